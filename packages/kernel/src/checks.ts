@@ -67,18 +67,33 @@ export function checkAllocation(
   return bytes;
 }
 
+function checkHostArray(op: string, data: HostArray, dtype: DType): void {
+  if (isHostArrayOf(data, dtype)) return;
+  const expected = dtype === "f32" ? "Float32Array" : dtype === "i32" ? "Int32Array" : "Uint16Array";
+  fail("DTYPE", op, `${dtype} data must be a ${expected}, got ${data?.constructor?.name ?? typeof data}`);
+}
+
 export function checkUpload(data: HostArray, shape: Shape, dtype: DType): void {
-  if (!isHostArrayOf(data, dtype)) {
-    const expected = dtype === "f32" ? "Float32Array" : dtype === "i32" ? "Int32Array" : "Uint16Array";
-    fail(
-      "DTYPE",
-      "upload",
-      `${dtype} data must be a ${expected}, got ${data?.constructor?.name ?? typeof data}`,
-    );
-  }
+  checkHostArray("upload", data, dtype);
   const count = elementCount(shape);
   if (data.length !== count) {
     fail("ARGUMENT", "upload", `shape ${formatShape(shape)} needs ${count} elements, got ${data.length}`);
+  }
+}
+
+export function checkWrite(target: Tensor, start: number, data: HostArray): void {
+  checkAlive("write", "target", target);
+  checkHostArray("write", data, target.dtype);
+  if (!isDense(target)) fail("SHAPE", "write", "target must be dense, got a column view");
+  const count = elementCount(target.shape);
+  checkInteger("write", "start", start, 0, count);
+  const end = start + data.length;
+  if (end > count) {
+    fail("ARGUMENT", "write", `elements ${start} to ${end} do not fit into ${formatShape(target.shape)}`);
+  }
+  if (dtypeBytes[target.dtype] === 2 && (start % 2 !== 0 || (end % 2 !== 0 && end !== count))) {
+    const piece = `elements ${start} to ${end} of ${count}`;
+    fail("ARGUMENT", "write", `${target.dtype} pieces begin and end at even elements, got ${piece}`);
   }
 }
 

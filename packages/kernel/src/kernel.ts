@@ -32,6 +32,13 @@ export interface KernelMemory {
   upload(data: HostArray, shape: Shape, dtype: DType): Tensor;
   /** A tensor of zeros. */
   zeros(shape: Shape, dtype: DType): Tensor;
+  /**
+   * Copies `data` over the elements [start, start + data.length) of the dense `target`, counted row-major, in call
+   * order with the ops: this is how a large tensor is filled piece by piece, so that the host never holds it whole.
+   * Devices copy in words of 4 bytes: with 16-bit storage `start` is even, and so is the length unless the piece ends
+   * the tensor. Errors: `ARGUMENT` (range), `DTYPE`, `SHAPE` (column view).
+   */
+  write(target: Tensor, start: number, data: HostArray): void;
   /** View of columns [start, start + count) of the last axis. No copy. */
   columns(x: Tensor, start: number, count: number): Tensor;
   /** View of the same elements in another shape. `x` is dense, or the last axis stays as it is. No copy. */
