@@ -1,1 +1,14 @@
-export {};
+export * from "./bidirectional.ts";
+export * from "./block.ts";
+export * from "./cache.ts";
+export * from "./config.ts";
+export * from "./errors.ts";
+export * from "./mamba.ts";
+export * from "./model.ts";
+export * from "./ops.ts";
+export * from "./param-groups.ts";
+export * from "./parameters.ts";
+export { initialValues } from "./random.ts";
+export * from "./ranges.ts";
+export * from "./residual.ts";
+export * from "./tokenizer.ts";

@@ -1,0 +1,65 @@
+import type { Kernel, Tensor } from "@mamba/kernel";
+import type { LayerCache } from "./cache.ts";
+import type { MambaConfig } from "./config.ts";
+import type { Ops } from "./ops.ts";
+import { parameter, type Parameters } from "./parameters.ts";
+import { SelectiveSSM } from "./ssm.ts";
+
+/** How a block is run over a sequence. */
+export interface SequenceOptions {
+  /** What came before; advanced in place to the end of this sequence. */
+  readonly cache?: LayerCache | undefined;
+  /** i32 [B, 2]: the real positions [start, end) of each row. Default: all. */
+  readonly range?: Tensor | undefined;
+}
+
+/**
+ * The Mamba block (Mamba paper, figure 3): a gated selective SSM behind a short causal convolution.
+ *
+ * D is `dModel`, ED `dInner`.
+ */
+export class MambaBlock implements Disposable {
+  readonly #dInner: number;
+  readonly #inWeight: Tensor;
+  readonly #inBias: Tensor | undefined;
+  readonly #outWeight: Tensor;
+  readonly #outBias: Tensor | undefined;
+  readonly #ssm: SelectiveSSM;
+
+  /** Borrows the parameters named `prefix + name`; see `blockSpecs`. */
+  constructor(kernel: Kernel, config: MambaConfig, parameters: Parameters, prefix = "") {
+    this.#dInner = config.dInner;
+    this.#inWeight = parameter(parameters, `${prefix}in_proj.weight`);
+    this.#inBias = config.bias ? parameter(parameters, `${prefix}in_proj.bias`) : undefined;
+    this.#ssm = new SelectiveSSM(kernel, config, (name) => parameter(parameters, prefix + name));
+    this.#outWeight = parameter(parameters, `${prefix}out_proj.weight`);
+    this.#outBias = config.bias ? parameter(parameters, `${prefix}out_proj.bias`) : undefined;
+  }
+
+  /** x [B, L, D] -> [B, L, D]. With a cache, `forward(L)` equals `forward(k)` then `forward(L - k)`. */
+  forward(ops: Ops, x: Tensor, options: SequenceOptions = {}): Tensor {
+    const xz = ops.linear(x, this.#inWeight, this.#inBias); // [B, L, 2·ED]
+    const u = ops.columns(xz, 0, this.#dInner); // [B, L, ED]
+    const z = ops.columns(xz, this.#dInner, this.#dInner); // [B, L, ED]
+    const y = this.#ssm.forward(ops, u, z, options); // [B, L, ED]
+    return ops.linear(y, this.#outWeight, this.#outBias); // [B, L, D]
+  }
+
+  /** One token: x [B, D] -> [B, D]. The cache is advanced in place. */
+  step(ops: Ops, x: Tensor, cache: LayerCache): Tensor {
+    const xz = ops.linear(x, this.#inWeight, this.#inBias); // [B, 2·ED]
+    const u = ops.columns(xz, 0, this.#dInner); // [B, ED]
+    const z = ops.columns(xz, this.#dInner, this.#dInner); // [B, ED]
+    const y = this.#ssm.step(ops, u, z, cache); // [B, ED]
+    return ops.linear(y, this.#outWeight, this.#outBias); // [B, D]
+  }
+
+  /** Frees what the block derived from its parameters; the parameters stay their owner's. */
+  dispose(): void {
+    this.#ssm.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Codes of `MambaError`, stable like those of `KernelError`:
+ * - `CONFIG`: a config field breaks its rule
+ * - `PARAMETER`: a parameter is missing, superfluous or has the wrong shape
+ * - `INPUT`: token ids, ranges or prompts that the model cannot take
+ * - `CACHE`: a cache does not fit the model or the batch, or its bytes are damaged
+ * - `NO_STEP`: the module has no one-token form
+ * - `OPTIONS`: a generation option is out of its range
+ */
+export type MambaErrorCode = "CONFIG" | "PARAMETER" | "INPUT" | "CACHE" | "NO_STEP" | "OPTIONS";
+
+const brand = Symbol.for("@mamba/core.MambaError");
+
+/** What models throw. Recognise it with `MambaError.is`, which survives duplicate copies of the package. */
+export class MambaError extends Error {
+  readonly code: MambaErrorCode;
+
+  constructor(code: MambaErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "MambaError";
+    this.code = code;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** True for a `MambaError` of any copy of this package; with `code`, only for that code. */
+  static is(error: unknown, code?: MambaErrorCode): error is MambaError {
+    return (
+      error instanceof Error &&
+      (error as { [brand]?: boolean })[brand] === true &&
+      (code === undefined || (error as MambaError).code === code)
+    );
+  }
+}
