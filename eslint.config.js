@@ -1,0 +1,42 @@
+import { builtinModules } from "node:module";
+import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
+import { configs } from "typescript-eslint";
+import { arrows } from "./tooling/arrows.mjs";
+
+export default defineConfig(
+  {
+    ignores: ["**/dist/", "**/build/", "**/generated/", "**/node_modules/", "packages/kernel-cpu/assembly/"],
+  },
+  js.configs.recommended,
+  configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      // TypeScript finds undeclared names, also in the scripts (checkJs).
+      "no-undef": "off",
+      eqeqeq: "error",
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true },
+      ],
+      // Arguments from plain JavaScript and data from files are checked at run time, against their declared types.
+      "@typescript-eslint/no-unnecessary-condition": "off",
+      "@typescript-eslint/no-unnecessary-type-conversion": "off",
+      // Errors are recognised by a symbol, so that duplicate copies of a package still match.
+      "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
+      // `() => map.set(…)` reads well.
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+    },
+  },
+  // Index arithmetic in the float64 loops, and tests: a wrong `!` there fails a test.
+  {
+    files: ["packages/conformance/src/**", "**/*.test.ts"],
+    rules: { "@typescript-eslint/no-non-null-assertion": "off" },
+  },
+  { files: ["**/*.{js,mjs}"], extends: [configs.disableTypeChecked] },
+  arrows(builtinModules),
+);

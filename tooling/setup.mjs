@@ -1,0 +1,68 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+// What `npm start` and `npm test` need before their own work. Only Node and npm are taken for granted: pnpm comes
+// through npx, in the version that the root package.json names.
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+const { packageManager, engines } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+
+/**
+ * Runs a program in the repository's root with its output on this terminal.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} [env] added to the environment
+ * @returns {boolean} whether it ended well
+ */
+export function run(command, args, env = {}) {
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", ...env },
+    // npx is a batch file there.
+    shell: process.platform === "win32",
+  });
+  if (result.error) console.error(`${command} could not be started: ${result.error.message}`);
+  return result.status === 0;
+}
+
+/**
+ * Runs pnpm, or with `exec` a tool of the workspace. Tools that call pnpm themselves find the same one.
+ *
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} [env]
+ */
+export function pnpm(args, env) {
+  return run("npx", ["--yes", packageManager, ...args], env);
+}
+
+/** Installs the dependencies and builds every package, as far as that is not done yet. Throws on failure. */
+export function setUp() {
+  checkNode();
+  if (!installed()) {
+    console.log(`\n> Installing dependencies with ${packageManager} (through npx)`);
+    if (!pnpm(["install", "--frozen-lockfile"])) throw new Error("the dependencies could not be installed");
+  }
+  console.log("\n> Building all packages (what is current is kept)");
+  if (!pnpm(["exec", "turbo", "run", "build", "--output-logs=errors-only", "--log-order=grouped"])) {
+    throw new Error("the build failed");
+  }
+}
+
+function checkNode() {
+  const needed = engines.node.replace(">=", "");
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const [neededMajor = 0, neededMinor = 0] = needed.split(".").map(Number);
+  if (major < neededMajor || (major === neededMajor && minor < neededMinor)) {
+    throw new Error(`Node ${needed} or newer is needed, this is ${process.versions.node}`);
+  }
+}
+
+/** pnpm leaves a copy of the lockfile behind when an install is complete. */
+function installed() {
+  const copy = `${root}node_modules/.pnpm/lock.yaml`;
+  return existsSync(copy) && readFileSync(copy, "utf8") === readFileSync(`${root}pnpm-lock.yaml`, "utf8");
+}

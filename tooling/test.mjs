@@ -1,0 +1,138 @@
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { findChromium } from "./chromium.mjs";
+import { pnpm, root, setUp } from "./setup.mjs";
+
+// `npm test`: runs every check that this machine can run, says loudly what it could not run and why, and ends with one
+// line of sums. Each test of a vitest run counts as one, and so does each other check.
+//
+// MAMBA_REQUIRE_BACKENDS is a comma-separated list of what must be here: a name on it that is missing is a failure,
+// not a skip. Names: chromium, and every backend below.
+
+const backends = { cpu: "../packages/kernel-cpu/dist/index.js" };
+
+const required = new Set((process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",").filter(Boolean));
+const sums = { passed: 0, failed: 0, skipped: 0 };
+/** @type {string[]} */
+const failures = [];
+/** @type {string[]} */
+const notRun = [];
+
+/**
+ * @param {string} name
+ * @param {() => boolean} check
+ */
+function once(name, check) {
+  console.log(`\n> ${name}`);
+  if (check()) sums.passed++;
+  else fail(name);
+}
+
+/** @param {string} name */
+function fail(name) {
+  sums.failed++;
+  failures.push(name);
+}
+
+/**
+ * Something this machine lacks: a failure when it is required.
+ *
+ * @param {string} what
+ * @param {string} why
+ * @param {string} [requiredAs] its name in MAMBA_REQUIRE_BACKENDS
+ */
+function missing(what, why, requiredAs) {
+  if (requiredAs !== undefined && required.has(requiredAs)) {
+    fail(`${what}: ${why} (required by MAMBA_REQUIRE_BACKENDS)`);
+  } else {
+    sums.skipped++;
+    notRun.push(`${what}: ${why}`);
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} config
+ */
+function vitest(name, config) {
+  console.log(`\n> ${name}`);
+  const report = `${root}node_modules/.cache/mamba/${config}.json`;
+  mkdirSync(`${root}node_modules/.cache/mamba`, { recursive: true });
+  rmSync(report, { force: true });
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const ended = pnpm(["exec", "vitest", "run", `--config=${config}`, ...reporters]);
+  const failedBefore = sums.failed;
+  try {
+    addReport(JSON.parse(readFileSync(report, "utf8")));
+  } catch (error) {
+    return fail(`${name}: no report (${error instanceof Error ? error.message : String(error)})`);
+  }
+  if (!ended && sums.failed === failedBefore) fail(`${name}: an error outside any test, see above`);
+}
+
+/** @param {{ testResults: { name: string, status: string, assertionResults: { fullName: string, status: string }[] }[] }} report */
+function addReport(report) {
+  for (const file of report.testResults) {
+    const path = file.name.replace(root, "");
+    /** @type {string[]} */
+    const skipped = [];
+    for (const { fullName, status } of file.assertionResults) {
+      if (status === "passed") sums.passed++;
+      else if (status === "failed") fail(`${path}: ${fullName}`);
+      else skipped.push(fullName);
+    }
+    if (file.status === "failed" && !file.assertionResults.some(({ status }) => status === "failed")) {
+      fail(`${path}: the file failed outside its tests`);
+    }
+    sums.skipped += skipped.length;
+    if (skipped.length > 0) {
+      const more = skipped.length > 3 ? `, and ${skipped.length - 3} more` : "";
+      notRun.push(`${path}: ${skipped.length} skipped: ${skipped.slice(0, 3).join("; ")}${more}`);
+    }
+  }
+}
+
+async function probeBackends() {
+  for (const [name, entry] of Object.entries(backends)) {
+    try {
+      const { provider } = await import(new URL(entry, import.meta.url).href);
+      const found = await provider.probe();
+      if (found.ok) console.log(`backend ${name}: ${found.device}`);
+      else missing(`backend ${name}`, `${found.reason}. ${found.remedy}`, name);
+    } catch (error) {
+      fail(
+        `backend ${name}: its package cannot be loaded (${error instanceof Error ? error.message : error})`,
+      );
+    }
+  }
+}
+
+for (const name of required) {
+  if (name !== "chromium" && !(name in backends))
+    fail(`MAMBA_REQUIRE_BACKENDS names "${name}", which nothing here provides`);
+}
+
+try {
+  setUp();
+  sums.passed++;
+} catch (error) {
+  fail(`set-up: ${error instanceof Error ? error.message : String(error)}`);
+  finish();
+}
+
+once("Type check", () => pnpm(["run", "typecheck"]));
+once("Lint", () => pnpm(["run", "lint"]));
+once("Formatting", () => pnpm(["run", "format:check"]));
+once("Dead code", () => pnpm(["run", "dead-code"]));
+await probeBackends();
+vitest("Tests in Node", "vitest.config.ts");
+if (findChromium()) vitest("Tests in Chromium", "vitest.browser.config.ts");
+else missing("the browser tests", "no Chromium found. Install one, or set CHROMIUM_PATH", "chromium");
+finish();
+
+/** @returns {never} */
+function finish() {
+  if (failures.length > 0) console.log(`\nFAILED:\n${failures.map((line) => `  - ${line}`).join("\n")}`);
+  if (notRun.length > 0) console.log(`\nNOT RUN:\n${notRun.map((line) => `  - ${line}`).join("\n")}`);
+  console.log(`\n${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
+  process.exit(sums.failed > 0 ? 1 : 0);
+}
