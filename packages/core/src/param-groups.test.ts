@@ -20,9 +20,7 @@ test("A_log, D, norms and biases never decay, every parameter is in one group", 
     ...bidirectionalSpecs(resolveConfig({ dModel: 32, nLayers: 1, bias: true }), "vision."),
   ];
   const groups = paramGroups(specs, { lr: 1e-3, weightDecay: 0.1 });
-  expect(groups.flatMap((group) => group.names).sort()).toEqual(
-    specs.map((spec) => spec.name).sort(),
-  );
+  expect(groups.flatMap((group) => group.names).sort()).toEqual(specs.map((spec) => spec.name).sort());
   for (const { names, lr, weightDecay } of groups) {
     expect(lr).toBe(1e-3);
     for (const name of names) expect([name, weightDecay]).toEqual([name, undecayed.test(name) ? 0 : 0.1]);

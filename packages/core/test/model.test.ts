@@ -1,0 +1,164 @@
+import { expect, test } from "vitest";
+import {
+  BidirectionalMambaBlock,
+  MambaError,
+  MambaLM,
+  rangesFromMask,
+  type MambaLMConfigInput,
+} from "../src/index.ts";
+import { close, nmse, small, someIds, take, uploadIds, withModel } from "./support.ts";
+
+const variants: readonly [string, MambaLMConfigInput][] = [
+  ["plain", small],
+  ["biases, Jamba norms, own head", { ...small, bias: true, innerNorms: "jamba", tieEmbeddings: false }],
+  ["FalconMamba norms, padded vocabulary", { ...small, innerNorms: "falcon", padVocabSizeMultiple: 8 }],
+  ["muP", { ...small, mupBaseWidth: 10, initializerRange: 0.5 }],
+];
+
+test.each(variants)("forward(L) = forward(k) then forward(L - k) = L x step: %s", async (_, config) => {
+  await withModel(async (model, kernel) => {
+    const rows = [someIds(11, 1), someIds(11, 2)];
+    const slice = (from: number, to: number) =>
+      uploadIds(
+        kernel,
+        rows.map((row) => row.slice(from, to)),
+      );
+    const V = model.config.vocabSize;
+    const at = (data: Float32Array, length: number, row: number, position: number) =>
+      data.subarray((row * length + position) * V, (row * length + position + 1) * V);
+    using all = slice(0, 11);
+    const whole = await take(kernel, model.forward(all));
+    if (config.mupBaseWidth === undefined) expect(whole.some((value) => Math.abs(value) > 1e-3)).toBe(true);
+    else expect(new Set(whole)).toEqual(new Set([0])); // muP starts its head at zero
+
+    using cache = model.createCache(2);
+    using head = slice(0, 4);
+    using tail = slice(4, 11);
+    const first = await take(kernel, model.forward(head, { cache }));
+    const second = await take(kernel, model.forward(tail, { cache }));
+    using stepped = model.createCache(2);
+    for (let position = 0; position < 11; position++) {
+      using ids = kernel.upload(
+        Int32Array.from(rows, (row) => row[position] as number),
+        [2],
+        "i32",
+      );
+      const logits = await take(kernel, model.step(ids, stepped));
+      for (const row of [0, 1]) {
+        const expected = at(whole, 11, row, position);
+        const chunked = position < 4 ? at(first, 4, row, position) : at(second, 7, row, position - 4);
+        if (config.mupBaseWidth !== undefined) continue;
+        expect(nmse(chunked, expected)).toBeLessThan(close);
+        expect(nmse(logits.subarray(row * V, (row + 1) * V), expected)).toBeLessThan(close);
+      }
+    }
+    const states = await Promise.all([cache.read(), stepped.read()]);
+    states[0].forEach((data, i) => expect(nmse(data, states[1][i] as Float32Array)).toBeLessThan(close));
+  }, config);
+});
+
+test("logits of the last position alone are those of the whole", async () => {
+  await withModel(async (model, kernel) => {
+    using ids = uploadIds(kernel, [someIds(6), someIds(6, 3)]);
+    const all = await take(kernel, model.forward(ids));
+    const last = await take(kernel, model.forward(ids, { logits: "last" }));
+    const V = model.config.vocabSize;
+    expect(nmse(last.subarray(0, V), all.subarray(5 * V, 6 * V))).toBeLessThan(close);
+    expect(nmse(last.subarray(V), all.subarray(11 * V, 12 * V))).toBeLessThan(close);
+  });
+});
+
+test("padding on either side changes neither logits nor cache, whatever the padded ids are", async () => {
+  await withModel(async (model, kernel) => {
+    const ids = someIds(5);
+    using alone = model.createCache(1);
+    using unpadded = uploadIds(kernel, [ids]);
+    await take(kernel, model.forward(unpadded, { cache: alone }));
+    const expected = await take(kernel, model.forward(unpadded, { cache: alone, logits: "last" }));
+    const states = await alone.read();
+
+    const padding = someIds(3, 9);
+    using padded = uploadIds(kernel, [
+      [...padding, ...ids],
+      [...ids, ...padding],
+    ]);
+    const mask = [
+      [0, 0, 0, 1, 1, 1, 1, 1],
+      [1, 1, 1, 1, 1, 0, 0, 0],
+    ];
+    using cache = model.createCache(2);
+    const options = { cache, ranges: rangesFromMask(mask), logits: "last" } as const;
+    await take(kernel, model.forward(padded, options));
+    const logits = await take(kernel, model.forward(padded, options)); // again, from a cache that is not empty
+    const V = model.config.vocabSize;
+    for (const row of [0, 1]) {
+      expect(nmse(logits.subarray(row * V, (row + 1) * V), expected)).toBeLessThan(close);
+      using one = cache.select([row]);
+      (await one.read()).forEach((data, i) =>
+        expect(nmse(data, states[i] as Float32Array)).toBeLessThan(close),
+      );
+    }
+  });
+});
+
+test("muP divides the final hidden state by the width multiplier", async () => {
+  const config = { ...small, mupBaseWidth: 5 };
+  await withModel(async (model, kernel) => {
+    const head = model.parameters.get("lm_head.weight");
+    if (!head) throw new Error("no head");
+    const rowsOfOnes = new Float32Array(small.vocabSize * small.dModel).fill(1);
+    kernel.write(head, 0, rowsOfOnes);
+    using ids = uploadIds(kernel, [someIds(3)]);
+    const scaled = await take(kernel, model.forward(ids, { logits: "last" }));
+    // The same parameters under m = 1: norms without gains are the same function, so only the factor differs.
+    const reference = new MambaLM(kernel, { ...model.config, mupBaseWidth: small.dModel }, model.parameters);
+    const plain = await take(kernel, reference.forward(ids, { logits: "last" }));
+    reference.backbone.dispose();
+    expect(
+      nmse(
+        scaled,
+        plain.map((value) => value / 4),
+      ),
+    ).toBeLessThan(close);
+    kernel.write(head, 0, rowsOfOnes.fill(0));
+  }, config);
+});
+
+test("a cache of another model or batch is refused", async () => {
+  await withModel(async (model, kernel) => {
+    using ids = uploadIds(kernel, [[1, 2]]);
+    using wide = model.createCache(2);
+    expect(() => model.forward(ids, { cache: wide })).toThrow("the cache has 2 rows, the input 1");
+    using other = MambaLM.init(kernel, { ...small, dState: 6 });
+    using foreign = other.createCache(1);
+    expect(() => model.forward(ids, { cache: foreign })).toThrow("the cache has dState 6, the model 5");
+    expect(() => model.forward(ids, { ranges: [[0, 3]] })).toThrow(
+      expect.objectContaining({ code: "INPUT" }),
+    );
+  });
+});
+
+test("missing, superfluous and misshapen parameters are named", async () => {
+  await withModel(async (model, kernel) => {
+    const without = new Map(model.parameters);
+    without.delete("backbone.norm_f.weight");
+    expect(() => new MambaLM(kernel, model.config, without)).toThrow(
+      "parameter backbone.norm_f.weight is missing",
+    );
+    using odd = kernel.zeros([2, 2], "f32");
+    const wrong = new Map(model.parameters).set("backbone.norm_f.weight", odd);
+    expect(() => new MambaLM(kernel, model.config, wrong)).toThrow("must be [20], got [2, 2]");
+    const more = new Map(model.parameters).set("backbone.extra", odd);
+    expect(() => new MambaLM(kernel, model.config, more)).toThrow("parameter backbone.extra does not belong");
+  });
+});
+
+test("a bidirectional block has no step: a type error, and a clear one at run time", () => {
+  const step = (block: BidirectionalMambaBlock) => {
+    // @ts-expect-error there is nothing that can be passed
+    block.step(1);
+  };
+  const untyped = Object.create(BidirectionalMambaBlock.prototype) as BidirectionalMambaBlock;
+  expect(() => step(untyped)).toThrow(MambaError);
+  expect(() => step(untyped)).toThrow(expect.objectContaining({ code: "NO_STEP" }));
+});

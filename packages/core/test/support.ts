@@ -1,0 +1,56 @@
+import type { Kernel, Tensor } from "@mamba/kernel";
+import { createCpuKernel } from "@mamba/kernel-cpu";
+import { expect } from "vitest";
+import { MambaLM, type MambaLMConfigInput } from "../src/index.ts";
+
+/** A small model at sizes that no tile divides. */
+export const small = { dModel: 20, nLayers: 3, vocabSize: 37, dState: 5, dtRank: 3, dConv: 4 } as const;
+
+/** Runs `body` on a model with random weights, and checks that it gave all its memory back. */
+export async function withModel(
+  body: (model: MambaLM, kernel: Kernel) => Promise<void>,
+  config: MambaLMConfigInput = small,
+): Promise<void> {
+  const kernel = await createCpuKernel({ threads: 1 });
+  try {
+    const model = MambaLM.init(kernel, config, 5);
+    const before = kernel.memory();
+    await body(model, kernel);
+    expect(kernel.memory()).toEqual(before);
+    model.dispose();
+    expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
+  } finally {
+    await kernel[Symbol.asyncDispose]();
+  }
+}
+
+export function uploadIds(kernel: Kernel, rows: readonly (readonly number[])[]): Tensor {
+  const length = rows[0]?.length ?? 0;
+  return kernel.upload(Int32Array.from(rows.flat()), [rows.length, length], "i32");
+}
+
+/** Reads and disposes. */
+export async function take(kernel: Kernel, x: Tensor): Promise<Float32Array> {
+  const [data] = await kernel.read(x);
+  x.dispose();
+  return data as Float32Array;
+}
+
+/** Sum of squared differences over the sum of squares. */
+export function nmse(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let error = 0;
+  let power = 0;
+  expect(actual.length).toBe(expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    error += ((actual[i] as number) - (expected[i] as number)) ** 2;
+    power += (expected[i] as number) ** 2;
+  }
+  return error / power;
+}
+
+/** f32 rounding through a few layers: each op is held to 1e-10, and a model chains about ten of them per layer. */
+export const close = 1e-9;
+
+export function someIds(count: number, seed = 1, vocabSize: number = small.vocabSize): number[] {
+  return Array.from({ length: count }, (_, i) => (Math.imul(i + 7 * seed, 2654435761) >>> 8) % vocabSize);
+}
