@@ -45,7 +45,10 @@ export function bindAxes<P extends string>(
       const [letter = "", minus] = token.split("-");
       const known = /^\d+$/.test(letter) ? { value: Number(letter), from: "" } : bound.get(letter);
       if (known === undefined)
-        bound.set(letter, { value: extent, from: `${name} ${formatShape(tensor.shape)}` });
+        bound.set(letter, {
+          value: extent + Number(minus ?? 0),
+          from: `${name} ${formatShape(tensor.shape)}`,
+        });
       else if (extent !== known.value - Number(minus ?? 0)) {
         const why = known.from ? ` with ${letter} = ${known.value} from ${known.from}` : "";
         throw mismatch(op, name, tokens, tensor, why);

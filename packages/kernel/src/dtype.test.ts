@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { fakeTensor } from "../test/fake-tensor.ts";
+import { type DType, dtypeBytes, elementCount, hostArray, isHostArrayOf } from "./dtype.ts";
+import { canTrain, type Kernel } from "./kernel.ts";
+import { isDense } from "./tensor.ts";
+
+const dtypes = Object.keys(dtypeBytes) as DType[];
+
+it("elementCount multiplies the extents", () => {
+  expect([elementCount([]), elementCount([7]), elementCount([2, 3, 4])]).toEqual([1, 7, 24]);
+});
+
+it.each(dtypes)("hostArray makes what isHostArrayOf accepts for %s", (dtype) => {
+  const array = hostArray(dtype, 5);
+  expect(array).toHaveLength(5);
+  expect(array.every((value) => value === 0)).toBe(true);
+  expect(array.BYTES_PER_ELEMENT).toBe(dtypeBytes[dtype]);
+  expect(isHostArrayOf(array, dtype)).toBe(true);
+});
+
+it("isHostArrayOf tells element types apart", () => {
+  expect(isHostArrayOf(new Int32Array(1), "f32")).toBe(false);
+  expect(isHostArrayOf(new Float32Array(1), "i32")).toBe(false);
+  expect(isHostArrayOf(new Float32Array(1), "f16")).toBe(false);
+  expect(isHostArrayOf(new Float32Array(1), "bf16")).toBe(false);
+});
+
+it("a tensor is dense when rows follow each other", () => {
+  expect(isDense(fakeTensor([2, 8]))).toBe(true);
+  expect(isDense(fakeTensor([2, 8], { rowStride: 9 }))).toBe(false);
+});
+
+it("canTrain reads the capability", () => {
+  const kernel = (training: boolean) => ({ capabilities: { training } }) as Kernel;
+  expect([canTrain(kernel(true)), canTrain(kernel(false))]).toEqual([true, false]);
+});
