@@ -1,0 +1,83 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { publicPackages, root, run, tool } from "./packages.ts";
+
+// What users get: the packed tarballs, checked one by one and then installed with npm into an empty project outside the
+// workspace.
+
+const folder = mkdtempSync(join(tmpdir(), "mamba-packed-"));
+const tarballs = join(folder, "tarballs");
+const project = join(folder, "project");
+const packages = publicPackages();
+
+// Strict about the packages' declarations: they must be right without help from @types/node or skipLibCheck.
+const compilerOptions = {
+  target: "ES2022",
+  lib: ["ES2022", "ESNext.Disposable", "DOM"],
+  module: "nodenext",
+  strict: true,
+  skipLibCheck: false,
+  types: [],
+  outDir: "out",
+};
+
+beforeAll(async () => {
+  const { packageManager } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
+    packageManager: string;
+  };
+  mkdirSync(tarballs);
+  for (const { folder } of packages) {
+    await run(folder, "npx", ["--yes", packageManager, "pack", "--pack-destination", tarballs]);
+  }
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** `@mamba/kernel` is packed as mamba-kernel-1.2.3.tgz. */
+function tarball(name: string): string {
+  const pattern = new RegExp(`^${name.replace("@", "").replace("/", "-")}-\\d.*\\.tgz$`);
+  const found = readdirSync(tarballs).filter((file) => pattern.test(file));
+  expect(found).toHaveLength(1);
+  return join(tarballs, found[0]!);
+}
+
+describe.each(packages)("tarball of $name", ({ name }) => {
+  it("passes publint --strict", async () => {
+    await run(root, tool("publint"), ["--strict", tarball(name)]);
+  });
+
+  it("has types that resolve (attw)", async () => {
+    await run(root, tool("attw"), [tarball(name), "--profile", "esm-only"]);
+  });
+});
+
+describe("a project outside the workspace", () => {
+  beforeAll(async () => {
+    mkdirSync(project);
+    cpSync(join(import.meta.dirname, "consumer.ts"), join(project, "index.ts"));
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["index.ts"] }));
+    writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
+    await run(project, "npm", [
+      "install",
+      "--no-audit",
+      "--no-fund",
+      ...packages.map(({ name }) => tarball(name)),
+    ]);
+  });
+
+  it("type-checks against the packages with moduleResolution nodenext, and generates a token", async () => {
+    await run(project, tool("tsc"), ["-p", "."]);
+    const output = JSON.parse(await run(project, process.execPath, ["out/index.js"])) as unknown;
+    expect(output).toEqual({ backend: "cpu", ids: [expect.any(Number)] });
+  });
+
+  it("has a working `mamba` command", async () => {
+    const mamba = join(project, "node_modules/.bin/mamba");
+    await run(project, mamba, ["init", "tiny", "model"]);
+    const args = ["generate", "--model", "model", "--prompt", "Hello", "--max-tokens", "4", "--json"];
+    const output = JSON.parse(await run(project, mamba, args)) as unknown;
+    expect(output).toBeTypeOf("object");
+  });
+});

@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import { examplesOf } from "./readme.ts";
+
+const fence = "```";
+
+it("takes js and ts blocks unless told not to, and sh blocks only when told to", () => {
+  const markdown = [
+    "# Title",
+    `${fence}ts`,
+    "one();",
+    "two();",
+    fence,
+    `${fence}ts no-run`,
+    "never();",
+    fence,
+    `${fence}sh`,
+    "rm -rf build",
+    fence,
+    `${fence}js`,
+    "three();",
+    fence,
+    `${fence}sh run`,
+    "mamba --help",
+    fence,
+    fence,
+    "plain text",
+    fence,
+    `${fence}json`,
+    "{}",
+    fence,
+  ].join("\n");
+  expect(examplesOf(markdown)).toEqual([
+    { language: "ts", code: "one();\ntwo();", line: 2 },
+    { language: "ts", code: "three();", line: 12 },
+    { language: "sh", code: "mamba --help", line: 15 },
+  ]);
+});
