@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { root, run, setUp } from "./setup.mjs";
 
 // `npm start`: sets everything up and generates text with a small model. Its weights are random until there is a
@@ -19,20 +19,15 @@ try {
   console.error(`\nerror: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);
 }
-if (!existsSync(`${model}/config.json`)) mamba("init", "tiny", model);
+if (!existsSync(model)) {
+  const partial = `${model}-partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mamba("init", "tiny", partial);
+  renameSync(partial, model);
+}
 console.log(
   "\nThis model has random weights: the text below shows that generation works, not that it makes sense.",
 );
-mamba(
-  "generate",
-  "--model",
-  model,
-  "--prompt",
-  "Hello, I am a state space model",
-  "--max-tokens",
-  "64",
-  "--seed",
-  "1",
-  "--stats",
-);
-console.log("\nNext: npm test, or `npx --yes pnpm mamba --help` for all commands.");
+const options = "--max-tokens 64 --seed 1 --stats".split(" ");
+mamba("generate", "--model", model, "--prompt", "Hello, I am a state space model", ...options);
+console.log("\nNext: `npm test` runs every check, `npm run mamba -- --help` lists the commands.");
