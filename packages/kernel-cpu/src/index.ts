@@ -1,1 +1,4 @@
-export {};
+export { type Ceilings, measureCeilings } from "./ceilings.ts";
+export { createCpuKernel, type CpuKernelOptions } from "./create.ts";
+export { CpuKernel } from "./kernel.ts";
+export { provider } from "./provider.ts";

@@ -1,0 +1,75 @@
+import { KernelError } from "@mamba/kernel";
+import { lineBytes } from "./allocator.ts";
+import { createMemory, Heap } from "./heap.ts";
+import { controlBytes, Jobs } from "./jobs.ts";
+import { CpuKernel } from "./kernel.ts";
+import { Runtime } from "./runtime.ts";
+import { compileBuild, instantiate } from "./wasm.ts";
+import { availableThreads, maySleep, Workers, workersAvailable } from "./workers.ts";
+
+const maxThreads = 16;
+/** Room for the longest argument record. */
+const argsBytes = 256;
+
+/** Options of `createCpuKernel`. */
+export interface CpuKernelOptions {
+  /**
+   * Threads that share each op, the calling one included; a whole number from 1 to 16. Default: what the machine has,
+   * at most 16, and 1 where the platform has no workers over shared memory.
+   */
+  readonly threads?: number | undefined;
+}
+
+/** Threads that `createCpuKernel` uses when it is not told. */
+export function defaultThreads(): number {
+  return Math.min(availableThreads(), maxThreads);
+}
+
+/** The device in words. */
+export function describeDevice(fused: boolean, threads: number): string {
+  const build = fused ? "WebAssembly SIMD with fused multiply-add" : "WebAssembly SIMD";
+  return `${build}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+}
+
+/**
+ * Opens the CPU backend.
+ *
+ * @throws KernelError `ARGUMENT` (threads), `LIMITS` (an engine without WebAssembly SIMD, or without workers over shared
+ * memory when more than one thread is asked for), `NO_DEVICE` (a worker does not start), `DRIVER` (the platform forbids
+ * WebAssembly).
+ */
+export async function createCpuKernel(options: CpuKernelOptions = {}): Promise<CpuKernel> {
+  const threads = options.threads ?? defaultThreads();
+  if (!Number.isInteger(threads) || threads < 1 || threads > maxThreads) {
+    const expected = `threads must be a whole number from 1 to ${maxThreads}`;
+    throw new KernelError("ARGUMENT", `createCpuKernel: ${expected}, got ${threads}`);
+  }
+  if (threads > 1 && !workersAvailable()) {
+    const missing = `${threads} threads asked, but this platform has no workers over shared memory`;
+    const remedy = "a page needs cross-origin isolation: the headers COOP same-origin and COEP require-corp";
+    throw new KernelError("LIMITS", `createCpuKernel: ${missing}; ${remedy}`);
+  }
+  const build = await compileBuild();
+  const memory = createMemory();
+  const wasm = await instantiate(build, memory);
+  const control = Math.ceil((wasm.heapBase() >>> 0) / lineBytes) * lineBytes;
+  const record = new Uint32Array(memory.buffer, control + controlBytes, argsBytes / 4);
+  const heap = new Heap(memory, control + controlBytes + argsBytes);
+
+  let announce: (failure: KernelError) => void;
+  const lost = new Promise<KernelError>((resolve) => (announce = resolve));
+  const lose = (reason: string, cause?: unknown): KernelError => {
+    const failure = new KernelError("DEVICE_LOST", reason, { cause });
+    runtime.close(failure);
+    announce(failure);
+    return failure;
+  };
+  const jobs = new Jobs(wasm, heap, control, threads, maySleep(memory), lose);
+  const runtime = new Runtime(wasm, heap, jobs, record);
+  const workers = await Workers.start(threads - 1, build.module, memory, control, lose);
+  const device = describeDevice(build.fused, threads);
+  return new CpuKernel(device, runtime, lost, async () => {
+    wasm.stop(control);
+    await workers.end();
+  });
+}

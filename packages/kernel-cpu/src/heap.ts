@@ -1,0 +1,94 @@
+import { type DType, type HostArray, KernelError } from "@mamba/kernel";
+import { Allocator, type Block, lineBytes } from "./allocator.ts";
+import { platform, type SharedMemory } from "./platform.ts";
+
+const pageBytes = 65536;
+const maxPages = 65536;
+// The last page stays unused, so that the address after the end of a tensor never wraps around to 0.
+const usablePages = maxPages - 1;
+const growthPages = 16;
+
+/** The most that a 32-bit WebAssembly memory can hold. */
+export const maxBytes = pageBytes * usablePages;
+
+/** A shared WebAssembly memory, reserved at its maximum and committed by the operating system as it is touched. */
+export function createMemory(): SharedMemory {
+  return new platform.WebAssembly.Memory({ initial: growthPages, maximum: maxPages, shared: true });
+}
+
+/** Allocation and host access over one WebAssembly memory. */
+export class Heap {
+  readonly #memory: SharedMemory;
+  readonly #allocator: Allocator;
+  #liveBytes = 0;
+
+  /** @param base the first byte that is ours; what lies below belongs to the module. */
+  constructor(memory: SharedMemory, base: number) {
+    this.#memory = memory;
+    const first = Math.ceil(base / lineBytes);
+    this.#allocator = new Allocator(first);
+    this.#allocator.grow(memory.buffer.byteLength / lineBytes - first);
+  }
+
+  /** Bytes of all blocks in use, rounded up to lines. */
+  get liveBytes(): number {
+    return this.#liveBytes;
+  }
+
+  /** Bytes that the memory has grown to. It never shrinks. */
+  get committedBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** @throws KernelError `OUT_OF_MEMORY`; nothing has changed then. */
+  allocate(bytes: number, op: string): Block {
+    const lines = Math.max(1, Math.ceil(bytes / lineBytes));
+    let block = this.#allocator.allocate(lines);
+    if (!block) {
+      this.#grow(lines, bytes, op);
+      block = this.#allocator.allocate(lines);
+      if (!block) throw new Error(`${op}: the heap has no block of ${lines} lines after growing`);
+    }
+    this.#liveBytes += lines * lineBytes;
+    return block;
+  }
+
+  free(block: Block): void {
+    this.#liveBytes -= block.lines * lineBytes;
+    this.#allocator.free(block);
+  }
+
+  /** A window on `count` elements at byte `address`. */
+  view(dtype: DType, address: number, count: number): HostArray {
+    const { buffer } = this.#memory;
+    if (dtype === "f32") return new Float32Array(buffer, address, count);
+    if (dtype === "i32") return new Int32Array(buffer, address, count);
+    return new Uint16Array(buffer, address, count);
+  }
+
+  /** Writes float64 numbers at a multiple of 8. */
+  writeDoubles(address: number, values: readonly number[]): void {
+    new Float64Array(this.#memory.buffer, address, values.length).set(values);
+  }
+
+  /** A copy of `count` elements at byte `address`, in memory that is not shared. */
+  copy(dtype: DType, address: number, count: number): HostArray {
+    return this.view(dtype, address, count).slice();
+  }
+
+  #grow(lines: number, bytes: number, op: string): void {
+    const held = this.committedBytes;
+    const missing = Math.ceil((this.#allocator.shortfall(lines) * lineBytes) / pageBytes);
+    const room = usablePages - held / pageBytes;
+    const pages = Math.min(Math.max(missing, growthPages), room);
+    try {
+      if (missing > room) throw new RangeError("a 32-bit WebAssembly memory ends at 4 GiB");
+      this.#memory.grow(pages);
+    } catch (cause) {
+      const message = `${op}: ${bytes} bytes asked, ${this.#liveBytes} live, the limit is 4 GiB (${maxBytes} bytes)`;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new KernelError("OUT_OF_MEMORY", `${message}: ${why}`, { cause });
+    }
+    this.#allocator.grow((this.committedBytes - held) / lineBytes);
+  }
+}

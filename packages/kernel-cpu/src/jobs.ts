@@ -1,0 +1,99 @@
+import { KernelError } from "@mamba/kernel";
+import { type Block, lineBytes } from "./allocator.ts";
+import type { Heap } from "./heap.ts";
+import { opcodes, type OpName } from "./opcodes.ts";
+import { platform } from "./platform.ts";
+import type { WasmExports } from "./wasm.ts";
+
+/** Bytes of the control block of assembly/jobs.ts. */
+export const controlBytes = 256;
+
+/** Below this much work a job stays on the calling thread. */
+const worthSharing = 20_000; // ns
+/** Chunks per thread: few enough to keep claims cheap, enough that a thread which lags behind gets less. */
+const chunksPerThread = 8;
+/** Looks at the counter before the caller goes to sleep or looks at the clock: about 50 µs. */
+const waitSpins = 20_000;
+/** A job that makes no progress for this long has lost a thread. */
+const stallMs = 20_000;
+
+/** Runs the ops of the module, alone or together with the workers. */
+export class Jobs {
+  readonly threads: number;
+  readonly #wasm: WasmExports;
+  readonly #heap: Heap;
+  readonly #control: number;
+  readonly #maySleep: boolean;
+  readonly #onLost: (reason: string, cause?: unknown) => KernelError;
+  #scratch: Block | undefined;
+  /** Bytes of scratch per thread. */
+  #scratchStride = 0;
+
+  /**
+   * @param maySleep whether this thread may block; the main thread of a browser may not
+   * @param onLost declares the device lost and returns the error to throw
+   */
+  constructor(
+    wasm: WasmExports,
+    heap: Heap,
+    control: number,
+    threads: number,
+    maySleep: boolean,
+    onLost: (reason: string, cause?: unknown) => KernelError,
+  ) {
+    this.#wasm = wasm;
+    this.#heap = heap;
+    this.#control = control;
+    this.threads = threads;
+    this.#maySleep = maySleep;
+    this.#onLost = onLost;
+  }
+
+  /** See `Runtime.run`. */
+  run(name: OpName, args: number, nanoseconds: number): void {
+    const op = opcodes[name];
+    const units = this.#wasm.unitsOf(op, args);
+    if (units === 0) return;
+    const scratch = this.#reserve(this.#wasm.scratchOf(op, args), name);
+    const shared = this.threads > 1 && units > 1 && nanoseconds >= worthSharing;
+    let left = 0;
+    try {
+      if (shared) {
+        const chunk = Math.ceil(units / (this.threads * chunksPerThread));
+        const stride = this.#scratchStride;
+        left = this.#wasm.post(this.#control, op, args, units, chunk, scratch, stride);
+      } else this.#wasm.execute(op, args, 0, units, scratch);
+    } catch (cause) {
+      throw this.#onLost(`${name} failed inside WebAssembly`, cause);
+    }
+    if (left !== 0) this.#wait(name, left);
+  }
+
+  #wait(name: OpName, claimed: number): void {
+    let left = claimed;
+    let since = 0;
+    for (;;) {
+      const now = this.#wasm.pending(this.#control, waitSpins, this.#maySleep);
+      if (now === 0) return;
+      if (this.#wasm.faulted(this.#control)) throw this.#onLost(`a worker thread failed in ${name}`);
+      const time = platform.performance.now();
+      if (now !== left || since === 0) since = time;
+      else if (time - since > stallMs) {
+        throw this.#onLost(`${name} made no progress for ${stallMs / 1000} s: a worker thread is gone`);
+      }
+      left = now;
+    }
+  }
+
+  /** Scratch for all threads, kept for the next op. Returns its address. */
+  #reserve(bytes: number, op: string): number {
+    if (bytes > this.#scratchStride) {
+      const stride = Math.ceil(bytes / lineBytes) * lineBytes;
+      const grown = this.#heap.allocate(stride * this.threads, op);
+      if (this.#scratch) this.#heap.free(this.#scratch);
+      this.#scratch = grown;
+      this.#scratchStride = stride;
+    }
+    return this.#scratch ? this.#scratch.start * lineBytes : 0;
+  }
+}

@@ -1,0 +1,177 @@
+import type {
+  Capabilities,
+  ConvArgs,
+  ConvStepArgs,
+  DType,
+  HostArray,
+  Kernel,
+  KernelOp,
+  SampleOptions,
+  ScanArgs,
+  Shape,
+  StateUpdateArgs,
+  Tensor,
+} from "@mamba/kernel";
+import { KernelError } from "@mamba/kernel";
+import { maxBytes } from "./heap.ts";
+import { add } from "./ops/add.ts";
+import { argmax } from "./ops/argmax.ts";
+import { causalConv1d } from "./ops/causalConv1d.ts";
+import { causalConv1dStep } from "./ops/causalConv1dStep.ts";
+import { embedding } from "./ops/embedding.ts";
+import { flip } from "./ops/flip.ts";
+import { linear } from "./ops/linear.ts";
+import * as transfer from "./ops/memory.ts";
+import { mul } from "./ops/mul.ts";
+import { negExp } from "./ops/negExp.ts";
+import { repetitionPenalty } from "./ops/repetitionPenalty.ts";
+import { rmsNorm } from "./ops/rmsNorm.ts";
+import { sample } from "./ops/sample.ts";
+import { scale } from "./ops/scale.ts";
+import { selectiveScan } from "./ops/selectiveScan.ts";
+import { selectiveStateUpdate } from "./ops/selectiveStateUpdate.ts";
+import { silu } from "./ops/silu.ts";
+import { opcodes } from "./opcodes.ts";
+import type { Runtime } from "./runtime.ts";
+
+const floats: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16"]);
+const storage: ReadonlySet<DType> = new Set<DType>([...floats, "i32"]);
+const halfOps: ReadonlySet<KernelOp> = new Set<KernelOp>(["linear", "embedding"]);
+
+/** The CPU backend: WebAssembly SIMD, and worker threads where the platform has them. Made by `createCpuKernel`. */
+export class CpuKernel implements Kernel {
+  readonly name = "cpu";
+  readonly capabilities: Capabilities;
+  readonly lost: Promise<KernelError>;
+  /** @internal */
+  readonly runtime: Runtime;
+  readonly #end: () => Promise<void>;
+
+  /** @internal */
+  constructor(device: string, runtime: Runtime, lost: Promise<KernelError>, end: () => Promise<void>) {
+    this.capabilities = { device, storage, training: false, deterministic: true, maxTensorBytes: maxBytes };
+    this.runtime = runtime;
+    this.lost = lost;
+    this.#end = end;
+  }
+
+  supports(op: KernelOp, dtype: DType): boolean {
+    if (!(op in opcodes)) return false;
+    return dtype === "f32" || (floats.has(dtype) && halfOps.has(op));
+  }
+
+  upload(data: HostArray, shape: Shape, dtype: DType): Tensor {
+    return transfer.upload(this.runtime, data, shape, dtype, this.capabilities);
+  }
+
+  zeros(shape: Shape, dtype: DType): Tensor {
+    return transfer.zeros(this.runtime, shape, dtype, this.capabilities);
+  }
+
+  write(target: Tensor, start: number, data: HostArray): void {
+    transfer.write(this.runtime, target, start, data);
+  }
+
+  columns(x: Tensor, start: number, count: number): Tensor {
+    return transfer.columns(this.runtime, x, start, count);
+  }
+
+  reshape(x: Tensor, shape: Shape): Tensor {
+    return transfer.reshape(this.runtime, x, shape);
+  }
+
+  gatherRows(x: Tensor, rows: readonly number[]): Tensor {
+    return transfer.gatherRows(this.runtime, x, rows);
+  }
+
+  copyInto(target: Tensor, source: Tensor): void {
+    transfer.copyInto(this.runtime, target, source);
+  }
+
+  // Ops are done when their call returns, so there is never anything to wait for.
+  async read(...tensors: Tensor[]): Promise<HostArray[]> {
+    return Promise.resolve(transfer.read(this.runtime, tensors));
+  }
+
+  async sync(): Promise<void> {
+    this.runtime.checkOpen("sync");
+    return Promise.resolve();
+  }
+
+  memory(): { readonly tensors: number; readonly bytes: number } {
+    return this.runtime.memory;
+  }
+
+  add(a: Tensor, b: Tensor): Tensor {
+    return add(this.runtime, a, b);
+  }
+
+  mul(a: Tensor, b: Tensor): Tensor {
+    return mul(this.runtime, a, b);
+  }
+
+  scale(x: Tensor, factor: number): Tensor {
+    return scale(this.runtime, x, factor);
+  }
+
+  silu(x: Tensor): Tensor {
+    return silu(this.runtime, x);
+  }
+
+  negExp(x: Tensor): Tensor {
+    return negExp(this.runtime, x);
+  }
+
+  flip(x: Tensor): Tensor {
+    return flip(this.runtime, x);
+  }
+
+  linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+    return linear(this.runtime, x, weight, bias);
+  }
+
+  rmsNorm(x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
+    return rmsNorm(this.runtime, x, weight, eps);
+  }
+
+  embedding(ids: Tensor, weight: Tensor): Tensor {
+    return embedding(this.runtime, ids, weight);
+  }
+
+  causalConv1d(args: ConvArgs): { y: Tensor };
+  causalConv1d(args: ConvArgs, want: { finalState: true }): { y: Tensor; finalState: Tensor };
+  causalConv1d(args: ConvArgs, want?: { finalState: true }): { y: Tensor; finalState?: Tensor } {
+    return causalConv1d(this.runtime, args, want);
+  }
+
+  causalConv1dStep(state: Tensor, args: ConvStepArgs): Tensor {
+    return causalConv1dStep(this.runtime, state, args);
+  }
+
+  selectiveScan(args: ScanArgs): { y: Tensor };
+  selectiveScan(args: ScanArgs, want: { finalState: true }): { y: Tensor; finalState: Tensor };
+  selectiveScan(args: ScanArgs, want?: { finalState: true }): { y: Tensor; finalState?: Tensor } {
+    return selectiveScan(this.runtime, args, want);
+  }
+
+  selectiveStateUpdate(state: Tensor, args: StateUpdateArgs): Tensor {
+    return selectiveStateUpdate(this.runtime, state, args);
+  }
+
+  argmax(logits: Tensor): Tensor {
+    return argmax(this.runtime, logits);
+  }
+
+  sample(logits: Tensor, options: SampleOptions): Tensor {
+    return sample(this.runtime, logits, options);
+  }
+
+  repetitionPenalty(logits: Tensor, ids: Tensor, penalty: number): Tensor {
+    return repetitionPenalty(this.runtime, logits, ids, penalty);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.runtime.close(new KernelError("DISPOSED", "the kernel was disposed"));
+    await this.#end();
+  }
+}

@@ -1,0 +1,15 @@
+// The numbers of the ops in assembly/ops.ts, in its order.
+
+const names = [
+  ...["add", "mul", "scale", "silu", "negExp", "flip", "linear", "rmsNorm", "embedding"],
+  ...["causalConv1d", "causalConv1dStep", "selectiveScan", "selectiveStateUpdate"],
+  ...["argmax", "sample", "repetitionPenalty", "readProbe", "madProbe"],
+] as const;
+
+/** Ops of the WebAssembly module: those of `InferenceOps`, and the probes of the benchmark. */
+export type OpName = (typeof names)[number];
+
+/** The number of each op. */
+export const opcodes = Object.fromEntries(names.map((name, code) => [name, code])) as Readonly<
+  Record<OpName, number>
+>;

@@ -1,0 +1,35 @@
+import { isDense, rowCount, type Tensor } from "@mamba/kernel";
+import type { CpuTensor } from "../tensor.ts";
+import type { Runtime } from "../runtime.ts";
+
+type Unary = "scale" | "silu" | "negExp";
+type Binary = "add" | "mul";
+
+/** Nanoseconds per element on one thread, measured. */
+const cost = { add: 0.4, mul: 0.4, scale: 0.3, silu: 1.2, negExp: 1 } as const;
+
+/** Fills the record for `a` (and `b`) and runs the op. Dense operands are one long row. */
+export function elementwise(
+  runtime: Runtime,
+  op: Unary | Binary,
+  a: Tensor,
+  b: Tensor | undefined,
+  factor: number,
+): CpuTensor {
+  runtime.checkOpen(op);
+  const { args } = runtime;
+  const features = a.shape[a.shape.length - 1] as number;
+  const rows = rowCount(a);
+  const dense = isDense(a) && (b === undefined || isDense(b));
+  args[0] = runtime.at(op, b ? "a" : "x", a);
+  args[1] = runtime.at(op, "b", b);
+  const y = runtime.result(op, a.shape);
+  args[2] = y.address;
+  args[3] = dense ? 1 : rows;
+  args[4] = dense ? rows * features : features;
+  args[5] = a.rowStride;
+  args[6] = b?.rowStride ?? 0;
+  runtime.floatArgs[7] = factor;
+  runtime.run(op, cost[op] * rows * features);
+  return y;
+}

@@ -1,0 +1,63 @@
+// The few globals this package uses, typed here because browsers, Node and their workers have no type library in
+// common. Everything optional is asked for at run time.
+
+/** A `WebAssembly.Memory` that is shared. */
+export interface SharedMemory {
+  readonly buffer: SharedArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** A compiled module: opaque, can be posted to workers. */
+export type WasmModule = object;
+
+/** A worker of the browser. */
+export interface WebWorker {
+  postMessage(message: unknown): void;
+  terminate(): void;
+  addEventListener(type: "message" | "error", listener: (event: { message?: string }) => void): void;
+}
+
+/** A worker of Node. */
+export interface NodeWorker {
+  once(event: "message" | "error" | "exit", listener: (value: unknown) => void): void;
+  unref(): void;
+  terminate(): Promise<number>;
+}
+
+/** What of Node's built-in modules is used. */
+export interface NodeModules {
+  "node:worker_threads": {
+    Worker: new (source: string, options: { eval: true; workerData: unknown; name: string }) => NodeWorker;
+  };
+  "node:os": { availableParallelism(): number };
+}
+
+interface Platform {
+  readonly WebAssembly: {
+    Memory: new (limits: { initial: number; maximum: number; shared: true }) => SharedMemory;
+    compile(bytes: Uint8Array): Promise<WasmModule>;
+    instantiate(module: WasmModule, imports: object): Promise<{ readonly exports: unknown }>;
+    validate(bytes: Uint8Array): boolean;
+  };
+  readonly performance: { now(): number };
+  readonly crossOriginIsolated?: boolean;
+  readonly navigator?: { readonly hardwareConcurrency?: number };
+  readonly Worker?: new (url: string, options: { name: string }) => WebWorker;
+  readonly Blob: new (parts: string[], options: { type: string }) => object;
+  readonly URL: { createObjectURL(blob: object): string; revokeObjectURL(url: string): void };
+  atob(text: string): string;
+  setTimeout(callback: () => void, milliseconds: number): unknown;
+  clearTimeout(timer: unknown): void;
+  readonly process?: { getBuiltinModule?<K extends keyof NodeModules>(name: K): NodeModules[K] };
+}
+
+/** `globalThis`, seen through the types above. */
+export const platform = globalThis as unknown as Platform;
+
+/**
+ * A built-in module of Node, or undefined elsewhere. Not an `import()`: bundlers for the browser would try to resolve
+ * it, and some refuse the `node:` scheme.
+ */
+export function nodeModule<K extends keyof NodeModules>(name: K): NodeModules[K] | undefined {
+  return platform.process?.getBuiltinModule?.(name);
+}

@@ -1,0 +1,79 @@
+import { KernelError } from "@mamba/kernel";
+import { relaxedWasm } from "./generated/relaxed.ts";
+import { simdWasm } from "./generated/simd.ts";
+import { platform, type SharedMemory, type WasmModule } from "./platform.ts";
+
+/** What assembly/index.ts exports. Addresses are unsigned 32-bit, but come back signed: apply `>>> 0`. */
+export interface WasmExports {
+  heapBase(): number;
+  unitsOf(op: number, args: number): number;
+  scratchOf(op: number, args: number): number;
+  execute(op: number, args: number, begin: number, end: number, scratch: number): void;
+  post(
+    control: number,
+    op: number,
+    args: number,
+    units: number,
+    chunk: number,
+    scratch: number,
+    scratchStride: number,
+  ): number;
+  pending(control: number, spins: number, maySleep: boolean): number;
+  faulted(control: number): number;
+  stop(control: number): void;
+  copyRows(target: number, source: number, rows: number, rowBytes: number, sourceStride: number): void;
+  fillZero(address: number, bytes: number): void;
+  madProbeFlops(): number;
+}
+
+/** A build for the features of this engine. */
+export interface WasmBuild {
+  /** Whether multiply-adds are fused (relaxed SIMD). */
+  readonly fused: boolean;
+  readonly module: WasmModule;
+}
+
+// (module (func (result v128) (i8x16.relaxed_swizzle (i8x16.splat (i32.const 1)) (i8x16.splat (i32.const 2)))))
+const relaxedProbe = [
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
+  ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+];
+// (module (memory 1 1 shared) (func (result v128) (v128.const 0)))
+const threadsProbe = [
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 5, 4, 1, 3, 1, 1],
+  ...[10, 22, 1, 20, 0, 253, 12, ...new Array<number>(16).fill(0), 11],
+];
+
+/** Whether the engine has SIMD and shared memory: all engines since 2021-2023. */
+export function hasSimdAndThreads(): boolean {
+  return platform.WebAssembly?.validate(new Uint8Array(threadsProbe)) === true;
+}
+
+/** Whether the engine has the fused multiply-add of relaxed SIMD. */
+export function hasRelaxedSimd(): boolean {
+  return platform.WebAssembly.validate(new Uint8Array(relaxedProbe));
+}
+
+/**
+ * Compiles the best build that this engine takes.
+ *
+ * @throws KernelError `LIMITS` without SIMD and threads, `DRIVER` when the platform forbids WebAssembly.
+ */
+export async function compileBuild(): Promise<WasmBuild> {
+  if (!hasSimdAndThreads()) {
+    throw new KernelError("LIMITS", "this JavaScript engine lacks WebAssembly SIMD or threads");
+  }
+  const fused = hasRelaxedSimd();
+  const bytes = Uint8Array.from(platform.atob(fused ? relaxedWasm : simdWasm), (c) => c.charCodeAt(0));
+  try {
+    return { fused, module: await platform.WebAssembly.compile(bytes) };
+  } catch (cause) {
+    throw new KernelError("DRIVER", `the engine refused the WebAssembly module: ${String(cause)}`, { cause });
+  }
+}
+
+/** Instantiates a build on a memory for the calling thread. */
+export async function instantiate(build: WasmBuild, memory: SharedMemory): Promise<WasmExports> {
+  const instance = await platform.WebAssembly.instantiate(build.module, { env: { memory } });
+  return instance.exports as WasmExports;
+}

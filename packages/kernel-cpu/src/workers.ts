@@ -1,0 +1,162 @@
+import { KernelError } from "@mamba/kernel";
+import { nodeModule, platform, type SharedMemory, type WasmModule } from "./platform.ts";
+
+/** How many looks a worker takes at the epoch before it goes to sleep: about 50 µs. */
+const idleSpins = 20_000;
+const startMs = 20_000;
+
+/** What a worker needs to serve. */
+interface Assignment {
+  readonly module: WasmModule;
+  readonly memory: SharedMemory;
+  readonly control: number;
+  readonly thread: number;
+  readonly spins: number;
+}
+
+// Runs in the worker, so it stands alone. `serve` blocks: the worker's own event loop never turns again.
+const serve = `
+function serve({ module, memory, control, thread, spins }, ready) {
+  const { work, fault } = new WebAssembly.Instance(module, { env: { memory } }).exports;
+  ready();
+  try {
+    work(control, thread, spins);
+  } catch (error) {
+    fault(control);
+    throw error;
+  }
+}`;
+const nodeSource = `${serve}
+const { parentPort, workerData } = require("node:worker_threads");
+serve(workerData, () => parentPort.postMessage("ready"));`;
+const webSource = `${serve}
+onmessage = ({ data }) => {
+  serve(data, () => postMessage("ready"));
+  close();
+};`;
+
+/** One started worker. */
+interface Started {
+  /** Resolves when it serves, rejects when it could not start. */
+  readonly ready: Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Whether there are workers that can share memory with this thread. */
+export function workersAvailable(): boolean {
+  if (nodeModule("node:worker_threads")) return true;
+  return platform.crossOriginIsolated === true && platform.Worker !== undefined;
+}
+
+/** Threads that this platform can give: 1 where there are no workers over shared memory. */
+export function availableThreads(): number {
+  if (!workersAvailable()) return 1;
+  return nodeModule("node:os")?.availableParallelism() ?? platform.navigator?.hardwareConcurrency ?? 1;
+}
+
+/** Whether the calling thread may block; the main thread of a browser may not. */
+export function maySleep(memory: SharedMemory): boolean {
+  try {
+    Atomics.wait(new Int32Array(memory.buffer, 0, 1), 0, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The workers beside the calling thread. */
+export class Workers {
+  readonly #started: readonly Started[];
+
+  private constructor(started: readonly Started[]) {
+    this.#started = started;
+  }
+
+  /**
+   * Starts `count` workers and waits until they serve.
+   *
+   * @param onDeath called when a worker ends before `end` was called
+   * @throws KernelError `NO_DEVICE` when one does not start
+   */
+  static async start(
+    count: number,
+    module: WasmModule,
+    memory: SharedMemory,
+    control: number,
+    onDeath: (reason: string, cause?: unknown) => void,
+  ): Promise<Workers> {
+    const started: Started[] = [];
+    for (let thread = 1; thread <= count; thread++) {
+      const assignment = { module, memory, control, thread, spins: idleSpins };
+      started.push(startNodeWorker(assignment, onDeath) ?? startWebWorker(assignment, onDeath));
+    }
+    const workers = new Workers(started);
+    try {
+      await Promise.all(started.map(({ ready }) => ready));
+    } catch (cause) {
+      await workers.end();
+      const message = `a worker thread did not start: ${cause instanceof Error ? cause.message : String(cause)}`;
+      throw new KernelError("NO_DEVICE", `${message}. To do without them pass threads: 1`, { cause });
+    }
+    return workers;
+  }
+
+  /** Ends them all; waits until they are gone. */
+  async end(): Promise<void> {
+    await Promise.all(this.#started.map((worker) => worker.end()));
+  }
+}
+
+type OnDeath = (reason: string, cause?: unknown) => void;
+
+function startNodeWorker(workerData: Assignment, onDeath: OnDeath): Started | undefined {
+  const threads = nodeModule("node:worker_threads");
+  if (!threads) return undefined;
+  const worker = new threads.Worker(nodeSource, { eval: true, workerData, name: "mamba-cpu" });
+  worker.unref();
+  let ended = false;
+  const ready = new Promise<void>((resolve, reject) => {
+    worker.once("message", () => resolve());
+    worker.once("error", (cause) => {
+      reject(cause as Error);
+      if (!ended) onDeath(`worker thread ${workerData.thread} failed`, cause);
+    });
+    worker.once("exit", (code) => {
+      reject(new Error(`it ended with code ${String(code)}`));
+      if (!ended) onDeath(`worker thread ${workerData.thread} ended with code ${String(code)}`);
+    });
+  });
+  const end = async () => {
+    ended = true;
+    await worker.terminate();
+  };
+  return { ready, end };
+}
+
+function startWebWorker(assignment: Assignment, onDeath: OnDeath): Started {
+  const { Worker, Blob, URL } = platform;
+  if (!Worker) throw new KernelError("UNSUPPORTED", "this platform has no workers");
+  const url = URL.createObjectURL(new Blob([webSource], { type: "text/javascript" }));
+  const worker = new Worker(url, { name: "mamba-cpu" });
+  let ended = false;
+  const ready = new Promise<void>((resolve, reject) => {
+    const timer = platform.setTimeout(() => reject(new Error("it did not answer")), startMs);
+    worker.addEventListener("message", () => {
+      platform.clearTimeout(timer);
+      URL.revokeObjectURL(url);
+      resolve();
+    });
+    worker.addEventListener("error", ({ message }) => {
+      const reason = message ?? "blocked, perhaps by a content security policy without worker-src blob:";
+      reject(new Error(reason));
+      if (!ended) onDeath(`worker thread ${assignment.thread} failed: ${reason}`);
+    });
+  });
+  worker.postMessage(assignment);
+  const end = () => {
+    ended = true;
+    worker.terminate();
+    return Promise.resolve();
+  };
+  return { ready, end };
+}
