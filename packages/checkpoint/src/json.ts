@@ -1,0 +1,136 @@
+import { CheckpointError, messageOf, show } from "./errors.ts";
+
+/** Objects have no prototype, so a key such as `__proto__` is a key like any other. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+const maxDepth = 64;
+const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const space = /[ \t\n\r]*/y;
+const word = /null|true|false|-?Infinity|NaN/y;
+
+/**
+ * Parses JSON as `JSON.parse` does, but refuses a repeated key (which would let two readers see two different files)
+ * and deep nesting. With `nonFinite` it takes `NaN` and `Infinity`, which Python writes into configs.
+ *
+ * @throws CheckpointError `JSON` or `DUPLICATE_KEY`, beginning with `name`.
+ */
+export function parseJson(text: string, name: string, nonFinite = false): Json {
+  let at = 0;
+
+  const fail = (what: string): never => {
+    throw new CheckpointError("JSON", `${name}: ${what} at character ${at}`);
+  };
+  const match = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text)?.[0];
+    at += found?.length ?? 0;
+    return found;
+  };
+  const eat = (symbol: string): boolean => {
+    match(space);
+    if (text[at] !== symbol) return false;
+    at++;
+    return true;
+  };
+  const readString = (): string => {
+    match(space);
+    const start = at;
+    if (text[at] !== '"') fail("expected a string");
+    do {
+      at = text.indexOf('"', at + 1);
+      if (at < 0) {
+        at = start;
+        fail("unterminated string");
+      }
+    } while (isEscaped(text, at));
+    at++;
+    try {
+      return JSON.parse(text.slice(start, at)) as string;
+    } catch {
+      at = start;
+      return fail("malformed string");
+    }
+  };
+
+  const readObject = (depth: number): JsonObject => {
+    const object = Object.create(null) as Record<string, Json>;
+    if (eat("}")) return object;
+    do {
+      const key = readString();
+      if (key in object) {
+        throw new CheckpointError(
+          "DUPLICATE_KEY",
+          `${name}: the key ${show(key)} appears twice in one object`,
+        );
+      }
+      if (!eat(":")) fail('expected ":"');
+      object[key] = readValue(depth);
+    } while (eat(","));
+    if (!eat("}")) fail('expected "," or "}"');
+    return object;
+  };
+  const readArray = (depth: number): readonly Json[] => {
+    const array: Json[] = [];
+    if (eat("]")) return array;
+    do array.push(readValue(depth));
+    while (eat(","));
+    if (!eat("]")) fail('expected "," or "]"');
+    return array;
+  };
+  const readValue = (depth: number): Json => {
+    if (depth > maxDepth) fail(`nesting deeper than ${maxDepth}`);
+    if (eat("{")) return readObject(depth + 1);
+    if (eat("[")) return readArray(depth + 1);
+    if (text[at] === '"') return readString();
+    const start = at;
+    const literal = match(word) ?? match(number);
+    switch (literal) {
+      case undefined:
+        return fail(at < text.length ? "unexpected character" : "unexpected end");
+      case "null":
+        return null;
+      case "true":
+      case "false":
+        return literal === "true";
+      case "NaN":
+      case "Infinity":
+      case "-Infinity":
+        at = start;
+        if (!nonFinite) fail(`${literal} is not JSON`);
+        at += literal.length;
+    }
+    return Number(literal);
+  };
+
+  const value = readValue(0);
+  match(space);
+  if (at < text.length) fail("unexpected character after the value");
+  return value;
+}
+
+/** `parseJson` of UTF-8 bytes whose value must be an object. */
+export function parseJsonObject(bytes: Uint8Array, name: string, nonFinite = false): JsonObject {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new CheckpointError("JSON", `${name}: not UTF-8 text: ${messageOf(cause)}`, { cause });
+  }
+  const value = parseJson(text, name, nonFinite);
+  if (!isObject(value)) throw new CheckpointError("JSON", `${name}: expected an object, got ${show(value)}`);
+  return value;
+}
+
+/** Whether an odd number of backslashes stands before `at`. */
+function isEscaped(text: string, at: number): boolean {
+  let start = at;
+  while (text[start - 1] === "\\") start--;
+  return (at - start) % 2 === 1;
+}
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

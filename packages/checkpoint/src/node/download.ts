@@ -1,0 +1,106 @@
+import { createHash, randomBytes } from "node:crypto";
+import { access, copyFile, lstat, mkdir, open, rename, rm, symlink } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { CheckpointError, show } from "../errors.ts";
+import { isMissing } from "./folder.ts";
+
+/** A file as the hub lists it. */
+export interface HubFile {
+  readonly path: string;
+  readonly size: number;
+  readonly oid?: string;
+  /** Large files: `oid` is the SHA-256 of their content. */
+  readonly lfs?: { readonly oid: string };
+}
+
+/**
+ * Brings a file into `blobs` of a repository's cache, unless it is there, and returns its path. The content is counted
+ * and, for large files, hashed while it arrives; it gets its name only when it is complete and right, so a cache never
+ * holds half a file.
+ *
+ * @throws CheckpointError `HUB`
+ */
+export async function downloadBlob(
+  storage: string,
+  file: HubFile,
+  fetchBlob: () => Promise<Blob | null>,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
+  const id = file.lfs?.oid ?? file.oid;
+  if (
+    id === undefined ||
+    !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(id) ||
+    !Number.isSafeInteger(file.size) ||
+    file.size < 0
+  ) {
+    throw new CheckpointError(
+      "HUB",
+      `the hub lists ${show(file.path)} with id ${show(id)} and size ${show(file.size)}`,
+    );
+  }
+  const path = join(storage, "blobs", id);
+  if (await exists(path)) {
+    onBytes(file.size);
+    return path;
+  }
+  const blob = await fetchBlob();
+  if (!blob) throw new CheckpointError("HUB", `the hub lists ${show(file.path)}, but does not have it`);
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.incomplete`;
+  const hash = createHash("sha256");
+  const handle = await open(temporary, "wx");
+  try {
+    let bytes = 0;
+    for await (const piece of blob.stream()) {
+      bytes += piece.length;
+      if (bytes > file.size) break;
+      hash.update(piece);
+      await handle.writeFile(piece);
+      onBytes(bytes);
+    }
+    if (bytes !== file.size) {
+      const message = `${file.path}: ${bytes > file.size ? "more than " : ""}${Math.min(bytes, file.size)} bytes came`;
+      throw new CheckpointError("HUB", `${message}, the hub lists ${file.size}`);
+    }
+    const digest = hash.digest("hex");
+    if (file.lfs && digest !== id) {
+      throw new CheckpointError(
+        "HUB",
+        `${file.path}: what came has the SHA-256 ${digest}, the hub lists ${id}`,
+      );
+    }
+    await handle.sync();
+    await handle.close();
+    await rename(temporary, path);
+    return path;
+  } catch (error) {
+    await handle.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Lets a name in a snapshot stand for a blob: a relative link, or a copy where the system has no links. */
+export async function linkSnapshot(blob: string, path: string): Promise<void> {
+  if (await exists(path)) return;
+  await mkdir(dirname(path), { recursive: true });
+  await rm(path, { force: true }); // a link to a blob that was deleted
+  try {
+    await symlink(relative(dirname(path), blob), path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await lstat(path))) return; // another process was faster
+    if (code !== "EPERM" && code !== "ENOSYS") throw error;
+    await copyFile(blob, path);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    (error: unknown) => {
+      if (isMissing(error)) return false;
+      throw error;
+    },
+  );
+}

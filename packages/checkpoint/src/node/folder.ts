@@ -1,0 +1,100 @@
+import { open, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { CheckpointError, messageOf, show } from "../errors.ts";
+import type { ByteSource, CheckpointFiles } from "../source.ts";
+
+/**
+ * A source over a regular file.
+ *
+ * @throws CheckpointError `NOT_FOUND`, `IO`
+ */
+export async function fileSource(path: string): Promise<ByteSource> {
+  const handle = await open(path, "r").catch((cause: unknown) => {
+    throw ioError(path, cause);
+  });
+  const info = await handle.stat();
+  if (!info.isFile()) {
+    await handle.close();
+    throw new CheckpointError("IO", `${path}: not a regular file`);
+  }
+  let closed = false;
+  return {
+    name: path,
+    size: info.size,
+    async read(offset, into) {
+      let filled = 0;
+      while (filled < into.length) {
+        const { bytesRead } = await handle
+          .read(into, filled, into.length - filled, offset + filled)
+          .catch((cause: unknown) => {
+            throw ioError(path, cause);
+          });
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled;
+    },
+    async close() {
+      if (!closed) await handle.close();
+      closed = true;
+    },
+  };
+}
+
+/**
+ * The files of a folder. Symbolic links are followed only inside the folder, or, for a snapshot in the hub's cache,
+ * inside the repository that it belongs to: its files are links into `blobs`.
+ *
+ * @throws CheckpointError `NOT_FOUND` when there is no such folder, `IO`
+ */
+export async function folderFiles(folder: string, label = folder): Promise<CheckpointFiles> {
+  const path = resolve(folder);
+  const info = await stat(path).catch((cause: unknown) => {
+    throw ioError(folder, cause);
+  });
+  if (!info.isDirectory()) {
+    throw new CheckpointError(
+      "NOT_FOUND",
+      `${folder}: expected a folder with config.json and model.safetensors, got a file`,
+    );
+  }
+  const root = await realpath(path);
+  const isSnapshot =
+    basename(dirname(root)) === "snapshots" && basename(dirname(dirname(root))).startsWith("models--");
+  const bounds = isSnapshot ? [root, join(dirname(dirname(root)), "blobs")] : [root];
+  return {
+    label,
+    async open(name) {
+      const candidate = join(path, name);
+      let real: string;
+      try {
+        real = await realpath(candidate);
+      } catch (cause) {
+        if (isMissing(cause)) return undefined;
+        throw ioError(candidate, cause);
+      }
+      if (!bounds.some((bound) => isInside(real, bound))) {
+        const message = `${candidate}: leads out of its folder, to ${show(real)}; put the file itself into the folder`;
+        throw new CheckpointError("PATH", message);
+      }
+      return { ...(await fileSource(real)), name: candidate };
+    },
+  };
+}
+
+export function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && resolve(folder, way) === path;
+}
+
+export function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** A system error with the path it concerns. */
+export function ioError(path: string, cause: unknown): CheckpointError {
+  if (isMissing(cause))
+    return new CheckpointError("NOT_FOUND", `${path}: there is no such file or folder`, { cause });
+  return new CheckpointError("IO", `${path}: ${messageOf(cause)}`, { cause });
+}

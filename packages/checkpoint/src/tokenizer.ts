@@ -1,0 +1,147 @@
+import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
+import type { MambaLMConfig, Tokenizer } from "@mamba/core";
+import { configCap } from "./config.ts";
+import { CheckpointError, messageOf, show } from "./errors.ts";
+import { Fields } from "./fields.ts";
+import { isObject, type JsonObject, parseJsonObject } from "./json.ts";
+import { type CheckpointFiles, readAll } from "./source.ts";
+
+/** Where a tokenizer comes from: a `tokenizer.json`, or the fallback that maps bytes to ids 0 to 255. */
+export type TokenizerKind = "tokenizer.json" | "bytes";
+
+/** A tokenizer that can be written beside the weights again. */
+export interface FileTokenizer extends Tokenizer {
+  /** Its files by name, as they were read. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+const tokenizerCap = 128 * 2 ** 20;
+const maxTokenId = 2 ** 24;
+const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json"] as const;
+
+/**
+ * The tokenizer of a checkpoint. Its `stopIds` are those of generation_config.json, else those of config.json
+ * (`eosIds`), else the end token of tokenizer_config.json.
+ *
+ * @throws CheckpointError `TOKENIZER`, `JSON`, `DUPLICATE_KEY`, `CONFIG`, `TOO_LARGE`
+ */
+export async function readTokenizer(
+  files: CheckpointFiles,
+  config: MambaLMConfig,
+  eosIds: readonly number[],
+): Promise<{ tokenizer: Tokenizer; kind: TokenizerKind; notes: string[] }> {
+  const generation = await readOptional(files, "generation_config.json", configCap);
+  const named =
+    generation &&
+    new Fields(parseJsonObject(generation, "generation_config.json", true), "generation_config.json");
+  const stopIds = named?.ids("eos_token_id") ?? eosIds;
+  const found = new Map<string, Uint8Array>();
+  for (const name of tokenizerFiles) {
+    const bytes = await readOptional(files, name, tokenizerCap);
+    if (bytes) found.set(name, bytes);
+  }
+  if (found.has("tokenizer.json")) {
+    return { tokenizer: parseTokenizer(found, stopIds), kind: "tokenizer.json", notes: [] };
+  }
+  const note =
+    "there is no tokenizer.json: text goes in and out as its bytes, ids 0 to 255, which suits only a model that was " +
+    "trained on bytes";
+  return { tokenizer: byteTokenizer(config.vocabSize, stopIds), kind: "bytes", notes: [note] };
+}
+
+/**
+ * A tokenizer from the contents of `tokenizer.json` and, where there is one, `tokenizer_config.json`.
+ *
+ * @param stopIds default: the `eos_token` of tokenizer_config.json
+ * @throws CheckpointError `TOKENIZER`, `JSON`
+ */
+export function parseTokenizer(
+  files: ReadonlyMap<string, Uint8Array>,
+  stopIds: readonly number[] = [],
+): FileTokenizer {
+  const read = (name: string): JsonObject | undefined => {
+    const bytes = files.get(name);
+    return bytes && parseJsonObject(bytes, name, true);
+  };
+  const json = read("tokenizer.json");
+  if (!json) throw new CheckpointError("TOKENIZER", "there is no tokenizer.json");
+  const config = read("tokenizer_config.json") ?? {};
+  checkIds(json);
+  let inner: HubTokenizer;
+  try {
+    inner = new HubTokenizer(json, config);
+  } catch (cause) {
+    throw new CheckpointError("TOKENIZER", `tokenizer.json cannot be used: ${messageOf(cause)}`, { cause });
+  }
+  const eos = config["eos_token"];
+  const eosId = inner.token_to_id(String(isObject(eos) ? eos["content"] : eos));
+  return {
+    files,
+    stopIds: stopIds.length > 0 || eosId === undefined ? stopIds : [eosId],
+    encode(text) {
+      const ids = inner.encode(text).ids as (number | undefined)[];
+      return ids.map((id, i) => {
+        if (id !== undefined) return id;
+        const piece = show(inner.tokenize(text)[i]);
+        throw new CheckpointError("TOKENIZER", `tokenizer.json has no id for ${piece}, and no unknown token`);
+      });
+    },
+    decode(ids) {
+      const known = ids.filter((id) => inner.id_to_token(id) !== undefined); // the table may have more rows than the text has tokens
+      if (known.length === 0) return "";
+      return inner.decode(known, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+    },
+  };
+}
+
+/**
+ * Text as its UTF-8 bytes, ids 0 to 255. Other ids decode to nothing.
+ *
+ * @param vocabSize of the model: a byte that it has no id for is an error in `encode`
+ */
+export function byteTokenizer(vocabSize: number, stopIds: readonly number[] = []): Tokenizer {
+  return {
+    stopIds,
+    encode(text) {
+      const bytes = new TextEncoder().encode(text);
+      const alien = bytes.find((byte) => byte >= vocabSize);
+      if (alien !== undefined) {
+        const message = `the model has ids 0 to ${vocabSize - 1}, and the text holds the byte ${alien}`;
+        throw new CheckpointError("TOKENIZER", message);
+      }
+      return [...bytes];
+    },
+    decode: (ids) =>
+      new TextDecoder("utf-8", { ignoreBOM: true }).decode(
+        Uint8Array.from(ids.filter((id) => id >= 0 && id < 256)),
+      ),
+  };
+}
+
+/** The library makes tables as long as the largest id: an absurd one must not reach it. */
+function checkIds(json: JsonObject): void {
+  const model = json["model"];
+  const vocab = isObject(model) ? model["vocab"] : undefined;
+  const added = json["added_tokens"];
+  const addedIds: unknown[] = Array.isArray(added)
+    ? added.map((token) => (isObject(token) ? token["id"] : token))
+    : [];
+  const bad = addedIds
+    .concat(isObject(vocab) ? Object.values(vocab) : [])
+    .find((id) => !(Number.isInteger(id) && Number(id) >= 0 && Number(id) < maxTokenId));
+  if (bad !== undefined) {
+    throw new CheckpointError(
+      "TOKENIZER",
+      `tokenizer.json: token ids are whole numbers below 2^24, got ${show(bad)}`,
+    );
+  }
+}
+
+async function readOptional(
+  files: CheckpointFiles,
+  name: string,
+  cap: number,
+): Promise<Uint8Array | undefined> {
+  const source = await files.open(name);
+  return source && readAll(source, cap);
+}
