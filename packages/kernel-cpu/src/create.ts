@@ -8,6 +8,8 @@ import { compileBuild, instantiate } from "./wasm.ts";
 import { availableThreads, maySleep, Workers, workersAvailable } from "./workers.ts";
 
 const maxThreads = 16;
+/** Below this much work, in nanoseconds, waking others costs more than they take off. */
+const worthSharing = 20_000;
 /** Room for the longest argument record. */
 const argsBytes = 256;
 
@@ -49,6 +51,15 @@ export async function createCpuKernel(options: CpuKernelOptions = {}): Promise<C
     const remedy = "a page needs cross-origin isolation: the headers COOP same-origin and COEP require-corp";
     throw new KernelError("LIMITS", `createCpuKernel: ${missing}; ${remedy}`);
   }
+  return openCpuKernel(threads);
+}
+
+/**
+ * Opens the backend with a number of threads that this platform has.
+ *
+ * @param shareAbove jobs estimated to take longer than this, in nanoseconds, go to all threads
+ */
+export async function openCpuKernel(threads: number, shareAbove = worthSharing): Promise<CpuKernel> {
   const build = await compileBuild();
   const memory = createMemory();
   const wasm = await instantiate(build, memory);
@@ -64,7 +75,7 @@ export async function createCpuKernel(options: CpuKernelOptions = {}): Promise<C
     announce(failure);
     return failure;
   };
-  const jobs = new Jobs(wasm, heap, control, threads, maySleep(memory), lose);
+  const jobs = new Jobs(wasm, heap, { control, threads, shareAbove, maySleep: maySleep(memory) }, lose);
   const runtime = new Runtime(wasm, heap, jobs, record);
   const workers = await Workers.start(threads - 1, build.module, memory, control, lose);
   const device = describeDevice(build.fused, threads);

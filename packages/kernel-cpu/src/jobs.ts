@@ -1,4 +1,4 @@
-import { KernelError } from "@mamba/kernel";
+import type { KernelError } from "@mamba/kernel";
 import { type Block, lineBytes } from "./allocator.ts";
 import type { Heap } from "./heap.ts";
 import { opcodes, type OpName } from "./opcodes.ts";
@@ -8,8 +8,6 @@ import type { WasmExports } from "./wasm.ts";
 /** Bytes of the control block of assembly/jobs.ts. */
 export const controlBytes = 256;
 
-/** Below this much work a job stays on the calling thread. */
-const worthSharing = 20_000; // ns
 /** Chunks per thread: few enough to keep claims cheap, enough that a thread which lags behind gets less. */
 const chunksPerThread = 8;
 /** Looks at the counter before the caller goes to sleep or looks at the clock: about 50 µs. */
@@ -17,35 +15,37 @@ const waitSpins = 20_000;
 /** A job that makes no progress for this long has lost a thread. */
 const stallMs = 20_000;
 
+/** How jobs are run. */
+export interface JobSettings {
+  /** Address of the control block. */
+  readonly control: number;
+  readonly threads: number;
+  /** Jobs estimated to take fewer nanoseconds stay on the calling thread. */
+  readonly shareAbove: number;
+  /** Whether the calling thread may block; the main thread of a browser may not. */
+  readonly maySleep: boolean;
+}
+
 /** Runs the ops of the module, alone or together with the workers. */
 export class Jobs {
-  readonly threads: number;
   readonly #wasm: WasmExports;
   readonly #heap: Heap;
-  readonly #control: number;
-  readonly #maySleep: boolean;
+  readonly #settings: JobSettings;
   readonly #onLost: (reason: string, cause?: unknown) => KernelError;
   #scratch: Block | undefined;
   /** Bytes of scratch per thread. */
   #scratchStride = 0;
 
-  /**
-   * @param maySleep whether this thread may block; the main thread of a browser may not
-   * @param onLost declares the device lost and returns the error to throw
-   */
+  /** @param onLost declares the device lost and returns the error to throw */
   constructor(
     wasm: WasmExports,
     heap: Heap,
-    control: number,
-    threads: number,
-    maySleep: boolean,
+    settings: JobSettings,
     onLost: (reason: string, cause?: unknown) => KernelError,
   ) {
     this.#wasm = wasm;
     this.#heap = heap;
-    this.#control = control;
-    this.threads = threads;
-    this.#maySleep = maySleep;
+    this.#settings = settings;
     this.#onLost = onLost;
   }
 
@@ -55,13 +55,14 @@ export class Jobs {
     const units = this.#wasm.unitsOf(op, args);
     if (units === 0) return;
     const scratch = this.#reserve(this.#wasm.scratchOf(op, args), name);
-    const shared = this.threads > 1 && units > 1 && nanoseconds >= worthSharing;
+    const { control, threads, shareAbove } = this.#settings;
+    const shared = threads > 1 && units > 1 && nanoseconds >= shareAbove;
     let left = 0;
     try {
       if (shared) {
-        const chunk = Math.ceil(units / (this.threads * chunksPerThread));
+        const chunk = Math.ceil(units / (threads * chunksPerThread));
         const stride = this.#scratchStride;
-        left = this.#wasm.post(this.#control, op, args, units, chunk, scratch, stride);
+        left = this.#wasm.post(control, op, args, units, chunk, scratch, stride);
       } else this.#wasm.execute(op, args, 0, units, scratch);
     } catch (cause) {
       throw this.#onLost(`${name} failed inside WebAssembly`, cause);
@@ -70,12 +71,13 @@ export class Jobs {
   }
 
   #wait(name: OpName, claimed: number): void {
+    const { control, maySleep } = this.#settings;
     let left = claimed;
     let since = 0;
     for (;;) {
-      const now = this.#wasm.pending(this.#control, waitSpins, this.#maySleep);
+      const now = this.#wasm.pending(control, waitSpins, maySleep);
       if (now === 0) return;
-      if (this.#wasm.faulted(this.#control)) throw this.#onLost(`a worker thread failed in ${name}`);
+      if (this.#wasm.faulted(control)) throw this.#onLost(`a worker thread failed in ${name}`);
       const time = platform.performance.now();
       if (now !== left || since === 0) since = time;
       else if (time - since > stallMs) {
@@ -89,7 +91,7 @@ export class Jobs {
   #reserve(bytes: number, op: string): number {
     if (bytes > this.#scratchStride) {
       const stride = Math.ceil(bytes / lineBytes) * lineBytes;
-      const grown = this.#heap.allocate(stride * this.threads, op);
+      const grown = this.#heap.allocate(stride * this.#settings.threads, op);
       if (this.#scratch) this.#heap.free(this.#scratch);
       this.#scratch = grown;
       this.#scratchStride = stride;

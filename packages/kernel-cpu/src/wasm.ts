@@ -46,7 +46,11 @@ const threadsProbe = [
 
 /** Whether the engine has SIMD and shared memory: all engines since 2021-2023. */
 export function hasSimdAndThreads(): boolean {
-  return platform.WebAssembly?.validate(new Uint8Array(threadsProbe)) === true;
+  try {
+    return platform.WebAssembly.validate(new Uint8Array(threadsProbe));
+  } catch {
+    return false; // no WebAssembly at all, as in the lockdown mode of iOS
+  }
 }
 
 /** Whether the engine has the fused multiply-add of relaxed SIMD. */

@@ -118,7 +118,7 @@ function startNodeWorker(workerData: Assignment, onDeath: OnDeath): Started | un
   const ready = new Promise<void>((resolve, reject) => {
     worker.once("message", () => resolve());
     worker.once("error", (cause) => {
-      reject(cause as Error);
+      reject(new Error(cause instanceof Error ? cause.message : String(cause), { cause }));
       if (!ended) onDeath(`worker thread ${workerData.thread} failed`, cause);
     });
     worker.once("exit", (code) => {

@@ -1,4 +1,5 @@
 import {
+  checkAlive,
   checkAllocation,
   checkColumns,
   checkCopyInto,
@@ -110,7 +111,11 @@ export function copyInto(runtime: Runtime, target: Tensor, source: Tensor): void
 
 /** Dense host copies, taken now. */
 export function read(runtime: Runtime, tensors: readonly Tensor[]): HostArray[] {
-  const sources = tensors.map((tensor, i) => runtime.own("read", `tensor ${i}`, tensor));
+  runtime.checkOpen("read");
+  const sources = tensors.map((tensor, i) => {
+    checkAlive("read", `tensor ${i}`, tensor);
+    return runtime.own("read", `tensor ${i}`, tensor);
+  });
   return sources.map((source) => {
     const count = elementCount(source.shape);
     if (isDense(source)) return runtime.heap.copy(source.dtype, source.address, count);
