@@ -1,0 +1,32 @@
+import type { OpCase } from "../case.ts";
+import { argmaxCases } from "./argmax.ts";
+import { causalConv1dCases, causalConv1dStepCases } from "./conv.ts";
+import { addCases, mulCases, negExpCases, scaleCases, siluCases } from "./elementwise.ts";
+import { embeddingCases } from "./embedding.ts";
+import { flipCases } from "./flip.ts";
+import { linearCases } from "./linear.ts";
+import { repetitionPenaltyCases } from "./repetitionPenalty.ts";
+import { rmsNormCases } from "./rmsNorm.ts";
+import { sampleCases } from "./sample.ts";
+import { selectiveScanCases } from "./selectiveScan.ts";
+import { selectiveStateUpdateCases } from "./selectiveStateUpdate.ts";
+
+/** Every op on every set of arguments that the suite holds a kernel to; also what a benchmark can time. */
+export const cases: readonly OpCase[] = [
+  ...addCases,
+  ...mulCases,
+  ...scaleCases,
+  ...siluCases,
+  ...negExpCases,
+  ...flipCases,
+  ...linearCases,
+  ...rmsNormCases,
+  ...embeddingCases,
+  ...causalConv1dCases,
+  ...causalConv1dStepCases,
+  ...selectiveScanCases,
+  ...selectiveStateUpdateCases,
+  ...argmaxCases,
+  ...sampleCases,
+  ...repetitionPenaltyCases,
+];

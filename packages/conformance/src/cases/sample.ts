@@ -1,0 +1,179 @@
+import type { SampleOptions } from "@mamba/kernel";
+import { defineCase, floats, type OpCase } from "../case.ts";
+import { Random } from "../random.ts";
+import { sample } from "../reference/index.ts";
+import { sampleProbabilities, type SampleFilters } from "../reference/sample.ts";
+import { clearFilters, clearOf, steps } from "./clear.ts";
+import { result, windowed } from "./shared.ts";
+
+interface Options {
+  note?: string;
+  view?: boolean;
+  deviation?: number;
+  edit?: (logits: Float32Array) => void;
+  /** In place of random ones: for draws that are exact whatever the rounding. */
+  uniforms?: readonly number[];
+}
+
+function build(B: number, V: number, filters: SampleFilters, options: Options = {}): OpCase {
+  const { note = "", view = false, deviation = 2, edit, uniforms } = options;
+  const set = Object.entries(filters).map(([name, value]) => `${name} ${value}`);
+  const label = `B${B} V${V} ${set.join(" ")}${view ? " of a view" : ""}${note}`;
+  /** Logits with options that keep away from the edges of their distribution. */
+  const draw = (): { data: Float32Array; options: SampleOptions } => {
+    const random = new Random(`sample ${label}`);
+    const data = random.normals(B * V, deviation);
+    edit?.(data);
+    const rows = Array.from({ length: B }, (_, b) => data.slice(b * V, (b + 1) * V));
+    const clear = clearFilters(rows, filters);
+    const draws = rows.map((row, b) => {
+      const p = sampleProbabilities(row, clear);
+      const u = uniforms?.[b] ?? random.uniform();
+      return p === undefined || uniforms !== undefined ? u : clearOf(u, [0, ...steps(p)]);
+    });
+    return { data, options: { ...clear, uniforms: draws } };
+  };
+  return defineCase({
+    op: "sample",
+    label,
+    sizes: { B, V },
+    inputs: () => {
+      const logits = floats(draw().data, [B, V]);
+      return { logits: view ? windowed(logits) : logits };
+    },
+    run: (kernel, t) => ({ ids: kernel.sample(t.logits, draw().options) }),
+    reference: (v) => ({ ids: result([B], sample(B, V, v.logits, draw().options)) }),
+  });
+}
+
+const largest = 1 - 2 ** -53;
+
+export const sampleCases = [
+  ...[1, 3, 5, 17, 33, 129, 513].map((V, i) => build((i % 3) + 1, V, { temperature: 1 })),
+  build(2, 2049, { temperature: 1 }, { deviation: 4 }),
+  build(1, 50_280, { temperature: 1 }, { deviation: 5, note: ", a real vocabulary" }),
+  build(1, 50_280, { temperature: 0.8, topK: 40, topP: 0.9 }, { note: ", a real vocabulary" }),
+  build(9, 33, { temperature: 0.1 }),
+  build(9, 33, { temperature: 2.5 }),
+  build(5, 33, { temperature: 1 }, { view: true }),
+  build(5, 33, { temperature: 1, topK: 1 }),
+  build(5, 33, { temperature: 0.7, topK: 5 }),
+  build(3, 33, { temperature: 1, topK: 100 }, { note: ", more than there are" }),
+  build(4, 33, { temperature: 1, topP: 0.5 }),
+  build(4, 33, { temperature: 1.5, topP: 0.9 }),
+  build(4, 33, { temperature: 1, topP: 1 }),
+  build(3, 33, { temperature: 1, topP: 1e-6 }, { note: ", only the most probable" }),
+  build(4, 33, { temperature: 1, minP: 0.2 }),
+  build(4, 33, { temperature: 1, minP: 0 }),
+  build(4, 33, { temperature: 1, minP: 1 }),
+  build(9, 65, { temperature: 1, topK: 8, topP: 0.8 }, { note: ", topP of what topK left" }),
+  build(9, 65, { temperature: 1.3, topK: 20, topP: 0.9, minP: 0.1 }),
+  build(
+    9,
+    12,
+    { temperature: 1, topK: 3 },
+    {
+      note: ", ties at the k-th",
+      edit: (logits) => {
+        logits.forEach((_, i) => (logits[i] = [3, 1, 2, 2, 2, 0][i % 6] as number));
+      },
+    },
+  ),
+  build(
+    9,
+    12,
+    { temperature: 1, topP: 0.5 },
+    {
+      note: ", ties at the last of the nucleus",
+      edit: (logits) => {
+        logits.forEach((_, i) => (logits[i] = [1, 2, 0, 1][i % 4] as number));
+      },
+    },
+  ),
+  build(
+    7,
+    9,
+    { temperature: 1, minP: 1 },
+    {
+      note: ", ties of the largest",
+      edit: (logits) => {
+        for (let b = 0; b < 7; b++) logits[b * 9 + 2] = logits[b * 9 + 6] = 7;
+      },
+    },
+  ),
+  build(
+    9,
+    17,
+    { temperature: 1 },
+    {
+      note: ", NaN has probability 0",
+      edit: (logits) => {
+        for (let b = 0; b < 9; b++) logits[b * 17 + b] = NaN;
+      },
+    },
+  ),
+  build(
+    6,
+    17,
+    { temperature: 1, topK: 2 },
+    {
+      note: ", NaN is not among the k largest",
+      edit: (logits) => {
+        for (let b = 0; b < 6; b++) logits[b * 17 + 2 * b] = NaN;
+      },
+    },
+  ),
+  build(
+    4,
+    17,
+    { temperature: 1, topK: 3, topP: 0.9 },
+    {
+      note: ", rows without a finite logit give their argmax",
+      edit: (logits) => {
+        logits.fill(-Infinity, 0, 34);
+        logits[17 + 5] = logits[17 + 9] = NaN;
+      },
+    },
+  ),
+  build(
+    5,
+    17,
+    { temperature: 1 },
+    {
+      note: ", one finite logit",
+      edit: (logits) => {
+        logits.fill(-Infinity);
+        for (let b = 0; b < 5; b++) logits[b * 17 + 4 * b] = -3;
+      },
+    },
+  ),
+  build(
+    3,
+    17,
+    { temperature: 0.5 },
+    {
+      note: ", large logits",
+      edit: (logits) => {
+        logits.forEach((logit, i) => (logits[i] = logit + 1e4));
+      },
+    },
+  ),
+  build(
+    4,
+    17,
+    { temperature: 1, topK: 4 },
+    {
+      note: ", uniforms 0 and just below 1",
+      uniforms: [0, largest, 0, largest],
+    },
+  ),
+];
+
+/** The filters that the distribution test uses as well. */
+export const distributionFilters: SampleFilters[] = [
+  { temperature: 1 },
+  { temperature: 0.5 },
+  { temperature: 1, topK: 3 },
+  { temperature: 2, topP: 0.7 },
+  { temperature: 1, minP: 0.15 },
+];

@@ -1,0 +1,13 @@
+import type { SuiteTest } from "../suite.ts";
+import { batchTests } from "./batch.ts";
+import { convStateTests } from "./convState.ts";
+import { distributionTests } from "./distribution.ts";
+import { scanStateTests } from "./scanState.ts";
+
+/** What relates several calls to each other. */
+export const lawTests: readonly SuiteTest[] = [
+  ...scanStateTests,
+  ...convStateTests,
+  ...batchTests,
+  ...distributionTests,
+];

@@ -1,0 +1,150 @@
+import { type Kernel, Scope, type ScanArgs, type Tensor } from "@mamba/kernel";
+import { check } from "../assert.ts";
+import { firstDifference } from "../bits.ts";
+import type { CaseInput } from "../case.ts";
+import { scanCase } from "../cases/scan.ts";
+import type { SuiteTest } from "../suite.ts";
+import { checkAgree, inputsOf, lawTest, load, readFloats, slicePositions } from "./harness.ts";
+
+// A scan may be cut anywhere: its state carries all that the past has to say.
+
+const flags = {
+  D: true,
+  z: true,
+  deltaBias: true,
+  softplus: true,
+  initialState: true,
+  range: false,
+  finalState: true,
+  view: false,
+};
+const sequences = ["u", "delta", "B", "C", "z"];
+
+type Inputs = Readonly<Record<string, CaseInput>>;
+
+function cut(inputs: Inputs, from: number, to: number): Record<string, CaseInput> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => [
+      name,
+      sequences.includes(name) ? slicePositions(input, from, to) : input,
+    ]),
+  );
+}
+
+/** Scans positions [from, to) from `state`, and leaves the new tensors to `scope`. */
+function scan(kernel: Kernel, scope: Scope, inputs: Inputs, from: number, to: number, state?: Tensor) {
+  const tensors = load(kernel, scope, cut(inputs, from, to));
+  const args = {
+    ...tensors,
+    ...(state && { initialState: state }),
+    deltaSoftplus: true,
+  } as unknown as ScanArgs;
+  const { y, finalState } = kernel.selectiveScan(args, { finalState: true });
+  return { y: scope.use(y), finalState: scope.use(finalState) };
+}
+
+/** [B, L, D] rows of positions from pieces that lie one after the other along L. */
+function join(pieces: readonly { y: Float32Array; length: number }[], B: number, D: number): Float32Array {
+  const L = pieces.reduce((sum, { length }) => sum + length, 0);
+  const out = new Float32Array(B * L * D);
+  let from = 0;
+  for (const { y, length } of pieces) {
+    for (let b = 0; b < B; b++) {
+      out.set(y.subarray(b * length * D, (b + 1) * length * D), (b * L + from) * D);
+    }
+    from += length;
+  }
+  return out;
+}
+
+function splitTest(B: number, L: number, D: number, N: number, cuts: readonly number[]): SuiteTest {
+  return lawTest(
+    `scan of ${L} = scans cut at ${cuts.join(", ")} (B${B} D${D} N${N})`,
+    async (kernel, scope) => {
+      const inputs = inputsOf(scanCase(B, L, D, N, flags));
+      const whole = scan(kernel, scope, inputs, 0, L);
+      let state: Tensor | undefined;
+      const pieces = [];
+      const edges = [0, ...cuts, L];
+      for (const [i, to] of edges.slice(1).entries()) {
+        const from = edges[i] as number;
+        const part = scan(kernel, scope, inputs, from, to, state);
+        pieces.push({ y: await readFloats(kernel, part.y), length: to - from });
+        state = part.finalState;
+      }
+      checkAgree("y", join(pieces, B, D), await readFloats(kernel, whole.y));
+      const [actual, expected] = await kernel.read(state ?? whole.finalState, whole.finalState);
+      if (actual && expected) checkAgree("finalState", actual, expected);
+    },
+  );
+}
+
+function stepTest(B: number, L: number, D: number, N: number): SuiteTest {
+  return lawTest(`scan of ${L} = ${L} state updates (B${B} D${D} N${N})`, async (kernel, scope) => {
+    const inputs = inputsOf(scanCase(B, L, D, N, flags));
+    const whole = scan(kernel, scope, inputs, 0, L);
+    const { initialState, ...rest } = inputs;
+    check(initialState !== undefined, "the case has an initial state");
+    const state = scope.use(kernel.upload(initialState.data, initialState.shape, "f32"));
+    const pieces = [];
+    for (let l = 0; l < L; l++) {
+      using step = new Scope();
+      const row = Object.entries(cut(rest, l, l + 1)).map(([name, input]) => {
+        const [batch = 1, , last = 1] = input.shape;
+        return [name, sequences.includes(name) ? { ...input, shape: [batch, last] } : input];
+      });
+      const tensors = load(kernel, step, Object.fromEntries(row) as Record<string, CaseInput>);
+      const args = { ...tensors, deltaSoftplus: true } as unknown as ScanArgs;
+      const y = step.use(kernel.selectiveStateUpdate(state, args));
+      pieces.push({ y: await readFloats(kernel, y), length: 1 });
+    }
+    checkAgree("y", join(pieces, B, D), await readFloats(kernel, whole.y));
+    checkAgree("state", await readFloats(kernel, state), await readFloats(kernel, whole.finalState));
+  });
+}
+
+function rangeTest(B: number, L: number, D: number, N: number, start: number, end: number): SuiteTest {
+  const what = `scan of [${start}, ${end}) of ${L} = scan of that slice alone, zero outside (B${B} D${D} N${N})`;
+  return lawTest(what, async (kernel, scope) => {
+    const inputs = inputsOf(scanCase(B, L, D, N, flags));
+    const ranges = Int32Array.from({ length: 2 * B }, (_, i) => (i % 2 ? end : start));
+    const ranged = scan(
+      kernel,
+      scope,
+      { ...inputs, range: { data: ranges, shape: [B, 2], dtype: "i32" } },
+      0,
+      L,
+    );
+    const y = await readFloats(kernel, ranged.y);
+    const state = await readFloats(kernel, ranged.finalState);
+    if (start === end) {
+      check(
+        firstDifference<ArrayLike<number>>(state, inputs["initialState"]?.data) === undefined,
+        "an empty slice must leave the state bit-equal",
+      );
+    } else {
+      const alone = scan(kernel, scope, inputs, start, end);
+      const rows = slicePositions({ data: y, shape: [B, L, D], dtype: "f32" }, start, end);
+      checkAgree("y", rows.data, await readFloats(kernel, alone.y));
+      checkAgree("finalState", state, await readFloats(kernel, alone.finalState));
+    }
+    for (let i = 0; i < y.length; i++) {
+      const l = Math.floor(i / D) % L;
+      if (l < start || l >= end)
+        check(y[i] === 0, `y at position ${l} must be 0 outside the range, got ${y[i]}`);
+    }
+  });
+}
+
+export const scanStateTests: readonly SuiteTest[] = [
+  splitTest(2, 37, 5, 16, [1]),
+  splitTest(1, 64, 3, 8, [16, 17, 40]),
+  splitTest(3, 129, 7, 4, [128]),
+  splitTest(2, 33, 4, 1, [11, 22]),
+  stepTest(3, 19, 5, 16),
+  stepTest(1, 33, 9, 4),
+  rangeTest(2, 23, 5, 16, 0, 17),
+  rangeTest(2, 23, 5, 16, 6, 23),
+  rangeTest(1, 40, 3, 8, 7, 31),
+  rangeTest(2, 9, 4, 4, 5, 5),
+];

@@ -1,0 +1,24 @@
+/** Numbers as the reference takes them: any array, read as float64. */
+export type Values = ArrayLike<number>;
+
+/** 1 / (1 + exp(-x)) */
+export function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** log(1 + exp(x)), and x itself above 20, as in the official CUDA code. */
+export function softplus(x: number): number {
+  return x > 20 ? x : Math.log1p(Math.exp(x));
+}
+
+/** The slice of row `b` that a `range` argument leaves, clamped to 0 <= start <= end <= length. */
+export function sliceOf(
+  range: Values | undefined,
+  b: number,
+  length: number,
+): { start: number; end: number } {
+  if (range === undefined) return { start: 0, end: length };
+  const start = Math.min(Math.max(range[2 * b]!, 0), length);
+  const end = Math.min(Math.max(range[2 * b + 1]!, start), length);
+  return { start, end };
+}
