@@ -18,7 +18,7 @@ export default defineConfig(
       "no-undef": "off",
       eqeqeq: "error",
       "@typescript-eslint/consistent-type-imports": "error",
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "@typescript-eslint/restrict-template-expressions": [
         "error",
         { allowNumber: true, allowBoolean: true },
@@ -26,6 +26,11 @@ export default defineConfig(
       // Arguments from plain JavaScript and data from files are checked at run time, against their declared types.
       "@typescript-eslint/no-unnecessary-condition": "off",
       "@typescript-eslint/no-unnecessary-type-conversion": "off",
+      // A type parameter may stand for what the caller asserts; an async function may have nothing to wait for yet.
+      "@typescript-eslint/no-unnecessary-type-parameters": "off",
+      "@typescript-eslint/require-await": "off",
+      // Text here is code points.
+      "@typescript-eslint/no-misused-spread": ["error", { allow: ["string"] }],
       // Errors are recognised by a symbol, so that duplicate copies of a package still match.
       "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
       // `() => map.set(…)` reads well.
