@@ -62,23 +62,41 @@ export function argmaxRange(at: usize, begin: i32, end: i32): void {
 }
 
 function argmaxOf(row: usize, count: i32): i32 {
-  let most = f32x4.splat(load<f32>(row));
   const end = row + (<usize>count << 2);
-  let at = row;
-  for (; at + 16 <= end; at += 16) most = f32x4.max(most, v128.load(at));
-  for (; at < end; at += 4) most = f32x4.max(most, v128.load32_splat(at));
+  const wide = row + ((<usize>count << 2) & ~63);
+  let m0 = v128.load32_splat(row);
+  let m1 = m0;
+  let m2 = m0;
+  let m3 = m0;
   // max lets a NaN through from either side
-  const largest = max(
-    max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
-    max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
-  );
-  at = row;
+  for (let at = row; at < wide; at += 64) {
+    m0 = f32x4.max(m0, v128.load(at));
+    m1 = f32x4.max(m1, v128.load(at, 16));
+    m2 = f32x4.max(m2, v128.load(at, 32));
+    m3 = f32x4.max(m3, v128.load(at, 48));
+  }
+  for (let at = wide; at < end; at += 4) m0 = f32x4.max(m0, v128.load32_splat(at));
+  let most = f32x4.max(f32x4.max(m0, m1), f32x4.max(m2, m3));
+  most = f32x4.max(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
+  most = f32x4.max(most, v128.shuffle<f32>(most, most, 1, 0, 3, 2));
+
+  let at = row;
+  const largest = f32x4.extract_lane(most, 0);
   if (largest != largest) {
     while (load<f32>(at) == load<f32>(at)) at += 4;
   } else {
+    while (at < wide && !v128.any_true(hits(at, most))) at += 64;
     while (load<f32>(at) != largest) at += 4;
   }
   return <i32>((at - row) >> 2);
+}
+
+/** Where any of 16 numbers equals `wanted`. */
+@inline
+function hits(at: usize, wanted: v128): v128 {
+  const first = v128.or(f32x4.eq(v128.load(at), wanted), f32x4.eq(v128.load(at, 16), wanted));
+  const second = v128.or(f32x4.eq(v128.load(at, 32), wanted), f32x4.eq(v128.load(at, 48), wanted));
+  return v128.or(first, second);
 }
 
 /** Bits that sort like the number they belong to; both zeros are one. */

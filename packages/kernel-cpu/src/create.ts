@@ -1,15 +1,13 @@
 import { KernelError } from "@mamba/kernel";
 import { lineBytes } from "./allocator.ts";
 import { createMemory, Heap } from "./heap.ts";
-import { controlBytes, Jobs } from "./jobs.ts";
+import { controlBytes, type JobTuning, Jobs } from "./jobs.ts";
 import { CpuKernel } from "./kernel.ts";
 import { Runtime } from "./runtime.ts";
 import { compileBuild, instantiate } from "./wasm.ts";
 import { availableThreads, maySleep, Workers, workersAvailable } from "./workers.ts";
 
 const maxThreads = 16;
-/** Below this much work, in nanoseconds, waking others costs more than they take off. */
-const worthSharing = 20_000;
 /** Room for the longest argument record. */
 const argsBytes = 256;
 
@@ -54,12 +52,8 @@ export async function createCpuKernel(options: CpuKernelOptions = {}): Promise<C
   return openCpuKernel(threads);
 }
 
-/**
- * Opens the backend with a number of threads that this platform has.
- *
- * @param shareAbove jobs estimated to take longer than this, in nanoseconds, go to all threads
- */
-export async function openCpuKernel(threads: number, shareAbove = worthSharing): Promise<CpuKernel> {
+/** Opens the backend with a number of threads that this platform has. */
+export async function openCpuKernel(threads: number, tuning: Partial<JobTuning> = {}): Promise<CpuKernel> {
   const build = await compileBuild();
   const memory = createMemory();
   const wasm = await instantiate(build, memory);
@@ -75,7 +69,7 @@ export async function openCpuKernel(threads: number, shareAbove = worthSharing):
     announce(failure);
     return failure;
   };
-  const jobs = new Jobs(wasm, heap, { control, threads, shareAbove, maySleep: maySleep(memory) }, lose);
+  const jobs = new Jobs(wasm, heap, { control, threads, maySleep: maySleep(memory), ...tuning }, lose);
   const runtime = new Runtime(wasm, heap, jobs, record);
   const workers = await Workers.start(threads - 1, build.module, memory, control, lose);
   const device = describeDevice(build.fused, threads);

@@ -12,16 +12,22 @@ export const controlBytes = 256;
 const chunksPerThread = 8;
 /** Looks at the counter before the caller goes to sleep or looks at the clock: about 50 µs. */
 const waitSpins = 20_000;
-/** A job that makes no progress for this long has lost a thread. */
-const stallMs = 20_000;
+
+/** What can be turned without a change in results. */
+export interface JobTuning {
+  /** Jobs estimated to take fewer nanoseconds stay on the calling thread: others would come too late to help. */
+  readonly shareAbove: number;
+  /** A job that makes no progress for this many milliseconds has lost a thread. */
+  readonly stallMs: number;
+}
+
+const defaultTuning: JobTuning = { shareAbove: 20_000, stallMs: 20_000 };
 
 /** How jobs are run. */
-export interface JobSettings {
+export interface JobSettings extends Partial<JobTuning> {
   /** Address of the control block. */
   readonly control: number;
   readonly threads: number;
-  /** Jobs estimated to take fewer nanoseconds stay on the calling thread. */
-  readonly shareAbove: number;
   /** Whether the calling thread may block; the main thread of a browser may not. */
   readonly maySleep: boolean;
 }
@@ -30,7 +36,7 @@ export interface JobSettings {
 export class Jobs {
   readonly #wasm: WasmExports;
   readonly #heap: Heap;
-  readonly #settings: JobSettings;
+  readonly #settings: Required<JobSettings>;
   readonly #onLost: (reason: string, cause?: unknown) => KernelError;
   #scratch: Block | undefined;
   /** Bytes of scratch per thread. */
@@ -45,7 +51,7 @@ export class Jobs {
   ) {
     this.#wasm = wasm;
     this.#heap = heap;
-    this.#settings = settings;
+    this.#settings = { ...defaultTuning, ...settings };
     this.#onLost = onLost;
   }
 
@@ -71,7 +77,7 @@ export class Jobs {
   }
 
   #wait(name: OpName, claimed: number): void {
-    const { control, maySleep } = this.#settings;
+    const { control, maySleep, stallMs } = this.#settings;
     let left = claimed;
     let since = 0;
     for (;;) {
