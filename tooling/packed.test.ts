@@ -76,8 +76,9 @@ describe("a project outside the workspace", () => {
   it("has a working `mamba` command", async () => {
     const mamba = join(project, "node_modules/.bin/mamba");
     await run(project, mamba, ["init", "tiny", "model"]);
-    const args = ["generate", "--model", "model", "--prompt", "Hello", "--max-tokens", "4", "--json"];
+    const args = ["generate", "--model", "model", "--max-tokens", "4", "--json", "Hello"];
     const output = JSON.parse(await run(project, mamba, args)) as unknown;
-    expect(output).toBeTypeOf("object");
+    const ids = Array.from({ length: 4 }, () => expect.any(Number) as number);
+    expect(output).toMatchObject({ backend: { name: "cpu" }, promptIds: [72, 101, 108, 108, 111], ids });
   });
 });

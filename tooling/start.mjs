@@ -29,5 +29,5 @@ console.log(
   "\nThis model has random weights: the text below shows that generation works, not that it makes sense.",
 );
 const options = "--max-tokens 64 --seed 1 --stats".split(" ");
-mamba("generate", "--model", model, "--prompt", "Hello, I am a state space model", ...options);
+mamba("generate", "--model", model, ...options, "Hello, I am a state space model");
 console.log("\nNext: `npm test` runs every check, `npm run mamba -- --help` lists the commands.");
