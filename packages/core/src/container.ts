@@ -66,7 +66,8 @@ export function unpackCache(bytes: Uint8Array, config: CacheShape): UnpackedCach
   const expected = sizes.reduce((sum, size) => sum + size, 0) * 4 * config.nLayers;
   if (bytes.length - start !== expected)
     fail(`${expected} bytes of data were expected, got ${bytes.length - start}`);
-  const floats = new Float32Array(bytes.slice(start).buffer); // a copy: the offset in `bytes` need not be aligned
+  // A copy, since the offset in `bytes` need not be aligned. Not by `slice`: on Node's Buffer that is a view.
+  const floats = new Float32Array(new Uint8Array(bytes.subarray(start)).buffer);
   const data: Float32Array[] = [];
   for (let offset = 0; offset < floats.length;) {
     const size = sizes[data.length % 2] as number;
