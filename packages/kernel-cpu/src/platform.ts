@@ -27,7 +27,10 @@ export interface NodeWorker {
 /** What of Node's built-in modules is used. */
 export interface NodeModules {
   "node:worker_threads": {
-    Worker: new (source: string, options: { eval: true; workerData: unknown; name: string }) => NodeWorker;
+    Worker: new (
+      source: string,
+      options: { eval: true; execArgv: []; workerData: unknown; name: string },
+    ) => NodeWorker;
   };
   "node:os": { availableParallelism(): number };
 }

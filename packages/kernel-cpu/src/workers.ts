@@ -27,7 +27,7 @@ function serve({ module, memory, control, thread, spins }, ready) {
   }
 }`;
 const nodeSource = `${serve}
-const { parentPort, workerData } = require("node:worker_threads");
+const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
 serve(workerData, () => parentPort.postMessage("ready"));`;
 const webSource = `${serve}
 onmessage = ({ data }) => {
@@ -112,7 +112,12 @@ type OnDeath = (reason: string, cause?: unknown) => void;
 function startNodeWorker(workerData: Assignment, onDeath: OnDeath): Started | undefined {
   const threads = nodeModule("node:worker_threads");
   if (!threads) return undefined;
-  const worker = new threads.Worker(nodeSource, { eval: true, workerData, name: "mamba-cpu" });
+  const worker = new threads.Worker(nodeSource, {
+    eval: true,
+    execArgv: [], // what the app preloads is not for these threads
+    workerData,
+    name: "mamba-cpu",
+  });
   worker.unref();
   let ended = false;
   const ready = new Promise<void>((resolve, reject) => {
