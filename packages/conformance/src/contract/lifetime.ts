@@ -118,7 +118,7 @@ export const lifetimeTests: SuiteTest[] = [
       const refill = kernel.upload(numbers(600).fill(NaN), [600], "f32");
       await kernel.sync();
       const tripled = numbers(600).map((value) => 3 * value);
-      const results = [...(await first), ...(await second), ...(await third), ...(await fourth)];
+      const results = (await Promise.all([first, second, third, fourth])).flat();
       refill.dispose();
       const expected = [numbers(600), tripled, new Float32Array(600), tripled, numbers(600)];
       expected.forEach((values, i) => {
