@@ -1,1 +1,23 @@
-export {};
+#!/usr/bin/env node
+import { runCli } from "./cli.ts";
+import { exitCode, Stop } from "./errors.ts";
+
+const controller = new AbortController();
+
+// The first Ctrl-C lets the command end by itself. A second one finds no handler and ends the process at once.
+process.once("SIGINT", () => controller.abort(new Stop("interrupted", exitCode.interrupted)));
+process.once("SIGTERM", () => controller.abort(new Stop("terminated", 143)));
+
+// A reader that goes away, as `head` does, is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  controller.abort(new Stop("the output was closed", exitCode.outputClosed));
+});
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: controller.signal,
+  env: process.env,
+});

@@ -1,0 +1,53 @@
+/** How the process ends. */
+export const exitCode = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  /** 128 + SIGINT, as shells report it. */
+  interrupted: 130,
+  /** 128 + SIGPIPE: whoever read the output is gone. */
+  outputClosed: 141,
+} as const;
+
+/**
+ * What the commands themselves refuse; errors of the libraries pass through with their own codes.
+ *
+ * - `USAGE`: a flag, argument or value that the command does not take
+ * - `NOT_INSTALLED`: a backend that this version does not have
+ * - `EXISTS`: a file or folder that would be overwritten
+ */
+export type CliErrorCode = "USAGE" | "NOT_INSTALLED" | "EXISTS";
+
+export class CliError extends Error {
+  readonly code: CliErrorCode;
+
+  constructor(code: CliErrorCode, message: string) {
+    super(message);
+    this.name = "CliError";
+    this.code = code;
+  }
+}
+
+/** The reason of the abort signal: why the process should end early, and with which exit code. */
+export class Stop extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, code: number) {
+    super(message);
+    this.name = "Stop";
+    this.exitCode = code;
+  }
+}
+
+/** The `code` that every library of this project, and Node, puts on its errors. */
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === "string" ? code : undefined;
+}
+
+/** One line for people: `message [CODE]`. */
+export function describeError(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  return code === undefined || message.includes(`[${code}]`) ? message : `${message} [${code}]`;
+}

@@ -1,0 +1,50 @@
+import { runCli } from "../src/cli.ts";
+import type { Host } from "../src/host.ts";
+
+/** What a command line printed and how it ended. */
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Piped text; without it stdin is a terminal. */
+  readonly stdin?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+  readonly isTTY?: boolean;
+  readonly env?: Host["env"];
+  /** Sees every piece of stdout as it comes. */
+  readonly onOutput?: (text: string) => void;
+}
+
+/** Runs a command line in this process. */
+export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const { stdin, signal = new AbortController().signal, isTTY = false, env = {}, onOutput } = options;
+  const written = { stdout: "", stderr: "" };
+  const output = (stream: keyof typeof written) => ({
+    isTTY,
+    write(text: string) {
+      written[stream] += text;
+      if (stream === "stdout") onOutput?.(text);
+      return true;
+    },
+    once: () => undefined,
+  });
+  const code = await runCli(argv, {
+    stdin: Object.assign(pieces(stdin), { isTTY: stdin === undefined }),
+    stdout: output("stdout"),
+    stderr: output("stderr"),
+    signal,
+    env,
+  });
+  return { code, ...written };
+}
+
+async function* pieces(text: string | Uint8Array = ""): AsyncGenerator<string | Uint8Array> {
+  await Promise.resolve();
+  // In two pieces, so that a character may be cut.
+  const middle = Math.ceil(text.length / 2);
+  yield text.slice(0, middle);
+  yield text.slice(middle);
+}
