@@ -1,0 +1,33 @@
+/// <reference lib="dom" />
+import { expect, test } from "vitest";
+import { openCpuKernel } from "../../src/create.ts";
+import { createCpuKernel, provider } from "../../src/index.ts";
+
+// The page itself may not sleep on shared memory: it spins while its workers finish.
+
+if (crossOriginIsolated) {
+  test("two threads give the page the results of one", async () => {
+    const data = Float32Array.from({ length: 300 * 200 }, (_, i) => Math.sin(i));
+    const results = [];
+    for (const threads of [1, 2]) {
+      await using kernel = await openCpuKernel(threads, { shareAbove: 0 });
+      using x = kernel.upload(data, [300, 200], "f32");
+      for (let i = 0; i < 50; i++) kernel.linear(x, x).dispose();
+      using y = kernel.linear(x, x);
+      results.push(...(await kernel.read(y)));
+    }
+    expect(results[1]).toEqual(results[0]);
+  });
+} else {
+  test("without isolation more threads are refused, with the remedy", async () => {
+    const opening = createCpuKernel({ threads: 2 });
+    await expect(opening).rejects.toMatchObject({ code: "LIMITS" });
+    await expect(opening).rejects.toThrow(/COOP same-origin and COEP require-corp/);
+  });
+}
+
+test("the provider opens what it says", async () => {
+  const found = await provider.probe();
+  await using kernel = await provider.create();
+  expect(found).toEqual({ ok: true, device: kernel.capabilities.device });
+});
