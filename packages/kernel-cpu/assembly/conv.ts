@@ -1,4 +1,5 @@
 import { ConvArgs } from "./args.ts";
+import { siluBlock } from "./blocks.ts";
 import { gatherLanes, loadLanes, madd, scatterLanes, siluLanes, storeLanes } from "./math.ts";
 import { rangeEnd, rangeStart } from "./range.ts";
 
@@ -105,7 +106,6 @@ function rowOfFour(args: ConvArgs, d: i32, count: i32, y: usize, scratch: usize)
   const x2 = load<usize>(scratch, TAPS + 8);
   const x3 = load<usize>(scratch, TAPS + 12);
   const bias = args.bias ? args.bias + ((<usize>d) << 2) : 0;
-  const silu = args.silu;
   const whole = (<usize>count & ~3) << 2;
   let i: usize = 0;
   for (; i < whole; i += 16) {
@@ -114,8 +114,9 @@ function rowOfFour(args: ConvArgs, d: i32, count: i32, y: usize, scratch: usize)
     sum = madd(v128.load(scratch + i, STRIP_BYTES), v128.load(x1 + i), sum);
     sum = madd(v128.load(scratch + i, 2 * STRIP_BYTES), v128.load(x2 + i), sum);
     sum = madd(v128.load(scratch + i, 3 * STRIP_BYTES), v128.load(x3 + i), sum);
-    v128.store(y + i, silu ? siluLanes(sum) : sum);
+    v128.store(y + i, sum);
   }
+  if (args.silu) siluBlock(y, count >> 2);
   if (count & 3) lastLanes(args, d, count, i, y, scratch);
 }
 
@@ -130,8 +131,9 @@ function rowOfAny(args: ConvArgs, d: i32, count: i32, y: usize, scratch: usize):
       const x = load<usize>(scratch + (k << 2), TAPS);
       sum = madd(v128.load(scratch + k * STRIP_BYTES + i), v128.load(x + i), sum);
     }
-    v128.store(y + i, args.silu ? siluLanes(sum) : sum);
+    v128.store(y + i, sum);
   }
+  if (args.silu) siluBlock(y, count >> 2);
   if (count & 3) lastLanes(args, d, count, i, y, scratch);
 }
 

@@ -73,25 +73,30 @@ export const LOG2E: f32 = 1.44269504088896341;
 
 /**
  * 2^x. With n = round(x) and f = x - n in [-1/2, 1/2] it is 2^(n-1) · p(f), where p is the degree-5 polynomial with
- * p(0) = 2 and the least maximal relative error to 2·2^f (9.2e-8).
+ * p(0) = 2 and the least maximal relative error to 2·2^f (9.2e-8), summed in pairs to shorten the chain.
  *
- * Measured against float64: relative error <= 2.2e-7 where the result is at least 2^-125.5. Smaller results are 0,
+ * Measured against float64: relative error <= 1.9e-7 where the result is at least 2^-125.5. Smaller results are 0,
  * x >= 128 gives +inf, NaN gives NaN. The factor 2 in p, taken back by the exponent, is what keeps results between
  * 2^127.5 and 2^128 finite.
  */
 @inline
 export function exp2Lanes(x: v128): v128 {
+  // pmax and pmin let a NaN through, and are one instruction each on x86.
+  return exp2Tame(f32x4.pmin(f32x4.pmax(x, f32x4.splat(-126.0)), f32x4.splat(129.0)));
+}
+
+/** 2^x for -126 <= x <= 129: the same bits as exp2Lanes there, garbage elsewhere. */
+@inline
+export function exp2Tame(x: v128): v128 {
   // 1.5·2^23 rounds to an integer; the 126 on top leaves the biased exponent of 2^(n-1) in the low bits.
   const magic = f32x4.splat(12582912.0 + 126.0);
-  // pmax and pmin let a NaN through, and are one instruction each on x86.
-  const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-126.0)), f32x4.splat(129.0));
-  const shifted = f32x4.add(clamped, magic);
-  const f = f32x4.sub(clamped, f32x4.sub(shifted, magic));
-  let p = madd(f, f32x4.splat(0.0026529454394942755), f32x4.splat(0.019343025279304232));
-  p = madd(f, p, f32x4.splat(0.11101467486502632));
-  p = madd(f, p, f32x4.splat(0.4804448417075002));
-  p = madd(f, p, f32x4.splat(1.3862939551983302));
-  p = madd(f, p, f32x4.splat(2.0));
+  const shifted = f32x4.add(x, magic);
+  const f = f32x4.sub(x, f32x4.sub(shifted, magic));
+  const high = madd(f, f32x4.splat(0.0026529454394942755), f32x4.splat(0.019343025279304232));
+  const middle = madd(f, f32x4.splat(0.11101467486502632), f32x4.splat(0.4804448417075002));
+  const low = madd(f, f32x4.splat(1.3862939551983302), f32x4.splat(2.0));
+  const square = f32x4.mul(f, f);
+  const p = madd(square, madd(square, high, middle), low);
   return f32x4.mul(p, i32x4.shl(shifted, 23));
 }
 
@@ -111,11 +116,11 @@ export function expLanes(x: v128): v128 {
   let r = madd(n, f32x4.splat(-0.693359375), clamped);
   r = madd(n, f32x4.splat(2.12194440054690583e-4), r);
   // The polynomial of exp2Lanes in r: coefficient k times log2(e)^k.
-  let p = madd(r, f32x4.splat(0.016580629431142625), f32x4.splat(0.08379585859358465));
-  p = madd(r, p, f32x4.splat(0.3333527238959977));
-  p = madd(r, p, f32x4.splat(0.9999829906141402));
-  p = madd(r, p, f32x4.splat(1.9999994143789779));
-  p = madd(r, p, f32x4.splat(2.0));
+  const high = madd(r, f32x4.splat(0.016580629431142625), f32x4.splat(0.08379585859358465));
+  const middle = madd(r, f32x4.splat(0.3333527238959977), f32x4.splat(0.9999829906141402));
+  const low = madd(r, f32x4.splat(1.9999994143789779), f32x4.splat(2.0));
+  const square = f32x4.mul(r, r);
+  const p = madd(square, madd(square, high, middle), low);
   return f32x4.mul(p, i32x4.shl(shifted, 23));
 }
 
