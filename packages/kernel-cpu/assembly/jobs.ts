@@ -14,7 +14,7 @@ const EPOCH: usize = 4; // the upper half of the ticket: what idle threads wait 
 const OP: usize = 64;
 const ARGS: usize = 68;
 const UNITS: usize = 72;
-const CHUNK: usize = 76;
+const PARTS: usize = 76;
 const SCRATCH: usize = 80;
 const SCRATCH_STRIDE: usize = 84;
 const DONE: usize = 128; // units finished in this job
@@ -38,7 +38,8 @@ function help(control: usize, thread: u32): u32 {
     const op = load<u32>(control, OP);
     const args = load<usize>(control, ARGS);
     const begin = <u32>ticket;
-    const end = begin + min(units - begin, load<u32>(control, CHUNK));
+    // A share of what is left: large at first, single units at the end, so that all threads finish together.
+    const end = begin + max((units - begin) / load<u32>(control, PARTS), 1);
     const scratch = load<usize>(control, SCRATCH) + <usize>thread * load<usize>(control, SCRATCH_STRIDE);
     if (atomic.cmpxchg<u64>(control, ticket, (ticket & ~CLOSED) | end, TICKET) == ticket) {
       execute(op, args, begin, end, scratch);
@@ -53,13 +54,13 @@ function help(control: usize, thread: u32): u32 {
   return epochOf(ticket);
 }
 
-/** Opens a job and takes part in it. Returns the number of units that other threads still hold. */
+/** Opens a job and takes part in it; each claim is for one of `parts` of what is left. Returns the number of units that other threads still hold. */
 export function post(
   control: usize,
   op: u32,
   args: usize,
   units: u32,
-  chunk: u32,
+  parts: u32,
   scratch: usize,
   scratchStride: usize,
 ): u32 {
@@ -68,7 +69,7 @@ export function post(
   store<u32>(control, op, OP);
   store<usize>(control, args, ARGS);
   store<u32>(control, units, UNITS);
-  store<u32>(control, chunk, CHUNK);
+  store<u32>(control, parts, PARTS);
   store<usize>(control, scratch, SCRATCH);
   store<usize>(control, scratchStride, SCRATCH_STRIDE);
   atomic.store<u32>(control, 0, DONE);

@@ -8,8 +8,8 @@ import type { WasmExports } from "./wasm.ts";
 /** Bytes of the control block of assembly/jobs.ts. */
 export const controlBytes = 256;
 
-/** Chunks per thread: few enough to keep claims cheap, enough that a thread which lags behind gets less. */
-const chunksPerThread = 8;
+/** A claim takes this part of a thread's fair share of what is left: a thread that lags behind then gets less. */
+const claimParts = 4;
 /** Looks at the counter before the caller goes to sleep or looks at the clock: about 50 µs. */
 const waitSpins = 20_000;
 
@@ -66,9 +66,8 @@ export class Jobs {
     let left = 0;
     try {
       if (shared) {
-        const chunk = Math.ceil(units / (threads * chunksPerThread));
         const stride = this.#scratchStride;
-        left = this.#wasm.post(control, op, args, units, chunk, scratch, stride);
+        left = this.#wasm.post(control, op, args, units, threads * claimParts, scratch, stride);
       } else this.#wasm.execute(op, args, 0, units, scratch);
     } catch (cause) {
       throw this.#onLost(`${name} failed inside WebAssembly`, cause);

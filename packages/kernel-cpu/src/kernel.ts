@@ -55,6 +55,11 @@ export class CpuKernel implements Kernel {
     this.#end = end;
   }
 
+  /** Bytes of WebAssembly memory behind all tensors: it only grows, and what is freed is used again. */
+  get poolBytes(): number {
+    return this.runtime.heap.committedBytes;
+  }
+
   supports(op: KernelOp, dtype: DType): boolean {
     if (!(op in opcodes)) return false;
     return dtype === "f32" || (floats.has(dtype) && halfOps.has(op));

@@ -14,7 +14,7 @@ export interface WasmExports {
     op: number,
     args: number,
     units: number,
-    chunk: number,
+    parts: number,
     scratch: number,
     scratchStride: number,
   ): number;
