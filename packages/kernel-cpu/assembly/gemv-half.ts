@@ -1,43 +1,33 @@
 import { F16 } from "./args.ts";
-import { loadWide, loadWidePartial } from "./half.ts";
+import { isSpecial, loadWide, loadWidePartial, lowerHalves, noteHalves, upperHalves } from "./half.ts";
 import { finishFour, loadPartial, madd } from "./math.ts";
 
 // The dot products of one row with four rows of f16 or bf16, widened in registers: half the bytes of f32 must not cost
-// twice the instructions. The products are summed in the order of the f32 path.
+// twice the instructions. The products and their order are those of the f32 path, bit for bit.
 
-/** Halves 0 to 3 of eight, as f32. For f16 right for numbers only: see dotsFourHalves. */
-@inline
-function lowHalves(bits: v128, type: i32): v128 {
-  return fromUpper(v128.shuffle<i16>(i16x8.splat(0), bits, 0, 8, 1, 9, 2, 10, 3, 11), type);
-}
-
-/** Halves 4 to 7. */
-@inline
-function highHalves(bits: v128, type: i32): v128 {
-  return fromUpper(v128.shuffle<i16>(i16x8.splat(0), bits, 4, 12, 5, 13, 6, 14, 7, 15), type);
-}
-
-/** The half stands in the upper 16 bits of each lane: for bf16 that is the f32 already; f16 as in `finiteHalves`. */
-@inline
-function fromUpper(lanes: v128, type: i32): v128 {
-  if (type != F16) return lanes;
-  const moved = v128.and(i32x4.shr_s(lanes, 3), i32x4.splat(0x8fffe000));
-  return f32x4.mul(moved, f32x4.splat(5192296858534827628530496329220096.0));
-}
-
-/** The larger of `seen` and the bits without sign, times two. */
-@inline
-function note(seen: v128, bits: v128, type: i32): v128 {
-  return type == F16 ? i16x8.max_u(seen, i16x8.add(bits, bits)) : seen;
+/** Scales x by 2^112 into `to`, so that f16 weights need no scaling. False when a number is too large for that. */
+export function scaleRow(to: usize, x: usize, count: i32): bool {
+  const scale = f32x4.splat(5192296858534827628530496329220096.0);
+  let largest = f32x4.splat(0);
+  const whole = (<usize>count & ~3) << 2;
+  for (let i: usize = 0; i < whole; i += 16) {
+    const lanes = v128.load(x + i);
+    largest = f32x4.pmax(f32x4.abs(lanes), largest);
+    v128.store(to + i, f32x4.mul(lanes, scale));
+  }
+  // pmax keeps a NaN only until the next number; NaN times the scale stays NaN, so it needs no care.
+  return i32x4.all_true(f32x4.lt(largest, f32x4.splat(32768.0)));
 }
 
 /**
- * y[0..3] = x · w[0..3] + bias. The f16 loop takes every number as finite and only notes the largest exponent: when that
- * was an infinity or NaN it stores nothing and returns false, and the caller goes the careful way.
+ * y[0..3] = x · w[0..3] + bias, where `scaled` is x times 2^112 for f16 and x itself for bf16. The f16 loop takes every
+ * weight as finite and notes the largest exponent: when that was an infinity or NaN it stores nothing and returns
+ * false, and the caller goes the careful way.
  */
 @inline
 export function dotsFourHalves(
   x: usize,
+  scaled: usize,
   w0: usize,
   step: usize,
   count: i32,
@@ -55,23 +45,24 @@ export function dotsFourHalves(
   let s3 = s0;
   let seen = i16x8.splat(0);
   for (let i: usize = 0; i < blocks << 1; i += 16) {
-    const a = v128.load(x);
-    const b = v128.load(x, 16);
+    const a = v128.load(scaled);
+    const b = v128.load(scaled, 16);
     let w = v128.load(w0 + i);
-    seen = note(seen, w, type);
-    s0 = madd(b, highHalves(w, type), madd(a, lowHalves(w, type), s0));
+    seen = noteHalves(seen, w, type);
+    s0 = madd(b, upperHalves(w, type), madd(a, lowerHalves(w, type), s0));
     w = v128.load(w1 + i);
-    seen = note(seen, w, type);
-    s1 = madd(b, highHalves(w, type), madd(a, lowHalves(w, type), s1));
+    seen = noteHalves(seen, w, type);
+    s1 = madd(b, upperHalves(w, type), madd(a, lowerHalves(w, type), s1));
     w = v128.load(w2 + i);
-    seen = note(seen, w, type);
-    s2 = madd(b, highHalves(w, type), madd(a, lowHalves(w, type), s2));
+    seen = noteHalves(seen, w, type);
+    s2 = madd(b, upperHalves(w, type), madd(a, lowerHalves(w, type), s2));
     w = v128.load(w3 + i);
-    seen = note(seen, w, type);
-    s3 = madd(b, highHalves(w, type), madd(a, lowHalves(w, type), s3));
-    x += 32;
+    seen = noteHalves(seen, w, type);
+    s3 = madd(b, upperHalves(w, type), madd(a, lowerHalves(w, type), s3));
+    scaled += 32;
   }
-  if (type == F16 && v128.any_true(i16x8.ge_u(seen, i16x8.splat(<i16>0xf800)))) return false;
+  if (type == F16 && isSpecial(seen)) return false;
+  x += blocks << 2;
   for (let i = blocks; i < <usize>count; i += 4) {
     const rest = min(count - <i32>i, 4);
     const a = rest == 4 ? v128.load(x) : loadPartial(x, rest);

@@ -1,5 +1,5 @@
 import { BF16, F16, F32, LinearArgs } from "./args.ts";
-import { dotsFourHalves } from "./gemv-half.ts";
+import { dotsFourHalves, scaleRow } from "./gemv-half.ts";
 import { elementBytes, widenRow } from "./half.ts";
 import { finishFour, loadPartial, madd, sumLanes } from "./math.ts";
 
@@ -24,7 +24,7 @@ export function gemvUnits(args: LinearArgs): i32 {
 }
 
 export function gemvScratch(args: LinearArgs): i32 {
-  return args.weightType == F32 ? 0 : TILE * rowBytes(args);
+  return args.weightType == F32 ? 0 : (TILE + 1) * rowBytes(args);
 }
 
 /** A widened weight row in scratch, padded to whole registers. */
@@ -37,6 +37,10 @@ export function gemvRange(args: LinearArgs, begin: i32, end: i32, scratch: usize
   const columns = unitColumns(args);
   const last = min(end * columns, args.outFeatures);
   const stored = <usize>args.inFeatures * elementBytes(args.weightType);
+  const scaled = scratch + TILE * rowBytes(args);
+  const inRegisters =
+    args.rows == 1 &&
+    (args.weightType == BF16 || (args.weightType == F16 && scaleRow(scaled, args.x, args.inFeatures)));
   for (let o = begin * columns; o < last; o += TILE) {
     const count = min(last - o, TILE);
     const weight = args.weight + <usize>o * stored;
@@ -44,7 +48,7 @@ export function gemvRange(args: LinearArgs, begin: i32, end: i32, scratch: usize
       tile(args, o, count, weight, stored);
       continue;
     }
-    if (args.rows == 1 && count == TILE && halfTile(args, o, weight, stored)) continue;
+    if (inRegisters && count == TILE && halfTile(args, o, weight, stored, scaled)) continue;
     for (let j = 0; j < count; j++) {
       const to = scratch + <usize>j * rowBytes(args);
       widenRow(to, weight + <usize>j * stored, args.inFeatures, args.weightType);
@@ -84,11 +88,13 @@ function tile(args: LinearArgs, o: i32, count: i32, weight: usize, step: usize):
 
 /** One row of x and four half weight rows, widened in registers. False when an f16 row holds an infinity or NaN. */
 @inline
-function halfTile(args: LinearArgs, o: i32, weight: usize, step: usize): bool {
+function halfTile(args: LinearArgs, o: i32, weight: usize, step: usize, scaled: usize): bool {
+  const x = args.x;
+  const count = args.inFeatures;
   const bias = args.bias ? args.bias + ((<usize>o) << 2) : 0;
   const y = args.y + ((<usize>o) << 2);
-  if (args.weightType == F16) return dotsFourHalves(args.x, weight, step, args.inFeatures, bias, y, F16);
-  return dotsFourHalves(args.x, weight, step, args.inFeatures, bias, y, BF16);
+  if (args.weightType == F16) return dotsFourHalves(x, scaled, weight, step, count, bias, y, F16);
+  return dotsFourHalves(x, x, weight, step, count, bias, y, BF16);
 }
 
 function dot(x: usize, weight: usize, count: i32): f32 {

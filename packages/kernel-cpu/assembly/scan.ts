@@ -10,12 +10,13 @@ import { rangeEnd, rangeStart } from "./range.ts";
 //   y    = (sum_n C[n] · h[n] + D · u) · silu(z)
 //
 // Four channels share a register, so B and C are one number for all lanes, sums over n need no shuffles, and any N
-// works. A strip of 16 channels (a cache line of u, delta, z and y) goes through time in chunks of 32 steps:
+// works. A strip of 32 channels (two cache lines of u, delta, z and y) goes through time in chunks of 16 steps:
 // first everything that is elementwise, then the recurrence with state and A in L1, then the gate. Rows are far
 // apart in memory, so each pass touches them in a loop that does little else: the misses overlap.
 
-const STRIP: i32 = 16;
-const CHUNK: i32 = 32;
+const STRIP: i32 = 32;
+const REGISTERS: i32 = STRIP / 4;
+const CHUNK: i32 = 16;
 
 // Scratch of a strip: dt, dt · u, y and silu(z) as [CHUNK][STRIP], then A · log2(e) and h as [4 vectors][N][4 lanes].
 const CHUNK_BYTES: usize = <usize>(CHUNK * STRIP * 4);
@@ -62,7 +63,7 @@ function scanStrip(args: ScanArgs, b: i32, d: i32, count: i32, scratch: usize): 
   const vectors = (count + 3) >> 2;
   const vectorBytes = (<usize>N) << 4;
   const decay = scratch + DECAY;
-  const state = decay + 4 * vectorBytes;
+  const state = decay + <usize>REGISTERS * vectorBytes;
   const rowBytes = (<usize>N) << 2;
   const stateAt = ((<usize>b * args.channels + d) * N) << 2;
   for (let v = 0; v < vectors; v++) {
@@ -113,7 +114,7 @@ function discretise(args: ScanArgs, b: i32, d: i32, count: i32, l: i32, steps: i
   stage(scratch + DTU, args.u + ((row * args.uStride) << 2) + column, args.uStride, count, steps);
   if (args.z) {
     stage(scratch + GATE, args.z + ((row * args.zStride) << 2) + column, args.zStride, count, steps);
-    siluBlock(scratch + GATE, steps * 4);
+    siluBlock(scratch + GATE, steps * REGISTERS);
   }
   if (args.deltaBias) {
     for (let c = 0; c < count; c += 4) {
@@ -123,7 +124,7 @@ function discretise(args: ScanArgs, b: i32, d: i32, count: i32, l: i32, steps: i
       for (let at = from; at < end; at += STRIP * 4) v128.store(at, f32x4.add(v128.load(at), bias));
     }
   }
-  if (args.deltaSoftplus) softplusBlock(scratch, steps * 4);
+  if (args.deltaSoftplus) softplusBlock(scratch, steps * REGISTERS);
   const end = scratch + <usize>steps * STRIP * 4;
   for (let at = scratch; at < end; at += 16) {
     v128.store(at, f32x4.mul(v128.load(at), v128.load(at, DTU)), DTU);
@@ -135,10 +136,12 @@ function stage(to: usize, from: usize, stride: i32, count: i32, steps: i32): voi
   const step = (<usize>stride) << 2;
   if (count == STRIP) {
     for (let t = 0; t < steps; t++) {
-      v128.store(to, v128.load(from));
-      v128.store(to, v128.load(from, 16), 16);
-      v128.store(to, v128.load(from, 32), 32);
-      v128.store(to, v128.load(from, 48), 48);
+      for (let i: usize = 0; i < <usize>(STRIP * 4); i += 64) {
+        v128.store(to + i, v128.load(from + i));
+        v128.store(to + i, v128.load(from + i, 16), 16);
+        v128.store(to + i, v128.load(from + i, 32), 32);
+        v128.store(to + i, v128.load(from + i, 48), 48);
+      }
       to += STRIP * 4;
       from += step;
     }
