@@ -25,7 +25,7 @@ export function hubConfig(config: MambaLMConfig, dtype: FloatDType, stopIds: rea
     hidden_size: config.dModel,
     num_hidden_layers: config.nLayers,
     intermediate_size: config.dInner,
-    expand: config.expand,
+    expand: config.dInner / config.dModel,
     state_size: config.dState,
     conv_kernel: config.dConv,
     time_step_rank: config.dtRank,

@@ -13,7 +13,7 @@ test("agrees with JSON.parse on every JSON value", () => {
 });
 
 test("refuses what JSON.parse refuses, and nothing else but repeated keys", () => {
-  const alphabet = [...'{}[]",:\\/ \n-+.0123456789eEtrufalsn'];
+  const alphabet = Array.from('{}[]",:\\/ \n-+.0123456789eEtrufalsn');
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...alphabet), { maxLength: 30 }), (symbols) => {
       const text = symbols.join("");
@@ -51,7 +51,7 @@ test("keys of Object.prototype are keys like any other", () => {
     ["__proto__", 1],
     ["constructor", 2],
   ]);
-  expect(object["toString"]).toBeUndefined();
+  expect("toString" in object).toBe(false);
 });
 
 test("refuses bytes that are not UTF-8", () => {

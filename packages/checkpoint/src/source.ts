@@ -75,8 +75,10 @@ export function streamSource(stream: ReadableStream<Uint8Array>, name: string, s
       }
       return filled;
     },
-    async close() {
-      await reader.cancel().catch(() => undefined); // a broken download is already over
+    close() {
+      // Not awaited: some streams settle only when their other branch is cancelled too. Broken ones are already over.
+      reader.cancel().catch(() => undefined);
+      return Promise.resolve();
     },
   };
 }

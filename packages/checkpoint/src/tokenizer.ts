@@ -3,7 +3,7 @@ import type { MambaLMConfig, Tokenizer } from "@mamba/core";
 import { configCap } from "./config.ts";
 import { CheckpointError, messageOf, show } from "./errors.ts";
 import { Fields } from "./fields.ts";
-import { isObject, type JsonObject, parseJsonObject } from "./json.ts";
+import { isObject, type Json, type JsonObject, parseJsonObject } from "./json.ts";
 import { type CheckpointFiles, readAll } from "./source.ts";
 
 /** Where a tokenizer comes from: a `tokenizer.json`, or the fallback that maps bytes to ids 0 to 255. */
@@ -74,7 +74,8 @@ export function parseTokenizer(
     throw new CheckpointError("TOKENIZER", `tokenizer.json cannot be used: ${messageOf(cause)}`, { cause });
   }
   const eos = config["eos_token"];
-  const eosId = inner.token_to_id(String(isObject(eos) ? eos["content"] : eos));
+  const eosText = isObject(eos) ? eos["content"] : eos;
+  const eosId = typeof eosText === "string" ? inner.token_to_id(eosText) : undefined;
   return {
     files,
     stopIds: stopIds.length > 0 || eosId === undefined ? stopIds : [eosId],
@@ -124,7 +125,7 @@ function checkIds(json: JsonObject): void {
   const vocab = isObject(model) ? model["vocab"] : undefined;
   const added = json["added_tokens"];
   const addedIds: unknown[] = Array.isArray(added)
-    ? added.map((token) => (isObject(token) ? token["id"] : token))
+    ? (added as readonly Json[]).map((token) => (isObject(token) ? token["id"] : token))
     : [];
   const bad = addedIds
     .concat(isObject(vocab) ? Object.values(vocab) : [])

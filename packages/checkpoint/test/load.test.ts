@@ -110,7 +110,7 @@ test("the original state-spaces form: its names, its padding of the vocabulary, 
   const tensors = rename(
     "backbone.embeddings.weight",
     "backbone.embedding.weight",
-  )(tensorsOf({ ...tinyInput, vocabSize: 304, dInner: 32 }));
+  )(tensorsOf({ ...tinyInput, vocabSize: 304, dInner: 32, expand: 2 }));
   const folder = await folderWith({
     "config.json": {
       d_model: 16,

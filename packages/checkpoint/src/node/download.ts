@@ -51,7 +51,7 @@ export async function downloadBlob(
   const handle = await open(temporary, "wx");
   try {
     let bytes = 0;
-    for await (const piece of blob.stream()) {
+    for await (const piece of blob.stream() as AsyncIterable<Uint8Array>) {
       bytes += piece.length;
       if (bytes > file.size) break;
       hash.update(piece);

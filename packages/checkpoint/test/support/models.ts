@@ -28,6 +28,7 @@ export const tinyInput: MambaLMConfigInput = {
   dModel: 16,
   nLayers: 2,
   dInner: 24,
+  expand: 1.5,
   dState: 4,
   dConv: 3,
   dtRank: 2,

@@ -1,0 +1,42 @@
+import type { Kernel } from "@mamba/kernel";
+import { type FetchOptions, urlFiles } from "./browser/fetch-files.ts";
+import { type CheckpointSummary, inspect, load, type LoadedCheckpoint, type LoadOptions } from "./load.ts";
+
+export * from "./common.ts";
+export { clearCheckpointCache, type FetchOptions } from "./browser/fetch-files.ts";
+export { openSafetensors } from "./safetensors/reader.ts";
+
+/** Options of `loadCheckpoint` in a browser. */
+export interface BrowserLoadOptions extends LoadOptions, FetchOptions {}
+
+/**
+ * Loads a model and its tokenizer from the files below a URL, such as
+ * `https://huggingface.co/state-spaces/mamba-130m-hf/resolve/main/`. Files are kept in Cache Storage and streamed from
+ * there in pieces of 4 MiB: memory holds the weights once, on the kernel.
+ *
+ * @param base absolute, or relative to the page
+ * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
+ */
+export async function loadCheckpoint(
+  kernel: Kernel,
+  base: string | URL,
+  options: BrowserLoadOptions = {},
+): Promise<LoadedCheckpoint> {
+  const { files, notes } = await urlFiles(String(base), options);
+  const loaded = await load(kernel, files, options);
+  return { ...loaded, notes: [...notes, ...loaded.notes] };
+}
+
+/**
+ * What a checkpoint holds, without loading its weights.
+ *
+ * @throws CheckpointError as `loadCheckpoint` does
+ */
+export async function inspectCheckpoint(
+  base: string | URL,
+  options: FetchOptions = {},
+): Promise<CheckpointSummary> {
+  const { files, notes } = await urlFiles(String(base), options);
+  const summary = await inspect(files);
+  return { ...summary, notes: [...notes, ...summary.notes] };
+}
