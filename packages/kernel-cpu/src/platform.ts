@@ -11,14 +11,14 @@ export interface SharedMemory {
 export type WasmModule = object;
 
 /** A worker of the browser. */
-export interface WebWorker {
+interface WebWorker {
   postMessage(message: unknown): void;
   terminate(): void;
   addEventListener(type: "message" | "error", listener: (event: { message?: string }) => void): void;
 }
 
 /** A worker of Node. */
-export interface NodeWorker {
+interface NodeWorker {
   once(event: "message" | "error" | "exit", listener: (value: unknown) => void): void;
   unref(): void;
   terminate(): Promise<number>;

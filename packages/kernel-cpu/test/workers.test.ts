@@ -113,6 +113,23 @@ test("a worker that reports its death ends the wait at once", async () => {
   expect(lost.code).toBe("DEVICE_LOST");
 });
 
+test("workers see memory that has just grown", async () => {
+  await using kernel = await openCpuKernel(3, { shareAbove: 0 });
+  const data = Float32Array.from({ length: 1000 * 1000 }, (_, i) => i);
+  const held = [];
+  for (let i = 0; i < 40; i++) {
+    const before = kernel.runtime.heap.committedBytes;
+    const x = kernel.upload(data, [1, 1000, 1000], "f32");
+    const y = kernel.flip(x);
+    expect(kernel.runtime.heap.committedBytes).toBeGreaterThan(before);
+    held.push(x, y);
+    using corner = kernel.columns(y, 0, 1);
+    const [column] = await kernel.read(corner);
+    expect(column).toEqual(Float32Array.from({ length: 1000 }, (_, row) => (999 - row) * 1000));
+  }
+  for (const tensor of held) tensor.dispose();
+});
+
 test("a worker that cannot start is an error that says so, not fewer threads", async () => {
   threads.Worker = class extends Worker {
     constructor(_: string, options: WorkerOptions) {
