@@ -1,4 +1,4 @@
-import { MambaCache, type CacheShape } from "./cache.ts";
+import type { CacheShape, MambaCache } from "./cache.ts";
 import { MambaError } from "./errors.ts";
 
 // Saved state: magic, u32 version, u32 header length, JSON header, then the cache's float32 data, layer after layer,

@@ -31,7 +31,10 @@ export function checkGenerateOptions(options: GenerateOptions): void {
   const rule = (name: keyof GenerateOptions, holds: (value: number) => boolean, text: string) => {
     const value = options[name];
     if (value === undefined || (typeof value === "number" && holds(value))) return;
-    throw new MambaError("OPTIONS", `option ${name} must be ${text}, got ${String(value)}`);
+    throw new MambaError(
+      "OPTIONS",
+      `option ${name} must be ${text}, got ${typeof value === "number" ? value : typeof value}`,
+    );
   };
   const whole = (min: number) => (value: number) => Number.isSafeInteger(value) && value >= min;
   rule("maxTokens", whole(1), "a whole number >= 1");
