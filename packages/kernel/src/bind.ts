@@ -30,39 +30,66 @@ export function bindAxes<P extends string>(
   op: string,
   rules: Readonly<Record<string, ArgumentRule<P>>>,
 ): Record<Letters<P>, number> {
-  const bound = new Map<string, { value: number; from: string }>();
-  for (const [name, rule] of Object.entries<ArgumentRule<P>>(rules)) {
-    const { tensor, axes, dtypes = ["f32"], dense = false } = rule;
+  // Every op of a decoding step comes through here: no lists, no text, unless something is wrong.
+  const bound: Record<string, number> = {};
+  for (const name in rules) {
+    const rule = rules[name] as ArgumentRule<P>;
+    const { tensor, dtypes = onlyF32 } = rule;
     if (tensor === undefined) continue;
     checkAlive(op, name, tensor);
     if (!dtypes.includes(tensor.dtype)) {
       throw new KernelError("DTYPE", `${op}: ${name} must be ${dtypes.join(" or ")}, got ${tensor.dtype}`);
     }
-    const tokens = axes.split(" ");
-    if (tokens.length !== tensor.shape.length) throw mismatch(op, name, tokens, tensor, "");
-    tokens.forEach((token, axis) => {
-      const extent = tensor.shape[axis] as number;
-      const [letter = "", minus] = token.split("-");
-      const known = /^\d+$/.test(letter) ? { value: Number(letter), from: "" } : bound.get(letter);
-      if (known === undefined)
-        bound.set(letter, {
-          value: extent + Number(minus ?? 0),
-          from: `${name} ${formatShape(tensor.shape)}`,
-        });
-      else if (extent !== known.value - Number(minus ?? 0)) {
-        const why = known.from ? ` with ${letter} = ${known.value} from ${known.from}` : "";
-        throw mismatch(op, name, tokens, tensor, why);
+    const { shape } = tensor;
+    const axes = parseAxes(rule.axes);
+    if (axes.length !== shape.length) throw mismatch(op, name, rule.axes, tensor, "");
+    for (let i = 0; i < axes.length; i++) {
+      const { letter, offset } = axes[i] as Axis;
+      const extent = shape[i] as number;
+      const expected = letter === "" ? 0 : bound[letter];
+      if (expected === undefined) bound[letter] = extent - offset;
+      else if (extent !== expected + offset) {
+        throw mismatch(op, name, rule.axes, tensor, letter === "" ? "" : source(rules, letter, expected));
       }
-    });
-    if (dense && !isDense(tensor)) {
-      const found = `${formatShape(tensor.shape)} with row stride ${tensor.rowStride}`;
+    }
+    if (rule.dense === true && !isDense(tensor)) {
+      const found = `${formatShape(shape)} with row stride ${tensor.rowStride}`;
       throw new KernelError("SHAPE", `${op}: ${name} must be dense, got a column view ${found}`);
     }
   }
-  return Object.fromEntries([...bound].map(([letter, { value }]) => [letter, value])) as Record<
-    Letters<P>,
-    number
-  >;
+  return bound;
+}
+
+const onlyF32: readonly DType[] = ["f32"];
+
+/** An extent: the value of `letter` ("" counts as 0) plus `offset`. */
+interface Axis {
+  readonly letter: string;
+  readonly offset: number;
+}
+
+const parsedAxes = new Map<string, readonly Axis[]>();
+
+function parseAxes(text: string): readonly Axis[] {
+  const known = parsedAxes.get(text);
+  if (known !== undefined) return known;
+  const axes = text.split(" ").map((token) => {
+    if (/^\d+$/.test(token)) return { letter: "", offset: Number(token) };
+    const [letter = "", minus = "0"] = token.split("-");
+    return { letter, offset: -Number(minus) };
+  });
+  // Patterns with letters are literals of the program; one that is only a number may be any number.
+  if (axes.some(({ letter }) => letter !== "")) parsedAxes.set(text, axes);
+  return axes;
+}
+
+/** Where a letter got its value. */
+function source(rules: Readonly<Record<string, ArgumentRule>>, letter: string, value: number): string {
+  for (const [name, { tensor, axes }] of Object.entries(rules)) {
+    if (tensor === undefined || !parseAxes(axes).some((axis) => axis.letter === letter)) continue;
+    return ` with ${letter} = ${value} from ${name} ${formatShape(tensor.shape)}`;
+  }
+  return "";
 }
 
 /** @throws KernelError `DISPOSED` when the tensor was given up. */
@@ -75,13 +102,7 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
-function mismatch(
-  op: string,
-  name: string,
-  tokens: readonly string[],
-  tensor: Tensor,
-  why: string,
-): KernelError {
-  const expected = `[${tokens.join(", ")}]${why}`;
+function mismatch(op: string, name: string, axes: string, tensor: Tensor, why: string): KernelError {
+  const expected = `[${axes.split(" ").join(", ")}]${why}`;
   return new KernelError("SHAPE", `${op}: ${name} must be ${expected}, got ${formatShape(tensor.shape)}`);
 }
