@@ -1,6 +1,6 @@
 // What both entries export: the part that needs neither Node nor a browser.
-export { hubConfig } from "./config-write.ts";
 export { parseConfig, type ConfigFormat, type ParsedConfig, type TensorShapes } from "./config.ts";
+export { hubConfig } from "./config-write.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
 export type { CheckpointSummary, LoadedCheckpoint, LoadOptions, Progress } from "./load.ts";
 export type { SafetensorsDType, SafetensorsHeader, TensorInfo } from "./safetensors/header.ts";

@@ -8,7 +8,7 @@ export interface JsonObject {
 
 const maxDepth = 64;
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const space = /[ \t\n\r]*/y;
+const special = /[\\\u0000-\u001f]/; // eslint-disable-line no-control-regex -- those that JSON forbids in strings
 const word = /null|true|false|-?Infinity|NaN/y;
 
 /**
@@ -25,18 +25,26 @@ export function parseJson(text: string, name: string, nonFinite = false): Json {
   };
   const match = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at;
-    const found = pattern.exec(text)?.[0];
-    at += found?.length ?? 0;
-    return found;
+    const start = at;
+    if (!pattern.test(text)) return undefined;
+    at = pattern.lastIndex;
+    return text.slice(start, at);
+  };
+  const skipSpace = (): void => {
+    for (;;) {
+      const code = text.charCodeAt(at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      at++;
+    }
   };
   const eat = (symbol: string): boolean => {
-    match(space);
+    skipSpace();
     if (text[at] !== symbol) return false;
     at++;
     return true;
   };
   const readString = (): string => {
-    match(space);
+    skipSpace();
     const start = at;
     if (text[at] !== '"') fail("expected a string");
     do {
@@ -47,8 +55,10 @@ export function parseJson(text: string, name: string, nonFinite = false): Json {
       }
     } while (isEscaped(text, at));
     at++;
+    const content = text.slice(start + 1, at - 1);
+    if (!special.test(content)) return content;
     try {
-      return JSON.parse(text.slice(start, at)) as string;
+      return JSON.parse(`"${content}"`) as string;
     } catch {
       at = start;
       return fail("malformed string");
@@ -106,7 +116,7 @@ export function parseJson(text: string, name: string, nonFinite = false): Json {
   };
 
   const value = readValue(0);
-  match(space);
+  skipSpace();
   if (at < text.length) fail("unexpected character after the value");
   return value;
 }
