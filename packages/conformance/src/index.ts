@@ -9,6 +9,7 @@ export {
 } from "./case.ts";
 export { cases } from "./cases/index.ts";
 export { ConformanceError } from "./assert.ts";
+export { type Golden, type GoldenName, goldenNames, type GoldenTensor, loadGolden } from "./goldens.ts";
 export { loadCase, type LoadedCase } from "./load.ts";
 export { disagreement, nmse } from "./nmse.ts";
 export { Random } from "./random.ts";

@@ -165,10 +165,10 @@ export const sampleCases = [
     {
       note: ", uniforms 0 and just below 1",
       uniforms: [0, largest, 0, largest],
-    // The last id kept is then not the last there is.
-    edit: (logits) => {
-      for (let b = 0; b < 4; b++) logits.fill(-10, b * 17 + 14, b * 17 + 17);
-    },
+      // The last id kept is then not the last there is.
+      edit: (logits) => {
+        for (let b = 0; b < 4; b++) logits.fill(-10, b * 17 + 14, b * 17 + 17);
+      },
     },
   ),
 ];

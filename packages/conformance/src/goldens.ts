@@ -1,0 +1,93 @@
+import bidirectional from "./goldens/bidirectional.ts";
+import bidirectionalDivided from "./goldens/bidirectional-divided.ts";
+import block from "./goldens/block.ts";
+import blockBias from "./goldens/block-bias.ts";
+import blockFalcon from "./goldens/block-falcon.ts";
+import blockJamba from "./goldens/block-jamba.ts";
+import convFull from "./goldens/conv-full.ts";
+import convPlain from "./goldens/conv-plain.ts";
+import convRange from "./goldens/conv-range.ts";
+import scanFull from "./goldens/scan-full.ts";
+import scanPlain from "./goldens/scan-plain.ts";
+import scanRange from "./goldens/scan-range.ts";
+
+const files = {
+  "scan-plain": scanPlain,
+  "scan-full": scanFull,
+  "scan-range": scanRange,
+  "conv-plain": convPlain,
+  "conv-full": convFull,
+  "conv-range": convRange,
+  block,
+  "block-bias": blockBias,
+  "block-jamba": blockJamba,
+  "block-falcon": blockFalcon,
+  bidirectional,
+  "bidirectional-divided": bidirectionalDivided,
+};
+
+export type GoldenName = keyof typeof files;
+
+/** Every golden that `loadGolden` has. */
+export const goldenNames = Object.keys(files) as readonly GoldenName[];
+
+/** A float32 tensor of a golden, row-major. */
+export interface GoldenTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Inputs, parameters and results of one computation in PyTorch float64. */
+export interface Golden {
+  readonly tensors: Readonly<Record<string, GoldenTensor>>;
+  /** The sizes and options that the shapes do not say, and under `outputs` the names of the results. */
+  readonly meta: Readonly<Record<string, unknown>> & { readonly outputs: readonly string[] };
+}
+
+/**
+ * Values from PyTorch in float64 (`tooling/reference/make_goldens.py`), embedded in the package so that they are there in
+ * a browser too. Inputs are exact in float32, results are rounded to it.
+ *
+ * - `scan-*`: the arguments of `selectiveScan` by name -> `y`, `finalState`; `meta.deltaSoftplus`, `meta.range`
+ * - `conv-*`: the arguments of `causalConv1d` by name -> `y`, `finalState`; `meta.activation`, `meta.range`
+ * - `block*`: `x` [B, L, dModel] and the parameters by their checkpoint names -> `y`, and the layer's cache after it,
+ *   `convInputs` [B, dInner, dConv-1], oldest first, and `state` [B, dInner, dState]; `meta.innerNorms` is none, jamba
+ *   (weighted) or falcon (weightless), `meta.innerNormsEps` their epsilon
+ * - `bidirectional*`: `x` and the parameters of a Vision Mamba block (second direction: `conv1d_b.*`, `x_proj_b.weight`,
+ *   `dt_proj_b.*`, `A_b_log`, `D_b`) -> `y`; `meta.divideOutput`
+ */
+export function loadGolden(name: GoldenName): Golden {
+  const bytes = fromBase64(files[name]);
+  const view = new DataView(bytes.buffer);
+  const start = 8 + Number(view.getBigUint64(0, true));
+  // The header is ASCII, and spaces make the data start at a multiple of eight.
+  const { __metadata__: metadata, ...entries } = JSON.parse(
+    Array.from(bytes.subarray(8, start), (code) => String.fromCharCode(code)).join(""),
+  ) as { __metadata__: { meta: string } } & Record<
+    string,
+    { shape: number[]; data_offsets: [number, number] }
+  >;
+  const tensors = Object.entries(entries).map(([key, entry]) => {
+    const [from, to] = entry.data_offsets;
+    return [key, { shape: entry.shape, data: new Float32Array(bytes.buffer, start + from, (to - from) / 4) }];
+  });
+  return {
+    tensors: Object.fromEntries(tensors) as Record<string, GoldenTensor>,
+    meta: JSON.parse(metadata.meta) as Golden["meta"],
+  };
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** `atob` belongs to the DOM and `Buffer` to Node. */
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const characters = text.replace(/=+$/, "");
+  const bytes = new Uint8Array(Math.floor((characters.length * 3) / 4));
+  let held = 0;
+  let at = 0;
+  for (let i = 0; i < characters.length; i++) {
+    held = (held << 6) | alphabet.indexOf(characters[i]!);
+    if (i % 4 !== 0) bytes[at++] = (held >>> (6 - 2 * (i % 4))) & 0xff;
+  }
+  return bytes;
+}
