@@ -54,7 +54,7 @@ function help(control: usize, thread: u32): u32 {
   return epochOf(ticket);
 }
 
-/** Opens a job and takes part in it; each claim is for one of `parts` of what is left. Returns the number of units that other threads still hold. */
+/** Opens a job and takes part in it; `wake` calls sleepers, others come if they are awake. Each claim is for one of `parts` of what is left. Returns the number of units that other threads still hold. */
 export function post(
   control: usize,
   op: u32,
@@ -63,6 +63,7 @@ export function post(
   parts: u32,
   scratch: usize,
   scratchStride: usize,
+  wake: bool,
 ): u32 {
   const epoch = <u64>load<u32>(control, EPOCH);
   atomic.store<u64>(control, (epoch << 32) | CLOSED, TICKET);
@@ -74,7 +75,7 @@ export function post(
   store<usize>(control, scratchStride, SCRATCH_STRIDE);
   atomic.store<u32>(control, 0, DONE);
   atomic.store<u64>(control, (epoch + 1) << 32, TICKET);
-  if (atomic.load<u32>(control, SLEEPERS)) atomic.notify(control + EPOCH, -1);
+  if (wake && atomic.load<u32>(control, SLEEPERS)) atomic.notify(control + EPOCH, -1);
   help(control, 0);
   return units - atomic.load<u32>(control, DONE);
 }

@@ -61,7 +61,7 @@ test("a kernel out of memory keeps its tensors and goes on", async () => {
 });
 
 test("a decode step takes no new memory", async () => {
-  await using kernel = await openCpuKernel(2, { shareAbove: 0 });
+  await using kernel = await openCpuKernel(2, { shareAbove: 0, wakeAbove: 0 });
   using weight = kernel.zeros([512, 128], "f32");
   using state = kernel.zeros([1, 256, 16], "f32");
   using A = kernel.zeros([256, 16], "f32");

@@ -17,11 +17,13 @@ const waitSpins = 20_000;
 export interface JobTuning {
   /** Jobs estimated to take fewer nanoseconds stay on the calling thread: others would come too late to help. */
   readonly shareAbove: number;
+  /** Jobs estimated to take fewer nanoseconds are shared by threads that are awake, but wake none: that takes 35 µs. */
+  readonly wakeAbove: number;
   /** A job that makes no progress for this many milliseconds has lost a thread. */
   readonly stallMs: number;
 }
 
-const defaultTuning: JobTuning = { shareAbove: 20_000, stallMs: 20_000 };
+const defaultTuning: JobTuning = { shareAbove: 20_000, wakeAbove: 100_000, stallMs: 20_000 };
 
 /** How jobs are run. */
 export interface JobSettings extends Partial<JobTuning> {
@@ -61,13 +63,14 @@ export class Jobs {
     const units = this.#wasm.unitsOf(op, args);
     if (units === 0) return;
     const scratch = this.#reserve(this.#wasm.scratchOf(op, args), name);
-    const { control, threads, shareAbove } = this.#settings;
+    const { control, threads, shareAbove, wakeAbove } = this.#settings;
     const shared = threads > 1 && units > 1 && nanoseconds >= shareAbove;
     let left = 0;
     try {
       if (shared) {
         const stride = this.#scratchStride;
-        left = this.#wasm.post(control, op, args, units, threads * claimParts, scratch, stride);
+        const wake = nanoseconds >= wakeAbove;
+        left = this.#wasm.post(control, op, args, units, threads * claimParts, scratch, stride, wake);
       } else this.#wasm.execute(op, args, 0, units, scratch);
     } catch (cause) {
       throw this.#onLost(`${name} failed inside WebAssembly`, cause);

@@ -17,6 +17,7 @@ export interface WasmExports {
     parts: number,
     scratch: number,
     scratchStride: number,
+    wake: boolean,
   ): number;
   pending(control: number, spins: number, maySleep: boolean): number;
   faulted(control: number): number;

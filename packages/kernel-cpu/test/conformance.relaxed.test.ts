@@ -18,5 +18,5 @@ test("the fused build is picked", async () => {
 await runConformance({
   test,
   open: () => openCpuKernel(1),
-  openVariants: [() => openCpuKernel(2, { shareAbove: 0 })],
+  openVariants: [() => openCpuKernel(2, { shareAbove: 0, wakeAbove: 0 })],
 });

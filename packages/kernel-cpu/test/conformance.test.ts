@@ -6,5 +6,8 @@ import { openCpuKernel } from "../src/create.ts";
 await runConformance({
   test,
   open: () => openCpuKernel(1),
-  openVariants: [() => openCpuKernel(2, { shareAbove: 0 }), () => openCpuKernel(5, { shareAbove: 0 })],
+  openVariants: [
+    () => openCpuKernel(2, { shareAbove: 0, wakeAbove: 0 }),
+    () => openCpuKernel(5, { shareAbove: 0 }),
+  ],
 });

@@ -51,7 +51,7 @@ async function result(kernel: Kernel): Promise<Float32Array> {
 test("a worker that dies is a lost device: results before the news are right, later calls are refused", async () => {
   await using alone = await openCpuKernel(1);
   const expected = await result(alone);
-  await using kernel = await openCpuKernel(3, { shareAbove: 0 });
+  await using kernel = await openCpuKernel(3, { shareAbove: 0, wakeAbove: 0 });
   expect(await result(kernel)).toEqual(expected);
   expect(started.length).toBe(2);
   void started[0]?.worker.terminate();
@@ -79,7 +79,7 @@ for (;;) {
 if (fault) Atomics.store(words, 50, 1);`;
 
 async function stolen(fault: boolean) {
-  const kernel = await openCpuKernel(2, { shareAbove: 0, stallMs: 300 });
+  const kernel = await openCpuKernel(2, { shareAbove: 0, wakeAbove: 0, stallMs: 300 });
   const data = { ...started[0]?.data, fault };
   const worker = new Worker(thief, { eval: true, workerData: data });
   await new Promise((resolve) => worker.once("message", resolve));
@@ -114,7 +114,7 @@ test("a worker that reports its death ends the wait at once", async () => {
 });
 
 test("workers see memory that has just grown", async () => {
-  await using kernel = await openCpuKernel(3, { shareAbove: 0 });
+  await using kernel = await openCpuKernel(3, { shareAbove: 0, wakeAbove: 0 });
   const data = Float32Array.from({ length: 1000 * 1000 }, (_, i) => i);
   const held = [];
   for (let i = 0; i < 40; i++) {

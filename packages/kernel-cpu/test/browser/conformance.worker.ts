@@ -30,7 +30,7 @@ onmessage = ({ data }: MessageEvent<string>) => {
 await runConformance({
   test: (name, body) => tests.set(name, body),
   open: () => openCpuKernel(1),
-  openVariants: crossOriginIsolated ? [() => openCpuKernel(2, { shareAbove: 0 })] : [],
+  openVariants: crossOriginIsolated ? [() => openCpuKernel(2, { shareAbove: 0, wakeAbove: 0 })] : [],
 });
 const kernel = await createCpuKernel();
 const { device } = kernel.capabilities;

@@ -10,7 +10,7 @@ if (crossOriginIsolated) {
     const data = Float32Array.from({ length: 300 * 200 }, (_, i) => Math.sin(i));
     const results = [];
     for (const threads of [1, 2]) {
-      await using kernel = await openCpuKernel(threads, { shareAbove: 0 });
+      await using kernel = await openCpuKernel(threads, { shareAbove: 0, wakeAbove: 0 });
       using x = kernel.upload(data, [300, 200], "f32");
       for (let i = 0; i < 50; i++) kernel.linear(x, x).dispose();
       using y = kernel.linear(x, x);
