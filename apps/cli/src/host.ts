@@ -7,6 +7,8 @@ export interface Output {
 
 /** What a command sees of the process that runs it. */
 export interface Host {
+  /** The script that runs: to start it again in a process of its own. */
+  readonly program: string;
   readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean | undefined };
   /** Data, and nothing else. */
   readonly stdout: Output;

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { fileURLToPath } from "node:url";
 import { runCli } from "./cli.ts";
 import { exitCode, Stop } from "./errors.ts";
 
@@ -15,6 +16,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await runCli(process.argv.slice(2), {
+  program: fileURLToPath(import.meta.url),
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,

@@ -3,12 +3,11 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { main } from "./run.ts";
 
 // The built program in processes of its own: what only a process can show.
 
-const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 let base: string;
 let model: string;
 

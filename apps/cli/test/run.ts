@@ -1,5 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { runCli } from "../src/cli.ts";
 import type { Host } from "../src/host.ts";
+
+/** The built program, for tests that need a process. */
+export const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 /** What a command line printed and how it ended. */
 export interface Result {
@@ -32,6 +36,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     once: () => undefined,
   });
   const code = await runCli(argv, {
+    program: main,
     stdin: Object.assign(pieces(stdin), { isTTY: stdin === undefined }),
     stdout: output("stdout"),
     stderr: output("stderr"),

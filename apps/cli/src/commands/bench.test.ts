@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { run } from "../../test/run.ts";
+import { modelSpecs } from "../bench/model-specs.ts";
+
+interface Report {
+  ceilings: Record<"read" | "arithmetic", Record<"oneThread" | "allThreads", number>>;
+  figures: {
+    name: string;
+    threads: number;
+    seconds: { median: number; best: number };
+    poolGrowthBytes: number;
+  }[];
+  startup: { firstToken: { median: number; best: number } } | null;
+  longPrefill: null;
+  peakBytes: number;
+}
+
+test("--json gives ceilings and figures for every number of threads", async () => {
+  const { code, stdout, stderr } = await run(["bench", "--quick", "--filter=ARGMAX", "--json"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const report = JSON.parse(stdout) as Report;
+  for (const ceiling of Object.values(report.ceilings)) {
+    for (const value of Object.values(ceiling)) expect(value).toBeGreaterThan(1e8);
+  }
+  expect(new Set(report.figures.map(({ name }) => name))).toEqual(new Set(["argmax 50280"]));
+  expect(report.figures[0]?.threads).toBe(1);
+  for (const { seconds, poolGrowthBytes } of report.figures) {
+    expect(seconds.best).toBeGreaterThan(0);
+    expect(seconds.median).toBeGreaterThanOrEqual(seconds.best);
+    expect(poolGrowthBytes).toBe(0);
+  }
+  expect(report).toMatchObject({ startup: null, longPrefill: null });
+});
+
+test("prints a table, and the start-up time", async () => {
+  const table = await run(["bench", "--quick", "--filter=causalConv1dStep 1"]);
+  expect(table.stdout).toMatch(/^streamed read +[\d.]+ GB\/s/m);
+  expect(table.stdout).toMatch(/^causalConv1dStep 1×1536 +f32 +1 +[\d.]+ µs +[\d.]+ µs .* % .* % +bytes$/m);
+  const startup = await run(["bench", "--quick", "--filter=start-up"]);
+  expect(startup.stdout).toMatch(/^start-up to the first token of the tiny model: [\d.]+ m?s, best/m);
+});
+
+test("a filter that finds nothing is a usage error that lists the cases", async () => {
+  const { code, stderr } = await run(["bench", "--filter=nothing"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("selectiveScan 2048×1536×16");
+});
+
+test("counts what a token of mamba-130m costs", () => {
+  const find = (name: string, dtype: string) => {
+    const spec = modelSpecs.find((spec) => spec.name.endsWith(name) && spec.dtype === dtype);
+    if (!spec) throw new Error(`no case ${name} in ${dtype}`);
+    return spec;
+  };
+  // 129 135 360 parameters in f32, and 24 layers × 1536 × (16 + 3) floats of state, read and written.
+  expect(find("decode B=1", "f32").bytes).toBe(4 * 129_135_360 + 8 * 24 * 1536 * 19);
+  expect(find("decode B=1", "f16").bytes / 1e6).toBeCloseTo(266, 0);
+  expect(find("prefill L=512", "f32").flops / 512 / 1e9).toBeCloseTo(0.1845, 4);
+});
