@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ESLint } from "eslint";
 import { describe, expect, it } from "vitest";
@@ -23,6 +24,11 @@ async function reports(file: string, module: string): Promise<boolean> {
 }
 
 describe("package arrows", () => {
+  it.each(readdirSync(new URL("../packages", import.meta.url)))("packages/%s has rules", async (name) => {
+    expect(await reports(`packages/${name}/src/x.ts`, "@mamba/cli")).toBe(true);
+    expect(await reports(`packages/${name}/test/x.test.ts`, "@mamba/cli")).toBe(true);
+  });
+
   it.each([
     ["packages/kernel/src/x.ts", "@mamba/core"],
     ["packages/kernel/src/x.ts", "node:fs"],
