@@ -22,7 +22,7 @@ export function scaleRow(to: usize, x: usize, count: i32): bool {
 /**
  * y[0..3] = x · w[0..3] + bias, where `scaled` is x times 2^112 for f16 and x itself for bf16. The f16 loop takes every
  * weight as finite and notes the largest exponent: when that was an infinity or NaN it stores nothing and returns
- * false, and the caller goes the careful way.
+ * false, and the caller goes the careful way. `next` has four readable rows that are wanted soon.
  */
 @inline
 export function dotsFourHalves(
@@ -30,6 +30,7 @@ export function dotsFourHalves(
   scaled: usize,
   w0: usize,
   step: usize,
+  next: usize,
   count: i32,
   bias: usize,
   y: usize,
@@ -45,6 +46,9 @@ export function dotsFourHalves(
   let s3 = s0;
   let seen = i16x8.splat(0);
   for (let i: usize = 0; i < blocks << 1; i += 16) {
+    // A line of the next four rows: its miss overlaps with the arithmetic here, which is too long for the processor
+    // to look ahead over (measured: bf16 a quarter faster).
+    v128.load(next + (i << 2));
     const a = v128.load(scaled);
     const b = v128.load(scaled, 16);
     let w = v128.load(w0 + i);

@@ -48,7 +48,10 @@ export function gemvRange(args: LinearArgs, begin: i32, end: i32, scratch: usize
       tile(args, o, count, weight, stored);
       continue;
     }
-    if (inRegisters && count == TILE && halfTile(args, o, weight, stored, scaled)) continue;
+    if (inRegisters && count == TILE) {
+      const next = o + 2 * TILE <= args.outFeatures ? weight + TILE * stored : weight;
+      if (halfTile(args, o, weight, stored, scaled, next)) continue;
+    }
     for (let j = 0; j < count; j++) {
       const to = scratch + <usize>j * rowBytes(args);
       widenRow(to, weight + <usize>j * stored, args.inFeatures, args.weightType);
@@ -88,13 +91,13 @@ function tile(args: LinearArgs, o: i32, count: i32, weight: usize, step: usize):
 
 /** One row of x and four half weight rows, widened in registers. False when an f16 row holds an infinity or NaN. */
 @inline
-function halfTile(args: LinearArgs, o: i32, weight: usize, step: usize, scaled: usize): bool {
+function halfTile(args: LinearArgs, o: i32, weight: usize, step: usize, scaled: usize, next: usize): bool {
   const x = args.x;
   const count = args.inFeatures;
   const bias = args.bias ? args.bias + ((<usize>o) << 2) : 0;
   const y = args.y + ((<usize>o) << 2);
-  if (args.weightType == F16) return dotsFourHalves(x, scaled, weight, step, count, bias, y, F16);
-  return dotsFourHalves(x, x, weight, step, count, bias, y, BF16);
+  if (args.weightType == F16) return dotsFourHalves(x, scaled, weight, step, next, count, bias, y, F16);
+  return dotsFourHalves(x, x, weight, step, next, count, bias, y, BF16);
 }
 
 function dot(x: usize, weight: usize, count: i32): f32 {
