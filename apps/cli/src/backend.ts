@@ -3,7 +3,7 @@ import { usage } from "./args.ts";
 import { CliError } from "./errors.ts";
 
 /** Every name that `--backend` takes. */
-export const backendNames = ["auto", "cpu", "webgpu", "cuda"] as const;
+const backendNames = ["auto", "cpu", "webgpu", "cuda"] as const;
 
 /** Flags of every command that opens a kernel. */
 export const backendFlags = {
