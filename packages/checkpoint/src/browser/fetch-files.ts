@@ -15,7 +15,7 @@ export interface FetchOptions {
 }
 
 /** The name under which Cache Storage keeps checkpoints. */
-export const cacheName = "mamba-checkpoints-v1";
+const cacheName = "mamba-checkpoints-v1";
 
 /**
  * The files below a URL. A kept file is streamed from Cache Storage, any other from the network, through the cache where

@@ -7,7 +7,7 @@ export async function safetensors(
 ): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for await (const piece of safetensorsPieces(tensors, metadata)) pieces.push(piece);
-  return Buffer.concat(pieces);
+  return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
 }
 
 /** A safetensors file with any header at all, true or not, and `dataBytes` zeros behind it. */
