@@ -1,0 +1,100 @@
+import { loadGolden } from "@mamba/conformance";
+import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
+import { createCpuKernel } from "@mamba/kernel-cpu";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  BidirectionalMambaBlock,
+  bidirectionalSpecs,
+  blockSpecs,
+  EagerOps,
+  type LayerCache,
+  type MambaConfig,
+  MambaBlock,
+  type ParameterSpec,
+  resolveConfig,
+} from "../src/index.ts";
+import { nmse } from "./support.ts";
+
+// Blocks against PyTorch in float64 (tooling/reference/make_goldens.py): f32 through about ten ops.
+const tolerance = 1e-10;
+
+let kernel: Kernel;
+beforeAll(async () => {
+  kernel = await createCpuKernel({ threads: 1 });
+});
+afterAll(async () => {
+  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
+  await kernel[Symbol.asyncDispose]();
+});
+
+type Golden = ReturnType<typeof loadGolden>;
+
+function configOf({ meta }: Golden): MambaConfig {
+  const { innerNormsEps, ...sizes } = meta as unknown as Partial<MambaConfig> & {
+    dModel: number;
+    innerNormsEps?: number;
+  };
+  return resolveConfig({ ...sizes, nLayers: 1, innerNormEps: innerNormsEps });
+}
+
+function values({ tensors }: Golden, name: string): Float32Array {
+  const tensor = tensors[name];
+  if (!tensor) throw new Error(`the golden has no ${name}`);
+  return tensor.data;
+}
+
+function parametersOf(golden: Golden, specs: readonly ParameterSpec[], scope: Scope): Map<string, Tensor> {
+  return new Map(
+    specs.map(({ name, shape }) => [name, scope.use(kernel.upload(values(golden, name), shape, "f32"))]),
+  );
+}
+
+async function read(x: Tensor): Promise<Float32Array> {
+  const [data] = await kernel.read(x);
+  return data as Float32Array;
+}
+
+test.each(["block", "block-bias", "block-jamba", "block-falcon"] as const)("%s", async (name) => {
+  const golden = loadGolden(name);
+  const config = configOf(golden);
+  using scope = new Scope();
+  const block = scope.use(new MambaBlock(kernel, config, parametersOf(golden, blockSpecs(config), scope)));
+  const { dModel: D, dInner, dState, dConv } = config;
+  const [B = 0, L = 0] = golden.tensors["x"]?.shape ?? [];
+  const x = scope.use(kernel.upload(values(golden, "x"), [B, L, D], "f32"));
+  const newCache = (): LayerCache => ({
+    state: scope.use(kernel.zeros([B, dInner, dState], "f32")),
+    convInputs: scope.use(kernel.zeros([B, dInner, dConv - 1], "f32")),
+  });
+  const checkState = async ({ state, convInputs }: LayerCache) => {
+    expect(nmse(await read(state), values(golden, "state"))).toBeLessThan(tolerance);
+    expect(nmse(await read(convInputs), values(golden, "convInputs"))).toBeLessThan(tolerance);
+  };
+
+  const ops = scope.use(new EagerOps(kernel));
+  const cache = newCache();
+  expect(nmse(await read(block.forward(ops, x)), values(golden, "y"))).toBeLessThan(tolerance);
+  expect(nmse(await read(block.forward(ops, x, { cache })), values(golden, "y"))).toBeLessThan(tolerance);
+  await checkState(cache);
+
+  const stepped = newCache();
+  for (let l = 0; l < L; l++) {
+    const rows = Array.from({ length: B }, (_, b) => b * L + l);
+    const token = ops.gatherRows(ops.reshape(x, [B * L, D]), rows); // [B, D]
+    const expected = rows.flatMap((row) => Array.from(values(golden, "y").subarray(row * D, (row + 1) * D)));
+    expect(nmse(await read(block.step(ops, token, stepped)), expected)).toBeLessThan(tolerance);
+  }
+  await checkState(stepped);
+});
+
+test.each(["bidirectional", "bidirectional-divided"] as const)("%s", async (name) => {
+  const golden = loadGolden(name);
+  const config = configOf(golden);
+  const { divideOutput } = golden.meta as unknown as { divideOutput: boolean };
+  using scope = new Scope();
+  const parameters = parametersOf(golden, bidirectionalSpecs(config), scope);
+  const block = scope.use(new BidirectionalMambaBlock(kernel, config, parameters, "", { divideOutput }));
+  const ops = scope.use(new EagerOps(kernel));
+  const x = scope.use(kernel.upload(values(golden, "x"), golden.tensors["x"]?.shape ?? [], "f32"));
+  expect(nmse(await read(block.forward(ops, x)), values(golden, "y"))).toBeLessThan(tolerance);
+});
