@@ -174,8 +174,9 @@ function targetDType(
 ): FloatDType {
   if (!spec.matrix) return "f32";
   const target = wish ?? dtype;
-  const op = spec.name.includes("embeddings") ? "embedding" : "linear";
-  if (kernel.capabilities.storage.has(target) && kernel.supports(op, target)) return target;
+  const ops = spec.name.includes("embeddings") ? (["embedding", "linear"] as const) : (["linear"] as const);
+  const isSupported = ops.every((op) => kernel.supports(op, target));
+  if (isSupported && kernel.capabilities.storage.has(target)) return target;
   const message = `the ${kernel.name} kernel cannot store ${spec.name} as ${target}; pass dtype "f32" to widen it`;
   throw new CheckpointError("DTYPE", message);
 }

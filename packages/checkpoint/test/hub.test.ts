@@ -157,6 +157,7 @@ test.each<[string, (hub: Hub) => void, string, string]>([
     "HUB",
     "id",
   ],
+  ["a list that is none", (hub) => (hub.tree = () => ({ files: 5 })), "HUB", "makes no sense"],
   [
     "only a pickle",
     (hub) => (hub.tree = () => [{ type: "file", path: "pytorch_model.bin", size: 1, oid: commit }]),

@@ -1,4 +1,5 @@
-import { readFile, symlink, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromFloat32, type HostArray, toFloat32 } from "@mamba/kernel";
 import { expect, test } from "vitest";
@@ -364,8 +365,14 @@ test("symbolic links are followed inside the folder and inside the hub's cache o
   expect((await loadValues(inside)).config.dModel).toBe(16);
 });
 
-test("a file, a missing folder and a device are refused", async () => {
+test("a file, a missing folder, a pipe and a folder in place of a file are refused", async () => {
   const folder = await temporaryFolder();
+  const odd = await folderWith({ "config.json": tinyConfig });
+  execFileSync("mkfifo", [join(odd, "model.safetensors")]);
+  expect(await refusal(() => loadCheckpoint(hostKernel(), odd))).toMatchObject({ code: "IO" });
+  await rm(join(odd, "config.json"));
+  await mkdir(join(odd, "config.json"));
+  expect(await refusal(() => loadCheckpoint(hostKernel(), odd))).toMatchObject({ code: "IO" });
   await writeFile(join(folder, "file"), "");
   expect(await refusal(() => loadCheckpoint(hostKernel(), join(folder, "file")))).toMatchObject({
     code: "NOT_FOUND",

@@ -9,14 +9,13 @@ import type { ByteSource, CheckpointFiles } from "../source.ts";
  * @throws CheckpointError `NOT_FOUND`, `IO`
  */
 export async function fileSource(path: string): Promise<ByteSource> {
-  const handle = await open(path, "r").catch((cause: unknown) => {
+  const fail = (cause: unknown): never => {
     throw ioError(path, cause);
-  });
-  const info = await handle.stat();
-  if (!info.isFile()) {
-    await handle.close();
-    throw new CheckpointError("IO", `${path}: not a regular file`);
-  }
+  };
+  // Asked before opening: opening a pipe would wait for its writer.
+  const info = await stat(path).catch(fail);
+  if (!info.isFile()) throw new CheckpointError("IO", `${path}: not a regular file`);
+  const handle = await open(path, "r").catch(fail);
   let closed = false;
   return {
     name: path,
@@ -26,9 +25,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
       while (filled < into.length) {
         const { bytesRead } = await handle
           .read(into, filled, into.length - filled, offset + filled)
-          .catch((cause: unknown) => {
-            throw ioError(path, cause);
-          });
+          .catch(fail);
         if (bytesRead === 0) break;
         filled += bytesRead;
       }

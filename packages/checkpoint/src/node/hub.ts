@@ -84,6 +84,11 @@ export async function hubFiles(
         { cause },
       );
     }
+    if (!isNetworkFailure(cause)) {
+      throw new CheckpointError("HUB", `${name}: the hub's answer makes no sense: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
     const reason = `the hub could not be reached (${reasonOf(cause)})`;
     const files = await cached(name, revision, storage, reason, cause);
     return { files, notes: [`${reason}: this is ${files.label} from the cache`] };
@@ -190,6 +195,11 @@ async function textOf(path: string): Promise<string | undefined> {
     if (isMissing(error)) return undefined;
     throw error;
   });
+}
+
+/** `fetch` rejects with a TypeError that has a cause; an answer that cannot be parsed has none. */
+function isNetworkFailure(error: unknown): boolean {
+  return error instanceof TypeError && error.cause !== undefined;
 }
 
 /** `fetch` hides the reason in `cause`. */
