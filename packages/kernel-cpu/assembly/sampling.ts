@@ -2,9 +2,14 @@
 //
 // argmax             the lowest index among the largest, a NaN counting as larger than every number
 // sample             temperature, then top-k, top-p, min-p, then the first id at which the cumulative probability
-//                    exceeds `uniform`; probabilities in f64. The cut of top-k and top-p is found by radix selection
-//                    on the bits of the logits, most significant first: O(V), nothing is sorted.
+//                    exceeds `uniform`; probabilities in f64
 // repetitionPenalty  l > 0 ? l / penalty : l * penalty, once for each distinct id
+//
+// Sampling is O(V) and sorts nothing. Cuts are found by radix selection on the bits of the logits, most significant
+// digit first, over few candidates: at least k logits reach the k-th largest of the maxima of blocks, and tokens that
+// all weigh less than their share of 1 - top-p lie outside of the nucleus.
+
+import { expDoubles } from "./exp64";
 
 @unmanaged
 export class SampleArgs {
@@ -31,6 +36,8 @@ export class PenaltyArgs {
 
 /** Radix digits of 11, 11 and 10 bits. */
 const BUCKETS: i32 = 2048;
+/** Logits per block. */
+const BLOCK: i32 = 64;
 
 export function argmaxUnits(at: usize): i32 {
   const args = changetype<SampleArgs>(at);
@@ -47,10 +54,15 @@ export function penaltyUnits(at: usize): i32 {
   return args.batch;
 }
 
-/** A histogram, then the weight of each token. */
+/** A histogram; the weight (f64), logit (f32) and id (i32) of each candidate; the maxima of the blocks (f32). */
 export function sampleScratch(at: usize): i32 {
   const args = changetype<SampleArgs>(at);
-  return (BUCKETS + args.vocabSize) << 3;
+  return (BUCKETS << 3) + (args.vocabSize << 4) + (blocksOf(args.vocabSize) << 2);
+}
+
+@inline
+function blocksOf(count: i32): i32 {
+  return (count + BLOCK - 1) / BLOCK;
 }
 
 export function argmaxRange(at: usize, begin: i32, end: i32): void {
@@ -112,10 +124,10 @@ function logitOf(key: u32): f32 {
 }
 
 /**
- * The key of the token at which, from the largest down, the sum of what each token weighs reaches `target`: each weighs
- * one for top-k (`weights` = 0). NaN logits take no part.
+ * The logit at which, from the largest down, the sum of what each weighs reaches `target`: each weighs one for top-k
+ * (`weights` = 0). NaN takes no part.
  */
-function cutOf(row: usize, weights: usize, count: i32, target: f64, histogram: usize): u32 {
+function cutOf(logits: usize, weights: usize, count: i32, target: f64, histogram: usize): f32 {
   let prefix: u32 = 0;
   let before: f64 = 0;
   let shift: u32 = 21;
@@ -123,7 +135,7 @@ function cutOf(row: usize, weights: usize, count: i32, target: f64, histogram: u
     const bits: u32 = digit == 2 ? 10 : 11;
     memory.fill(histogram, 0, BUCKETS << 3);
     for (let v = 0; v < count; v++) {
-      const x = load<f32>(row + (<usize>v << 2));
+      const x = load<f32>(logits + (<usize>v << 2));
       const key = keyOf(x);
       if (x != x || (digit != 0 && (key ^ prefix) >> (shift + bits))) continue;
       const bucket = histogram + (<usize>((key >> shift) & ((1 << bits) - 1)) << 3);
@@ -140,7 +152,7 @@ function cutOf(row: usize, weights: usize, count: i32, target: f64, histogram: u
     prefix |= <u32>chosen << shift;
     shift -= digit == 0 ? 11 : 10;
   }
-  return prefix;
+  return logitOf(prefix);
 }
 
 export function sampleRange(at: usize, begin: i32, end: i32, scratch: usize): void {
@@ -152,43 +164,141 @@ export function sampleRange(at: usize, begin: i32, end: i32, scratch: usize): vo
   }
 }
 
+/** The largest number of each block, -inf where it has none. Returns the largest of all. */
+function blockMaxima(row: usize, size: i32, maxima: usize): f32 {
+  let largest: f32 = -Infinity;
+  for (let v = 0; v < size; v += BLOCK) {
+    const at = row + (<usize>v << 2);
+    // pmax(a, b) is a unless b is larger: a NaN in b is passed over
+    let most = f32x4.splat(-Infinity);
+    if (v + BLOCK <= size) {
+      for (let i = 0; i < BLOCK; i += 4) most = f32x4.pmax(most, v128.load(at + (<usize>i << 2)));
+    } else {
+      for (let i = 0; i < size - v; i++) most = f32x4.pmax(most, v128.load32_splat(at + (<usize>i << 2)));
+    }
+    most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
+    most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 1, 0, 3, 2));
+    const blockMost = f32x4.extract_lane(most, 0);
+    store<f32>(maxima + (<usize>(v / BLOCK) << 2), blockMost);
+    largest = max(largest, blockMost);
+  }
+  return largest;
+}
+
+/** Whether a row whose largest number is `largest` has a finite one. */
+function anyFinite(row: usize, size: i32, largest: f32): bool {
+  if (largest < Infinity) return largest != -Infinity;
+  for (let v = 0; v < size; v++) {
+    const x = load<f32>(row + (<usize>v << 2));
+    if (x - x == 0) return true;
+  }
+  return false;
+}
+
+/** Collects the logits that are at least `floor`. Returns how many. */
+function logitsFrom(row: usize, size: i32, floor: f32, to: usize): i32 {
+  let count = 0;
+  let v = 0;
+  while (v < size) {
+    const at = row + (<usize>v << 2);
+    if (v + 4 <= size && !v128.any_true(f32x4.ge(v128.load(at), f32x4.splat(floor)))) {
+      v += 4;
+      continue;
+    }
+    for (const last = min(v + 4, size); v < last; v++) {
+      const x = load<f32>(row + (<usize>v << 2));
+      store<f32>(to + (<usize>count << 2), x);
+      count += <i32>(x >= floor);
+    }
+  }
+  return count;
+}
+
+/** Keeps the candidates that weigh at least `least`, in their order. Returns how many. */
+function compact(weights: usize, logits: usize, ids: usize, count: i32, least: f64): i32 {
+  let kept = 0;
+  for (let i = 0; i < count; i++) {
+    const weight = load<f64>(weights + (<usize>i << 3));
+    store<f64>(weights + (<usize>kept << 3), weight);
+    store<f32>(logits + (<usize>kept << 2), load<f32>(logits + (<usize>i << 2)));
+    store<i32>(ids + (<usize>kept << 2), load<i32>(ids + (<usize>i << 2)));
+    kept += <i32>(weight >= least);
+  }
+  return kept;
+}
+
+/** The last logit of an odd row, with a NaN beside it. */
+@inline
+function oneLogit(at: usize): v128 {
+  return f32x4.replace_lane(f32x4.splat(NaN), 0, load<f32>(at));
+}
+
+/** Probabilities of two logits relative to the most probable token, whose own is 1 even at infinity. */
+@inline
+function weightsOf(logits: v128, largest: f32, temperature: f64): v128 {
+  const wide = f64x2.promote_low_f32x4(logits);
+  const most = f64x2.splat(<f64>largest);
+  const weights = expDoubles(f64x2.div(f64x2.sub(wide, most), f64x2.splat(temperature)));
+  return v128.bitselect(f64x2.splat(1), weights, f64x2.eq(wide, most));
+}
+
 function sampleOf(row: usize, args: SampleArgs, uniform: f64, histogram: usize): i32 {
-  const count = args.vocabSize;
+  const size = args.vocabSize;
   const weights = histogram + (BUCKETS << 3);
+  const logits = weights + (<usize>size << 3);
+  const ids = logits + (<usize>size << 2);
+  const maxima = ids + (<usize>size << 2);
   const temperature = load<f64>(args.options);
   const topP = load<f64>(args.options, 8);
   const minP = load<f64>(args.options, 16);
 
-  let largest: f32 = -Infinity;
-  let numbers = 0;
-  let finite = false;
-  for (let v = 0; v < count; v++) {
-    const x = load<f32>(row + (<usize>v << 2));
-    if (x != x) continue;
-    numbers++;
-    largest = max(largest, x);
-    finite = finite || x - x == 0;
-  }
-  if (!finite) return argmaxOf(row, count);
-
+  const largest = blockMaxima(row, size, maxima);
+  if (!anyFinite(row, size, largest)) return argmaxOf(row, size);
   let floor: f32 = -Infinity;
-  if (args.topK < numbers) floor = logitOf(cutOf(row, 0, count, args.topK, histogram));
-  let total: f64 = 0;
-  for (let v = 0; v < count; v++) {
-    const x = load<f32>(row + (<usize>v << 2));
-    const weight = x >= floor ? weightOf(x, largest, temperature) : 0;
-    store<f64>(weights + (<usize>v << 3), weight);
-    total += weight;
+  if (args.topK < size) {
+    const blocks = blocksOf(size);
+    const reached = args.topK <= blocks ? cutOf(maxima, 0, blocks, args.topK, histogram) : -Infinity;
+    const found = logitsFrom(row, size, reached, logits);
+    if (found >= args.topK) floor = cutOf(logits, 0, found, args.topK, histogram);
   }
+
+  let count = 0;
+  let total: f64 = 0;
+  for (let v = 0; v < size; v += 2) {
+    const lanes = v + 1 < size ? v128.load64_zero(row + (<usize>v << 2)) : oneLogit(row + (<usize>v << 2));
+    const kept = f32x4.ge(lanes, f32x4.splat(floor));
+    if (!(i32x4.bitmask(kept) & 3)) continue;
+    const pair = weightsOf(v128.bitselect(lanes, f32x4.splat(-Infinity), kept), largest, temperature);
+    // Both are written; one without weight is overwritten by the next.
+    const first = f64x2.extract_lane(pair, 0);
+    store<f64>(weights + (<usize>count << 3), first);
+    store<f32>(logits + (<usize>count << 2), f32x4.extract_lane(lanes, 0));
+    store<i32>(ids + (<usize>count << 2), v);
+    count += <i32>(first > 0);
+    const second = f64x2.extract_lane(pair, 1);
+    if (!(second > 0)) {
+      total += first;
+      continue;
+    }
+    store<f64>(weights + (<usize>count << 3), second);
+    store<f32>(logits + (<usize>count << 2), f32x4.extract_lane(lanes, 1));
+    store<i32>(ids + (<usize>count << 2), v + 1);
+    count++;
+    total += first + second;
+  }
+
   let least = minP;
   if (topP < 1) {
-    const cut = logitOf(cutOf(row, weights, count, topP * total, histogram));
-    least = max(least, weightOf(cut, largest, temperature));
+    // The margin covers rounding: a candidate too many changes nothing.
+    const share = ((1 - topP) * total * 0.999999) / <f64>count;
+    count = compact(weights, logits, ids, count, max(share, minP));
+    const cut = cutOf(logits, weights, count, topP * total, histogram);
+    least = max(least, f64x2.extract_lane(weightsOf(f32x4.splat(cut), largest, temperature), 0));
   }
   if (least > 0) {
     total = 0;
-    for (let v = 0; v < count; v++) {
-      const weight = load<f64>(weights + (<usize>v << 3));
+    for (let i = 0; i < count; i++) {
+      const weight = load<f64>(weights + (<usize>i << 3));
       if (weight >= least) total += weight;
     }
   }
@@ -196,22 +306,15 @@ function sampleOf(row: usize, args: SampleArgs, uniform: f64, histogram: usize):
   const target = uniform * total;
   let sum: f64 = 0;
   let id = 0;
-  for (let v = 0; v < count; v++) {
-    const weight = load<f64>(weights + (<usize>v << 3));
-    if (weight == 0 || weight < least) continue;
-    id = v;
+  for (let i = 0; i < count; i++) {
+    const weight = load<f64>(weights + (<usize>i << 3));
+    if (weight < least) continue;
+    id = load<i32>(ids + (<usize>i << 2));
     sum += weight;
     if (sum > target) break;
   }
   return id;
 }
-
-/** Probability relative to the most probable token, whose own is 1 even at infinity. */
-@inline
-function weightOf(x: f32, largest: f32, temperature: f64): f64 {
-  return x == largest ? 1 : Math.exp((<f64>x - <f64>largest) / temperature);
-}
-
 export function repetitionPenaltyRange(at: usize, begin: i32, end: i32): void {
   const args = changetype<PenaltyArgs>(at);
   const bytes = <usize>args.vocabSize << 2;

@@ -1,0 +1,51 @@
+import { reference } from "@mamba/conformance";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { openCpuKernel } from "../src/create.ts";
+
+// Rows of several blocks, odd sizes, ties, holes and every mix of filters, against the sorting float64 reference.
+const logit = fc.oneof(
+  { weight: 8, arbitrary: fc.float({ min: -12, max: 12, noNaN: true }) },
+  { weight: 3, arbitrary: fc.constantFrom(-1, 0, 0.5, 3) },
+  { weight: 1, arbitrary: fc.constantFrom(NaN, -Infinity, -0) },
+);
+const inputs = fc.record({
+  row: fc.array(logit, { minLength: 1, maxLength: 400 }),
+  temperature: fc.double({ min: 0.1, max: 3, noNaN: true }),
+  topK: fc.option(fc.integer({ min: 1, max: 450 }), { nil: undefined }),
+  topP: fc.option(fc.double({ min: 0.01, max: 1, noNaN: true }), { nil: undefined }),
+  minP: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined }),
+  uniform: fc.double({ min: 0, max: 0.999, noNaN: true }),
+});
+
+test("sample agrees with the reference", async () => {
+  await using kernel = await openCpuKernel(1);
+  await fc.assert(
+    fc.asyncProperty(inputs, async ({ row, uniform, ...filters }) => {
+      using logits = kernel.upload(Float32Array.from(row), [1, row.length], "f32");
+      using chosen = kernel.sample(logits, { ...filters, uniforms: [uniform] });
+      const [[id] = []] = await kernel.read(chosen);
+      const uniforms = [uniform];
+      const [expected] = reference.sample(1, row.length, Float32Array.from(row), { ...filters, uniforms });
+      if (id !== expected) expect(boundary(row, filters, uniform)).toBe(true);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+/** Whether a change of the uniform or of a filter by rounding changes the reference's choice as well. */
+function boundary(row: number[], filters: reference.SampleFilters, uniform: number): boolean {
+  const data = Float32Array.from(row);
+  const choices = new Set<number | undefined>();
+  for (const factor of [1 - 1e-12, 1, 1 + 1e-12]) {
+    const near = {
+      ...filters,
+      ...(filters.topP === undefined ? {} : { topP: Math.min(filters.topP * factor, 1) }),
+      ...(filters.minP === undefined ? {} : { minP: Math.min(filters.minP * factor, 1) }),
+    };
+    for (const shift of [1 - 1e-12, 1, 1 + 1e-12]) {
+      choices.add(reference.sample(1, row.length, data, { ...near, uniforms: [uniform * shift] })[0]);
+    }
+  }
+  return choices.size > 1;
+}
