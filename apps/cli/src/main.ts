@@ -17,7 +17,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 process.exitCode = await runCli(process.argv.slice(2), {
   program: fileURLToPath(import.meta.url),
-  stdin: process.stdin,
+  // Only when asked for: opening it takes time, and a pipe that nobody reads is not ours to touch.
+  get stdin() {
+    return process.stdin;
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   signal: controller.signal,

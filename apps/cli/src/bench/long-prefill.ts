@@ -1,7 +1,8 @@
 import { GenerationState, prefill } from "@mamba/core";
 import { Scope } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
-import { randomIds, randomModel } from "./model-specs.ts";
+import { randomModel } from "./model-specs.ts";
+import { randomIds } from "./spec.ts";
 
 /** A long prompt, read in chunks: its memory must not grow with its length. */
 export interface LongPrefill {

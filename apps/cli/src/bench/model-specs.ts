@@ -9,7 +9,7 @@ import {
 } from "@mamba/core";
 import { dtypeBytes, elementCount, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
 import { presets } from "../presets.ts";
-import { randomTensor, type CaseSpec } from "./spec.ts";
+import { randomIds, randomTensor, type CaseSpec } from "./spec.ts";
 
 const config = resolveLMConfig(presets["mamba-130m"]);
 
@@ -102,11 +102,6 @@ function modelOf(kernel: Kernel, dtype: FloatDType, scope: Scope): MambaLM {
   const model = models.get(kernel) ?? randomModel(kernel, dtype, scope);
   models.set(kernel, model);
   return model;
-}
-
-/** Any ids will do. */
-export function randomIds(count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => (i * 7919 + 17) % config.vocabSize);
 }
 
 function sumOverWeights(of: (count: number, matrix: boolean) => number): number {

@@ -1,5 +1,5 @@
 import { dtypeBytes, type FloatDType, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
-import { randomTensor, type CaseSpec } from "./spec.ts";
+import { randomIds, randomTensor, type CaseSpec } from "./spec.ts";
 
 // The ops at the shapes of mamba-130m: D = 768, ED = 1536, N = 16, R = 48, W = 4, V = 50280.
 
@@ -136,6 +136,34 @@ function rmsNorm(rows: number): CaseSpec {
   };
 }
 
+function add(rows: number): CaseSpec {
+  return {
+    name: `add ${rows}×${D}`,
+    dtype: "f32",
+    bytes: 4 * 3 * rows * D,
+    flops: rows * D,
+    prepare(kernel, scope) {
+      const a = randomTensor(kernel, scope, [rows, D], "f32");
+      const b = randomTensor(kernel, scope, [rows, D], "f32");
+      return () => discard(kernel.add(a, b));
+    },
+  };
+}
+
+function embedding(rows: number, dtype: FloatDType): CaseSpec {
+  return {
+    name: `embedding ${rows}×${D}`,
+    dtype,
+    bytes: rows * D * (dtypeBytes[dtype] + 4),
+    flops: 0,
+    prepare(kernel, scope) {
+      const ids = scope.use(kernel.upload(randomIds(rows), [rows], "i32"));
+      const table = randomTensor(kernel, scope, [V, D], dtype);
+      return () => discard(kernel.embedding(ids, table));
+    },
+  };
+}
+
 function sampler(name: string, pick: (kernel: Kernel, logits: Tensor) => Tensor): CaseSpec {
   return {
     name: `${name} ${V}`,
@@ -159,7 +187,8 @@ export const opSpecs: readonly CaseSpec[] = [
     gemv("out_proj", ED, D, dtype),
     gemv("head", D, V, dtype),
   ]),
-  ...[conv(2048), scan(2048), rmsNorm(512)],
+  ...[conv(2048), scan(2048), rmsNorm(512), add(512)],
+  ...storages.map((dtype) => embedding(512, dtype)),
   ...[convStep(1), convStep(8), stateUpdate(1), stateUpdate(8)],
   sampler("argmax", (kernel, logits) => kernel.argmax(logits)),
   sampler("sample", (kernel, logits) => kernel.sample(logits, { temperature: 1, uniforms: [0.5] })),

@@ -53,6 +53,11 @@ function narrow(scale: number, dtype: FloatDType): Float32Array | Uint16Array {
   return fromFloat32(scaled, dtype);
 }
 
+/** Token ids all over a vocabulary of 50277. */
+export function randomIds(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => (i * 7919 + 17) % 50277);
+}
+
 function randomBlock(length: number): Float32Array {
   let state = 1;
   return Float32Array.from({ length }, () => {
