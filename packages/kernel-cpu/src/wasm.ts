@@ -45,12 +45,24 @@ const threadsProbe = [
   ...[10, 22, 1, 20, 0, 253, 12, ...new Array<number>(16).fill(0), 11],
 ];
 
-/** Whether the engine has SIMD and shared memory: all engines since 2021-2023. */
-export function hasSimdAndThreads(): boolean {
+/** Why this engine cannot run the module, and what to do about it; undefined when it can. */
+export function whyUnavailable(): { readonly reason: string; readonly remedy: string } | undefined {
+  let valid = false;
   try {
-    return platform.WebAssembly.validate(new Uint8Array(threadsProbe));
+    valid = platform.WebAssembly.validate(new Uint8Array(threadsProbe));
   } catch {
-    return false; // no WebAssembly at all, as in the lockdown mode of iOS
+    // no WebAssembly at all, as in the lockdown mode of iOS
+  }
+  if (!valid) {
+    const reason = "this JavaScript engine lacks WebAssembly SIMD or threads";
+    return { reason, remedy: "use Node 20.19 or later, or a browser of 2023 or later" };
+  }
+  try {
+    new platform.WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    return undefined;
+  } catch (cause) {
+    const reason = `this engine refuses shared memory (${String(cause)}), as Safari does outside of isolated pages`;
+    return { reason, remedy: "serve the page with the headers COOP same-origin and COEP require-corp" };
   }
 }
 
@@ -62,12 +74,11 @@ export function hasRelaxedSimd(): boolean {
 /**
  * Compiles the best build that this engine takes.
  *
- * @throws KernelError `LIMITS` without SIMD and threads, `DRIVER` when the platform forbids WebAssembly.
+ * @throws KernelError `LIMITS` without SIMD or shared memory, `DRIVER` when the platform forbids WebAssembly.
  */
 export async function compileBuild(): Promise<WasmBuild> {
-  if (!hasSimdAndThreads()) {
-    throw new KernelError("LIMITS", "this JavaScript engine lacks WebAssembly SIMD or threads");
-  }
+  const missing = whyUnavailable();
+  if (missing) throw new KernelError("LIMITS", `${missing.reason}; ${missing.remedy}`);
   const fused = hasRelaxedSimd();
   const bytes = Uint8Array.from(platform.atob(fused ? relaxedWasm : simdWasm), (c) => c.charCodeAt(0));
   try {

@@ -1,0 +1,33 @@
+import { openKernel } from "@mamba/kernel";
+import { afterEach, expect, test, vi } from "vitest";
+import { provider } from "./provider.ts";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test("the provider opens what its probe says", async () => {
+  const found = await provider.probe();
+  await using kernel = await openKernel([{ name: "cpu", load: () => Promise.resolve({ provider }) }]);
+  expect(found).toEqual({ ok: true, device: kernel.capabilities.device });
+  expect(kernel.name).toBe("cpu");
+});
+
+const no = (): boolean => false;
+const yes = (): boolean => true;
+function Memory(): never {
+  throw new TypeError("Shared memory is not enabled");
+}
+
+test.each([
+  ["without WebAssembly", undefined, /lacks WebAssembly SIMD or threads/],
+  ["without SIMD", { validate: no }, /lacks WebAssembly SIMD or threads/],
+  ["where memory cannot be shared", { validate: yes, Memory }, /refuses shared memory .*not enabled/],
+])("%s it is unavailable, with a reason", async (_, WebAssembly, reason) => {
+  vi.stubGlobal("WebAssembly", WebAssembly);
+  const found = await provider.probe();
+  if (found.ok) throw new Error("the probe must say no");
+  expect(found.code).toBe("LIMITS");
+  expect(found.reason).toMatch(reason);
+  await expect(provider.create()).rejects.toMatchObject({ code: "LIMITS" });
+});
