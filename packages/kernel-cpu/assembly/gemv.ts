@@ -49,7 +49,7 @@ export function gemvRange(args: LinearArgs, begin: i32, end: i32, scratch: usize
       continue;
     }
     if (inRegisters && count == TILE) {
-      const next = o + 2 * TILE <= args.outFeatures ? weight + TILE * stored : weight;
+      const next = o + 2 * TILE <= args.outFeatures ? weight + <usize>TILE * stored : weight;
       if (halfTile(args, o, weight, stored, scaled, next)) continue;
     }
     for (let j = 0; j < count; j++) {
