@@ -3,7 +3,7 @@ import {
   elementCount,
   hostArray,
   type Kernel,
-  Scope,
+  type Scope,
   type Shape,
   type Tensor,
 } from "@mamba/kernel";

@@ -54,7 +54,9 @@ const odd: [number, number, number][] = [
   [1, 64, 517],
 ];
 const rowCounts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 64, 130];
-const one = (x: Float32Array, i: number, value: number): void => void x.set([value], i);
+const one = (x: Float32Array, i: number, value: number): void => {
+  x[i] = value;
+};
 
 const shapeCases = dtypes.flatMap((dtype) => [
   ...odd.map(([rows, I, O], i) => build(rows, I, O, { dtype, bias: i % 2 === 1 })),

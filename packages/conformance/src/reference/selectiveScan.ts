@@ -40,7 +40,7 @@ export function selectiveScan(
           const j = (b * channels + d) * stateSize + n;
           const k = (b * length + l) * stateSize + n;
           h[j] = Math.exp(dt * A[d * stateSize + n]!) * h[j]! + dt * B[k]! * u[i]!;
-          sum += C[k]! * h[j]!;
+          sum += C[k]! * h[j];
         }
         if (D !== undefined) sum += D[d]! * u[i]!;
         y[i] = z === undefined ? sum : sum * z[i]! * sigmoid(z[i]!);

@@ -1,0 +1,67 @@
+import { type DType, type Kernel } from "@mamba/kernel";
+import { describe, expect, test } from "vitest";
+import { runConformance, type TestFunction } from "../src/index.ts";
+import { ReferenceKernel } from "./referenceKernel.ts";
+
+/** Stores float32 and f16, and takes f16 in `embedding` only. */
+class Narrow extends ReferenceKernel {
+  override readonly capabilities = {
+    ...new ReferenceKernel().capabilities,
+    storage: new Set<DType>(["f32", "i32", "f16"]),
+    deterministic: false,
+  };
+  override supports(op: string, dtype: DType): boolean {
+    return dtype === "f32" || dtype === "i32" || (dtype === "f16" && op === "embedding");
+  }
+}
+
+type Body = () => Promise<void>;
+
+function collector(withSkip: boolean) {
+  const tests: { name: string; body: Body }[] = [];
+  const skips: string[] = [];
+  const collect: TestFunction = (name, body) => tests.push({ name, body });
+  if (withSkip) collect.skip = (name) => skips.push(name);
+  return { test: collect, tests, skips };
+}
+
+describe("runConformance", () => {
+  test("skips by capabilities and supports alone, with the reason", async () => {
+    const { test: collect, tests, skips } = collector(true);
+    const summary = await runConformance({ test: collect, open: () => Promise.resolve(new Narrow()) });
+    expect(new Set(summary.skipped.map(({ reason }) => reason))).toEqual(
+      new Set(["capabilities.storage has no bf16", 'supports("linear", "f16") is false']),
+    );
+    expect(skips).toEqual(summary.skipped.map(({ name, reason }) => `${name} (skipped: ${reason})`));
+    expect(skips.every((name) => /^(linear|embedding|memory)/.test(name))).toBe(true);
+    expect(summary.tests).toBe(tests.length + skips.length);
+  });
+
+  test("gives a runner without skip the same tests under names that say so", async () => {
+    const { test: collect, tests } = collector(false);
+    const summary = await runConformance({ test: collect, open: () => Promise.resolve(new Narrow()) });
+    expect(tests.filter(({ name }) => name.includes("(skipped: "))).toHaveLength(summary.skipped.length);
+    expect(tests).toHaveLength(summary.tests);
+  });
+
+  test("keeps a runner that starts all tests at once in order, and closes what it opened", async () => {
+    const kernels: { kernel: Kernel; closed: boolean }[] = [];
+    const open = async (): Promise<Kernel> => {
+      const entry: { kernel: Kernel; closed: boolean } = { kernel: new Narrow(), closed: false };
+      const dispose = entry.kernel[Symbol.asyncDispose].bind(entry.kernel);
+      entry.kernel[Symbol.asyncDispose] = () => {
+        entry.closed = true;
+        return dispose();
+      };
+      kernels.push(entry);
+      return Promise.resolve(entry.kernel);
+    };
+    const { test: collect, tests } = collector(true);
+    await runConformance({ test: collect, open, openVariants: [open] });
+    const chosen = tests.filter(({ name }) => /^(add|memory|lifetime|the kernels)/.test(name));
+    const results = await Promise.allSettled(chosen.map(({ body }) => body()));
+    expect(results.filter(({ status }) => status === "rejected")).toEqual([]);
+    expect(kernels.length).toBeGreaterThan(2);
+    expect(kernels.filter(({ closed }) => !closed)).toEqual([]);
+  });
+});
