@@ -51,7 +51,7 @@ export function checkValues(
 }
 
 /** Two runs must give the same bits. */
-export function checkSame(what: string, actual: Outputs, first: Outputs): void {
+function checkSame(what: string, actual: Outputs, first: Outputs): void {
   for (const [name, data] of Object.entries(first)) {
     const at = firstDifference(actual[name], data);
     check(

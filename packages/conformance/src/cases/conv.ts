@@ -55,7 +55,7 @@ export function convCase(
   });
 }
 
-export function convStepCase(
+function convStepCase(
   B: number,
   D: number,
   W: number,
