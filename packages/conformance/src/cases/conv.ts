@@ -55,12 +55,7 @@ export function convCase(
   });
 }
 
-function convStepCase(
-  B: number,
-  D: number,
-  W: number,
-  flags: Flags<(typeof stepFlags)[number]>,
-): OpCase {
+function convStepCase(B: number, D: number, W: number, flags: Flags<(typeof stepFlags)[number]>): OpCase {
   const label = `B${B} D${D} W${W}${flagLabel(flags)}`;
   const activation = flags.silu ? ("silu" as const) : undefined;
   return defineCase({

@@ -19,9 +19,10 @@ export const selectiveScanCases = [
     scanCase(2, 33, [3, 5, 17][i % 3] as number, N, model),
     scanCase(1, 129, [7, 33][i % 2] as number, N, set("initialState", "finalState", "D")),
   ]),
-  ...[3, 5, 17].map((N) => scanCase(1, 17, 6, N, model, { note: ", odd state size" })),
+  ...[3, 5, 17, 100, 256].map((N) => scanCase(1, 17, 6, N, model, { note: ", unusual state size" })),
   scanCase(1, 3, 130, 16, model, { note: ", many channels" }),
   scanCase(9, 4, 3, 4, model, { note: ", many rows" }),
+  scanCase(2, 40, 130, 16, model, { note: ", work for several threads" }),
   ...pairwise(scanFlags).flatMap((flags, i) => [
     scanCase(6, 20, 5, stateSizes[i % 6] as number, flags),
     scanCase(2, 65, [9, 4][i % 2] as number, 16, flags),

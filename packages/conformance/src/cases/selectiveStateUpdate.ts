@@ -5,7 +5,7 @@ const model = { D: true, z: true, deltaBias: true, softplus: true, view: false }
 
 export const selectiveStateUpdateCases = [
   ...pairwise(updateFlags).flatMap((flags) => [updateCase(3, 5, 16, flags), updateCase(1, 33, 8, flags)]),
-  ...[1, 3, 4, 8, 16, 17, 32, 64].map((N, i) =>
+  ...[1, 3, 4, 8, 16, 17, 32, 64, 256].map((N, i) =>
     updateCase((i % 3) + 1, [3, 17, 7][i % 3] as number, N, model),
   ),
   updateCase(1, 513, 16, model),
