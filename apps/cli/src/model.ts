@@ -5,7 +5,7 @@ import { progress } from "./progress.ts";
 
 /** Where models on the hub are found: the environment variables of the Python tools. */
 export function hubOptions({ env }: Host): NodeLoadOptions {
-  return { hubUrl: env["HF_ENDPOINT"], accessToken: env["HF_TOKEN"] };
+  return { hubUrl: env["HF_ENDPOINT"] || undefined, accessToken: env["HF_TOKEN"] || undefined };
 }
 
 /** Loads a checkpoint with a bar, and passes on what a user should know about it. */
