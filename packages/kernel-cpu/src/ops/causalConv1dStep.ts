@@ -20,6 +20,6 @@ export function causalConv1dStep(runtime: Runtime, state: Tensor, conv: ConvStep
   args[10] = width;
   args[11] = conv.x.rowStride;
   args[12] = conv.activation === "silu" ? 1 : 0;
-  runtime.run(op, (1 + 0.6 * width) * batch * channels);
+  runtime.run(op, (2 + 1.5 * width) * batch * channels);
   return y;
 }
