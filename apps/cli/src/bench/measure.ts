@@ -114,14 +114,19 @@ export function spread(samples: readonly number[]): Spread {
 /** As many bytes as the weights of mamba-130m have, so that caches help the probe no more than they help a model. */
 const probeBytes = 512 * 2 ** 20;
 
-/** What the machine gives, on a kernel that is there for the probe alone. Keeps the better of `known` and now. */
+/**
+ * What the machine gives, on a kernel that is there for the probe alone: the better of `known` and now. All threads can
+ * do at least what one can, however little of the second core there was.
+ */
 export async function bestCeilings(runs: number, known?: Ceilings): Promise<Ceilings> {
   await using kernel = await createCpuKernel();
   const now = measureCeilings(kernel, runs, probeBytes);
-  if (!known) return now;
-  const best = (a: Ceilings["read"], b: Ceilings["read"]) => ({
-    oneThread: Math.max(a.oneThread, b.oneThread),
-    allThreads: Math.max(a.allThreads, b.allThreads),
-  });
-  return { read: best(now.read, known.read), arithmetic: best(now.arithmetic, known.arithmetic) };
+  const best = (what: keyof Ceilings) => {
+    const oneThread = Math.max(now[what].oneThread, known?.[what].oneThread ?? 0);
+    return {
+      oneThread,
+      allThreads: Math.max(now[what].allThreads, known?.[what].allThreads ?? 0, oneThread),
+    };
+  };
+  return { read: best("read"), arithmetic: best("arithmetic") };
 }
