@@ -10,6 +10,7 @@
 // all weigh less than their share of 1 - top-p lie outside of the nucleus.
 
 import { expDoubles } from "./exp64";
+import { blockMaxima, blocksOf, BUCKETS, cutOf, logitsFrom } from "./select";
 
 @unmanaged
 export class SampleArgs {
@@ -34,11 +35,6 @@ export class PenaltyArgs {
   /*  7 */ penalty!: f32;
 }
 
-/** Radix digits of 11, 11 and 10 bits. */
-const BUCKETS: i32 = 2048;
-/** Logits per block. */
-const BLOCK: i32 = 64;
-
 export function argmaxUnits(at: usize): i32 {
   const args = changetype<SampleArgs>(at);
   return args.batch;
@@ -58,11 +54,6 @@ export function penaltyUnits(at: usize): i32 {
 export function sampleScratch(at: usize): i32 {
   const args = changetype<SampleArgs>(at);
   return (BUCKETS << 3) + (args.vocabSize << 4) + (blocksOf(args.vocabSize) << 2);
-}
-
-@inline
-function blocksOf(count: i32): i32 {
-  return (count + BLOCK - 1) / BLOCK;
 }
 
 export function argmaxRange(at: usize, begin: i32, end: i32): void {
@@ -111,50 +102,6 @@ function hits(at: usize, wanted: v128): v128 {
   return v128.or(first, second);
 }
 
-/** Bits that sort like the number they belong to; both zeros are one. */
-@inline
-function keyOf(x: f32): u32 {
-  const bits = reinterpret<i32>(x + 0);
-  return <u32>(bits ^ ((bits >> 31) | i32.MIN_VALUE));
-}
-
-@inline
-function logitOf(key: u32): f32 {
-  return reinterpret<f32>(<i32>key < 0 ? key ^ 0x80000000 : ~key);
-}
-
-/**
- * The logit at which, from the largest down, the sum of what each weighs reaches `target`: each weighs one for top-k
- * (`weights` = 0). NaN takes no part.
- */
-function cutOf(logits: usize, weights: usize, count: i32, target: f64, histogram: usize): f32 {
-  let prefix: u32 = 0;
-  let before: f64 = 0;
-  let shift: u32 = 21;
-  for (let digit = 0; digit < 3; digit++) {
-    const bits: u32 = digit == 2 ? 10 : 11;
-    memory.fill(histogram, 0, BUCKETS << 3);
-    for (let v = 0; v < count; v++) {
-      const x = load<f32>(logits + (<usize>v << 2));
-      const key = keyOf(x);
-      if (x != x || (digit != 0 && (key ^ prefix) >> (shift + bits))) continue;
-      const bucket = histogram + (<usize>((key >> shift) & ((1 << bits) - 1)) << 3);
-      store<f64>(bucket, load<f64>(bucket) + (weights ? load<f64>(weights + (<usize>v << 3)) : 1.0));
-    }
-    let chosen: i32 = 0;
-    for (let bucket = (1 << bits) - 1; bucket >= 0; bucket--) {
-      const mass = load<f64>(histogram + (<usize>bucket << 3));
-      if (mass == 0) continue;
-      chosen = bucket;
-      if (before + mass >= target) break;
-      before += mass;
-    }
-    prefix |= <u32>chosen << shift;
-    shift -= digit == 0 ? 11 : 10;
-  }
-  return logitOf(prefix);
-}
-
 export function sampleRange(at: usize, begin: i32, end: i32, scratch: usize): void {
   const args = changetype<SampleArgs>(at);
   for (let row = begin; row < end; row++) {
@@ -162,27 +109,6 @@ export function sampleRange(at: usize, begin: i32, end: i32, scratch: usize): vo
     const id = sampleOf(logits, args, load<f64>(args.options + 24 + (<usize>row << 3)), scratch);
     store<i32>(args.y + (<usize>row << 2), id);
   }
-}
-
-/** The largest number of each block, -inf where it has none. Returns the largest of all. */
-function blockMaxima(row: usize, size: i32, maxima: usize): f32 {
-  let largest: f32 = -Infinity;
-  for (let v = 0; v < size; v += BLOCK) {
-    const at = row + (<usize>v << 2);
-    // pmax(a, b) is a unless b is larger: a NaN in b is passed over
-    let most = f32x4.splat(-Infinity);
-    if (v + BLOCK <= size) {
-      for (let i = 0; i < BLOCK; i += 4) most = f32x4.pmax(most, v128.load(at + (<usize>i << 2)));
-    } else {
-      for (let i = 0; i < size - v; i++) most = f32x4.pmax(most, v128.load32_splat(at + (<usize>i << 2)));
-    }
-    most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
-    most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 1, 0, 3, 2));
-    const blockMost = f32x4.extract_lane(most, 0);
-    store<f32>(maxima + (<usize>(v / BLOCK) << 2), blockMost);
-    largest = max(largest, blockMost);
-  }
-  return largest;
 }
 
 /** Whether a row whose largest number is `largest` has a finite one. */
@@ -193,25 +119,6 @@ function anyFinite(row: usize, size: i32, largest: f32): bool {
     if (x - x == 0) return true;
   }
   return false;
-}
-
-/** Collects the logits that are at least `floor`. Returns how many. */
-function logitsFrom(row: usize, size: i32, floor: f32, to: usize): i32 {
-  let count = 0;
-  let v = 0;
-  while (v < size) {
-    const at = row + (<usize>v << 2);
-    if (v + 4 <= size && !v128.any_true(f32x4.ge(v128.load(at), f32x4.splat(floor)))) {
-      v += 4;
-      continue;
-    }
-    for (const last = min(v + 4, size); v < last; v++) {
-      const x = load<f32>(row + (<usize>v << 2));
-      store<f32>(to + (<usize>count << 2), x);
-      count += <i32>(x >= floor);
-    }
-  }
-  return count;
 }
 
 /** Keeps the candidates that weigh at least `least`, in their order. Returns how many. */
