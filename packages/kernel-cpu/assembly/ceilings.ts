@@ -15,21 +15,27 @@ export function readProbeScratch(at: usize): i32 {
   return 0;
 }
 
-/** result[unit] = the sum of block `unit` of the data. */
+/**
+ * result[unit] = the sum of block `unit` of the data. Four streams at a time: on the machines measured that reads a fifth
+ * faster than one, and it is how `linear` reads its weights.
+ */
 export function readProbeRange(at: usize, begin: i32, end: i32, scratch: usize): void {
   const args = changetype<ProbeArgs>(at);
+  const apart = BLOCK_BYTES / 4;
   for (let unit = begin; unit < end; unit++) {
-    let from = args.data + <usize>unit * BLOCK_BYTES;
-    const last = from + BLOCK_BYTES;
+    const a = args.data + <usize>unit * BLOCK_BYTES;
+    const b = a + apart;
+    const c = b + apart;
+    const d = c + apart;
     let s0 = f32x4.splat(0);
     let s1 = s0;
     let s2 = s0;
     let s3 = s0;
-    for (; from < last; from += 128) {
-      s0 = f32x4.add(s0, f32x4.add(v128.load(from), v128.load(from, 64)));
-      s1 = f32x4.add(s1, f32x4.add(v128.load(from, 16), v128.load(from, 80)));
-      s2 = f32x4.add(s2, f32x4.add(v128.load(from, 32), v128.load(from, 96)));
-      s3 = f32x4.add(s3, f32x4.add(v128.load(from, 48), v128.load(from, 112)));
+    for (let i: usize = 0; i < apart; i += 32) {
+      s0 = f32x4.add(s0, f32x4.add(v128.load(a + i), v128.load(a + i, 16)));
+      s1 = f32x4.add(s1, f32x4.add(v128.load(b + i), v128.load(b + i, 16)));
+      s2 = f32x4.add(s2, f32x4.add(v128.load(c + i), v128.load(c + i, 16)));
+      s3 = f32x4.add(s3, f32x4.add(v128.load(d + i), v128.load(d + i, 16)));
     }
     const sum = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
     store<f32>(args.result + (unit << 2), f32x4.extract_lane(sum, 0));

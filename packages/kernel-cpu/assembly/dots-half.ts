@@ -31,6 +31,7 @@ export function dotsFourHalves(
   w0: usize,
   step: usize,
   next: usize,
+  apart: usize,
   count: i32,
   bias: usize,
   y: usize,
@@ -77,7 +78,7 @@ export function dotsFourHalves(
     s3 = madd(a, loadFew(w3 + at, rest, type), s3);
     x += 16;
   }
-  finishFour(s0, s1, s2, s3, bias, y);
+  finishFour(s0, s1, s2, s3, bias, y, apart);
   return true;
 }
 

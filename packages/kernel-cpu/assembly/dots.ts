@@ -13,8 +13,8 @@ export function dot(x: usize, weight: usize, count: i32): f32 {
   return sumLanes(sum);
 }
 
-/** y[j] = x · w[j] + addend[j] for four rows w, `step` bytes apart; no addend means 0. */
-export function dotsFour(x: usize, w0: usize, step: usize, count: i32, addend: usize, y: usize): void {
+/** y[j] = x · w[j] + addend[j] for four rows w, `step` bytes apart, with y and addend `apart`; no addend means 0. */
+export function dotsFour(x: usize, w0: usize, step: usize, count: i32, addend: usize, y: usize, apart: usize): void {
   const w1 = w0 + step;
   const w2 = w1 + step;
   const w3 = w2 + step;
@@ -52,7 +52,7 @@ export function dotsFour(x: usize, w0: usize, step: usize, count: i32, addend: u
     s2 = madd(a, loadPartial(w2 + i, rest), s2);
     s3 = madd(a, loadPartial(w3 + i, rest), s3);
   }
-  finishFour(s0, s1, s2, s3, addend, y);
+  finishFour(s0, s1, s2, s3, addend, y, apart);
 }
 
 /** dotsFour for two rows x. Twelve of the sixteen registers of x86 hold sums and operands; a larger tile spills. */
@@ -66,6 +66,7 @@ export function dotsTwoByFour(
   addendStep: usize,
   y: usize,
   yStep: usize,
+  apart: usize,
 ): void {
   const x1 = x + xStep;
   const w1 = w0 + step;
@@ -145,6 +146,6 @@ export function dotsTwoByFour(
     s3 = madd(a, w, s3);
     t3 = madd(b, w, t3);
   }
-  finishFour(s0, s1, s2, s3, addend, y);
-  finishFour(t0, t1, t2, t3, addend + addendStep, y + yStep);
+  finishFour(s0, s1, s2, s3, addend, y, apart);
+  finishFour(t0, t1, t2, t3, addend + addendStep, y + yStep, apart);
 }

@@ -8,7 +8,9 @@ import { elementBytes, widenRow } from "./half.ts";
 // Both factors lie in memory along k, so every result is a dot product of two rows as they are: nothing is packed or
 // transposed. A tile of four weight rows stays in L1 while rows of x pass over it in pairs: 2 x 4 dot products keep eight
 // sums in registers, and load six registers for eight multiply-adds. Few rows of x then run at the speed of reading
-// the weight, many at the speed of arithmetic, by the same code.
+// the weight, many at the speed of arithmetic, by the same code. The four rows of a tile stand a quarter of the unit
+// apart, and the next tile is the next row of each: so memory is read as four long streams, which the hardware
+// prefetches (measured for one row: f32 a quarter faster than four neighbours, f16 and bf16 a third).
 //
 // Measured at 512 x 768 x 3072 this is as fast as a 4 x 8 register tile on packed panels (both within a few percent of the
 // multiply-add loop in registers), and from 4 to 64 rows it is faster, as nothing has to be packed first.
@@ -120,28 +122,30 @@ function manyRows(args: LinearArgs, m: i32, lastRow: i32, o: i32, last: i32, scr
       }
       weight = scratch;
     }
+    const apart = count >> 2;
     for (let r = m; r < lastRow; r += block) {
-      for (let c = 0; c < count; c += TILE) {
-        const rows = min(lastRow - r, block);
-        tile(args, r, rows, o + c, min(count - c, TILE), weight + <usize>c * step, step, depth);
-      }
+      const rows = min(lastRow - r, block);
+      for (let c = 0; c < apart; c++) tile(args, r, rows, o + c, apart, weight + <usize>c * step, step, depth);
+      for (let c = apart << 2; c < count; c++) column(args, r, rows, o + c, weight + <usize>c * step);
     }
   }
 }
 
-/** Results [m, m + rows) x [o, o + count), count at most TILE, from f32 weight rows `step` bytes apart, k by `depth`. */
+/** Results [m, m + rows) x four columns from o on, `apart` apart, from f32 weight rows of `row` bytes, k by `depth`. */
 function tile(
   args: LinearArgs,
   m: i32,
   rows: i32,
   o: i32,
-  count: i32,
+  apart: i32,
   weight: usize,
-  step: usize,
+  row: usize,
   depth: i32,
 ): void {
   const xStep = (<usize>args.xStride) << 2;
   const yStep = (<usize>args.outFeatures) << 2;
+  const step = <usize>apart * row;
+  const bytes = (<usize>apart) << 2;
   const bias = args.bias ? args.bias + ((<usize>o) << 2) : 0;
   for (let k = 0; k < args.inFeatures; k += depth) {
     const size = min(args.inFeatures - k, depth);
@@ -152,48 +156,50 @@ function tile(
     let add = k > 0 ? y : bias;
     const addStep = k > 0 ? yStep : 0;
     let left = rows;
-    if (count == TILE) {
-      for (; left > 1; left -= 2) {
-        dotsTwoByFour(x, xStep, w, step, size, add, addStep, y, yStep);
-        x += 2 * xStep;
-        y += 2 * yStep;
-        add += 2 * addStep;
-      }
-      if (left) dotsFour(x, w, step, size, add, y);
-      continue;
+    for (; left > 1; left -= 2) {
+      dotsTwoByFour(x, xStep, w, step, size, add, addStep, y, yStep, bytes);
+      x += 2 * xStep;
+      y += 2 * yStep;
+      add += 2 * addStep;
     }
-    for (; left > 0; left--) {
-      for (let j: usize = 0; j < <usize>count; j++) {
-        const sum = dot(x, w + j * step, size);
-        store<f32>(y + (j << 2), add ? sum + load<f32>(add + (j << 2)) : sum);
-      }
-      x += xStep;
-      y += yStep;
-      add += addStep;
-    }
+    if (left) dotsFour(x, w, step, size, add, y, bytes);
+  }
+}
+
+/** Results [m, m + rows) of one column, where fewer than four are left. */
+function column(args: LinearArgs, m: i32, rows: i32, o: i32, weight: usize): void {
+  for (let r = m; r < m + rows; r++) {
+    const sum = dot(args.x + ((<usize>r * args.xStride) << 2), weight, args.inFeatures);
+    const bias = args.bias ? load<f32>(args.bias + ((<usize>o) << 2)) : 0;
+    store<f32>(args.y + ((<usize>r * args.outFeatures + o) << 2), sum + bias);
   }
 }
 
 /** Columns [o, last) of one row, the half-precision weight widened in registers. */
 function singleRow(args: LinearArgs, o: i32, last: i32, scaled: usize, scratch: usize): void {
-  const step = (<usize>args.inFeatures) << 1;
-  for (; o < last; o += TILE) {
-    const count = min(last - o, TILE);
-    const weight = args.weight + <usize>o * step;
-    const next = o + 2 * TILE <= args.outFeatures ? weight + <usize>TILE * step : weight;
-    if (count < TILE || !halfTile(args, o, weight, step, scaled, next)) {
-      manyRows(args, 0, 1, o, o + count, scratch);
+  const row = (<usize>args.inFeatures) << 1;
+  const apart = (last - o) >> 2;
+  for (let c = 0; c < apart; c++) {
+    if (halfTile(args, o + c, apart, row, scaled, c + 1 < apart)) continue;
+    for (let j = 0; j < TILE; j++) {
+      const special = o + c + j * apart;
+      manyRows(args, 0, 1, special, special + 1, scratch);
     }
   }
+  if ((last - o) & 3) manyRows(args, 0, 1, o + (apart << 2), last, scratch);
 }
 
-/** Four columns. False when an f16 row holds an infinity or NaN. */
+/** Four columns from o on, `apart` apart. False when an f16 row holds an infinity or NaN. */
 @inline
-function halfTile(args: LinearArgs, o: i32, weight: usize, step: usize, scaled: usize, next: usize): bool {
+function halfTile(args: LinearArgs, o: i32, apart: i32, row: usize, scaled: usize, more: bool): bool {
   const x = args.x;
   const count = args.inFeatures;
+  const weight = args.weight + <usize>o * row;
+  const next = more ? weight + row : weight;
+  const step = <usize>apart * row;
+  const bytes = (<usize>apart) << 2;
   const bias = args.bias ? args.bias + ((<usize>o) << 2) : 0;
   const y = args.y + ((<usize>o) << 2);
-  if (args.weightType == F16) return dotsFourHalves(x, scaled, weight, step, next, count, bias, y, F16);
-  return dotsFourHalves(x, x, weight, step, next, count, bias, y, BF16);
+  if (args.weightType == F16) return dotsFourHalves(x, scaled, weight, step, next, bytes, count, bias, y, F16);
+  return dotsFourHalves(x, x, weight, step, next, bytes, count, bias, y, BF16);
 }

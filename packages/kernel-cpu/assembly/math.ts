@@ -60,13 +60,13 @@ export function sumLanes(value: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 2);
 }
 
-/** Stores the four horizontal sums, each as sumLanes has it, plus `bias` where there is one. */
+/** Stores four horizontal sums, each as sumLanes has it, `apart` bytes apart, plus what `addend` has there unless 0. */
 @inline
-export function finishFour(a: v128, b: v128, c: v128, d: v128, bias: usize, y: usize): void {
+export function finishFour(a: v128, b: v128, c: v128, d: v128, addend: usize, y: usize, apart: usize): void {
   const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
   const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 2, 4, 6), v128.shuffle<f32>(c, d, 1, 3, 5, 7));
   const sums = f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
-  v128.store(y, bias ? f32x4.add(sums, v128.load(bias)) : sums);
+  scatterLanes(y, apart, addend ? f32x4.add(sums, gatherLanes(addend, apart, 4)) : sums, 4);
 }
 
 export const LOG2E: f32 = 1.44269504088896341;
