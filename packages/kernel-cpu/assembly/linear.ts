@@ -43,11 +43,12 @@ function columnCost(args: LinearArgs): i64 {
   return max(<i64>(bytes / 16), (<i64>args.inFeatures * args.rows) / 15) + 1;
 }
 
-/** Weight rows in one unit: whole groups, about 8 µs of work. */
+/** Weight rows in one unit: whole groups, about 16 µs of work, but not so many that fewer than 8 units are left. */
 @inline
 function unitColumns(args: LinearArgs): i32 {
   const group = groupColumns(args);
-  return group * <i32>max(8000 / (group * columnCost(args)), 1);
+  const groups = min(16000 / (group * columnCost(args)), args.outFeatures / (8 * group));
+  return group * <i32>max(groups, 1);
 }
 
 @inline
