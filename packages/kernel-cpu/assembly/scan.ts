@@ -18,14 +18,14 @@ const STRIP: i32 = 32;
 const REGISTERS: i32 = STRIP / 4;
 const CHUNK: i32 = 16;
 
-// Scratch of a strip: dt, dt · u, y and silu(z) as [CHUNK][STRIP], then A · log2(e) and h as [4 vectors][N][4 lanes].
+// Scratch of a strip: dt, dt · u, y and silu(z) as [CHUNK][STRIP], then A · log2(e) and h as [REGISTERS][N][4].
 const CHUNK_BYTES: usize = <usize>(CHUNK * STRIP * 4);
 const DTU: usize = CHUNK_BYTES;
 const Y: usize = 2 * CHUNK_BYTES;
 const GATE: usize = 3 * CHUNK_BYTES;
 const DECAY: usize = 4 * CHUNK_BYTES;
 
-/** Strips in one unit: enough work for about 10 µs. */
+/** Channels in one unit: strips with together about 20 µs of work. */
 @inline
 function unitChannels(args: ScanArgs): i32 {
   const perStrip = max(args.length * args.stateSize, 1);

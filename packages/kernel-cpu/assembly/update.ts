@@ -1,16 +1,6 @@
 import { ScanArgs } from "./args.ts";
-import {
-  exp2Lanes,
-  loadLanes,
-  LOG2E,
-  loadPartial,
-  madd,
-  siluLanes,
-  softplusLanes,
-  storeLanes,
-  storePartial,
-  sumLanes,
-} from "./math.ts";
+import { siluBlock, softplusBlock } from "./blocks.ts";
+import { exp2Lanes, loadLanes, LOG2E, loadPartial, madd, storeLanes, storePartial, sumLanes } from "./math.ts";
 
 // selectiveScan for one token, the state advanced in place:
 //
@@ -19,61 +9,80 @@ import {
 //   y = (sum_n C[n] · h[n] + D · u) · silu(z)
 //
 // With a single step there is no time to win back the transposition that the scan does, so here four numbers of the
-// state of one channel share a register, as they lie in memory. Channels still go by four through softplus and silu.
+// state of one channel share a register, as they lie in memory. softplus and silu still go by channels.
 
-const UNIT_CHANNELS: i32 = 128;
+const STRIP: i32 = 128;
+const STRIP_BYTES: usize = 512;
+
+// Scratch: dt, dt · u, y and silu(z) of a strip.
+const DTU: usize = STRIP_BYTES;
+const Y: usize = 2 * STRIP_BYTES;
+const GATE: usize = 3 * STRIP_BYTES;
 
 export function selectiveStateUpdateUnits(at: usize): i32 {
   const args = changetype<ScanArgs>(at);
-  return args.batch * ((args.channels + UNIT_CHANNELS - 1) / UNIT_CHANNELS);
+  return args.batch * ((args.channels + STRIP - 1) / STRIP);
 }
 
 export function selectiveStateUpdateScratch(at: usize): i32 {
-  return 64;
+  return 4 * <i32>STRIP_BYTES;
 }
 
 export function selectiveStateUpdateRange(at: usize, begin: i32, end: i32, scratch: usize): void {
   const args = changetype<ScanArgs>(at);
-  const perRow = (args.channels + UNIT_CHANNELS - 1) / UNIT_CHANNELS;
+  const perRow = (args.channels + STRIP - 1) / STRIP;
   for (let unit = begin; unit < end; unit++) {
-    const b = unit / perRow;
-    const first = (unit % perRow) * UNIT_CHANNELS;
-    const last = min(first + UNIT_CHANNELS, args.channels);
-    for (let d = first; d < last; d += 4) updateFour(args, b, d, min(last - d, 4), scratch);
+    const d = (unit % perRow) * STRIP;
+    updateStrip(args, unit / perRow, d, min(args.channels - d, STRIP), scratch);
   }
 }
 
-/** Channels [d, d + count) of batch row b, count from 1 to 4. */
-function updateFour(args: ScanArgs, b: i32, d: i32, count: i32, scratch: usize): void {
+/** Channels [d, d + count) of batch row b. */
+function updateStrip(args: ScanArgs, b: i32, d: i32, count: i32, scratch: usize): void {
   const row = <usize>b;
   const column = (<usize>d) << 2;
-  const u = loadLanes(args.u + ((row * args.uStride) << 2) + column, count);
-  let dt = loadLanes(args.delta + ((row * args.deltaStride) << 2) + column, count);
-  if (args.deltaBias) dt = f32x4.add(dt, loadLanes(args.deltaBias + column, count));
-  if (args.deltaSoftplus) dt = softplusLanes(dt);
-  v128.store(scratch, dt);
-  v128.store(scratch, f32x4.mul(dt, u), 16);
+  const u = args.u + ((row * args.uStride) << 2) + column;
+  const delta = args.delta + ((row * args.deltaStride) << 2) + column;
+  const z = args.z + ((row * args.zStride) << 2) + column;
+  const registers = (count + 3) >> 2;
+  for (let c = 0; c < count; c += 4) {
+    const i = (<usize>c) << 2;
+    let dt = loadLanes(delta + i, count - c);
+    if (args.deltaBias) dt = f32x4.add(dt, loadLanes(args.deltaBias + column + i, count - c));
+    v128.store(scratch + i, dt);
+    if (args.z) v128.store(scratch + i, loadLanes(z + i, count - c), GATE);
+  }
+  if (args.deltaSoftplus) softplusBlock(scratch, registers);
+  if (args.z) siluBlock(scratch + GATE, registers);
+  for (let c = 0; c < count; c += 4) {
+    const i = (<usize>c) << 2;
+    v128.store(scratch + i, f32x4.mul(v128.load(scratch + i), loadLanes(u + i, count - c)), DTU);
+  }
   const B = args.B + ((row * args.bStride) << 2);
   const C = args.C + ((row * args.cStride) << 2);
   const stateRow = (<usize>args.stateSize) << 2;
-  const state = args.finalState + (row * args.channels + d) * stateRow;
-  const A = args.A + <usize>d * stateRow;
-  for (let lane: usize = 0; lane < <usize>count; lane++) {
-    const from = scratch + (lane << 2);
-    const sum = updateOne(state + lane * stateRow, A + lane * stateRow, B, C, from, args.stateSize);
-    store<f32>(from, sum, 32);
+  let state = args.finalState + (row * args.channels + d) * stateRow;
+  let A = args.A + <usize>d * stateRow;
+  for (let c: usize = 0; c < <usize>count; c++) {
+    const from = scratch + (c << 2);
+    store<f32>(from, updateOne(state, A, B, C, from, args.stateSize), Y);
+    state += stateRow;
+    A += stateRow;
   }
-  let y = loadLanes(scratch + 32, count);
-  if (args.D) y = madd(loadLanes(args.D + column, count), u, y);
-  if (args.z) y = f32x4.mul(y, siluLanes(loadLanes(args.z + ((row * args.zStride) << 2) + column, count)));
-  storeLanes(args.y + ((row * args.channels) << 2) + column, y, count);
+  for (let c = 0; c < count; c += 4) {
+    const i = (<usize>c) << 2;
+    let y = v128.load(scratch + i, Y);
+    if (args.D) y = madd(loadLanes(args.D + column + i, count - c), loadLanes(u + i, count - c), y);
+    if (args.z) y = f32x4.mul(y, v128.load(scratch + i, GATE));
+    storeLanes(args.y + ((row * args.channels) << 2) + column + i, y, count - c);
+  }
 }
 
-/** One channel: `from` holds dt, and 16 bytes on dt · u. Returns sum_n C[n] · h[n]. */
+/** One channel: `from` holds dt, and at DTU dt · u. Returns sum_n C[n] · h[n]. */
 @inline
 function updateOne(state: usize, A: usize, B: usize, C: usize, from: usize, N: i32): f32 {
   const dt = f32x4.mul(v128.load32_splat(from), f32x4.splat(LOG2E));
-  const dtu = v128.load32_splat(from, 16);
+  const dtu = v128.load32_splat(from, DTU);
   let sum = f32x4.splat(0);
   const whole = (<usize>N & ~3) << 2;
   let n: usize = 0;
