@@ -6,12 +6,16 @@ here; to be fair to it, run
     MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296 \\
         /usr/bin/python3 tooling/reference/bench_torch.py > torch.json
 
+Debian's PyTorch multiplies matrices with whichever BLAS is installed. Install libopenblas0-pthread: the reference BLAS,
+there without it, is more than ten times slower, and no peer. The report names the library that was used.
+
 Runs of the measurements are interleaved, since other work on the machine comes and goes: medians and best are printed.
 """
 
 import argparse
 import json
 import os
+import re
 import statistics
 import sys
 import time
@@ -145,6 +149,15 @@ def check_scans():
         torch.testing.assert_close(parallel_scan(dA.clone(), dBu.clone()), expected)
 
 
+def blas_libraries():
+    """The BLAS libraries that this process has loaded (on Linux)."""
+    try:
+        with open("/proc/self/maps") as maps:
+            return sorted(set(re.findall(r"/\S*(?:blas|blis|mkl)\S*", maps.read())))
+    except OSError:
+        return []
+
+
 @torch.inference_mode()
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -156,6 +169,9 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     check_scans()
+    blas = blas_libraries()
+    if blas and not any(re.search("openblas|blis|mkl", path) for path in blas):
+        print(f"warning: only the reference BLAS is installed ({blas[0]}): see the top of this file", file=sys.stderr)
 
     model = Model(options.layers)
     measurements = {
@@ -181,7 +197,7 @@ def main():
         if tokens is not None:
             results[name].update(medianTokensPerSecond=tokens / median, bestTokensPerSecond=tokens / best)
     malloc = {name: os.environ.get(name) for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")}
-    report = {"torch": torch.__version__, **vars(options), "malloc": malloc, "results": results}
+    report = {"torch": torch.__version__, **vars(options), "blas": blas, "malloc": malloc, "results": results}
     json.dump(report, sys.stdout, indent=2)
     print()
 
