@@ -55,7 +55,10 @@ export function dotsFour(x: usize, w0: usize, step: usize, count: i32, addend: u
   finishFour(s0, s1, s2, s3, addend, y, apart);
 }
 
-/** dotsFour for two rows x. Twelve of the sixteen registers of x86 hold sums and operands; a larger tile spills. */
+/**
+ * dotsFour for two rows x. Eight sums and six operands fill the sixteen
+ * registers of x86; a larger tile, or two steps of k at a time, spills.
+ */
 export function dotsTwoByFour(
   x: usize,
   xStep: usize,
@@ -74,7 +77,6 @@ export function dotsTwoByFour(
   const w3 = w2 + step;
   const rest = count & 3;
   const whole: usize = (count - rest) << 2;
-  const blocks: usize = whole & ~31;
   let s0 = f32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
@@ -84,36 +86,6 @@ export function dotsTwoByFour(
   let t2 = s0;
   let t3 = s0;
   let i: usize = 0;
-  for (; i < blocks; i += 32) {
-    let a = v128.load(x + i);
-    let b = v128.load(x1 + i);
-    let w = v128.load(w0 + i);
-    s0 = madd(a, w, s0);
-    t0 = madd(b, w, t0);
-    w = v128.load(w1 + i);
-    s1 = madd(a, w, s1);
-    t1 = madd(b, w, t1);
-    w = v128.load(w2 + i);
-    s2 = madd(a, w, s2);
-    t2 = madd(b, w, t2);
-    w = v128.load(w3 + i);
-    s3 = madd(a, w, s3);
-    t3 = madd(b, w, t3);
-    a = v128.load(x + i, 16);
-    b = v128.load(x1 + i, 16);
-    w = v128.load(w0 + i, 16);
-    s0 = madd(a, w, s0);
-    t0 = madd(b, w, t0);
-    w = v128.load(w1 + i, 16);
-    s1 = madd(a, w, s1);
-    t1 = madd(b, w, t1);
-    w = v128.load(w2 + i, 16);
-    s2 = madd(a, w, s2);
-    t2 = madd(b, w, t2);
-    w = v128.load(w3 + i, 16);
-    s3 = madd(a, w, s3);
-    t3 = madd(b, w, t3);
-  }
   for (; i < whole; i += 16) {
     const a = v128.load(x + i);
     const b = v128.load(x1 + i);
