@@ -71,7 +71,10 @@ export interface SampleOptions {
   temperature: number;
   /** Keep the k largest logits, and all that equal the k-th; >= 1. Default: all. */
   topK?: number | undefined;
-  /** Keep the smallest set of most probable tokens with mass >= p, and all that equal the last; 0 < p <= 1. Default 1. */
+  /**
+   * Keep the smallest set of most probable tokens with a share >= p of the mass that topK left, and all that equal the
+   * last; 0 < p <= 1. Default 1.
+   */
   topP?: number | undefined;
   /** Keep tokens with probability >= p times the largest; 0 <= p <= 1. Default 0. */
   minP?: number | undefined;
