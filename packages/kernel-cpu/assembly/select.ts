@@ -24,7 +24,7 @@ function logitOf(key: u32): f32 {
 
 /**
  * The logit at which, from the largest down, the sum of what each weighs reaches `target`: each weighs one for top-k
- * (`weights` = 0). NaN takes no part.
+ * (`weights` = 0). NaN takes no part. When all together weigh less than `target` it is the smallest of them.
  */
 export function cutOf(logits: usize, weights: usize, count: i32, target: f64, histogram: usize): f32 {
   let prefix: u32 = 0;
@@ -41,12 +41,14 @@ export function cutOf(logits: usize, weights: usize, count: i32, target: f64, hi
       store<f64>(bucket, load<f64>(bucket) + (weights ? load<f64>(weights + (<usize>v << 3)) : 1.0));
     }
     let chosen: i32 = 0;
+    let reached = before;
     for (let bucket = (1 << bits) - 1; bucket >= 0; bucket--) {
       const mass = load<f64>(histogram + (<usize>bucket << 3));
       if (mass == 0) continue;
       chosen = bucket;
-      if (before + mass >= target) break;
-      before += mass;
+      before = reached;
+      reached += mass;
+      if (reached >= target) break;
     }
     prefix |= <u32>chosen << shift;
     shift -= digit == 0 ? 11 : 10;
