@@ -1,5 +1,4 @@
 import { BF16, F16, F32 } from "./args.ts";
-import { loadLanes } from "./math.ts";
 
 // Halves become f32 in registers, exactly: every f16 and bf16 number, infinity and NaN is also an f32.
 
@@ -14,7 +13,7 @@ const REBIAS: f32 = 5192296858534827628530496329220096.0;
 
 /** Four sign-extended f16 -> f32. */
 @inline
-export function widenHalves(bits: v128): v128 {
+function widenHalves(bits: v128): v128 {
   // The sign fills the bits above the exponent after the shift; the mask keeps one copy of it.
   const moved = v128.and(i32x4.shl(bits, 13), i32x4.splat(0x8fffe000));
   const value = f32x4.mul(moved, f32x4.splat(REBIAS));
@@ -59,21 +58,19 @@ export function isSpecial(seen: v128): bool {
 
 /** Four bf16, zero-extended -> f32: the upper half of its bits. */
 @inline
-export function widenBrains(bits: v128): v128 {
+function widenBrains(bits: v128): v128 {
   return i32x4.shl(bits, 16);
 }
 
-/** Four stored numbers at `at` -> f32. */
+/** Four f16 or bf16 at `at` -> f32. */
 @inline
 export function loadWide(at: usize, type: i32): v128 {
-  if (type == F32) return v128.load(at);
   if (type == F16) return widenHalves(v128.load16x4_s(at));
   return widenBrains(v128.load16x4_u(at));
 }
 
 /** As `loadWide` for the first `count` (1 to 3) numbers, zeros behind them. Reads nothing beyond. */
 export function loadWidePartial(at: usize, count: i32, type: i32): v128 {
-  if (type == F32) return loadLanes(at, count);
   let bits = i32x4.splat(0);
   // Sign or zero extension: f16 needs the one, bf16 shifts the difference out.
   bits = i32x4.replace_lane(bits, 0, load<i16>(at));

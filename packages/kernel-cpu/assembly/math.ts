@@ -75,7 +75,7 @@ export const LOG2E: f32 = 1.44269504088896341;
  * 2^x. With n = round(x) and f = x - n in [-1/2, 1/2] it is 2^(n-1) · p(f), where p is the degree-5 polynomial with
  * p(0) = 2 and the least maximal relative error to 2·2^f (9.2e-8), summed in pairs to shorten the chain.
  *
- * Measured against float64: relative error <= 1.9e-7 where the result is at least 2^-125.5. Smaller results are 0,
+ * Measured against float64: relative error <= 2.2e-7 where the result is at least 2^-125.5. Smaller results are 0,
  * x >= 128 gives +inf, NaN gives NaN. The factor 2 in p, taken back by the exponent, is what keeps results between
  * 2^127.5 and 2^128 finite.
  */
@@ -104,7 +104,7 @@ export function exp2Tame(x: v128): v128 {
  * exp(x) = 2^(x · log2(e)), with the error of the product carried along (Cody and Waite): n = round(x · log2(e)),
  * r = x - n · ln 2 with ln 2 in two parts, the first short enough for an exact product.
  *
- * Measured against float64: relative error <= 2.5e-7 where the result is at least 2^-125.5 (x >= -86.9). Smaller
+ * Measured against float64: relative error <= 2.1e-7 where the result is at least 2^-125.5 (x >= -86.9). Smaller
  * results are 0, x >= 88.7229 gives +inf, NaN gives NaN.
  */
 @inline
@@ -124,14 +124,10 @@ export function expLanes(x: v128): v128 {
   return f32x4.mul(p, i32x4.shl(shifted, 23));
 }
 
-/** 1 / (1 + exp(-x)) */
-@inline
-export function sigmoidLanes(x: v128): v128 {
-  const one = f32x4.splat(1.0);
-  return f32x4.div(one, f32x4.add(one, expLanes(f32x4.neg(x))));
-}
-
-/** x / (1 + exp(-x)) */
+/**
+ * silu(x) = x / (1 + exp(-x)). Measured against float64: relative error <= 2.7e-7 for x >= -87; below, where the result
+ * is smaller than 1e-36, it goes to -0. -inf gives NaN, as the formula does.
+ */
 @inline
 export function siluLanes(x: v128): v128 {
   return f32x4.div(x, f32x4.add(f32x4.splat(1.0), expLanes(f32x4.neg(x))));
@@ -142,7 +138,7 @@ export function siluLanes(x: v128): v128 {
  * log1p(t) = 2 atanh(s) with s = t / (2 + t) in [0, 1/3], as s times a polynomial in s² (error 4.5e-9).
  *
  * Nothing cancels: for very negative x the result is exp(x) to rounding, and beyond 20 it is x itself, since the second
- * term is less than half a unit in the last place. Measured against float64: relative error <= 3.5e-7.
+ * term is less than half a unit in the last place. Measured against float64: relative error <= 3.7e-7.
  */
 @inline
 export function softplusLanes(x: v128): v128 {
