@@ -70,6 +70,17 @@ export const sampleCases = [
   build(9, 65, { temperature: 1.3, topK: 20, topP: 0.9, minP: 0.1 }),
   build(
     9,
+    42,
+    { temperature: 1, topP: 0.95, minP: 0.1 },
+    {
+      note: ", minP leaving less than topP",
+      edit: (logits) => {
+        logits.forEach((_, i) => (logits[i] = [10.75, 10.5][i % 42] ?? 7));
+      },
+    },
+  ),
+  build(
+    9,
     12,
     { temperature: 1, topK: 3 },
     {
