@@ -100,6 +100,7 @@ export function linearRange(at: usize, begin: i32, end: i32, scratch: usize): vo
     const last = min(o + columns, args.outFeatures);
     const m = (unit % perColumn) * rows;
     if (single) singleRow(args, o, last, scaled, scratch);
+    else if (args.rows <= FEW && args.weightType != F32) fewRows(args, o, last, scratch);
     else manyRows(args, m, min(m + rows, args.rows), o, last, scratch);
   }
 }
@@ -111,7 +112,7 @@ function manyRows(args: LinearArgs, m: i32, lastRow: i32, o: i32, last: i32, scr
   const block = max(BLOCK_NUMBERS / args.inFeatures, 16) & ~1;
   const isF32 = args.weightType == F32;
   const step = isF32 ? stored : widened;
-  const group = isF32 ? last - o : groupColumns(args);
+  const group = isF32 ? last - o : GROUP;
   const n = pieces(args);
   const depth = ((args.inFeatures + n - 1) / n + 3) & ~3;
   for (; o < last; o += group) {
@@ -126,13 +127,33 @@ function manyRows(args: LinearArgs, m: i32, lastRow: i32, o: i32, last: i32, scr
     const apart = count >> 2;
     for (let r = m; r < lastRow; r += block) {
       const rows = min(lastRow - r, block);
-      for (let c = 0; c < apart; c++) tile(args, r, rows, o + c, apart, weight + <usize>c * step, step, depth);
+      for (let c = 0; c < apart; c++) {
+        tile(args, r, rows, o + c, apart, weight + <usize>c * step, <usize>apart * step, depth);
+      }
       for (let c = apart << 2; c < count; c++) column(args, r, rows, o + c, weight + <usize>c * step);
     }
   }
 }
 
-/** Results [m, m + rows) x four columns from o on, `apart` apart, from f32 weight rows of `row` bytes, k by `depth`. */
+/** Columns [o, last) of a few rows: a tile of the half-precision weight is widened to L1, and used up at once. */
+function fewRows(args: LinearArgs, o: i32, last: i32, scratch: usize): void {
+  const stored = (<usize>args.inFeatures) << 1;
+  const widened = <usize>widenedBytes(args);
+  const apart = (last - o) >> 2;
+  for (let c = o; c < o + apart; c++) {
+    for (let j = 0; j < TILE; j++) {
+      const from = args.weight + <usize>(c + j * apart) * stored;
+      widenRow(scratch + <usize>j * widened, from, args.inFeatures, args.weightType);
+    }
+    tile(args, 0, args.rows, c, apart, scratch, widened, args.inFeatures);
+  }
+  for (let c = o + (apart << 2); c < last; c++) {
+    widenRow(scratch, args.weight + <usize>c * stored, args.inFeatures, args.weightType);
+    column(args, 0, args.rows, c, scratch);
+  }
+}
+
+/** Results [m, m + rows) x four columns from o on, `apart` apart, from f32 weight rows `step` bytes apart, k by `depth`. */
 function tile(
   args: LinearArgs,
   m: i32,
@@ -140,12 +161,11 @@ function tile(
   o: i32,
   apart: i32,
   weight: usize,
-  row: usize,
+  step: usize,
   depth: i32,
 ): void {
   const xStep = (<usize>args.xStride) << 2;
   const yStep = (<usize>args.outFeatures) << 2;
-  const step = <usize>apart * row;
   const bytes = (<usize>apart) << 2;
   const bias = args.bias ? args.bias + ((<usize>o) << 2) : 0;
   for (let k = 0; k < args.inFeatures; k += depth) {
@@ -184,10 +204,10 @@ function singleRow(args: LinearArgs, o: i32, last: i32, scaled: usize, scratch: 
     if (halfTile(args, o + c, apart, row, scaled, c + 1 < apart)) continue;
     for (let j = 0; j < TILE; j++) {
       const special = o + c + j * apart;
-      manyRows(args, 0, 1, special, special + 1, scratch);
+      fewRows(args, special, special + 1, scratch);
     }
   }
-  if ((last - o) & 3) manyRows(args, 0, 1, o + (apart << 2), last, scratch);
+  if ((last - o) & 3) fewRows(args, o + (apart << 2), last, scratch);
 }
 
 /** Four columns from o on, `apart` apart. False when an f16 row holds an infinity or NaN. */
