@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { fileURLToPath } from "node:url";
 import { runCli } from "./cli.ts";
+import { enableRelaxedSimd } from "./engine.ts";
 import { exitCode, Stop } from "./errors.ts";
+
+enableRelaxedSimd();
 
 const controller = new AbortController();
 

@@ -3,6 +3,7 @@ import { run } from "../../test/run.ts";
 import { modelSpecs } from "../bench/model-specs.ts";
 
 interface Report {
+  machine: { backend: string };
   ceilings: Record<"read" | "arithmetic", Record<"oneThread" | "allThreads", number>>;
   figures: {
     name: string;
@@ -19,6 +20,7 @@ test("--json gives ceilings and figures for every number of threads", async () =
   const { code, stdout, stderr } = await run(["bench", "--quick", "--filter=ARGMAX", "--json"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const report = JSON.parse(stdout) as Report;
+  expect(report.machine.backend).toMatch(/^WebAssembly SIMD/);
   for (const ceiling of Object.values(report.ceilings)) {
     for (const value of Object.values(ceiling)) expect(value).toBeGreaterThan(1e8);
   }

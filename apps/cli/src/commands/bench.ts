@@ -60,15 +60,16 @@ export default command({
     const machine = {
       cpu: cpus()[0]?.model.trim() ?? "unknown",
       threads: Math.max(...threadCounts()),
+      backend: await describeBackend(),
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
     };
     const peak = peakBytes();
     if (json) return printJson(host, { machine, ceilings, figures, startup, longPrefill, peakBytes: peak });
 
-    const { cpu, threads, node, platform } = machine;
+    const { cpu, threads, backend, node, platform } = machine;
     const parts = [
-      `${cpu}, ${threads} threads, Node ${node}, ${platform}`,
+      `${cpu}, ${threads} threads, Node ${node}, ${platform}\n${backend}`,
       describeCeilings(ceilings, threads),
     ];
     if (figures.length > 0) parts.push(describeFigures(figures));
@@ -91,6 +92,13 @@ export default command({
     return print(host, `${parts.join("\n\n")}\n`);
   },
 });
+
+/** The build of the cpu backend that this engine takes. */
+async function describeBackend(): Promise<string> {
+  const { createCpuKernel } = await import("@mamba/kernel-cpu");
+  await using kernel = await createCpuKernel();
+  return kernel.capabilities.device;
+}
 
 async function readLongPrompt(tokens: number, host: Host) {
   const { measureLongPrefill } = await import("../bench/long-prefill.ts");
