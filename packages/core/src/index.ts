@@ -15,4 +15,5 @@ export { initialValues } from "./random.ts";
 export { prefill, type PrefillOptions } from "./prefill.ts";
 export * from "./ranges.ts";
 export * from "./residual.ts";
+export * from "./tape.ts";
 export * from "./tokenizer.ts";
