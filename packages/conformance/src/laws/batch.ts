@@ -48,7 +48,9 @@ async function rowsOf(
 ) {
   using scope = new Scope();
   const tensors = load(kernel, scope, inputs);
-  const outputs = Object.values(item.run(kernel, tensors)).map((output) => scope.use(output));
+  const prepared = item.prepare?.(kernel, tensors);
+  if (prepared) scope.use(prepared);
+  const outputs = Object.values(item.run(kernel, tensors, prepared)).map((output) => scope.use(output));
   const states = Object.entries(inputs).flatMap(([name, input]) => (input.inPlace ? [tensors[name]] : []));
   const all = [...outputs, ...states].flatMap((tensor) => (tensor ? [tensor] : []));
   const results = await kernel.read(...all);
