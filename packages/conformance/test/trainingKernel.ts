@@ -22,9 +22,10 @@ export class ReferenceTrainingKernel extends ReferenceKernel implements Training
     this.guard(op);
     const after = reference.accumulate(this.values(op, target), this.values(op, x), factor);
     const { elements, rowStride, shape } = this.own(op, target);
-    const last = shape[shape.length - 1] as number;
-    for (let i = 0; i < after.length; i++)
-      elements[Math.floor(i / last) * rowStride + (i % last)] = after[i]!;
+    const width = last({ shape });
+    after.forEach((value, i) => {
+      elements[Math.floor(i / width) * rowStride + (i % width)] = value;
+    });
   }
 
   siluBackward(dy: Tensor, x: Tensor): Tensor {

@@ -114,6 +114,17 @@ const settings: [M: number, V: number, options: Options][] = [
       },
     },
   ],
+  [
+    6,
+    7,
+    {
+      ignored: [0],
+      note: ", targets outside of the vocabulary",
+      edit: (_, targets) => {
+        targets.splice(1, 4, 7, -1, 2 ** 31 - 1, -(2 ** 31));
+      },
+    },
+  ],
 ];
 
 export const crossEntropyCases = settings.map(([M, V, options]) => build("crossEntropy", M, V, options));

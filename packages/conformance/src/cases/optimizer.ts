@@ -3,11 +3,20 @@ import { type CaseInput, defineTrainingCase, floats, type OpCase } from "../case
 import { Random } from "../random.ts";
 import { adamwStep, sumOfSquares } from "../reference/index.ts";
 import type { Values } from "../reference/math.ts";
-import { lengths, result, withValues } from "./shared.ts";
+import { lengths, result, windowed, withValues } from "./shared.ts";
 
 type Lists<T> = Readonly<Record<string, T>>;
 
-function sumCase(counts: readonly number[], note = "", values: readonly number[] = [], scale = 1): OpCase {
+interface SumOptions {
+  note?: string;
+  view?: boolean;
+  scale?: number;
+  /** Over the first elements of the last tensor. */
+  values?: readonly number[];
+}
+
+function sumCase(counts: readonly number[], options: SumOptions = {}): OpCase {
+  const { note = "", view = false, scale = 1, values = [] } = options;
   const label = `[${counts.join(",")}]${note}`;
   return defineTrainingCase({
     op: "sumOfSquares",
@@ -18,7 +27,11 @@ function sumCase(counts: readonly number[], note = "", values: readonly number[]
       return Object.fromEntries(
         counts.map((count, i) => {
           const data = random.normals(count, scale);
-          return [`x${i}`, floats(i === counts.length - 1 ? withValues(data, values) : data, [count])];
+          const x = floats(
+            i === counts.length - 1 ? withValues(data, values) : data,
+            view ? [3, count / 3] : [count],
+          );
+          return [`x${i}`, view ? windowed(x) : x];
         }),
       );
     },
@@ -32,11 +45,12 @@ export const sumOfSquaresCases = [
   sumCase([20_000]),
   sumCase([3, 129, 1, 40]),
   sumCase([5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]),
-  sumCase([513, 2049, 17], ", small gradients", [], 1e-12),
-  sumCase([7, 9], ", NaN in one place", [1, NaN]),
-  sumCase([7, 9], ", infinity in one place", [1, 2, -Infinity]),
-  sumCase([4, 9], ", too large for float32", [1e20, 3e38]),
-  sumCase([4, 1], ", one that outweighs all", [1e15]),
+  sumCase([15, 99, 3], { view: true, note: " of views" }),
+  sumCase([513, 2049, 17], { scale: 1e-12, note: ", small gradients" }),
+  sumCase([7, 9], { values: [1, NaN], note: ", NaN in one place" }),
+  sumCase([7, 9], { values: [1, 2, -Infinity], note: ", infinity in one place" }),
+  sumCase([4, 9], { values: [1e20, 3e38], note: ", too large for float32" }),
+  sumCase([4, 1], { values: [1e15], note: ", one that outweighs all" }),
 ];
 
 interface AdamOptions {

@@ -1,6 +1,9 @@
 import type { Values } from "./math.ts";
 
-/** The mean of -log softmax(logits)[target] over the rows of logits [M, V] whose target is not `ignoreIndex`. */
+/**
+ * The mean of -log softmax(logits)[target] over the rows of logits [M, V] whose target is not `ignoreIndex`; NaN when one of
+ * them is outside of [0, V).
+ */
 export function crossEntropy(
   rows: number,
   vocabSize: number,
@@ -11,7 +14,10 @@ export function crossEntropy(
   return crossEntropyWithGradient(rows, vocabSize, logits, targets, ignoreIndex).loss;
 }
 
-/** `loss` [1] and its gradient [M, V], (softmax(logits) - onehot(target)) / count; 0 where the target is ignored. */
+/**
+ * `loss` [1] and its gradient [M, V], (softmax(logits) - onehot(target)) / count; 0 where the target is ignored, NaN where
+ * it is outside of [0, V).
+ */
 export function crossEntropyWithGradient(
   rows: number,
   vocabSize: number,
@@ -26,6 +32,11 @@ export function crossEntropyWithGradient(
   for (let r = 0; r < rows; r++) {
     const target = targets[r]!;
     if (target === ignoreIndex) continue;
+    if (target < 0 || target >= vocabSize) {
+      loss = NaN;
+      dLogits.fill(NaN, r * vocabSize, (r + 1) * vocabSize);
+      continue;
+    }
     let largest = -Infinity;
     for (let v = 0; v < vocabSize; v++) largest = Math.max(largest, logits[r * vocabSize + v]!);
     let sum = 0;
