@@ -1,5 +1,6 @@
 export * from "./bidirectional.ts";
 export * from "./block.ts";
+export { breathe } from "./breathe.ts";
 export * from "./cache.ts";
 export * from "./config.ts";
 export * from "./errors.ts";
@@ -11,7 +12,7 @@ export * from "./model.ts";
 export * from "./ops.ts";
 export * from "./param-groups.ts";
 export * from "./parameters.ts";
-export { initialValues } from "./random.ts";
+export { initialValues, uniformAt } from "./random.ts";
 export { prefill, type PrefillOptions } from "./prefill.ts";
 export * from "./ranges.ts";
 export * from "./residual.ts";
