@@ -131,7 +131,7 @@ export class ReferenceTrainingKernel extends ReferenceKernel implements Training
       this.convValues(op, args),
       this.values(op, dFinalState),
     ];
-    const grads = reference.causalConv1dBackward(batch, length, channels, width, g, values, dFinal);
+    const grads = this.convGradients(batch, length, channels, width, g, values, dFinal);
     return this.gradients(args, { ...grads });
   }
 
@@ -161,7 +161,7 @@ export class ReferenceTrainingKernel extends ReferenceKernel implements Training
     this.#checkResidual(op, residual, [batch, length, channels, stateSize]);
     const [g, dFinal] = [this.values(op, dy), this.values(op, dFinalState)];
     const values = this.allScanValues(op, args);
-    const grads = reference.selectiveScanBackward(batch, length, channels, stateSize, g, values, dFinal);
+    const grads = this.scanGradients(batch, length, channels, stateSize, g, values, dFinal);
     return this.gradients(args, grads);
   }
 
@@ -183,6 +183,10 @@ export class ReferenceTrainingKernel extends ReferenceKernel implements Training
       range: this.values(op, args.range),
     };
   }
+
+  // The numbers alone, for planted faults to change.
+  protected convGradients = reference.causalConv1dBackward;
+  protected scanGradients = reference.selectiveScanBackward;
 
   /** Gradients of the tensors that were given, in their shapes. */
   protected gradients<T extends object>(args: T, all: Readonly<Record<string, Float64Array>>): Grads<T> {

@@ -27,8 +27,8 @@ export const residualTests: readonly SuiteTest[] = [
     finalState.dispose();
     // The output stands in for its gradient: any numbers do.
     const first = await readGrads(kernel, scope, kernel.selectiveScanBackward(y, args, residual));
+    checkEqual("disposed after a backward", residual.disposed, false);
     const second = await readGrads(kernel, scope, kernel.selectiveScanBackward(y, args, residual));
-    checkEqual("disposed after the backward", residual.disposed, false);
     for (const [name, data] of Object.entries(first)) {
       const at = firstDifference(second[name], data);
       const same = at === undefined || !kernel.capabilities.deterministic;
