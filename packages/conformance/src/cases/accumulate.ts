@@ -43,6 +43,8 @@ export const accumulateCases = [
   build([4, 33], { views: ["x"], factor: 2.5, note: " of a view" }),
   build([3, 2, 17], { views: ["target", "x"], factor: -1, note: " of a view into a view" }),
   build([5, 1], { views: ["target"], note: " into a view of one column" }),
+  build([2, 10_007], { note: ", work for several threads" }),
+  build([300, 67], { views: ["target", "x"], note: " of a view into a view, work for several threads" }),
   build([9], { factor: 0, note: ", which changes nothing" }),
   build([29], { values: [NaN, Infinity, -0, 0, 1e-40, -Infinity], note: " with NaN and infinities" }),
   build([6], { factor: 0, values: [NaN, Infinity], note: ": zero times NaN is NaN" }),

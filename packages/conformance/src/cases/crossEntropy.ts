@@ -52,6 +52,8 @@ const settings: [M: number, V: number, options: Options][] = [
   [130, 7, {}],
   [513, 3, {}],
   [2, 5000, { note: ", a wide vocabulary" }],
+  [40, 1003, { ignored: [3, 39], note: ", work for several threads" }],
+  [3, 20_001, { note: ", rows as long as a thread's work" }],
   [5, 33, { view: true, note: " of a view" }],
   [7, 20, { ignored: [0, 3, 6], note: ", three rows ignored" }],
   [6, 20, { ignoreIndex: 0, ignored: [1, 4], note: ", two rows ignored" }],

@@ -40,6 +40,7 @@ export const embeddingBackwardCases = [
   build(256, 9, [3, 129], { note: ", many more ids than a row takes" }),
   build(3, 33, [200], { note: ", each row many times" }),
   build(1000, 5, [7], { note: ", most rows untouched" }),
+  build(7, 301, [40], { note: ", wide rows" }),
   build(9, 20, [11], { view: true }),
   build(5, 7, [6], { ids: [2, 2, 2, 2, 2, 2], note: ", one row again and again" }),
   build(5, 9, [6], { ids: [-1, 5, 2 ** 31 - 1, -(2 ** 31), 0, 4], note: ", ids out of range are clamped" }),

@@ -150,6 +150,7 @@ export const sumRowsCases = [
   sumCase(3, 513),
   sumCase(2, 2049),
   sumCase(300, 64),
+  sumCase(3000, 33, { note: ", work for several threads" }),
   sumCase(30, 33, { leading: [2, 3, 5], note: ", four axes" }),
   sumCase(7, 20, { view: true }),
   sumCase(9, 1, { view: true }),

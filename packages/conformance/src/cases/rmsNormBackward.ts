@@ -58,6 +58,7 @@ export const rmsNormBackwardCases = [
   build(3, 1, { weight: true, eps: 0.1 }),
   build(130, 24, { weight: true }),
   build(513, 5, { weight: true }),
+  build(1500, 33, { weight: true, note: ", work for several threads" }),
   build(5, 48, { view: true }),
   build(5, 48, { view: true, weight: true }),
   build(1, 16, { eps: 0 }),

@@ -43,6 +43,8 @@ export const selectiveScanBackwardCases = [
   scanBackwardCase([1, 3, 130, 16], model, { note: ", many channels" }),
   scanBackwardCase([9, 4, 3, 4], stateful, { note: ", many rows" }),
   scanBackwardCase([2, 40, 130, 16], stateful, { note: ", work for several threads" }),
+  scanBackwardCase([2, 150, 70, 16], stateful, { note: ", channels and chunks for several threads" }),
+  scanBackwardCase([6, 150, 70, 5], everything, { note: ", channels and chunks for several threads" }),
   ...pairwise(scanBackwardFlags).flatMap((flags, i) => [
     scanBackwardCase([6, 20, 5, stateSizes[i % 4] as number], flags),
     scanBackwardCase([2, 66, [9, 4][i % 2] as number, 16], flags),

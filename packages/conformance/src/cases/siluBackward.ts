@@ -32,6 +32,8 @@ export const siluBackwardCases = [
   build([4, 33], " of two views", ["dy", "x"]),
   build([2, 3, 17], " of a dense tensor and a view", ["x"]),
   build([5, 1], " of a view of one column", ["dy"]),
+  build([2, 10_007], ", work for several threads"),
+  build([300, 67], " of two views, work for several threads", ["dy", "x"]),
   build([8], " around zero", [], [0, -0, 1e-8, -1e-8, 1e-3, -1e-3, 1e-20, -1e-20]),
   build([31], " with NaN in one place", [], [0.5, NaN, 1, -1]),
   build([21], " far from zero", [], [20, -20, 40, -40, 80, -80, 87, -87, -104, -1000, 1000]),
