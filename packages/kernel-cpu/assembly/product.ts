@@ -21,6 +21,8 @@ const TILE_COLUMNS: i32 = 8;
 const MOST: i32 = 128;
 const LEAST: i32 = 32;
 const ENOUGH_UNITS: i32 = 8;
+/** Rows that are packed in one go for all panels: their pages and lines are still at hand for the next panel. */
+const FEW: i32 = 8;
 
 @unmanaged
 export class ProductArgs {
@@ -94,16 +96,27 @@ function multiply(args: ProductArgs, m: i32, rows: i32, n: i32, columns: i32, sc
     const count = min(args.depth - k, depth);
     const aPanel = (<usize>count) << 4;
     const bPanel = (<usize>count) << 5;
-    let to = packedA;
-    for (let r = 0; r < rows; r += TILE_ROWS) {
-      if (args.aByColumns) packColumns(args, m + r, min(rows - r, TILE_ROWS), k, count, to);
-      else packRows(args, m + r, min(rows - r, TILE_ROWS), k, count, to);
-      to += aPanel;
+    if (args.aByColumns) {
+      for (let i = 0; i < count; i += FEW) {
+        let to = packedA + ((<usize>i) << 4);
+        for (let r = 0; r < rows; r += TILE_ROWS) {
+          packColumns(args, m + r, min(rows - r, TILE_ROWS), k + i, min(count - i, FEW), to);
+          to += aPanel;
+        }
+      }
+    } else {
+      let to = packedA;
+      for (let r = 0; r < rows; r += TILE_ROWS) {
+        packRows(args, m + r, min(rows - r, TILE_ROWS), k, count, to);
+        to += aPanel;
+      }
     }
-    to = packedB;
-    for (let j = 0; j < columns; j += TILE_COLUMNS) {
-      packB(args, n + j, min(columns - j, TILE_COLUMNS), k, count, to);
-      to += bPanel;
+    for (let i = 0; i < count; i += FEW) {
+      let to = packedB + ((<usize>i) << 5);
+      for (let j = 0; j < columns; j += TILE_COLUMNS) {
+        packB(args, n + j, min(columns - j, TILE_COLUMNS), k + i, min(count - i, FEW), to);
+        to += bPanel;
+      }
     }
     let b = packedB;
     for (let j = 0; j < columns; j += TILE_COLUMNS) {
@@ -118,7 +131,7 @@ function multiply(args: ProductArgs, m: i32, rows: i32, n: i32, columns: i32, sc
           addEdge(c, row, edge, tall, wide, k > 0);
         }
         a += aPanel;
-        c += TILE_ROWS * row;
+        c += <usize>TILE_ROWS * row;
       }
       b += bPanel;
     }
