@@ -1,13 +1,14 @@
-// Which package may import which: kernel <- core <- checkpoint, kernel <- kernel-*, kernel <- conformance, and apps
-// import what they like. Tests may also reach sideways to what they test with.
+// Which package may import which: kernel <- core <- {checkpoint, train}, kernel <- kernel-*, kernel <- conformance, and
+// apps import what they like. Tests may also reach sideways to what they test with.
 
-const packages = ["kernel", "core", "checkpoint", "conformance", "kernel-cpu"];
+const packages = ["kernel", "core", "checkpoint", "train", "conformance", "kernel-cpu"];
 
 /** @type {Record<string, { source: readonly string[], tests: readonly string[], anyPlatform?: boolean }>} */
 const allowed = {
   kernel: { source: [], tests: [], anyPlatform: true },
   core: { source: ["kernel"], tests: ["kernel-cpu", "conformance"], anyPlatform: true },
   checkpoint: { source: ["kernel", "core"], tests: ["kernel-cpu", "conformance"] },
+  train: { source: ["kernel", "core"], tests: ["kernel-cpu", "conformance", "checkpoint"] },
   conformance: { source: ["kernel"], tests: ["kernel-cpu"], anyPlatform: true },
   "kernel-cpu": { source: ["kernel"], tests: ["conformance"] },
 };
@@ -26,7 +27,8 @@ export function arrows(nodeModules) {
     const folder = `packages/${name}`;
     const others = packages.filter((other) => other !== name);
     const only = (/** @type {readonly string[]} */ ok) => ({
-      regex: `^@mamba/(?!(${[name, ...ok].join("|")})$)`,
+      // Of itself a package's tests may import every entry.
+      regex: `^@mamba/(?!(${[`${name}(/.+)?`, ...ok].join("|")})$)`,
       message: `@mamba/${name} may import ${ok.map((other) => `@mamba/${other}`).join(", ") || "no other package"} here.`,
     });
     // A path into a sibling's folder would go around its public entry.

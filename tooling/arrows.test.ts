@@ -42,6 +42,7 @@ describe("package arrows", () => {
     ["packages/conformance/src/x.ts", "@mamba/core"],
     ["packages/conformance/src/x.ts", "node:worker_threads"],
     ["packages/checkpoint/src/x.ts", "@mamba/kernel-cpu"],
+    ["packages/train/src/x.ts", "@mamba/checkpoint"],
     ["packages/kernel-cpu/src/x.ts", "@mamba/core"],
     ["packages/kernel-cpu/src/x.ts", "@mamba/conformance"],
     ["packages/kernel-cpu/test/x.test.ts", "@mamba/core"],

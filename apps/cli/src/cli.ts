@@ -9,6 +9,8 @@ import { note, print, type Host, type Output } from "./host.ts";
 /** Loaded when asked for: the start-up of one command does not pay for the others. */
 const commands: Readonly<Record<string, () => Promise<{ default: Command }>>> = {
   generate: () => import("./commands/generate.ts"),
+  train: () => import("./commands/train.ts"),
+  eval: () => import("./commands/eval.ts"),
   init: () => import("./commands/init.ts"),
   inspect: () => import("./commands/inspect.ts"),
   backends: () => import("./commands/backends.ts"),

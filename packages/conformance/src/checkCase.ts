@@ -1,7 +1,7 @@
 import { type HostArray, isDense, type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check, checkEqual } from "./assert.ts";
 import { firstDifference } from "./bits.ts";
-import { type Expected, expectedOf, type OpCase } from "./case.ts";
+import { type CaseInput, type Expected, expectedOf, type OpCase } from "./case.ts";
 import { Guards } from "./guards.ts";
 import { checkNoLeak } from "./leak.ts";
 import { loadInput, widened } from "./load.ts";
@@ -78,13 +78,16 @@ async function runGuarded(
         guards.place(64);
         return { name, input, ...loadInput(kernel, input, scope) };
       });
+      const tensors = Object.fromEntries(loaded.map(({ name, tensor }) => [name, tensor]));
+      const prepared = item.prepare?.(kernel, tensors);
+      if (prepared) scope.use(prepared);
       const inPlace = new Set(inputs.flatMap(({ name, input }) => (input.inPlace ? [name] : [])));
       guards.holes(
         Object.entries(expected)
           .filter(([name]) => !inPlace.has(name))
           .map(([, { shape, data }]) => ({ shape, dtype: data instanceof Int32Array ? "i32" : "f32" })),
       );
-      const outputs = item.run(kernel, Object.fromEntries(loaded.map(({ name, tensor }) => [name, tensor])));
+      const outputs = item.run(kernel, tensors, prepared);
       for (const output of Object.values(outputs)) scope.use(output);
       for (const [name, output] of Object.entries(outputs))
         checkOutput(item.name, name, output, expected[name]);
@@ -95,17 +98,29 @@ async function runGuarded(
       await guards.verify(item.name);
       const after = await kernel.read(...loaded.map(({ base }) => base));
       loaded.forEach(({ name, input }, i) => {
-        if (inPlace.has(name)) return;
-        const before = input.window
-          ? widened(input, input.window.before, input.window.after).wide
-          : input.data;
-        check(firstDifference(after[i], before) === undefined, `${item.name}: changed its input ${name}`);
+        const now = inPlace.has(name) ? around(input, after[i]) : after[i];
+        const before = inPlace.has(name) ? around(input, original(input)) : original(input);
+        const what = inPlace.has(name) ? `wrote around the view ${name}` : `changed its input ${name}`;
+        check(firstDifference(now, before) === undefined, `${item.name}: ${what}`);
       });
       return Object.fromEntries(names.map((name, i) => [name, results[i] as HostArray]));
     } finally {
       scope.dispose();
     }
   });
+}
+
+/** What was uploaded for an input, the surroundings of a view included. */
+function original(input: CaseInput): HostArray {
+  return input.window ? widened(input, input.window.before, input.window.after).wide : input.data;
+}
+
+/** The elements around a view, which an op that updates it in place leaves alone. None for a dense tensor. */
+function around({ shape, window }: CaseInput, base: HostArray | undefined): number[] {
+  const last = shape[shape.length - 1] as number;
+  if (window === undefined || base === undefined) return [];
+  const width = window.before + last + window.after;
+  return Array.from(base).filter((_, i) => i % width < window.before || i % width >= window.before + last);
 }
 
 function checkOutput(op: string, name: string, output: Tensor, expected: Expected | undefined): void {

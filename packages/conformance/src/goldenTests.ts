@@ -1,21 +1,63 @@
-import { type ConvArgs, type Kernel, type ScanArgs, Scope, type Tensor } from "@mamba/kernel";
+import {
+  type ConvArgs,
+  type Kernel,
+  type ScanArgs,
+  Scope,
+  type Tensor,
+  type TrainingKernel,
+} from "@mamba/kernel";
 import { check } from "./assert.ts";
-import { defaultTolerance } from "./case.ts";
+import { defaultTolerance, trainingKernel, trainingSkipReason } from "./case.ts";
+import { gradients } from "./cases/shared.ts";
 import { checkValues } from "./checkCase.ts";
 import { type GoldenName, goldenNames, loadGolden } from "./goldens.ts";
 import { checkNoLeak } from "./leak.ts";
 import type { SuiteTest } from "./suite.ts";
 
+type Tensors = Readonly<Record<string, Tensor>>;
+type Options = Readonly<Record<string, unknown>>;
+
 /** Runs the op that a golden is for. Its arguments have the names that the golden's tensors have. */
-function run(kernel: Kernel, name: GoldenName, args: unknown): { y: Tensor; finalState: Tensor } {
+function run(kernel: Kernel, name: GoldenName, tensors: Tensors, options: Options): Tensors {
+  if (isBackward(name)) return runBackward(trainingKernel(name, kernel), name, tensors, options);
+  const args: unknown = { ...tensors, ...options };
   return name.startsWith("scan")
     ? kernel.selectiveScan(args as ScanArgs, { finalState: true })
     : kernel.causalConv1d(args as ConvArgs, { finalState: true });
 }
 
+/** The forward and the backward of the op; `dy` and `dFinalState` flow in. */
+function runBackward(kernel: TrainingKernel, name: GoldenName, tensors: Tensors, options: Options): Tensors {
+  const { dy, dFinalState, ...rest } = tensors;
+  const args: unknown = { ...rest, ...options };
+  if (name.startsWith("loss")) {
+    const { logits, targets } = args as { logits: Tensor; targets: Tensor };
+    const { loss, dLogits } = kernel.crossEntropyWithGradient(logits, targets);
+    return { loss, d_logits: dLogits };
+  }
+  check(dy !== undefined, `golden ${name} has dy`);
+  if (name.startsWith("scan")) {
+    const { y, finalState, residual } = kernel.selectiveScanForward(args as ScanArgs);
+    const grads = kernel.selectiveScanBackward(dy, args as ScanArgs, residual, dFinalState);
+    residual.dispose();
+    return { y, finalState, ...gradients(grads) };
+  }
+  if (name.startsWith("conv")) {
+    const grads = kernel.causalConv1dBackward(dy, args as ConvArgs, dFinalState);
+    return { ...kernel.causalConv1d(args as ConvArgs, { finalState: true }), ...gradients(grads) };
+  }
+  const { x, weight, eps } = args as { x: Tensor; weight?: Tensor; eps: number };
+  const { dx, dWeight } = kernel.rmsNormBackward(dy, x, weight, eps);
+  return { y: kernel.rmsNorm(x, weight, eps), ...gradients({ x: dx, weight: dWeight }) };
+}
+
+function isBackward(name: GoldenName): boolean {
+  return name.includes("-backward");
+}
+
 async function checkGolden(name: GoldenName, kernel: Kernel): Promise<void> {
   const { tensors, meta } = loadGolden(name);
-  const { outputs, range, ...options } = meta;
+  const { outputs, range, targets, ...options } = meta;
   await checkNoLeak(name, kernel, async () => {
     using scope = new Scope();
     const inputs = Object.entries(tensors).filter(([key]) => !outputs.includes(key));
@@ -26,11 +68,17 @@ async function checkGolden(name: GoldenName, kernel: Kernel): Promise<void> {
       const data = Int32Array.from(range.flat() as number[]);
       args["range"] = scope.use(kernel.upload(data, [data.length / 2, 2], "i32"));
     }
-    const results = run(kernel, name, { ...args, ...options });
-    for (const key of ["y", "finalState"] as const) {
-      const expected = tensors[key];
+    if (Array.isArray(targets)) {
+      const data = Int32Array.from(targets as number[]);
+      args["targets"] = scope.use(kernel.upload(data, [data.length], "i32"));
+    }
+    const results = run(kernel, name, args, options);
+    for (const result of Object.values(results)) scope.use(result);
+    for (const key of outputs) {
+      const [expected, result] = [tensors[key], results[key]];
       check(expected !== undefined, `golden ${name} has ${key}`);
-      const [actual] = await kernel.read(scope.use(results[key]));
+      check(result !== undefined, `golden ${name}: ${key} is missing`);
+      const [actual] = await kernel.read(result);
       check(actual !== undefined, `golden ${name}: ${key} was read`);
       checkValues(`golden ${name}: ${key}`, actual, Float64Array.from(expected.data), defaultTolerance);
     }
@@ -39,8 +87,9 @@ async function checkGolden(name: GoldenName, kernel: Kernel): Promise<void> {
 
 /** The ops against values from PyTorch in float64. */
 export const goldenTests: readonly SuiteTest[] = goldenNames
-  .filter((name) => name.startsWith("scan") || name.startsWith("conv"))
+  .filter((name) => /^(scan|conv|norm|loss)/.test(name))
   .map((name) => ({
     name: `golden: ${name} from PyTorch float64`,
+    ...(isBackward(name) && { skip: trainingSkipReason }),
     body: async (session) => checkGolden(name, await session.kernel()),
   }));

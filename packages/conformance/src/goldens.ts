@@ -1,12 +1,24 @@
 import bidirectional from "./goldens/bidirectional.ts";
 import bidirectionalDivided from "./goldens/bidirectional-divided.ts";
 import block from "./goldens/block.ts";
+import blockBackward from "./goldens/block-backward.ts";
+import blockBackwardBidirectional from "./goldens/block-backward-bidirectional.ts";
+import blockBackwardJamba from "./goldens/block-backward-jamba.ts";
 import blockBias from "./goldens/block-bias.ts";
 import blockFalcon from "./goldens/block-falcon.ts";
 import blockJamba from "./goldens/block-jamba.ts";
+import convBackwardFull from "./goldens/conv-backward-full.ts";
+import convBackwardPlain from "./goldens/conv-backward-plain.ts";
+import convBackwardRange from "./goldens/conv-backward-range.ts";
 import convFull from "./goldens/conv-full.ts";
 import convPlain from "./goldens/conv-plain.ts";
 import convRange from "./goldens/conv-range.ts";
+import lossBackward from "./goldens/loss-backward.ts";
+import normBackward from "./goldens/norm-backward.ts";
+import normBackwardWeightless from "./goldens/norm-backward-weightless.ts";
+import scanBackwardFull from "./goldens/scan-backward-full.ts";
+import scanBackwardPlain from "./goldens/scan-backward-plain.ts";
+import scanBackwardRange from "./goldens/scan-backward-range.ts";
 import scanFull from "./goldens/scan-full.ts";
 import scanPlain from "./goldens/scan-plain.ts";
 import scanRange from "./goldens/scan-range.ts";
@@ -24,6 +36,18 @@ const files = {
   "block-falcon": blockFalcon,
   bidirectional,
   "bidirectional-divided": bidirectionalDivided,
+  "scan-backward-plain": scanBackwardPlain,
+  "scan-backward-full": scanBackwardFull,
+  "scan-backward-range": scanBackwardRange,
+  "conv-backward-plain": convBackwardPlain,
+  "conv-backward-full": convBackwardFull,
+  "conv-backward-range": convBackwardRange,
+  "norm-backward": normBackward,
+  "norm-backward-weightless": normBackwardWeightless,
+  "loss-backward": lossBackward,
+  "block-backward": blockBackward,
+  "block-backward-jamba": blockBackwardJamba,
+  "block-backward-bidirectional": blockBackwardBidirectional,
 };
 
 export type GoldenName = keyof typeof files;
@@ -55,6 +79,15 @@ export interface Golden {
  *   (weighted) or falcon (weightless), `meta.innerNormsEps` their epsilon
  * - `bidirectional*`: `x` and the parameters of a Vision Mamba block (second direction: `conv1d_b.*`, `x_proj_b.weight`,
  *   `dt_proj_b.*`, `A_b_log`, `D_b`) -> `y`; `meta.divideOutput`
+ *
+ * The names with `-backward` are gradients by autograd: beside the arguments stand the gradients that flow in, `dy` (`dLoss`
+ * [1] for a loss) and `dFinalState`, and the outputs are those of the forward and `d_<name>` for every argument and
+ * parameter.
+ *
+ * - `scan-backward-*`, `conv-backward-*`: as above
+ * - `norm-backward*`: `x`, `weight` of an RMS norm, `meta.eps`
+ * - `loss-backward`: `logits`, `meta.targets` of the cross-entropy -> `loss`
+ * - `block-backward`, `block-backward-jamba` (with biases), `block-backward-bidirectional`: as above
  */
 export function loadGolden(name: GoldenName): Golden {
   const bytes = fromBase64(files[name]);

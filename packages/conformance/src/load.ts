@@ -38,9 +38,11 @@ export function loadCase(kernel: Kernel, item: OpCase): LoadedCase {
   for (const [name, input] of Object.entries(item.inputs())) {
     if (input) tensors[name] = loadInput(kernel, input, scope).tensor;
   }
+  const prepared = item.prepare?.(kernel, tensors);
+  if (prepared) scope.use(prepared);
   return {
     tensors,
-    run: () => item.run(kernel, tensors),
+    run: () => item.run(kernel, tensors, prepared),
     [Symbol.dispose]: () => {
       scope.dispose();
     },

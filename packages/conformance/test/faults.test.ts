@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { runConformance } from "../src/index.ts";
+import { backwardFaults } from "./faults/backward.ts";
 import { convFaults } from "./faults/conv.ts";
 import { decodingFaults } from "./faults/decoding.ts";
 import { denseFaults } from "./faults/dense.ts";
 import type { Fault } from "./faults/fault.ts";
 import { memoryFaults } from "./faults/memory.ts";
+import { optimizerFaults } from "./faults/optimizer.ts";
 import { scanFaults } from "./faults/scan.ts";
+import { scanBackwardFaults } from "./faults/scanBackward.ts";
 
 /** Runs the tests that must see the fault until one does: its message. */
 async function caught(fault: Fault): Promise<string | undefined> {
@@ -29,7 +32,16 @@ async function caught(fault: Fault): Promise<string | undefined> {
 }
 
 describe("the suite catches", () => {
-  for (const fault of [...scanFaults, ...convFaults, ...denseFaults, ...decodingFaults, ...memoryFaults]) {
+  for (const fault of [
+    ...scanFaults,
+    ...convFaults,
+    ...denseFaults,
+    ...decodingFaults,
+    ...memoryFaults,
+    ...scanBackwardFaults,
+    ...backwardFaults,
+    ...optimizerFaults,
+  ]) {
     test(fault.name, async () => {
       const message = await caught(fault);
       expect(message, "a failing test").toBeDefined();

@@ -1,92 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { type Golden, type GoldenName, goldenNames, loadGolden, nmse, reference } from "../src/index.ts";
+import { type GoldenName, goldenNames, loadGolden, nmse } from "../src/index.ts";
+import { block } from "./block.ts";
 
 const folder = fileURLToPath(new URL("../goldens/", import.meta.url));
-
-/** Sizes of a block golden. */
-interface Sizes {
-  dInner: number;
-  dState: number;
-  dConv: number;
-  dtRank: number;
-}
-
-/** Columns [start, start + count) of rows of `width`. */
-function columns(data: Float64Array, width: number, start: number, count: number): Float64Array {
-  return Float64Array.from(
-    { length: (data.length / width) * count },
-    (_, i) => data[Math.floor(i / count) * width + start + (i % count)] as number,
-  );
-}
-
-/** One direction of a block in the float64 reference, from x|z to the gated output. */
-function direction(
-  golden: Golden,
-  x: Float64Array,
-  z: Float64Array,
-  [B, L]: [number, number],
-  suffix: "" | "_b",
-) {
-  const { dInner: E, dState: N, dConv: W, dtRank: R } = golden.meta as unknown as Sizes;
-  const get = (name: string) => golden.tensors[name]?.data ?? new Float32Array();
-  const conv = reference.causalConv1d(B, L, E, W, {
-    x,
-    weight: get(`conv1d${suffix}.weight`),
-    bias: get(`conv1d${suffix}.bias`),
-    activation: "silu",
-  });
-  const wide = reference.linear(B * L, E, R + 2 * N, conv.y, get(`x_proj${suffix}.weight`));
-  const { innerNorms, innerNormsEps } = golden.meta as { innerNorms?: string; innerNormsEps?: number };
-  const part = (start: number, size: number, name: string) => {
-    const values = columns(wide, R + 2 * N, start, size);
-    if (innerNorms !== "jamba" && innerNorms !== "falcon") return values;
-    const weight = innerNorms === "jamba" ? get(`${name}_layernorm.weight`) : undefined;
-    return reference.rmsNorm(B * L, size, values, weight, innerNormsEps ?? NaN);
-  };
-  const delta = reference.linear(B * L, R, E, part(0, R, "dt"), get(`dt_proj${suffix}.weight`));
-  const scan = reference.selectiveScan(B, L, E, N, {
-    u: conv.y,
-    delta,
-    A: reference.negExp(get(suffix ? "A_b_log" : "A_log")),
-    B: part(R, N, "b"),
-    C: part(R + N, N, "c"),
-    D: get(suffix ? "D_b" : "D"),
-    z,
-    deltaBias: get(`dt_proj${suffix}.bias`),
-    deltaSoftplus: true,
-  });
-  return { y: scan.y, convInputs: conv.finalState, state: scan.finalState };
-}
-
-/** The whole block, one-directional or bidirectional. */
-function block(golden: Golden): Record<string, Float64Array> {
-  const { tensors, meta } = golden;
-  const E = meta["dInner"] as number;
-  const [B = 0, L = 0, M = 0] = tensors["x"]?.shape ?? [];
-  const get = (name: string) => tensors[name]?.data ?? new Float32Array();
-  const xz = reference.linear(
-    B * L,
-    M,
-    2 * E,
-    get("x"),
-    get("in_proj.weight"),
-    tensors["in_proj.bias"]?.data,
-  );
-  const [x, z] = [columns(xz, 2 * E, 0, E), columns(xz, 2 * E, E, E)];
-  const forward = direction(golden, x, z, [B, L], "");
-  let { y } = forward;
-  if ("divideOutput" in meta) {
-    const flip = (data: Float64Array) => reference.flip(B, L, E, data);
-    const backward = direction(golden, flip(x), flip(z), [B, L], "_b");
-    y = reference.scale(reference.add(y, flip(backward.y)), meta["divideOutput"] ? 0.5 : 1);
-  }
-  return {
-    ...forward,
-    y: reference.linear(B * L, E, M, y, get("out_proj.weight"), tensors["out_proj.bias"]?.data),
-  };
-}
 
 describe("block goldens from PyTorch agree with the float64 reference", () => {
   for (const name of goldenNames.filter((name: GoldenName) => /^(block|bidirectional)/.test(name))) {
@@ -100,6 +18,14 @@ describe("block goldens from PyTorch agree with the float64 reference", () => {
       }
     });
   }
+
+  test("and the gradient goldens have one for every parameter", () => {
+    for (const name of goldenNames.filter((name) => name.startsWith("block-backward"))) {
+      const { tensors, meta } = loadGolden(name);
+      const parameters = Object.keys(tensors).filter((key) => key !== "dy" && !meta.outputs.includes(key));
+      expect([...meta.outputs].sort()).toEqual(["y", ...parameters.map((key) => `d_${key}`)].sort());
+    }
+  });
 });
 
 test("goldens differ where their options do", () => {

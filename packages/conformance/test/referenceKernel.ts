@@ -220,17 +220,21 @@ export class ReferenceKernel implements Kernel {
   causalConv1d(args: ConvArgs, want?: { finalState: true }): { y: Tensor; finalState: Tensor } {
     this.guard("causalConv1d");
     const { batch, length, channels, width } = checkCausalConv1d(args);
-    const get = (tensor: Tensor | undefined) => this.values("causalConv1d", tensor);
-    const { y, finalState } = reference.causalConv1d(batch, length, channels, width, {
-      x: this.values("causalConv1d", args.x),
-      weight: this.values("causalConv1d", args.weight),
-      bias: get(args.bias),
-      activation: args.activation,
-      initialState: get(args.initialState),
-      range: get(args.range),
-    });
+    const values = this.convValues("causalConv1d", args);
+    const { y, finalState } = reference.causalConv1d(batch, length, channels, width, values);
     const state = () => this.result([batch, channels, width - 1], finalState);
     return this.#both(this.result(args.x.shape, y), want, state);
+  }
+
+  protected convValues(op: string, args: ConvArgs) {
+    return {
+      x: this.values(op, args.x),
+      weight: this.values(op, args.weight),
+      bias: this.values(op, args.bias),
+      activation: args.activation,
+      initialState: this.values(op, args.initialState),
+      range: this.values(op, args.range),
+    };
   }
 
   /** The overloads promise `finalState` only to who asked for it. */
@@ -259,7 +263,7 @@ export class ReferenceKernel implements Kernel {
     this.guard("selectiveScan");
     const { batch, length, channels, stateSize } = checkSelectiveScan(args);
     const { y, finalState } = reference.selectiveScan(batch, length, channels, stateSize, {
-      ...this.#scanValues("selectiveScan", args),
+      ...this.scanValues("selectiveScan", args),
       initialState: this.values("selectiveScan", args.initialState),
       range: this.values("selectiveScan", args.range),
     });
@@ -271,13 +275,13 @@ export class ReferenceKernel implements Kernel {
     const op = "selectiveStateUpdate";
     this.guard(op);
     const { batch, channels, stateSize } = checkSelectiveStateUpdate(state, args);
-    const values = this.#scanValues(op, args);
+    const values = this.scanValues(op, args);
     const after = reference.selectiveStateUpdate(batch, channels, stateSize, this.values(op, state), values);
     this.own(op, state).elements.set(after.state);
     return this.result(args.u.shape, after.y);
   }
 
-  #scanValues(op: string, args: StateUpdateArgs) {
+  protected scanValues(op: string, args: StateUpdateArgs) {
     return {
       u: this.values(op, args.u),
       delta: this.values(op, args.delta),

@@ -74,6 +74,12 @@ export class BidirectionalMambaBlock implements Disposable {
     );
   }
 
+  /** Brings what is derived from the parameters up to date, after training changed them. */
+  refresh(kernel: Kernel): void {
+    this.#forward.refresh(kernel);
+    this.#backward.refresh(kernel);
+  }
+
   dispose(): void {
     this.#forward.dispose();
     this.#backward.dispose();

@@ -54,6 +54,11 @@ export class MambaBlock implements Disposable {
     return ops.linear(y, this.#outWeight, this.#outBias); // [B, D]
   }
 
+  /** Brings what is derived from the parameters up to date, after training changed them. */
+  refresh(kernel: Kernel): void {
+    this.#ssm.refresh(kernel);
+  }
+
   /** Frees what the block derived from its parameters; the parameters stay their owner's. */
   dispose(): void {
     this.#ssm.dispose();

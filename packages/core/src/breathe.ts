@@ -12,6 +12,7 @@ const host = globalThis as unknown as {
   MessageChannel?: new () => { port1: Port; port2: Port };
 };
 
+/** Lets the event loop run one round: timers, signals and input have their turn between steps of long work. */
 export function breathe(): Promise<void> {
   return new Promise((resolve, reject) => {
     if (host.setImmediate) host.setImmediate(resolve);

@@ -1,5 +1,6 @@
 export * from "./bidirectional.ts";
 export * from "./block.ts";
+export { breathe } from "./breathe.ts";
 export * from "./cache.ts";
 export * from "./config.ts";
 export * from "./errors.ts";
@@ -11,8 +12,9 @@ export * from "./model.ts";
 export * from "./ops.ts";
 export * from "./param-groups.ts";
 export * from "./parameters.ts";
-export { initialValues } from "./random.ts";
+export { initialValues, uniformAt } from "./random.ts";
 export { prefill, type PrefillOptions } from "./prefill.ts";
 export * from "./ranges.ts";
 export * from "./residual.ts";
+export * from "./tape.ts";
 export * from "./tokenizer.ts";

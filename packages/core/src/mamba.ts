@@ -67,6 +67,11 @@ export class Mamba implements Disposable {
     }, x);
   }
 
+  /** Brings what is derived from the parameters up to date, after training changed them. */
+  refresh(): void {
+    for (const layer of this.layers) layer.refresh(this.kernel);
+  }
+
   dispose(): void {
     for (const layer of this.layers) layer.dispose();
   }

@@ -70,21 +70,31 @@ export class MambaLM implements Disposable {
    *
    * @throws MambaError `CACHE` (another model or batch), `INPUT` (ranges).
    */
-  forward(ids: Tensor, { cache, ranges, logits = "all" }: ForwardOptions = {}): Tensor {
+  forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
+    using ops = new EagerOps(this.kernel);
+    return ops.keep(this.run(ops, ids, options));
+  }
+
+  /** `forward` through ops of the caller's, a `Tape` to train: they own the result. */
+  run(ops: Ops, ids: Tensor, { cache, ranges, logits = "all" }: ForwardOptions = {}): Tensor {
     const [batch = 0, length = 0] = ids.shape;
     if (ids.shape.length !== 2)
       throw new MambaError("INPUT", `ids must be [B, L], got [${ids.shape.join(", ")}]`);
     if (ranges) checkRanges(ranges, batch, length);
-    using ops = new EagerOps(this.kernel);
-    using range = ranges && this.kernel.upload(Int32Array.from(ranges.flat()), [batch, 2], "i32");
+    const range = ranges && ops.constant(Int32Array.from(ranges.flat()), [batch, 2]);
     const hidden = this.backbone.forward(ops, ops.embedding(ids, this.#embeddings), { cache, range }); // [B, L, D]
-    if (logits === "all") return ops.keep(this.#toLogits(ops, hidden));
+    if (logits === "all") return this.#toLogits(ops, hidden);
     const last = Array.from(
       { length: batch },
       (_, row) => row * length + Math.max((ranges?.[row]?.[1] ?? length) - 1, 0),
     );
     const rows = ops.reshape(hidden, [batch * length, this.config.dModel]);
-    return ops.keep(this.#toLogits(ops, ops.gatherRows(rows, last)));
+    return this.#toLogits(ops, ops.gatherRows(rows, last));
+  }
+
+  /** Brings what is derived from the parameters up to date, after training changed them. */
+  refresh(): void {
+    this.backbone.refresh();
   }
 
   /**

@@ -12,7 +12,10 @@ import { Scope } from "@mamba/kernel";
 
 type Borrowed =
   | Pick<KernelMemory, "columns" | "reshape" | "gatherRows">
-  | Pick<InferenceOps, "add" | "mul" | "scale" | "flip" | "negExp" | "linear" | "rmsNorm" | "embedding">
+  | Pick<
+      InferenceOps,
+      "add" | "mul" | "scale" | "silu" | "flip" | "negExp" | "linear" | "rmsNorm" | "embedding"
+    >
   | Pick<InferenceOps, "causalConv1dStep" | "selectiveStateUpdate">;
 
 type UnionToIntersection<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void
@@ -24,10 +27,14 @@ type UnionToIntersection<U> = (U extends unknown ? (x: U) => void : never) exten
  * a gradient tape can record the same calls instead.
  */
 export type Ops = UnionToIntersection<Borrowed> & {
+  /** Whether calls are recorded: then nothing that depends on a parameter may be taken from a store. */
+  readonly recording: boolean;
   /** The convolution; with `want`, also the state after the last input. */
   causalConv1d(args: ConvArgs, want: boolean): { y: Tensor; finalState?: Tensor };
   /** The scan; with `want`, also the state after the last input. */
   selectiveScan(args: ScanArgs, want: boolean): { y: Tensor; finalState?: Tensor };
+  /** Integers from the host. */
+  constant(data: Int32Array, shape: readonly number[]): Tensor;
   /** Copies a result over a tensor that outlives the frame. */
   copyInto(target: Tensor, source: Tensor): void;
   /** Runs `body` and keeps of its results only what it returns. */
@@ -38,11 +45,15 @@ export type Ops = UnionToIntersection<Borrowed> & {
 
 /** Runs ops at once and frees their results: inference. */
 export class EagerOps implements Ops, Disposable {
+  readonly recording = false;
   readonly #kernel: Kernel;
+  readonly #writer: Pick<Ops, "copyInto">;
   readonly #scope = new Scope();
 
-  constructor(kernel: Kernel) {
+  /** @param writer does the writes to tensors that outlive the frame; default the kernel, at once */
+  constructor(kernel: Kernel, writer: Pick<Ops, "copyInto"> = kernel) {
     this.#kernel = kernel;
+    this.#writer = writer;
   }
 
   columns(x: Tensor, start: number, count: number): Tensor {
@@ -62,6 +73,9 @@ export class EagerOps implements Ops, Disposable {
   }
   scale(x: Tensor, factor: number): Tensor {
     return this.#scope.use(this.#kernel.scale(x, factor));
+  }
+  silu(x: Tensor): Tensor {
+    return this.#scope.use(this.#kernel.silu(x));
   }
   flip(x: Tensor): Tensor {
     return this.#scope.use(this.#kernel.flip(x));
@@ -94,11 +108,14 @@ export class EagerOps implements Ops, Disposable {
       want ? this.#kernel.selectiveScan(args, { finalState: true }) : this.#kernel.selectiveScan(args),
     );
   }
+  constant(data: Int32Array, shape: readonly number[]): Tensor {
+    return this.#scope.use(this.#kernel.upload(data, shape, "i32"));
+  }
   copyInto(target: Tensor, source: Tensor): void {
-    this.#kernel.copyInto(target, source);
+    this.#writer.copyInto(target, source);
   }
   frame(body: (ops: Ops) => Tensor): Tensor {
-    using inner = new EagerOps(this.#kernel);
+    using inner = new EagerOps(this.#kernel, this.#writer);
     return this.#scope.use(inner.keep(body(inner)));
   }
   free(x: Tensor): void {

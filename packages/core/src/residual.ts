@@ -42,6 +42,11 @@ export class ResidualBlock implements Disposable {
     return ops.add(x, this.mixer.step(ops, this.#norm.forward(ops, x), cache));
   }
 
+  /** Brings what is derived from the parameters up to date, after training changed them. */
+  refresh(kernel: Kernel): void {
+    this.mixer.refresh(kernel);
+  }
+
   dispose(): void {
     this.mixer.dispose();
   }

@@ -27,7 +27,8 @@ export class SelectiveSSM implements Disposable {
   readonly #dtProj: Tensor;
   /** Weights of the inner norms; absent ones stand for 1. */
   readonly #innerNorms: { dt?: Tensor; B?: Tensor; C?: Tensor };
-  /** The constants of the scan. A is -exp(A_log), computed once: the model does not train through this object. */
+  readonly #aLog: Tensor;
+  /** The constants of the scan. A is -exp(A_log) as of the last `refresh`. */
   readonly #constants: { A: Tensor; D: Tensor; deltaBias: Tensor; deltaSoftplus: true };
 
   /** `parameterOf` finds a parameter by its name within the block. */
@@ -48,11 +49,12 @@ export class SelectiveSSM implements Disposable {
           C: parameterOf("c_layernorm.weight"),
         }
       : {};
+    this.#aLog = parameterOf("A_log");
     this.#constants = {
       D: parameterOf("D"),
       deltaBias: parameterOf("dt_proj.bias"),
       deltaSoftplus: true,
-      A: kernel.negExp(parameterOf("A_log")), // last: nothing after it can fail and leak it
+      A: kernel.negExp(this.#aLog), // last: nothing after it can fail and leak it
     };
   }
 
@@ -62,8 +64,9 @@ export class SelectiveSSM implements Disposable {
     const conv = ops.causalConv1d({ ...this.#conv, x, initialState: cache?.convInputs, range }, want);
     const u = conv.y; // [B, L, ED]
     const selection = this.#select(ops, u);
+    const A = ops.recording ? ops.negExp(this.#aLog) : this.#constants.A; // [ED, N]
     const scan = ops.selectiveScan(
-      { ...this.#constants, u, ...selection, z, initialState: cache?.state, range },
+      { ...this.#constants, A, u, ...selection, z, initialState: cache?.state, range },
       want,
     );
     if (cache && conv.finalState && scan.finalState) {
@@ -92,6 +95,12 @@ export class SelectiveSSM implements Disposable {
       C = ops.rmsNorm(C, this.#innerNorms.C, innerNormEps);
     }
     return { delta: ops.linear(dt, this.#dtProj), B, C };
+  }
+
+  /** Takes over what training changed in A_log. */
+  refresh(kernel: Kernel): void {
+    using A = kernel.negExp(this.#aLog);
+    kernel.copyInto(this.#constants.A, A);
   }
 
   dispose(): void {

@@ -1,5 +1,5 @@
 import { loadGolden } from "@mamba/conformance";
-import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
+import { canTrain, Scope, type Kernel, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
@@ -10,17 +10,21 @@ import {
   type LayerCache,
   type MambaConfig,
   MambaBlock,
+  type Ops,
   type ParameterSpec,
   resolveConfig,
+  Tape,
 } from "../src/index.ts";
 import { nmse } from "./support.ts";
 
 // Blocks against PyTorch in float64 (tooling/reference/make_goldens.py): f32 through about ten ops.
 const tolerance = 1e-10;
 
-let kernel: Kernel;
+let kernel: TrainingKernel;
 beforeAll(async () => {
-  kernel = await createCpuKernel({ threads: 1 });
+  const cpu: Kernel = await createCpuKernel({ threads: 1 });
+  if (!canTrain(cpu)) throw new Error("the CPU kernel must be able to train");
+  kernel = cpu;
 });
 afterAll(async () => {
   expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
@@ -97,4 +101,43 @@ test.each(["bidirectional", "bidirectional-divided"] as const)("%s", async (name
   const ops = scope.use(new EagerOps(kernel));
   const x = scope.use(kernel.upload(values(golden, "x"), golden.tensors["x"]?.shape ?? [], "f32"));
   expect(nmse(await read(block.forward(ops, x)), values(golden, "y"))).toBeLessThan(tolerance);
+});
+
+async function checkGradients(
+  golden: Golden,
+  parameters: ReadonlyMap<string, Tensor>,
+  forward: (ops: Ops, x: Tensor) => Tensor,
+): Promise<void> {
+  using scope = new Scope();
+  const upload = (name: string) =>
+    scope.use(kernel.upload(values(golden, name), golden.tensors[name]?.shape ?? [], "f32"));
+  const wanted = new Map([...parameters, ["x", upload("x")]]);
+  const tape = scope.use(new Tape(kernel, wanted.values()));
+  const found = tape.backward(forward(tape, wanted.get("x") as Tensor), upload("dy"));
+  for (const gradient of found.values()) scope.use(gradient);
+  for (const [name, tensor] of wanted) {
+    const gradient = found.get(tensor);
+    if (!gradient) throw new Error(`no gradient of ${name}`);
+    const error = nmse(await read(gradient), values(golden, `d_${name}`));
+    expect([name, error < tolerance]).toEqual([name, true]);
+  }
+}
+
+test.each(["block-backward", "block-backward-jamba"] as const)("gradients of %s", async (name) => {
+  const golden = loadGolden(name);
+  const config = configOf(golden);
+  using scope = new Scope();
+  const parameters = parametersOf(golden, blockSpecs(config), scope);
+  const block = scope.use(new MambaBlock(kernel, config, parameters));
+  await checkGradients(golden, parameters, (ops, x) => block.forward(ops, x));
+});
+
+test("gradients of block-backward-bidirectional", async () => {
+  const golden = loadGolden("block-backward-bidirectional");
+  const config = configOf(golden);
+  const { divideOutput } = golden.meta as unknown as { divideOutput: boolean };
+  using scope = new Scope();
+  const parameters = parametersOf(golden, bidirectionalSpecs(config), scope);
+  const block = scope.use(new BidirectionalMambaBlock(kernel, config, parameters, "", { divideOutput }));
+  await checkGradients(golden, parameters, (ops, x) => block.forward(ops, x));
 });

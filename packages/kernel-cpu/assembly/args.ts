@@ -91,6 +91,7 @@ export class ScanArgs {
   /* 19 */ cStride!: i32;
   /* 20 */ zStride!: i32; // ignored without z
   /* 21 */ deltaSoftplus!: i32; // flag
+  /* 22 */ states!: usize; // what the backward needs, laid out as scan-backward.ts says, or 0; selectiveScan only
 }
 
 /** y [rows, features] = x / sqrt(mean(x²) + eps) * weight. `rows` may be 0. */

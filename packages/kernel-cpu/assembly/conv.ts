@@ -10,13 +10,13 @@ import { rangeEnd, rangeStart } from "./range.ts";
 // A strip of 64 channels goes through time with its weights, transposed to [W][64], in L1. The inputs before the first
 // step are laid out as W-1 rows of scratch, so that every tap is a row pointer and the loops know no special case.
 
-const STRIP: i32 = 64;
-const STRIP_BYTES: usize = 256;
+export const STRIP: i32 = 64;
+export const STRIP_BYTES: usize = 256;
 const STEPS: i32 = 256;
-const MAX_WIDTH: usize = 16;
+export const MAX_WIDTH: usize = 16;
 
 // Scratch: weights [W][64], history [W-1][64], row pointers [W].
-const HISTORY: usize = MAX_WIDTH * STRIP_BYTES;
+export const HISTORY: usize = MAX_WIDTH * STRIP_BYTES;
 const TAPS: usize = 2 * HISTORY;
 
 export function causalConv1dUnits(at: usize): i32 {
@@ -82,7 +82,7 @@ function convolve(args: ConvArgs, b: i32, d: i32, count: i32, from: i32, scratch
 }
 
 /** Weights and history of a strip. */
-function stage(args: ConvArgs, b: i32, d: i32, count: i32, scratch: usize): void {
+export function stage(args: ConvArgs, b: i32, d: i32, count: i32, scratch: usize): void {
   const W = args.width;
   const weightRow = (<usize>W) << 2;
   const stateRow = weightRow - 4;

@@ -133,6 +133,14 @@ export function siluLanes(x: v128): v128 {
   return f32x4.div(x, f32x4.add(f32x4.splat(1.0), expLanes(f32x4.neg(x))));
 }
 
+/** The derivative of silu: s · (1 + x · (1 - s)) with s = sigmoid(x). */
+@inline
+export function siluDerivative(x: v128): v128 {
+  const s = sigmoidLanes(x);
+  const one = f32x4.splat(1.0);
+  return f32x4.mul(s, madd(x, f32x4.sub(one, s), one));
+}
+
 /**
  * softplus(x) = log(1 + exp(x)) = max(x, 0) + log1p(t) with t = exp(-|x|) in [0, 1], and
  * log1p(t) = 2 atanh(s) with s = t / (2 + t) in [0, 1/3], as s times a polynomial in s² (error 4.5e-9).
@@ -142,7 +150,12 @@ export function siluLanes(x: v128): v128 {
  */
 @inline
 export function softplusLanes(x: v128): v128 {
-  const t = expLanes(f32x4.neg(f32x4.abs(x)));
+  return softplusOf(x, expLanes(f32x4.neg(f32x4.abs(x))));
+}
+
+/** softplus(x) from t = exp(-|x|) */
+@inline
+export function softplusOf(x: v128, t: v128): v128 {
   const s = f32x4.div(t, f32x4.add(t, f32x4.splat(2.0)));
   const w = f32x4.mul(s, s);
   let p = madd(w, f32x4.splat(0.28011986815693446), f32x4.splat(0.2800180527697265));

@@ -1,7 +1,7 @@
 // The table of ops. The numbers are those of src/opcodes.ts.
 
-import { addRange, elementwiseUnits, flipRange, flipUnits, mulRange, negExpRange } from "./elementwise";
-import { scaleRange, siluRange } from "./elementwise";
+import { accumulateRange, addRange, elementwiseUnits, flipRange, flipUnits, mulRange } from "./elementwise";
+import { negExpRange, scaleRange, siluBackwardRange, siluRange } from "./elementwise";
 import { linearRange, linearScratch, linearUnits } from "./linear";
 import { rmsNormRange, rmsNormScratch, rmsNormUnits } from "./norm";
 import { embeddingRange, embeddingScratch, embeddingUnits } from "./embedding";
@@ -11,6 +11,17 @@ import { selectiveScanRange, selectiveScanScratch, selectiveScanUnits } from "./
 import { selectiveStateUpdateRange, selectiveStateUpdateScratch, selectiveStateUpdateUnits } from "./update";
 import { argmaxRange, argmaxUnits, penaltyUnits, repetitionPenaltyRange } from "./sampling";
 import { sampleRange, sampleScratch, sampleUnits } from "./sampling";
+import { productRange, productScratch, productUnits } from "./product";
+import { reduceUnits, rmsNormBackwardWeightRange, sumRowsRange } from "./reduce";
+import { rmsNormBackwardRange, rmsNormBackwardUnits } from "./norm-backward";
+import { embeddingBackwardRange, embeddingBackwardUnits } from "./embedding-backward";
+import { causalConv1dBackwardRange, causalConv1dBackwardScratch } from "./conv-backward";
+import { causalConv1dBackwardUnits } from "./conv-backward";
+import { selectiveScanBackwardRange, selectiveScanBackwardScratch } from "./scan-backward";
+import { selectiveScanBackwardUnits } from "./scan-backward";
+import { crossEntropyCountRange, crossEntropyMeanRange, crossEntropyRange } from "./loss";
+import { crossEntropyScratch, crossEntropyUnits } from "./loss";
+import { adamwStepRange, optimizerUnits, sumOfSquaresRange, sumOfSquaresTotalRange } from "./optimizer";
 import { madProbeRange, madProbeScratch, madProbeUnits } from "./ceilings";
 import { readProbeRange, readProbeScratch, readProbeUnits } from "./ceilings";
 
@@ -33,6 +44,21 @@ enum Op {
   repetitionPenalty,
   readProbe,
   madProbe,
+  siluBackward,
+  accumulate,
+  product,
+  sumRows,
+  rmsNormBackward,
+  rmsNormBackwardWeight,
+  embeddingBackward,
+  causalConv1dBackward,
+  selectiveScanBackward,
+  crossEntropyCount,
+  crossEntropy,
+  crossEntropyMean,
+  sumOfSquares,
+  sumOfSquaresTotal,
+  adamwStep,
 }
 
 /** How many independent units a call has. */
@@ -64,6 +90,28 @@ export function unitsOf(op: u32, args: usize): i32 {
       return readProbeUnits(args);
     case Op.madProbe:
       return madProbeUnits(args);
+    case Op.product:
+      return productUnits(args);
+    case Op.rmsNormBackward:
+      return rmsNormBackwardUnits(args);
+    case Op.sumRows:
+    case Op.rmsNormBackwardWeight:
+      return reduceUnits(args);
+    case Op.embeddingBackward:
+      return embeddingBackwardUnits(args);
+    case Op.causalConv1dBackward:
+      return causalConv1dBackwardUnits(args);
+    case Op.selectiveScanBackward:
+      return selectiveScanBackwardUnits(args);
+    case Op.crossEntropy:
+      return crossEntropyUnits(args);
+    case Op.sumOfSquares:
+    case Op.adamwStep:
+      return optimizerUnits(args);
+    case Op.crossEntropyCount:
+    case Op.crossEntropyMean:
+    case Op.sumOfSquaresTotal:
+      return 1;
     default:
       return elementwiseUnits(args);
   }
@@ -92,6 +140,14 @@ export function scratchOf(op: u32, args: usize): i32 {
       return readProbeScratch(args);
     case Op.madProbe:
       return madProbeScratch(args);
+    case Op.product:
+      return productScratch(args);
+    case Op.causalConv1dBackward:
+      return causalConv1dBackwardScratch(args);
+    case Op.selectiveScanBackward:
+      return selectiveScanBackwardScratch(args);
+    case Op.crossEntropy:
+      return crossEntropyScratch(args);
     default:
       return 0;
   }
@@ -136,5 +192,35 @@ export function execute(op: u32, args: usize, begin: i32, end: i32, scratch: usi
       return readProbeRange(args, begin, end, scratch);
     case Op.madProbe:
       return madProbeRange(args, begin, end, scratch);
+    case Op.siluBackward:
+      return siluBackwardRange(args, begin, end);
+    case Op.accumulate:
+      return accumulateRange(args, begin, end);
+    case Op.product:
+      return productRange(args, begin, end, scratch);
+    case Op.sumRows:
+      return sumRowsRange(args, begin, end);
+    case Op.rmsNormBackward:
+      return rmsNormBackwardRange(args, begin, end);
+    case Op.rmsNormBackwardWeight:
+      return rmsNormBackwardWeightRange(args, begin, end);
+    case Op.embeddingBackward:
+      return embeddingBackwardRange(args, begin, end);
+    case Op.causalConv1dBackward:
+      return causalConv1dBackwardRange(args, begin, end, scratch);
+    case Op.selectiveScanBackward:
+      return selectiveScanBackwardRange(args, begin, end, scratch);
+    case Op.crossEntropyCount:
+      return crossEntropyCountRange(args);
+    case Op.crossEntropy:
+      return crossEntropyRange(args, begin, end, scratch);
+    case Op.crossEntropyMean:
+      return crossEntropyMeanRange(args);
+    case Op.sumOfSquares:
+      return sumOfSquaresRange(args, begin, end);
+    case Op.sumOfSquaresTotal:
+      return sumOfSquaresTotalRange(args);
+    case Op.adamwStep:
+      return adamwStepRange(args, begin, end);
   }
 }

@@ -14,8 +14,8 @@ import { rangeEnd, rangeStart } from "./range.ts";
 // first everything that is elementwise, then the recurrence with state and A in L1, then the gate. Rows are far
 // apart in memory, so each pass touches them in a loop that does little else: the misses overlap.
 
-const STRIP: i32 = 32;
-const REGISTERS: i32 = STRIP / 4;
+export const STRIP: i32 = 32;
+export const REGISTERS: i32 = STRIP / 4;
 const CHUNK: i32 = 16;
 
 // Scratch of a strip: dt, dt · u, y and silu(z) as [CHUNK][STRIP], then A · log2(e) and h as [REGISTERS][N][4].
@@ -24,6 +24,20 @@ const DTU: usize = CHUNK_BYTES;
 const Y: usize = 2 * CHUNK_BYTES;
 const GATE: usize = 3 * CHUNK_BYTES;
 const DECAY: usize = 4 * CHUNK_BYTES;
+
+/** Steps from one saved state to the next: a multiple of CHUNK. */
+export const SAVE_STEPS: i32 = 64;
+
+/**
+ * Where the state before step `chunk` · SAVE_STEPS of the real slice of batch row b stands: as in scratch, [N][4] for
+ * each four channels from d on.
+ */
+@inline
+export function savedState(args: ScanArgs, b: i32, chunk: i32, d: i32): usize {
+  const chunks = (args.length + SAVE_STEPS - 1) / SAVE_STEPS;
+  const vectors = (args.channels + 3) >> 2;
+  return args.states + ((((<usize>b * chunks + chunk) * vectors + (d >> 2)) * args.stateSize) << 4);
+}
 
 /** Channels in one unit: strips with together about 20 µs of work. */
 @inline
@@ -83,6 +97,10 @@ function scanStrip(args: ScanArgs, b: i32, d: i32, count: i32, scratch: usize): 
   zeroRows(args, b, d, count, 0, start);
   for (let l = start; l < end; l += CHUNK) {
     const steps = min(end - l, CHUNK);
+    if (args.states && (l - start) % SAVE_STEPS == 0) {
+      const to = savedState(args, b, (l - start) / SAVE_STEPS, d);
+      memory.copy(to, state, <usize>vectors * vectorBytes);
+    }
     discretise(args, b, d, count, l, steps, scratch);
     const row = <usize>b * length + l;
     const B = args.B + ((row * args.bStride) << 2);
@@ -132,7 +150,7 @@ function discretise(args: ScanArgs, b: i32, d: i32, count: i32, l: i32, steps: i
 }
 
 /** Copies `count` columns of rows `stride` elements apart to [steps][STRIP]; what is behind them is not used. */
-function stage(to: usize, from: usize, stride: i32, count: i32, steps: i32): void {
+export function stage(to: usize, from: usize, stride: i32, count: i32, steps: i32): void {
   const step = (<usize>stride) << 2;
   if (count == STRIP) {
     for (let t = 0; t < steps; t++) {
@@ -156,7 +174,7 @@ function stage(to: usize, from: usize, stride: i32, count: i32, steps: i32): voi
 
 /** Whether every dt · A · log2(e) of the chunk is within the range of exp2Tame: max |dt| · max |A'| < 126. */
 @inline
-function tame(scratch: usize, decay: usize, steps: i32, N: i32): bool {
+export function tame(scratch: usize, decay: usize, steps: i32, N: i32): bool {
   let dt = f32x4.splat(0);
   for (let t = 0; t < steps; t++) dt = f32x4.pmax(f32x4.abs(v128.load(scratch + <usize>t * STRIP * 4)), dt);
   let a = f32x4.splat(0);
@@ -222,7 +240,7 @@ function recur(
 }
 
 @inline
-function power(x: v128, tame: bool): v128 {
+export function power(x: v128, tame: bool): v128 {
   return tame ? exp2Tame(x) : exp2Lanes(x);
 }
 

@@ -71,6 +71,11 @@ export class Heap {
     new Float64Array(this.#memory.buffer, address, values.length).set(values);
   }
 
+  /** Writes whole numbers of 32 bits at a multiple of 4. */
+  writeWords(address: number, values: Uint32Array): void {
+    new Uint32Array(this.#memory.buffer, address, values.length).set(values);
+  }
+
   /** A copy of `count` elements at byte `address`, in memory that is not shared. */
   copy(dtype: DType, address: number, count: number): HostArray {
     return this.view(dtype, address, count).slice();

@@ -1,5 +1,5 @@
 import { type DType, dtypeBytes, elementCount, KernelError, type Shape, type Tensor } from "@mamba/kernel";
-import { lineBytes } from "./allocator.ts";
+import { type Block, lineBytes } from "./allocator.ts";
 import type { Heap } from "./heap.ts";
 import type { Jobs } from "./jobs.ts";
 import type { OpName } from "./opcodes.ts";
@@ -85,6 +85,16 @@ export class Runtime {
     }
   }
 
+  /** Room that the op being called frees before it returns: `heap.free`. When there is none, the results are given up. */
+  temporary(op: string, bytes: number): Block {
+    try {
+      return this.heap.allocate(bytes, op);
+    } catch (error) {
+      this.#dropResults();
+      throw error;
+    }
+  }
+
   /** Another handle on the memory of `x`. */
   view(x: CpuTensor, shape: Shape, rowStride: number, address: number): CpuTensor {
     x.storage.handles++;
@@ -107,13 +117,23 @@ export class Runtime {
    * @throws KernelError `OUT_OF_MEMORY` for scratch, `DEVICE_LOST`
    */
   run(op: OpName, nanoseconds: number): void {
+    this.step(op, nanoseconds);
+    this.finish();
+  }
+
+  /** As `run`, for ops of several jobs: the results are given up when any fails, until `finish`. */
+  step(op: OpName, nanoseconds: number): void {
     try {
       this.#jobs.run(op, this.args.byteOffset, nanoseconds);
-      this.#results.length = 0;
     } catch (error) {
       this.#dropResults();
       throw error;
     }
+  }
+
+  /** The results belong to the caller from here on. */
+  finish(): void {
+    this.#results.length = 0;
   }
 
   #dropResults(): void {

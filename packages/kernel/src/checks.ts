@@ -2,32 +2,17 @@ import type { ConvArgs, ConvStepArgs, SampleOptions, ScanArgs, StateUpdateArgs }
 import { bindAxes, checkAlive, formatShape } from "./bind.ts";
 import { dtypeBytes, elementCount, type DType, type HostArray, isHostArrayOf, type Shape } from "./dtype.ts";
 import { KernelError } from "./errors.ts";
+import { checkFinite, checkInteger, fail, floats, sameShape } from "./refuse.ts";
 import { isDense, type Tensor } from "./tensor.ts";
 
 // The argument checks of every op, shared by all backends: each is called first thing by the op of the same name, and
 // returns the sizes that the op needs.
-
-const floats = ["f32", "f16", "bf16"] as const;
 
 /** Sizes common to the ops over sequences. */
 export interface SequenceSizes {
   batch: number;
   length: number;
   channels: number;
-}
-
-function fail(code: "ARGUMENT" | "SHAPE" | "DTYPE", op: string, message: string): never {
-  throw new KernelError(code, `${op}: ${message}`);
-}
-
-function checkInteger(op: string, name: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    fail("ARGUMENT", op, `${name} must be a whole number from ${min} to ${max}, got ${value}`);
-  }
-}
-
-function checkFinite(op: string, name: string, value: number): void {
-  if (!Number.isFinite(value)) fail("ARGUMENT", op, `${name} must be a finite number, got ${value}`);
 }
 
 /** Rows of the last axis. */
@@ -161,12 +146,6 @@ export function checkBinary(op: string, a: Tensor, b: Tensor): void {
   sameShape(op, "b", b, "a", a);
 }
 
-function sameShape(op: string, name: string, x: Tensor, like: string, y: Tensor): void {
-  if (x.shape.length !== y.shape.length || x.shape.some((extent, i) => extent !== y.shape[i])) {
-    fail("SHAPE", op, `${name} must be ${formatShape(y.shape)} like ${like}, got ${formatShape(x.shape)}`);
-  }
-}
-
 export function checkFlip(x: Tensor): SequenceSizes {
   const { B, L, D } = bindAxes("flip", { x: { tensor: x, axes: "B L D" } });
   return { batch: B, length: L, channels: D };
@@ -216,15 +195,16 @@ function checkWidth(op: string, width: number, activation: string | undefined): 
   }
 }
 
-export function checkCausalConv1d(args: ConvArgs): SequenceSizes & { width: number } {
-  const { B, L, D, W } = bindAxes("causalConv1d", {
+/** @param op the op to name in errors: its backward checks the same arguments */
+export function checkCausalConv1d(args: ConvArgs, op = "causalConv1d"): SequenceSizes & { width: number } {
+  const { B, L, D, W } = bindAxes(op, {
     x: { tensor: args.x, axes: "B L D" },
     weight: { tensor: args.weight, axes: "D W", dense: true },
     bias: { tensor: args.bias, axes: "D", dense: true },
     initialState: { tensor: args.initialState, axes: "B D W-1", dense: true },
     range: { tensor: args.range, axes: "B 2", dtypes: ["i32"], dense: true },
   });
-  checkWidth("causalConv1d", W, args.activation);
+  checkWidth(op, W, args.activation);
   return { batch: B, length: L, channels: D, width: W };
 }
 
@@ -239,8 +219,12 @@ export function checkCausalConv1dStep(state: Tensor, args: ConvStepArgs) {
   return { batch: B, channels: D, width: W };
 }
 
-export function checkSelectiveScan(args: ScanArgs): SequenceSizes & { stateSize: number } {
-  const { B, L, D, N } = bindAxes("selectiveScan", {
+/** @param op the op to name in errors: its training forms check the same arguments */
+export function checkSelectiveScan(
+  args: ScanArgs,
+  op = "selectiveScan",
+): SequenceSizes & { stateSize: number } {
+  const { B, L, D, N } = bindAxes(op, {
     u: { tensor: args.u, axes: "B L D" },
     delta: { tensor: args.delta, axes: "B L D" },
     A: { tensor: args.A, axes: "D N", dense: true },
@@ -252,7 +236,7 @@ export function checkSelectiveScan(args: ScanArgs): SequenceSizes & { stateSize:
     initialState: { tensor: args.initialState, axes: "B D N", dense: true },
     range: { tensor: args.range, axes: "B 2", dtypes: ["i32"], dense: true },
   });
-  checkInteger("selectiveScan", "the state size N", N, 1, 256);
+  checkInteger(op, "the state size N", N, 1, 256);
   return { batch: B, length: L, channels: D, stateSize: N };
 }
 

@@ -8,3 +8,4 @@ export * from "./kernel.ts";
 export * from "./open.ts";
 export * from "./scope.ts";
 export * from "./tensor.ts";
+export * from "./training-checks.ts";

@@ -110,7 +110,10 @@ export interface InferenceOps {
 
 /** What training adds: the backward of each op, the loss and the optimizer. Gradients are f32 and new, unless said. */
 export interface TrainingOps {
-  /** target += x * factor (default 1), in place. */
+  /**
+   * target += x * factor (default 1), in place; same shape. Both may be column views: the gradient of a view is added to
+   * that of the tensor it was taken from, where it stands.
+   */
   accumulate(target: Tensor, x: Tensor, factor?: number): void;
   /** dy * silu'(x) */
   siluBackward(dy: Tensor, x: Tensor): Tensor;
@@ -127,7 +130,7 @@ export interface TrainingOps {
     weight: Tensor | undefined,
     eps: number,
   ): { dx: Tensor; dWeight?: Tensor };
-  /** dy [..., D] -> dWeight [vocabSize, D]; rows of equal ids add up. */
+  /** dy [..., D], ids i32 [...] -> dWeight [vocabSize, D]; rows of equal ids add up. Ids are clamped as in `embedding`. */
   embeddingBackward(dy: Tensor, ids: Tensor, vocabSize: number): Tensor;
   /** `dFinalState` [B, D, W-1]: the gradient that flows in through `finalState`. */
   causalConv1dBackward(dy: Tensor, args: ConvArgs, dFinalState?: Tensor): Grads<ConvArgs>;
@@ -144,7 +147,8 @@ export interface TrainingOps {
   ): Grads<ScanArgs>;
   /**
    * logits [M, V], targets i32 [M] -> `loss` [1], the mean of -log softmax(logits)[target] over the targets that are
-   * not `ignoreIndex` (default -100), 0 when all are; `dLogits` [M, V] is its gradient.
+   * not `ignoreIndex` (default -100), 0 when all are; `dLogits` [M, V] is its gradient. Any other target outside of [0, V)
+   * makes the loss and its row of `dLogits` NaN: never a read out of bounds, and never a plausible number.
    */
   crossEntropy(logits: Tensor, targets: Tensor, ignoreIndex?: number): { loss: Tensor };
   crossEntropyWithGradient(
@@ -152,9 +156,14 @@ export interface TrainingOps {
     targets: Tensor,
     ignoreIndex?: number,
   ): { loss: Tensor; dLogits: Tensor };
-  /** [1]: the sum of squares over all tensors: the gradient norm, squared, without leaving the device. */
+  /**
+   * [1]: the sum of squares over all tensors (column views too): the gradient norm, squared, without leaving the device.
+   */
   sumOfSquares(tensors: readonly Tensor[]): Tensor;
-  /** Updates `param`, `m` and `v` in place. Gradients are first multiplied by `gradScale` [1], when given. */
+  /**
+   * Updates `param`, `m` and `v` in place; each slot's tensors are dense, and no memory stands in two slots. Gradients are
+   * first multiplied by `gradScale` [1], when given.
+   */
   adamwStep(slots: readonly AdamWSlot[], hyper: AdamWParams, gradScale?: Tensor): void;
 }
 

@@ -40,6 +40,8 @@ function binary(op: "add" | "mul", reference: (a: Values, b: Values) => Float64A
     build("[4,33] of two views", [4, 33], ["a", "b"]),
     build("[2,3,17] of a view and a dense tensor", [2, 3, 17], ["a"]),
     build("[5,1] of a dense tensor and a view of one column", [5, 1], ["b"]),
+    build("[2,10007], work for several threads", [2, 10_007], []),
+    build("[300,67] of two views, work for several threads", [300, 67], ["a", "b"]),
     build("[29] with NaN, infinities, zeros and subnormals", [29], [], special),
   ];
 }
@@ -65,6 +67,8 @@ function unary(
     ...shapes.map((shape) => build(`[${shape.join(",")}]`, shape, false)),
     build("[4,33] of a view", [4, 33], true),
     build("[3,1] of a view of one column", [3, 1], true),
+    build("[2,10007], work for several threads", [2, 10_007], false),
+    build("[300,67] of a view, work for several threads", [300, 67], true),
     build("[8] around zero", [8], false, [0, -0, 1e-8, -1e-8, 1e-3, -1e-3, 1e-20, -1e-20]),
     build("[31] with NaN in one place", [31], false, [0.5, NaN, 1, -1]),
     build("[21] far from zero", [21], false, [20, -20, 40, -40, 80, -80, 87, -87, -104, -1000, Infinity]),

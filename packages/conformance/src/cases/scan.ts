@@ -25,13 +25,22 @@ export type ScanData = Record<
   Float32Array
 >;
 
-interface Extras {
+/** What makes a case special. */
+export interface Extras<T = ScanData> {
   note?: string;
-  edit?: (data: ScanData) => void;
+  edit?: (data: T) => void;
   tolerance?: { nmse: number; reason: string };
 }
 
-function draw(seed: string, rows: number, B: number, D: number, N: number, softplus: boolean): ScanData {
+/** What a scan takes, drawn in the ranges that a trained model has. */
+export function draw(
+  seed: string,
+  rows: number,
+  B: number,
+  D: number,
+  N: number,
+  softplus: boolean,
+): ScanData {
   const random = new Random(seed);
   return {
     u: random.normals(rows * D),
@@ -48,7 +57,7 @@ function draw(seed: string, rows: number, B: number, D: number, N: number, softp
 }
 
 /** The slices of the model's rows that views are taken from: `x|z` for u and z, `dt|B|C` for B and C. */
-function arranged(
+export function arranged(
   view: boolean,
   d: ScanData,
   lead: readonly number[],

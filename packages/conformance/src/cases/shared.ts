@@ -1,4 +1,4 @@
-import type { Shape } from "@mamba/kernel";
+import type { Shape, Tensor } from "@mamba/kernel";
 import type { CaseInput, Expected } from "../case.ts";
 
 /** Lengths that break every blocking: around powers of two, and odd. */
@@ -17,4 +17,11 @@ export function result(shape: Shape, data: Float64Array | Int32Array): Expected 
 export function withValues(data: Float32Array, values: readonly number[]): Float32Array {
   data.set(values.slice(0, data.length));
   return data;
+}
+
+/** The gradients that came back, under the argument's name after `d_`. */
+export function gradients(grads: Readonly<Record<string, Tensor | undefined>>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(grads).flatMap(([name, tensor]) => (tensor ? [[`d_${name}`, tensor]] : [])),
+  );
 }

@@ -1,137 +1,9 @@
-import { type DType, type Kernel, Scope, type Shape, type Tensor } from "@mamba/kernel";
-import { checkEqual, checkThrows } from "../assert.ts";
+import { type DType, type Kernel, Scope } from "@mamba/kernel";
+import { checkThrows } from "../assert.ts";
 import { checkNoLeak } from "../leak.ts";
 import type { SuiteTest } from "../suite.ts";
-import { type MinimalCall, minimalCalls } from "./calls.ts";
-
-// Every tensor argument of every op, broken in every way that the shared checks refuse: the error comes at once, has its
-// code, names the op, and nothing is allocated.
-
-/** The arguments of a call, with one of them replaced. */
-function withArgument(call: MinimalCall, kernel: Kernel, scope: Scope, name?: string, broken?: Tensor) {
-  const tensors: Record<string, Tensor> = {};
-  for (const [key, { shape, dtype }] of Object.entries(call.args)) {
-    tensors[key] = key === name && broken ? broken : scope.use(kernel.zeros(shape, dtype));
-  }
-  return tensors;
-}
-
-async function checkBroken(
-  call: MinimalCall,
-  kernel: Kernel,
-  code: "SHAPE" | "DTYPE" | "DISPOSED" | "FOREIGN_TENSOR",
-  make: (
-    arg: { name: string; shape: Shape; dtype: DType },
-    scope: Scope,
-  ) => { what: string; broken: Tensor }[],
-): Promise<void> {
-  for (const [name, { shape, dtype }] of Object.entries(call.args)) {
-    await checkNoLeak(call.op, kernel, () => {
-      using scope = new Scope();
-      for (const { what, broken } of make({ name, shape, dtype }, scope)) {
-        const tensors = withArgument(call, kernel, scope, name, broken);
-        const held = kernel.memory().tensors;
-        checkThrows(code, call.op, `${name} ${what}`, () => call.call(kernel, tensors));
-        checkEqual(
-          `${call.op}: ${name} ${what}: live tensors after the failed call`,
-          kernel.memory().tensors,
-          held,
-        );
-      }
-    });
-  }
-}
-
-const opTests = minimalCalls.flatMap((call): SuiteTest[] => [
-  {
-    name: `arguments: ${call.op} runs on its smallest arguments and frees them`,
-    body: async (session) => {
-      const kernel = await session.kernel();
-      await checkNoLeak(call.op, kernel, async () => {
-        using scope = new Scope();
-        const outputs = call.call(kernel, withArgument(call, kernel, scope));
-        for (const output of outputs) scope.use(output);
-        await kernel.read(...outputs);
-      });
-    },
-  },
-  {
-    name: `arguments: ${call.op} refuses wrong shapes, and views where it needs dense tensors`,
-    body: async (session) => {
-      const kernel = await session.kernel();
-      await checkBroken(call, kernel, "SHAPE", ({ name, shape, dtype }, scope) => {
-        const zeros = (some: Shape): Tensor => scope.use(kernel.zeros(some, dtype));
-        const last = shape[shape.length - 1] as number;
-        const broken = [];
-        if (fixedAxes(call, name)) broken.push({ what: "with an axis more", broken: zeros([1, ...shape]) });
-        // A lone argument defines its sizes: only beside another can they be wrong.
-        if (Object.keys(call.args).length > 1 && !freeLast(call, name)) {
-          broken.push({ what: "one too wide", broken: zeros([...shape.slice(0, -1), last + 1]) });
-        }
-        if (call.dense.includes(name)) {
-          const wide = zeros([...shape.slice(0, -1), last + 1]);
-          broken.push({ what: "as a column view", broken: scope.use(kernel.columns(wide, 1, last)) });
-        }
-        return broken;
-      });
-    },
-  },
-  {
-    name: `arguments: ${call.op} refuses wrong dtypes`,
-    body: async (session) => {
-      const kernel = await session.kernel();
-      await checkBroken(call, kernel, "DTYPE", ({ shape, dtype }, scope) => [
-        {
-          what: "of the wrong dtype",
-          broken: scope.use(kernel.zeros(shape, dtype === "i32" ? "f32" : "i32")),
-        },
-      ]);
-    },
-  },
-  {
-    name: `arguments: ${call.op} refuses disposed tensors`,
-    body: async (session) => {
-      const kernel = await session.kernel();
-      await checkBroken(call, kernel, "DISPOSED", ({ shape, dtype }) => {
-        const broken = kernel.zeros(shape, dtype);
-        broken.dispose();
-        return [{ what: "disposed", broken }];
-      });
-    },
-  },
-  {
-    name: `arguments: ${call.op} refuses tensors of another kernel`,
-    body: async (session) => {
-      const kernel = await session.kernel();
-      await using other = await session.open();
-      await checkBroken(call, kernel, "FOREIGN_TENSOR", ({ shape, dtype }, scope) => [
-        { what: "of another kernel", broken: scope.use(other.zeros(shape, dtype)) },
-      ]);
-    },
-  },
-]);
-
-/** Ops over the last axis take any number of leading axes. */
-function fixedAxes(call: MinimalCall, name: string): boolean {
-  const anyAxes: Readonly<Record<string, readonly string[]>> = {
-    scale: ["x"],
-    silu: ["x"],
-    negExp: ["x"],
-    linear: ["x"],
-    rmsNorm: ["x"],
-    embedding: ["ids"],
-  };
-  return !anyAxes[call.op]?.includes(name);
-}
-
-/** Arguments whose last axis may have any extent. */
-function freeLast(call: MinimalCall, name: string): boolean {
-  const free: Readonly<Record<string, readonly string[]>> = {
-    embedding: ["ids", "weight"],
-    repetitionPenalty: ["logits", "ids"],
-  };
-  return free[call.op]?.includes(name) ?? false;
-}
+import { brokenArgumentTests } from "./broken.ts";
+import { minimalCalls } from "./calls.ts";
 
 /** Calls with a scalar out of range: all throw ARGUMENT. */
 function scalars(kernel: Kernel, scope: Scope): [op: string, what: string, call: () => unknown][] {
@@ -210,7 +82,7 @@ function memoryShapes(kernel: Kernel, scope: Scope) {
 }
 
 export const argumentTests: SuiteTest[] = [
-  ...opTests,
+  ...minimalCalls.flatMap(brokenArgumentTests),
   {
     name: "arguments: scalars out of range are refused",
     body: async (session) => {

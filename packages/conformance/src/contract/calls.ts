@@ -1,18 +1,23 @@
-import type { DType, InferenceOps, Kernel, Shape, Tensor } from "@mamba/kernel";
+import type { DType, InferenceOps, Kernel, KernelOp, Shape, Tensor } from "@mamba/kernel";
 
 /** The smallest valid call of an op: what the argument tests break, one argument at a time. */
 export interface MinimalCall {
-  readonly op: keyof InferenceOps;
+  readonly op: KernelOp;
+  /** True for the ops that only a `TrainingKernel` has. */
+  readonly training: boolean;
   readonly args: Readonly<Record<string, { readonly shape: Shape; readonly dtype: DType }>>;
   /** Arguments that must be dense. */
   readonly dense: readonly string[];
+  /** Makes what the call needs of another op, from valid arguments. */
+  prepare?(kernel: Kernel): Disposable;
   /** Calls the op: its new tensors. */
-  call(kernel: Kernel, tensors: Readonly<Record<string, Tensor>>): readonly Tensor[];
+  call(kernel: Kernel, tensors: Readonly<Record<string, Tensor>>, prepared?: Disposable): readonly Tensor[];
 }
 
-const [B, L, D, N, W] = [2, 4, 3, 5, 4];
+export const [B, L, D, N, W] = [2, 4, 3, 5, 4];
 
-const shapes = {
+/** Shapes that several ops take. */
+export const shapes = {
   x: { shape: [B, L, D], dtype: "f32" },
   row: { shape: [B, D], dtype: "f32" },
   channels: { shape: [D], dtype: "f32" },
@@ -26,13 +31,32 @@ function define<K extends string>(
   dense: readonly NoInfer<K>[],
   call: (kernel: Kernel, tensors: Readonly<Record<K, Tensor>>) => readonly Tensor[],
 ): MinimalCall {
-  return { op, args, dense, call };
+  return { op, training: false, args, dense, call };
 }
 
-const scanArgs = {
+const parameterArgs = {
   A: { shape: [D, N], dtype: "f32" },
   D: shapes.channels,
   deltaBias: shapes.channels,
+} as const;
+
+export const convArgs = {
+  x: shapes.x,
+  weight: { shape: [D, W], dtype: "f32" },
+  bias: shapes.channels,
+  initialState: { shape: [B, D, W - 1], dtype: "f32" },
+  range: shapes.range,
+} as const;
+
+export const scanArgs = {
+  u: shapes.x,
+  delta: shapes.x,
+  ...parameterArgs,
+  B: { shape: [B, L, N], dtype: "f32" },
+  C: { shape: [B, L, N], dtype: "f32" },
+  z: shapes.x,
+  initialState: { shape: [B, D, N], dtype: "f32" },
+  range: shapes.range,
 } as const;
 
 export const minimalCalls: readonly MinimalCall[] = [
@@ -55,21 +79,10 @@ export const minimalCalls: readonly MinimalCall[] = [
     ["ids", "weight"],
     (k, t) => [k.embedding(t.ids, t.weight)],
   ),
-  define(
-    "causalConv1d",
-    {
-      x: shapes.x,
-      weight: { shape: [D, W], dtype: "f32" },
-      bias: shapes.channels,
-      initialState: { shape: [B, D, W - 1], dtype: "f32" },
-      range: shapes.range,
-    },
-    ["weight", "initialState", "range"],
-    (k, t) => {
-      const { y, finalState } = k.causalConv1d(t, { finalState: true });
-      return [y, finalState];
-    },
-  ),
+  define("causalConv1d", convArgs, ["weight", "initialState", "range"], (k, t) => {
+    const { y, finalState } = k.causalConv1d(t, { finalState: true });
+    return [y, finalState];
+  }),
   define(
     "causalConv1dStep",
     {
@@ -81,30 +94,16 @@ export const minimalCalls: readonly MinimalCall[] = [
     ["weight", "state"],
     (k, { state, ...args }) => [k.causalConv1dStep(state, args)],
   ),
-  define(
-    "selectiveScan",
-    {
-      u: shapes.x,
-      delta: shapes.x,
-      ...scanArgs,
-      B: { shape: [B, L, N], dtype: "f32" },
-      C: { shape: [B, L, N], dtype: "f32" },
-      z: shapes.x,
-      initialState: { shape: [B, D, N], dtype: "f32" },
-      range: shapes.range,
-    },
-    ["A", "initialState", "range"],
-    (k, t) => {
-      const { y, finalState } = k.selectiveScan(t, { finalState: true });
-      return [y, finalState];
-    },
-  ),
+  define("selectiveScan", scanArgs, ["A", "initialState", "range"], (k, t) => {
+    const { y, finalState } = k.selectiveScan(t, { finalState: true });
+    return [y, finalState];
+  }),
   define(
     "selectiveStateUpdate",
     {
       u: shapes.row,
       delta: shapes.row,
-      ...scanArgs,
+      ...parameterArgs,
       B: { shape: [B, N], dtype: "f32" },
       C: { shape: [B, N], dtype: "f32" },
       z: shapes.row,

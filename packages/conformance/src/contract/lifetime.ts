@@ -2,7 +2,7 @@ import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check, checkEqual, checkRejects, checkThrows } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import type { SuiteTest } from "../suite.ts";
-import { minimalCalls } from "./calls.ts";
+import { callsOf } from "./trainingCalls.ts";
 
 const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => i + 1);
 
@@ -143,7 +143,7 @@ export const lifetimeTests: SuiteTest[] = [
       check(kernel.name.length > 0, "name must not be empty");
       check(maxTensorBytes > 0, `maxTensorBytes must be above 0, got ${maxTensorBytes}`);
       checkEqual("training means there is adamwStep", "adamwStep" in kernel, training);
-      for (const call of minimalCalls)
+      for (const call of callsOf(kernel))
         check(kernel.supports(call.op, "f32"), `supports("${call.op}", "f32") must be true`);
       const lost = await Promise.race([kernel.lost, Promise.resolve(undefined)]);
       check(lost === undefined, `lost must stay pending, it gave ${String(lost)}`);
@@ -154,17 +154,19 @@ export const lifetimeTests: SuiteTest[] = [
     body: async (session) => {
       const kernel = await session.open();
       const scope = new Scope();
-      const calls = minimalCalls.map((call) => {
+      const calls = callsOf(kernel).map((call) => {
         const entries = Object.entries(call.args).map(([name, arg]) => [
           name,
           scope.use(kernel.zeros(arg.shape, arg.dtype)),
         ]);
-        return { call, tensors: Object.fromEntries(entries) as Record<string, Tensor> };
+        const prepared = call.prepare?.(kernel);
+        if (prepared) scope.use(prepared);
+        return { call, tensors: Object.fromEntries(entries) as Record<string, Tensor>, prepared };
       });
       const x = scope.use(kernel.zeros([2, 3], "f32"));
       await kernel[Symbol.asyncDispose]();
-      for (const { call, tensors } of calls) {
-        checkThrows("DISPOSED", call.op, "on a disposed kernel", () => call.call(kernel, tensors));
+      for (const { call, tensors, prepared } of calls) {
+        checkThrows("DISPOSED", call.op, "on a disposed kernel", () => call.call(kernel, tensors, prepared));
       }
       const memoryCalls: [string, () => unknown][] = [
         ["upload", () => kernel.upload(numbers(3), [3], "f32")],

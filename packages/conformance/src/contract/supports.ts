@@ -1,4 +1,4 @@
-import { fromFloat32, Scope } from "@mamba/kernel";
+import { canTrain, fromFloat32, type KernelOp, Scope, type Tensor } from "@mamba/kernel";
 import { checkEqual, checkThrows } from "../assert.ts";
 import type { SuiteTest } from "../suite.ts";
 
@@ -20,13 +20,17 @@ export const supportsTests: SuiteTest[] = (["f16", "bf16"] as const).map((dtype)
     const weight = scope.use(kernel.upload(data, [2, 3], dtype));
     const x = scope.use(kernel.zeros([1, 3], "f32"));
     const ids = scope.use(kernel.zeros([2], "i32"));
-    const calls = {
-      linear: () => scope.use(kernel.linear(x, weight)),
-      embedding: () => scope.use(kernel.embedding(ids, weight)),
-    };
-    for (const op of ["linear", "embedding"] as const) {
-      if (kernel.supports(op, dtype)) checkEqual(`${op}: dtype of the result`, calls[op]().dtype, "f32");
-      else checkThrows("UNSUPPORTED", op, `${dtype} weight`, calls[op]);
+    const calls: [op: KernelOp, call: () => Tensor][] = [
+      ["linear", () => scope.use(kernel.linear(x, weight))],
+      ["embedding", () => scope.use(kernel.embedding(ids, weight))],
+    ];
+    if (canTrain(kernel)) {
+      const dy = scope.use(kernel.zeros([1, 2], "f32"));
+      calls.push(["linearBackwardInput", () => scope.use(kernel.linearBackwardInput(dy, weight))]);
+    }
+    for (const [op, call] of calls) {
+      if (kernel.supports(op, dtype)) checkEqual(`${op}: dtype of the result`, call().dtype, "f32");
+      else checkThrows("UNSUPPORTED", op, `${dtype} weight`, call);
     }
   },
 }));

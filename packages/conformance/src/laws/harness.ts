@@ -1,6 +1,6 @@
-import { type HostArray, type Kernel, Scope, type Tensor } from "@mamba/kernel";
+import { type HostArray, type Kernel, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import { check } from "../assert.ts";
-import type { CaseInput, OpCase } from "../case.ts";
+import { type CaseInput, type OpCase, trainingKernel, trainingSkipReason } from "../case.ts";
 import { checkNoLeak } from "../leak.ts";
 import { loadInput } from "../load.ts";
 import { disagreement } from "../nmse.ts";
@@ -20,6 +20,15 @@ export function lawTest(name: string, body: Body): SuiteTest {
       });
     },
   };
+}
+
+/** A law of the training ops, skipped where there are none. */
+export function trainingLaw(
+  name: string,
+  body: (kernel: TrainingKernel, scope: Scope) => Promise<void>,
+): SuiteTest {
+  const test = lawTest(name, async (kernel, scope) => body(trainingKernel(name, kernel), scope));
+  return { ...test, skip: trainingSkipReason };
 }
 
 /** The inputs of a case, all there. */
@@ -48,6 +57,24 @@ export function slicePositions(input: CaseInput, from: number, to: number): Case
     data.set(input.data.subarray((b * L + from) * last, (b * L + to) * last), b * (to - from) * last);
   }
   return { ...input, data, shape: [B, to - from, last] };
+}
+
+/** [B, L, last] data of pieces that lie one after the other along L. */
+export function joinPositions(
+  pieces: readonly { data: Float32Array; length: number }[],
+  B: number,
+): Float32Array {
+  const L = pieces.reduce((sum, { length }) => sum + length, 0);
+  const last = (pieces[0]?.data.length ?? 0) / (B * (pieces[0]?.length ?? 1));
+  const out = new Float32Array(B * L * last);
+  let from = 0;
+  for (const { data, length } of pieces) {
+    for (let b = 0; b < B; b++) {
+      out.set(data.subarray(b * length * last, (b + 1) * length * last), (b * L + from) * last);
+    }
+    from += length;
+  }
+  return out;
 }
 
 /** One float32 result. */

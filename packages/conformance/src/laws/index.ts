@@ -1,7 +1,10 @@
 import type { SuiteTest } from "../suite.ts";
 import { batchTests } from "./batch.ts";
+import { convGradientTests } from "./convGradients.ts";
 import { convStateTests } from "./convState.ts";
 import { distributionTests } from "./distribution.ts";
+import { residualTests } from "./residual.ts";
+import { scanGradientTests } from "./scanGradients.ts";
 import { scanStateTests } from "./scanState.ts";
 
 /** What relates several calls to each other. */
@@ -10,4 +13,7 @@ export const lawTests: readonly SuiteTest[] = [
   ...convStateTests,
   ...batchTests,
   ...distributionTests,
+  ...scanGradientTests,
+  ...convGradientTests,
+  ...residualTests,
 ];

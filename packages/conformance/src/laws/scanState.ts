@@ -4,7 +4,7 @@ import { firstDifference } from "../bits.ts";
 import type { CaseInput } from "../case.ts";
 import { scanCase } from "../cases/scan.ts";
 import type { SuiteTest } from "../suite.ts";
-import { checkAgree, inputsOf, lawTest, load, readFloats, slicePositions } from "./harness.ts";
+import { checkAgree, inputsOf, joinPositions, lawTest, load, readFloats, slicePositions } from "./harness.ts";
 
 // A scan may be cut anywhere: its state carries all that the past has to say.
 
@@ -43,20 +43,6 @@ function scan(kernel: Kernel, scope: Scope, inputs: Inputs, from: number, to: nu
   return { y: scope.use(y), finalState: scope.use(finalState) };
 }
 
-/** [B, L, D] rows of positions from pieces that lie one after the other along L. */
-function join(pieces: readonly { y: Float32Array; length: number }[], B: number, D: number): Float32Array {
-  const L = pieces.reduce((sum, { length }) => sum + length, 0);
-  const out = new Float32Array(B * L * D);
-  let from = 0;
-  for (const { y, length } of pieces) {
-    for (let b = 0; b < B; b++) {
-      out.set(y.subarray(b * length * D, (b + 1) * length * D), (b * L + from) * D);
-    }
-    from += length;
-  }
-  return out;
-}
-
 function splitTest(B: number, L: number, D: number, N: number, cuts: readonly number[]): SuiteTest {
   return lawTest(
     `scan of ${L} = scans cut at ${cuts.join(", ")} (B${B} D${D} N${N})`,
@@ -69,10 +55,10 @@ function splitTest(B: number, L: number, D: number, N: number, cuts: readonly nu
       for (const [i, to] of edges.slice(1).entries()) {
         const from = edges[i] as number;
         const part = scan(kernel, scope, inputs, from, to, state);
-        pieces.push({ y: await readFloats(kernel, part.y), length: to - from });
+        pieces.push({ data: await readFloats(kernel, part.y), length: to - from });
         state = part.finalState;
       }
-      checkAgree("y", join(pieces, B, D), await readFloats(kernel, whole.y));
+      checkAgree("y", joinPositions(pieces, B), await readFloats(kernel, whole.y));
       const [actual, expected] = await kernel.read(state ?? whole.finalState, whole.finalState);
       if (actual && expected) checkAgree("finalState", actual, expected);
     },
@@ -96,9 +82,9 @@ function stepTest(B: number, L: number, D: number, N: number): SuiteTest {
       const tensors = load(kernel, step, Object.fromEntries(row) as Record<string, CaseInput>);
       const args = { ...tensors, deltaSoftplus: true } as unknown as ScanArgs;
       const y = step.use(kernel.selectiveStateUpdate(state, args));
-      pieces.push({ y: await readFloats(kernel, y), length: 1 });
+      pieces.push({ data: await readFloats(kernel, y), length: 1 });
     }
-    checkAgree("y", join(pieces, B, D), await readFloats(kernel, whole.y));
+    checkAgree("y", joinPositions(pieces, B), await readFloats(kernel, whole.y));
     checkAgree("state", await readFloats(kernel, state), await readFloats(kernel, whole.finalState));
   });
 }

@@ -6,9 +6,20 @@ export function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
+/** The derivative of x * sigmoid(x). */
+export function siluSlope(x: number): number {
+  const s = sigmoid(x);
+  return s * (1 + x * (1 - s));
+}
+
 /** log(1 + exp(x)), and x itself above 20, as in the official CUDA code. */
 export function softplus(x: number): number {
   return x > 20 ? x : Math.log1p(Math.exp(x));
+}
+
+/** The derivative of `softplus`: 1 above 20, as the function is x itself there. */
+export function softplusSlope(x: number): number {
+  return x > 20 ? 1 : sigmoid(x);
 }
 
 /** The slice of row `b` that a `range` argument leaves, clamped to 0 <= start <= end <= length. */

@@ -10,11 +10,7 @@ export function causalConv1d(
   const op = "causalConv1d";
   runtime.checkOpen(op);
   const { args } = runtime;
-  args[0] = runtime.at(op, "x", conv.x);
-  args[1] = runtime.at(op, "weight", conv.weight);
-  args[2] = runtime.at(op, "bias", conv.bias);
-  args[3] = runtime.at(op, "initialState", conv.initialState);
-  args[4] = runtime.at(op, "range", conv.range);
+  writeConvInputs(runtime, op, conv);
   const y = runtime.result(op, conv.x.shape);
   const finalState = want?.finalState ? runtime.result(op, [batch, channels, width - 1]) : undefined;
   args[5] = y.address;
@@ -23,8 +19,18 @@ export function causalConv1d(
   args[8] = length;
   args[9] = channels;
   args[10] = width;
-  args[11] = conv.x.rowStride;
-  args[12] = conv.activation === "silu" ? 1 : 0;
   runtime.run(op, (1 + 0.2 * width) * batch * length * channels);
   return finalState ? { y, finalState } : { y };
+}
+
+/** The part of the record that the backward has in common. */
+export function writeConvInputs(runtime: Runtime, op: string, conv: ConvArgs): void {
+  const { args } = runtime;
+  args[0] = runtime.at(op, "x", conv.x);
+  args[1] = runtime.at(op, "weight", conv.weight);
+  args[2] = runtime.at(op, "bias", conv.bias);
+  args[3] = runtime.at(op, "initialState", conv.initialState);
+  args[4] = runtime.at(op, "range", conv.range);
+  args[11] = conv.x.rowStride;
+  args[12] = conv.activation === "silu" ? 1 : 0;
 }

@@ -3,10 +3,10 @@ import type { CpuTensor } from "../tensor.ts";
 import type { Runtime } from "../runtime.ts";
 
 type Unary = "scale" | "silu" | "negExp";
-type Binary = "add" | "mul";
+type Binary = "add" | "mul" | "siluBackward";
 
 /** Nanoseconds per element on one thread, measured. */
-const cost = { add: 0.4, mul: 0.4, scale: 0.3, silu: 1.2, negExp: 1 } as const;
+const cost = { add: 0.4, mul: 0.4, scale: 0.3, silu: 1.2, negExp: 1, siluBackward: 1.8 } as const;
 
 /** Fills the record for `a` (and `b`) and runs the op. Dense operands are one long row. */
 export function elementwise(
@@ -30,6 +30,7 @@ export function elementwise(
   args[5] = a.rowStride;
   args[6] = b?.rowStride ?? 0;
   runtime.floatArgs[7] = factor;
+  args[8] = args[4];
   runtime.run(op, cost[op] * rows * features);
   return y;
 }

@@ -1,31 +1,55 @@
 import { checkSelectiveScan, type ScanArgs, type Tensor } from "@mamba/kernel";
+import type { ScanSizes } from "../residual.ts";
 import type { Runtime } from "../runtime.ts";
+import type { CpuTensor } from "../tensor.ts";
 
 export function selectiveScan(
   runtime: Runtime,
   scan: ScanArgs,
   want?: { finalState: true },
 ): { y: Tensor; finalState?: Tensor } {
-  const { batch, length, channels, stateSize } = checkSelectiveScan(scan);
+  const sizes = checkSelectiveScan(scan);
   const op = "selectiveScan";
   runtime.checkOpen(op);
-  const { args } = runtime;
-  args[8] = runtime.at(op, "initialState", scan.initialState);
-  args[9] = runtime.at(op, "range", scan.range);
-  writeScanInputs(runtime, op, scan);
+  writeScan(runtime, op, scan, sizes);
   const y = runtime.result(op, scan.u.shape);
-  const finalState = want?.finalState ? runtime.result(op, [batch, channels, stateSize]) : undefined;
-  args[10] = y.address;
-  args[11] = finalState?.address ?? 0;
-  args[12] = batch;
-  args[13] = length;
-  args[14] = channels;
-  args[15] = stateSize;
-  runtime.run(op, (6 + 0.9 * stateSize) * batch * length * channels);
+  const finalState = want?.finalState ? runtime.result(op, stateShape(sizes)) : undefined;
+  runScan(runtime, sizes, y, finalState, undefined);
   return finalState ? { y, finalState } : { y };
 }
 
-/** The part of the record that the one-token form has in common. */
+export function stateShape({ batch, channels, stateSize }: ScanSizes): number[] {
+  return [batch, channels, stateSize];
+}
+
+/** Runs the scan on the record that `writeScan` has begun; keeps the states that the backward needs on request. */
+export function runScan(
+  runtime: Runtime,
+  { batch, length, channels, stateSize }: ScanSizes,
+  y: CpuTensor,
+  finalState: CpuTensor | undefined,
+  states: CpuTensor | undefined,
+): void {
+  const { args } = runtime;
+  args[10] = y.address;
+  args[11] = finalState?.address ?? 0;
+  args[22] = states?.address ?? 0;
+  runtime.run("selectiveScan", (6 + 0.9 * stateSize) * batch * length * channels);
+}
+
+/** The part of the record that the scan and its backward have in common. */
+export function writeScan(runtime: Runtime, op: string, scan: ScanArgs, sizes: ScanSizes): void {
+  const { args } = runtime;
+  writeScanInputs(runtime, op, scan);
+  args[8] = runtime.at(op, "initialState", scan.initialState);
+  args[9] = runtime.at(op, "range", scan.range);
+  args[12] = sizes.batch;
+  args[13] = sizes.length;
+  args[14] = sizes.channels;
+  args[15] = sizes.stateSize;
+}
+
+/** The part of the record that the one-token form has in common, too. */
 export function writeScanInputs(runtime: Runtime, op: string, scan: ScanArgs): void {
   const { args } = runtime;
   args[0] = runtime.at(op, "u", scan.u);

@@ -1,0 +1,192 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "../../test/run.ts";
+import { Stop } from "../errors.ts";
+
+let base: string;
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), "mamba-train-"));
+});
+afterAll(() => rm(base, { recursive: true }));
+
+/** Flags of a run of about a second. */
+const quick = ["--length=12", "--d-model=16", "--layers=1", "--batch-size=4"];
+
+async function steps(folder: string): Promise<number[]> {
+  const log = await readFile(join(folder, "log.jsonl"), "utf8");
+  return log
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { step: number }).step);
+}
+
+test("trains, logs, and writes a checkpoint that eval, generate and train take", async () => {
+  const folder = join(base, "induction");
+  const trained = join(folder, "model");
+  const out = await run(["train", "induction", "--out", folder, "--steps=5", ...quick]);
+  expect(out).toMatchObject({ code: 0, stdout: "" });
+  expect(out.stderr).toMatch(/^step 1\/5 {2}loss \d\.\d{4} {2}norm .* tokens\/s {2}\d+ s left\n/);
+  expect(out.stderr).toMatch(/step 5\/5 .* done\nwrote .*model\n$/);
+  expect(await steps(folder)).toEqual([1, 2, 3, 4, 5]);
+  expect((await readdir(trained)).sort()).toEqual(["config.json", "model.safetensors"]);
+  const config = JSON.parse(await readFile(join(trained, "config.json"), "utf8")) as unknown;
+  expect(config).toMatchObject({ hidden_size: 16, num_hidden_layers: 1, vocab_size: 16 });
+
+  const judged = await run(["eval", "induction", "-m", trained, "--length=8..32", "--examples=5", "--json"]);
+  expect(judged).toMatchObject({ code: 0 });
+  const { results } = JSON.parse(judged.stdout) as { results: Record<string, number>[] };
+  expect(results.map(({ length, targets, examples }) => ({ length, targets, examples }))).toEqual(
+    [8, 16, 32].map((length) => ({ length, targets: 5, examples: 5 })),
+  );
+  for (const { loss, perplexity, accuracy } of results) {
+    expect(perplexity).toBeCloseTo(Math.exp(loss!), 6);
+    expect(accuracy).toBeLessThanOrEqual(1);
+  }
+
+  const on = join(base, "on");
+  const again = await run([
+    "train",
+    "induction",
+    "--out",
+    on,
+    "--model",
+    trained,
+    "--steps=2",
+    "--length=12",
+  ]);
+  expect(again.code).toBe(0);
+  expect(await steps(on)).toEqual([1, 2]);
+});
+
+test("equal command lines give equal bits, also when one was interrupted and resumed", async () => {
+  const whole = join(base, "whole");
+  const parts = join(base, "parts");
+  const args = ["selective-copying", "--tokens=3", "--steps=40", "--save-every=30", "--seed=7", ...quick];
+  expect((await run(["train", ...args, "--out", whole])).code).toBe(0);
+
+  const controller = new AbortController();
+  // Once the log is there, at least one step is done.
+  const first = run(["train", ...args, "--out", parts], { signal: controller.signal });
+  const watch = setInterval(() => {
+    void readFile(join(parts, "log.jsonl")).then(
+      () => controller.abort(new Stop("interrupted", 130)),
+      () => undefined,
+    );
+  }, 1);
+  const interrupted = await first;
+  clearInterval(watch);
+  expect(interrupted.code).toBe(130);
+  const done = (await steps(parts)).length;
+  expect(done).toBeLessThan(40);
+
+  const refused = await run(["train", ...args, "--out", parts]);
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toContain("--resume goes on with it [EXISTS]");
+  const other = await run(["train", ...args, "--lr=0.5", "--out", parts, "--resume"]);
+  expect(other.stderr).toMatch(/training\.lr 0\.001, this one 0\.5 \[RESUME\]\n$/);
+
+  const resumed = await run(["train", ...args, "--out", parts, "--resume"]);
+  expect(resumed.code).toBe(0);
+  expect(resumed.stderr).toMatch(new RegExp(`^going on after step ${done}\n`));
+  for (const file of ["state.safetensors", "model/model.safetensors"]) {
+    expect((await readFile(join(parts, file))).equals(await readFile(join(whole, file)))).toBe(true);
+  }
+  expect(await steps(parts)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+});
+
+test("text and token files, through a config file", async () => {
+  const text = join(base, "text.txt");
+  await writeFile(text, "to be or not to be, that is the question. ".repeat(20));
+  const folder = join(base, "text");
+  const recipe = join(base, "recipe.json");
+  await writeFile(
+    recipe,
+    JSON.stringify({
+      task: "text",
+      data: { path: text, length: 32 },
+      model: { dModel: 16, nLayers: 1 },
+      training: { steps: 12, lr: 0.01, batchSize: 4, warmupSteps: 2 },
+    }),
+  );
+  expect((await run(["train", "--config", recipe, "--out", folder])).code).toBe(0);
+  const judged = await run(["eval", "text", "-m", join(folder, "model"), "--data", text, "--length=32"]);
+  const [head, row] = judged.stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
+  expect(head).toEqual(["length", "examples", "targets", "loss", "perplexity", "accuracy", "time"]);
+  expect(row!.slice(0, 3)).toEqual(["32", "26", "832"]);
+  expect(Number(row![3])).toBeLessThan(Math.log(256) - 1);
+
+  const tokens = join(base, "tokens.jsonl");
+  await writeFile(tokens, "[1,2,3,4]\n[2,3,4,5]\n");
+  const args = ["train", "tokens", "--data", tokens, "--steps=2", ...quick, "--out", join(base, "tokens")];
+  expect((await run([...args])).stderr).toContain("tokens for a new model needs --vocab-size [USAGE]");
+  expect((await run([...args, "--vocab-size=9"])).code).toBe(0);
+  const model = join(base, "tokens", "model");
+  const found = await run(["eval", "tokens", "-m", model, "--data", tokens, "--length=3", "--json"]);
+  expect(JSON.parse(found.stdout)).toMatchObject({ results: [{ examples: 2, targets: 6 }] });
+});
+
+test("on a terminal one line is rewritten", async () => {
+  const args = ["train", "induction", "--out", join(base, "tty"), "--steps=3", ...quick];
+  const { stderr } = await run(args, { isTTY: true });
+  const [line = "", wrote] = stderr.split("\n");
+  const [before, ...versions] = line.split("\r\u001B[K");
+  expect(before).toBe("");
+  expect(versions[0]).toMatch(/^step 1\/3 /);
+  expect(versions.at(-1)).toMatch(/^step 3\/3 .*done$/);
+  expect(wrote).toMatch(/^wrote /);
+});
+
+test("a learning rate beyond reason ends with the last good state and says so", async () => {
+  const folder = join(base, "hot");
+  const args = ["train", "induction", "--out", folder, "--steps=60", "--lr=1000", "--save-every=1", ...quick];
+  const { code, stderr } = await run([...args, "--warmup-steps=0"]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /nothing was updated: .* \[NON_FINITE\]\n$|not finite after step .* \[NON_FINITE\]\n$/,
+  );
+  expect(await readdir(folder)).toContain("state.safetensors");
+});
+
+describe("refuses", () => {
+  test.each([
+    [["train", "poetry"], "<task> must be induction, selective-copying, text, tokens"],
+    [["train"], "name a task"],
+    [["train", "text"], "text needs --data <file>"],
+    [["train", "induction", "--data=x"], "induction makes its own data"],
+    [["train", "induction", "--steps=0"], "--steps must be a whole number, at least 1"],
+    [["train", "induction", "--lr=-1"], "--lr must be a number, at least 0"],
+    [["train", "induction", "--schedule=step"], "--schedule must be constant, linear, cosine"],
+    [["train", "induction", "--tokens=3"], "induction has no field tokens"],
+    [["train", "induction", "--model=m", "--layers=2"], "leave --d-model, --layers and `model` out"],
+  ])("%j", async (args, message) => {
+    const { code, stderr } = await run([...args, "--out", join(base, "refused")]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) as string });
+  });
+
+  test.each([
+    [["eval", "poetry", "-m", "x"], "<task> must be"],
+    [["eval", "induction", "-m", "x", "--length=4..2"], "--length must be like 256"],
+    [["eval", "induction", "-m", "x", "--examples=0"], "--examples must be"],
+    [["eval", "induction"], "--model is missing"],
+  ])("%j", async (args, message) => {
+    const { code, stderr } = await run(args);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) as string });
+  });
+
+  test("a config field that does not exist, and data that is not there", async () => {
+    const recipe = join(base, "wrong.json");
+    await writeFile(recipe, JSON.stringify({ task: "induction", training: { learningRate: 1 } }));
+    const train = (...args: string[]) => run(["train", "--out", join(base, "refused"), ...args]);
+    expect((await train("--config", recipe)).stderr).toContain(
+      "there is no training field learningRate [CONFIG]",
+    );
+    await writeFile(recipe, JSON.stringify({ task: "induction", model: { width: 1 } }));
+    expect((await train("--config", recipe)).stderr).toContain('a model has no field "width" [USAGE]');
+    expect((await train("text", "--data", join(base, "none"))).stderr).toContain("[DATA]");
+    await writeFile(join(base, "short"), "abc");
+    const short = await train("text", "--data", join(base, "short"));
+    expect(short.stderr).toContain("the file has 3 bytes, an example of length 256 needs 257 [DATA]");
+  });
+});

@@ -1,0 +1,65 @@
+import type { StepEvent } from "@mamba/train";
+import { formatRate } from "../format.ts";
+import { note, type Host } from "../host.ts";
+
+/** How often people hear of a run: on a terminal its one line is rewritten, elsewhere lines follow each other. */
+const intervals = { terminal: 200, elsewhere: 10_000 }; // ms
+
+/** Tells people how a run goes. */
+export class Report implements Disposable {
+  readonly #host: Host;
+  readonly #steps: number;
+  readonly #start = performance.now();
+  #first: number | undefined;
+  #last = -Infinity;
+  #open = false;
+
+  constructor(host: Host, steps: number) {
+    this.#host = host;
+    this.#steps = steps;
+  }
+
+  update(event: StepEvent): void {
+    this.#first ??= event.step - 1;
+    const now = performance.now();
+    const isTTY = this.#host.stderr.isTTY === true;
+    const due = now - this.#last >= (isTTY ? intervals.terminal : intervals.elsewhere);
+    if (!due && event.step < this.#steps) return;
+    this.#last = now;
+    const perStep = (now - this.#start) / (event.step - this.#first);
+    const line = describeStep(event, this.#steps, ((this.#steps - event.step) * perStep) / 1000);
+    if (isTTY) {
+      this.#host.stderr.write(`\r\u001B[K${line}`);
+      this.#open = true;
+    } else note(this.#host, line);
+  }
+
+  /** Ends the line on a terminal. */
+  [Symbol.dispose](): void {
+    if (this.#open) note(this.#host, "");
+    this.#open = false;
+  }
+}
+
+/** `step 120/4000  loss 2.1034  norm 0.81  lr 1.00e-3  15300 tokens/s  3 min left` */
+export function describeStep(
+  { step, loss, gradNorm, lr, tokensPerSecond }: StepEvent,
+  steps: number,
+  secondsLeft: number,
+): string {
+  const left = step < steps ? `${formatLeft(secondsLeft)} left` : "done";
+  return [
+    `step ${step}/${steps}`,
+    `loss ${loss.toFixed(4)}`,
+    `norm ${gradNorm.toPrecision(3)}`,
+    `lr ${lr.toExponential(2)}`,
+    `${formatRate(tokensPerSecond)} tokens/s`,
+    left,
+  ].join("  ");
+}
+
+function formatLeft(seconds: number): string {
+  if (seconds < 99.5) return `${Math.ceil(seconds)} s`;
+  if (seconds < 99.5 * 60) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}

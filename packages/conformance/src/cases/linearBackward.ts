@@ -1,0 +1,163 @@
+import type { FloatDType } from "@mamba/kernel";
+import { type CaseInput, defineTrainingCase, floats, type OpCase } from "../case.ts";
+import { Random } from "../random.ts";
+import { linearBackwardInput, linearBackwardWeight, sumRows } from "../reference/index.ts";
+import { result, windowed, withValues } from "./shared.ts";
+
+// Sizes are those of the forward: x [rows, I], weight [O, I], y [rows, O].
+
+interface Options {
+  dtype?: FloatDType;
+  view?: boolean;
+  leading?: readonly number[];
+  note?: string;
+  /** Changes dy, and the weight or x, after they were drawn. */
+  edit?: (dy: Float32Array, other: Float32Array) => void;
+}
+
+const place = (view: boolean, input: CaseInput, before: number, after: number) =>
+  view ? windowed(input, before, after) : input;
+const nameOf = (rows: number, I: number, O: number, { view, note = "" }: Options, dtype = "") =>
+  `rows ${rows} in ${I} out ${O}${dtype}${view ? " of views" : ""}${note}`;
+
+function inputCase(rows: number, I: number, O: number, options: Options = {}): OpCase {
+  const { dtype = "f32", view = false, leading = [rows], edit } = options;
+  const label = nameOf(rows, I, O, options, ` ${dtype}`);
+  return defineTrainingCase({
+    op: "linearBackwardInput",
+    label,
+    sizes: { rows, I, O },
+    requires: [{ op: "linearBackwardInput", dtype }],
+    inputs: () => {
+      const random = new Random(`linearBackwardInput ${label}`);
+      const dy = random.normals(rows * O);
+      const weight = random.normals(O * I, O ** -0.5);
+      edit?.(dy, weight);
+      return {
+        dy: place(view, floats(dy, [...leading, O]), 3, 2),
+        weight: floats(weight, [O, I], dtype),
+      };
+    },
+    run: (kernel, t) => ({ dx: kernel.linearBackwardInput(t.dy, t.weight) }),
+    reference: (v) => ({ dx: result([...leading, I], linearBackwardInput(rows, I, O, v.dy, v.weight)) }),
+  });
+}
+
+function weightCase(rows: number, I: number, O: number, options: Options = {}): OpCase {
+  const { view = false, leading = [rows], edit } = options;
+  const label = nameOf(rows, I, O, options);
+  return defineTrainingCase({
+    op: "linearBackwardWeight",
+    label,
+    sizes: { rows, I, O },
+    inputs: () => {
+      const random = new Random(`linearBackwardWeight ${label}`);
+      const dy = random.normals(rows * O, rows ** -0.5);
+      const x = random.normals(rows * I);
+      edit?.(dy, x);
+      return {
+        dy: place(view, floats(dy, [...leading, O]), 3, 2),
+        x: place(view, floats(x, [...leading, I]), 0, 5),
+      };
+    },
+    run: (kernel, t) => ({ dWeight: kernel.linearBackwardWeight(t.dy, t.x) }),
+    reference: (v) => ({ dWeight: result([O, I], linearBackwardWeight(rows, I, O, v.dy, v.x)) }),
+  });
+}
+
+function sumCase(rows: number, D: number, options: Options = {}): OpCase {
+  const { view = false, leading = [rows], note = "", edit } = options;
+  const label = `rows ${rows} D${D}${view ? " of a view" : ""}${note}`;
+  return defineTrainingCase({
+    op: "sumRows",
+    label,
+    sizes: { rows, D },
+    inputs: () => {
+      const dy = new Random(`sumRows ${label}`).normals(rows * D);
+      edit?.(dy, dy);
+      return { dy: place(view, floats(dy, [...leading, D]), 3, 2) };
+    },
+    run: (kernel, t) => ({ dBias: kernel.sumRows(t.dy) }),
+    reference: (v) => ({ dBias: result([D], sumRows(rows, D, v.dy)) }),
+  });
+}
+
+// rows, in, out: what register tiles and cache blocks may leave over in any of the three.
+const odd: [number, number, number][] = [
+  [1, 1, 1],
+  [1, 9, 1],
+  [3, 5, 1],
+  [1, 1, 7],
+  [2, 3, 5],
+  [4, 33, 3],
+  [9, 1, 33],
+  [1, 129, 513],
+  [7, 517, 64],
+];
+const rowCounts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 64, 130];
+
+export const linearBackwardInputCases = (["f32", "f16", "bf16"] as const).flatMap((dtype) => [
+  ...odd.map(([rows, I, O]) => inputCase(rows, I, O, { dtype })),
+  ...rowCounts.map((rows) => inputCase(rows, 43, 37, { dtype })),
+  inputCase(64, 66, 129, { dtype }),
+  inputCase(130, 97, 257, { dtype }),
+  inputCase(17, 35, 1031, { dtype, note: ", deeper than a cache block" }),
+  inputCase(67, 1100, 40, { dtype, note: ", wider than a cache block" }),
+  inputCase(301, 34, 24, { dtype, note: ", taller than a cache block" }),
+  inputCase(5, 80, 48, { dtype, view: true }),
+  inputCase(1, 80, 48, { dtype, view: true }),
+  inputCase(6, 24, 16, { dtype, leading: [2, 3], note: ", three axes" }),
+  inputCase(7, 11, 9, {
+    dtype,
+    note: ", NaN in one row of dy",
+    edit: (dy) => {
+      dy[3 * 9 + 4] = NaN;
+    },
+  }),
+  inputCase(3, 33, 20, {
+    dtype,
+    note: ", NaN and infinity in one column each of the weight",
+    edit: (_, weight) => {
+      weight[5 * 33 + 32] = NaN;
+      weight[17 * 33 + 2] = Infinity;
+    },
+  }),
+]);
+
+export const linearBackwardWeightCases = [
+  ...odd.map(([rows, I, O]) => weightCase(rows, I, O)),
+  ...rowCounts.map((rows) => weightCase(rows, 37, 43)),
+  weightCase(66, 64, 129),
+  weightCase(257, 130, 97),
+  weightCase(1031, 17, 35, { note: ", deeper than a cache block" }),
+  weightCase(40, 67, 1100, { note: ", taller than a cache block" }),
+  weightCase(24, 301, 34, { note: ", wider than a cache block" }),
+  weightCase(20, 48, 80, { view: true }),
+  weightCase(1, 48, 80, { view: true }),
+  weightCase(130, 33, 65, { view: true }),
+  weightCase(6, 24, 16, { leading: [2, 3], note: ", three axes" }),
+  weightCase(7, 11, 9, {
+    note: ", NaN in one column of dy and infinity in one of x",
+    edit: (dy, x) => {
+      dy[3 * 9 + 4] = NaN;
+      x[6 * 11 + 10] = Infinity;
+    },
+  }),
+];
+
+export const sumRowsCases = [
+  ...[1, 3, 5, 17, 33, 129, 513, 2049].map((rows, i) => sumCase(rows, [5, 1, 33, 17][i % 4] as number)),
+  sumCase(3, 513),
+  sumCase(2, 2049),
+  sumCase(300, 64),
+  sumCase(3000, 33, { note: ", work for several threads" }),
+  sumCase(30, 33, { leading: [2, 3, 5], note: ", four axes" }),
+  sumCase(7, 20, { view: true }),
+  sumCase(9, 1, { view: true }),
+  sumCase(6, 9, {
+    note: ", NaN and infinity in one column each",
+    edit: (dy) => {
+      withValues(dy, [1, NaN, 2, Infinity]);
+    },
+  }),
+];

@@ -1,0 +1,77 @@
+import type { ConvArgs, Scope, Tensor, TrainingKernel } from "@mamba/kernel";
+import { check } from "../assert.ts";
+import { convBackwardCase } from "../cases/convBackward.ts";
+import type { SuiteTest } from "../suite.ts";
+import { checkPieces, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
+import { inputsOf, load, trainingLaw } from "./harness.ts";
+
+const flags = { bias: true, silu: true, initialState: true, range: false, dFinalState: true, view: false };
+const sequences = ["dy", "x"];
+
+/** Gradients of positions [from, to), and the state after them. */
+async function piece(
+  kernel: TrainingKernel,
+  scope: Scope,
+  { dFinalState: _, ...inputs }: Inputs,
+  [from, to]: readonly [number, number],
+  flow: Tensor,
+  state?: Tensor,
+) {
+  const { dy, ...tensors } = load(kernel, scope, cut(inputs, sequences, from, to));
+  check(dy !== undefined, "the case has dy");
+  // The case has all arguments under their names.
+  const given: unknown = { ...tensors, ...(state && { initialState: state }), activation: "silu" };
+  const args = given as ConvArgs;
+  const grads = kernel.causalConv1dBackward(dy, args, flow);
+  check(grads.initialState !== undefined, "initialState was given and has a gradient");
+  return { host: await readGrads(kernel, scope, grads), dState: grads.initialState };
+}
+
+/** The case's inputs, and its `dFinalState` on the device. */
+function caseOf(kernel: TrainingKernel, scope: Scope, sizes: readonly [number, number, number, number]) {
+  const inputs = inputsOf(convBackwardCase(...sizes, flags));
+  const { dFinalState } = load(kernel, scope, { dFinalState: inputs["dFinalState"] as Inputs[string] });
+  check(dFinalState !== undefined, "the case has dFinalState");
+  return { inputs, dFinalState };
+}
+
+function splitTest(B: number, L: number, D: number, W: number, cutAt: number): SuiteTest {
+  const what = `gradient of a conv of ${L} = gradients of convs cut at ${cutAt} (B${B} D${D} W${W})`;
+  return trainingLaw(what, async (kernel, scope) => {
+    const { inputs, dFinalState } = caseOf(kernel, scope, [B, L, D, W]);
+    const whole = await piece(kernel, scope, inputs, [0, L], dFinalState);
+    const head = load(kernel, scope, cut(inputs, sequences, 0, cutAt)) as unknown as ConvArgs;
+    const { y, finalState } = kernel.causalConv1d({ ...head, activation: "silu" }, { finalState: true });
+    scope.use(y);
+    scope.use(finalState);
+    const second = await piece(kernel, scope, inputs, [cutAt, L], dFinalState, finalState);
+    const first = await piece(kernel, scope, inputs, [0, cutAt], second.dState);
+    const pieces = [
+      { grads: first.host, length: cutAt },
+      { grads: second.host, length: L - cutAt },
+    ];
+    checkPieces(whole.host, pieces, sequences, B);
+  });
+}
+
+function rangeTest(B: number, L: number, D: number, W: number, start: number, end: number): SuiteTest {
+  const what = `gradient of a conv of [${start}, ${end}) of ${L} = that of the slice alone, zero outside (B${B} D${D} W${W})`;
+  return trainingLaw(what, async (kernel, scope) => {
+    const { inputs, dFinalState } = caseOf(kernel, scope, [B, L, D, W]);
+    const ranges = Int32Array.from({ length: 2 * B }, (_, i) => (i % 2 ? end : start));
+    const withRange = { ...inputs, range: { data: ranges, shape: [B, 2], dtype: "i32" as const } };
+    const ranged = await piece(kernel, scope, withRange, [0, L], dFinalState);
+    const alone = await piece(kernel, scope, inputs, [start, end], dFinalState);
+    checkRange(ranged.host, alone.host, sequences, [B, L, start, end]);
+  });
+}
+
+export const convGradientTests: readonly SuiteTest[] = [
+  splitTest(2, 37, 5, 4, 1),
+  splitTest(1, 64, 3, 4, 32),
+  splitTest(3, 9, 7, 16, 8),
+  splitTest(2, 5, 4, 2, 3),
+  rangeTest(2, 23, 5, 4, 0, 17),
+  rangeTest(2, 23, 5, 4, 6, 23),
+  rangeTest(1, 40, 3, 5, 7, 9),
+];

@@ -1,0 +1,138 @@
+import { type ScanArgs, type Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
+import { check } from "../assert.ts";
+import { firstDifference } from "../bits.ts";
+import { residualOf, scanBackwardCase } from "../cases/scanBackward.ts";
+import type { SuiteTest } from "../suite.ts";
+import { checkPieces, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
+import { checkAgree, inputsOf, load, readFloats, trainingLaw } from "./harness.ts";
+
+// A gradient may be cut where a scan may: what the second piece has to say about its initial state is what flows into the
+// first through its final state. That is truncated BPTT without the truncation.
+
+const flags = {
+  D: true,
+  z: true,
+  deltaBias: true,
+  softplus: true,
+  initialState: true,
+  range: false,
+  dFinalState: true,
+  view: false,
+};
+const sequences = ["dy", "u", "delta", "B", "C", "z"];
+
+/** A piece of a scan on the device: `dy` and the arguments. */
+function place(
+  kernel: TrainingKernel,
+  scope: Scope,
+  { dFinalState: _, ...inputs }: Inputs,
+  from: number,
+  to: number,
+  state?: Tensor,
+): { dy: Tensor; args: ScanArgs } {
+  const { dy, ...tensors } = load(kernel, scope, cut(inputs, sequences, from, to));
+  check(dy !== undefined, "the case has dy");
+  // The case has all arguments under their names.
+  const args = {
+    ...tensors,
+    ...(state && { initialState: state }),
+    deltaSoftplus: true,
+  } as unknown as ScanArgs;
+  return { dy, args };
+}
+
+/** Gradients by argument; those of `initialState` stay on the device too. */
+async function gradientsOf(
+  kernel: TrainingKernel,
+  scope: Scope,
+  { dy, args }: { dy: Tensor; args: ScanArgs },
+  dFinalState: Tensor,
+) {
+  const residual = scope.use(residualOf(kernel, args));
+  const grads = kernel.selectiveScanBackward(dy, args, residual, dFinalState);
+  check(grads.initialState !== undefined, "initialState was given and has a gradient");
+  return { host: await readGrads(kernel, scope, grads), dState: grads.initialState };
+}
+
+function splitTest(B: number, L: number, D: number, N: number, cuts: readonly number[]): SuiteTest {
+  const what = `gradient of a scan of ${L} = gradients of scans cut at ${cuts.join(", ")} (B${B} D${D} N${N})`;
+  return trainingLaw(what, async (kernel, scope) => {
+    const inputs = inputsOf(scanBackwardCase([B, L, D, N], flags));
+    const { dFinalState } = load(kernel, scope, { dFinalState: inputs["dFinalState"] as Inputs[string] });
+    check(dFinalState !== undefined, "the case has dFinalState");
+    const whole = await gradientsOf(kernel, scope, place(kernel, scope, inputs, 0, L), dFinalState);
+
+    const edges = [0, ...cuts, L];
+    const pieces: (ReturnType<typeof place> & { length: number })[] = [];
+    let state: Tensor | undefined;
+    for (const [i, to] of edges.slice(1).entries()) {
+      const from = edges[i] as number;
+      const piece = place(kernel, scope, inputs, from, to, state);
+      pieces.push({ ...piece, length: to - from });
+      const { y, finalState } = kernel.selectiveScan(piece.args, { finalState: true });
+      scope.use(y);
+      state = scope.use(finalState);
+    }
+    let flow = dFinalState;
+    const found = [];
+    for (const piece of pieces.reverse()) {
+      const { host, dState } = await gradientsOf(kernel, scope, piece, flow);
+      found.unshift({ grads: host, length: piece.length });
+      flow = dState;
+    }
+    checkPieces(whole.host, found, sequences, B);
+  });
+}
+
+function rangeTest(B: number, L: number, D: number, N: number, start: number, end: number): SuiteTest {
+  const what = `gradient of a scan of [${start}, ${end}) of ${L} = that of the slice alone, zero outside (B${B} D${D} N${N})`;
+  return trainingLaw(what, async (kernel, scope) => {
+    const inputs = inputsOf(scanBackwardCase([B, L, D, N], flags));
+    const { dFinalState } = load(kernel, scope, { dFinalState: inputs["dFinalState"] as Inputs[string] });
+    check(dFinalState !== undefined, "the case has dFinalState");
+    const ranges = Int32Array.from({ length: 2 * B }, (_, i) => (i % 2 ? end : start));
+    const withRange = { ...inputs, range: { data: ranges, shape: [B, 2], dtype: "i32" as const } };
+    const ranged = await gradientsOf(kernel, scope, place(kernel, scope, withRange, 0, L), dFinalState);
+    if (start < end) {
+      const alone = await gradientsOf(kernel, scope, place(kernel, scope, inputs, start, end), dFinalState);
+      checkRange(ranged.host, alone.host, sequences, [B, L, start, end]);
+      return;
+    }
+    checkRange(ranged.host, undefined, sequences, [B, L, start, end]);
+    const at = firstDifference<ArrayLike<number>>(ranged.host["initialState"], inputs["dFinalState"]?.data);
+    check(at === undefined, `an empty slice passes dFinalState on bit for bit, element ${at} differs`);
+    for (const name of ["A", "D", "deltaBias"]) {
+      check(ranged.host[name]?.every((value) => value === 0) === true, `d ${name} of empty slices must be 0`);
+    }
+  });
+}
+
+function forwardTest(B: number, L: number, D: number, N: number): SuiteTest {
+  return trainingLaw(
+    `selectiveScanForward = selectiveScan (B${B} L${L} D${D} N${N})`,
+    async (kernel, scope) => {
+      const inputs = inputsOf(scanBackwardCase([B, L, D, N], flags));
+      const { args } = place(kernel, scope, inputs, 0, L);
+      const kept = kernel.selectiveScanForward(args);
+      scope.use(kept.residual);
+      const plain = kernel.selectiveScan(args, { finalState: true });
+      for (const name of ["y", "finalState"] as const) {
+        const [a, b] = [scope.use(kept[name]), scope.use(plain[name])];
+        checkAgree(name, await readFloats(kernel, a), await readFloats(kernel, b));
+      }
+    },
+  );
+}
+
+export const scanGradientTests: readonly SuiteTest[] = [
+  splitTest(2, 37, 5, 16, [1]),
+  splitTest(1, 65, 3, 4, [16, 17, 40]),
+  splitTest(3, 129, 7, 5, [128]),
+  splitTest(2, 200, 4, 1, [63, 150]),
+  rangeTest(2, 23, 5, 16, 0, 17),
+  rangeTest(2, 23, 5, 16, 6, 23),
+  rangeTest(1, 140, 3, 4, 37, 131),
+  rangeTest(2, 9, 4, 4, 5, 5),
+  forwardTest(2, 33, 5, 16),
+  forwardTest(1, 300, 9, 4),
+];

@@ -1,0 +1,272 @@
+import type { Residual, ScanArgs, Tensor } from "@mamba/kernel";
+import { reference } from "../../src/index.ts";
+import { sigmoid, sliceOf, softplus } from "../../src/reference/math.ts";
+import { ReferenceTrainingKernel } from "../trainingKernel.ts";
+import type { Fault } from "./fault.ts";
+
+type Backward = typeof reference.selectiveScanBackward;
+type ScanParameters = Parameters<Backward>;
+type Values = ScanParameters[5];
+type Grads = ReturnType<Backward>;
+
+const right = reference.selectiveScanBackward;
+const backward = /^selectiveScanBackward /;
+
+/** A kernel whose scan has other gradients. */
+class Wrong extends ReferenceTrainingKernel {
+  constructor(gradients: Backward) {
+    super();
+    this.scanGradients = gradients;
+  }
+}
+
+const wrong = (name: string, gradients: Backward, seenBy = backward): Fault => ({
+  name: `scan backward: ${name}`,
+  seenBy,
+  open: () => new Wrong(gradients),
+});
+
+/** The gradients of other arguments. */
+const of =
+  (change: (values: Values) => Partial<Values>): Backward =>
+  (B, L, D, N, dy, values, dFinalState) =>
+    right(B, L, D, N, dy, { ...values, ...change(values) }, dFinalState);
+
+/** Some of the gradients changed. */
+const but =
+  (change: (grads: Grads, ...args: ScanParameters) => Partial<Grads>): Backward =>
+  (...args) => {
+    const grads = right(...args);
+    return { ...grads, ...change(grads, ...args) };
+  };
+
+/** The step before and after its softplus. */
+function steps([, , D, , , { delta, deltaBias }]: ScanParameters): Float64Array {
+  return Float64Array.from(delta, (x, i) => x + (deltaBias?.[i % D] ?? 0));
+}
+
+/** Runs each chunk of the positions alone, with its true state but without the gradient from the next one. */
+const withoutCarry: Backward = (B, L, D, N, dy, values, dFinalState) => {
+  const chunk = 64;
+  const ranges = (from: number, to: number) =>
+    Int32Array.from({ length: 2 * B }, (_, i) => {
+      const { start, end } = sliceOf(values.range, i >> 1, L);
+      return Math.min(Math.max(i % 2 ? to : from, start), end);
+    });
+  let total: Grads | undefined;
+  for (let from = 0; from < L; from += chunk) {
+    const { finalState } = reference.selectiveScan(B, L, D, N, { ...values, range: ranges(0, from) });
+    const piece = { ...values, initialState: finalState, range: ranges(from, from + chunk) };
+    const grads = right(B, L, D, N, dy, piece, from + chunk >= L ? dFinalState : undefined);
+    const before: Grads | undefined = total;
+    total = before
+      ? (Object.fromEntries(
+          Object.entries(grads).map(([name, data]) => [
+            name,
+            reference.add(data, before[name as keyof Grads]),
+          ]),
+        ) as Grads)
+      : grads;
+  }
+  return total ?? right(B, L, D, N, dy, values, dFinalState);
+};
+
+class DropsTheInitialState extends ReferenceTrainingKernel {
+  override selectiveScanBackward(dy: Tensor, args: ScanArgs, residual: Residual, dFinalState?: Tensor) {
+    const { initialState, ...grads } = super.selectiveScanBackward(dy, args, residual, dFinalState);
+    initialState?.dispose();
+    return grads;
+  }
+}
+
+class GivesWhatWasNotAskedFor extends ReferenceTrainingKernel {
+  override selectiveScanBackward(dy: Tensor, args: ScanArgs, residual: Residual, dFinalState?: Tensor) {
+    const grads = super.selectiveScanBackward(dy, args, residual, dFinalState);
+    return { ...grads, D: grads.D ?? this.result([args.u.shape[2] as number], []) };
+  }
+}
+
+class EndsTheResidual extends ReferenceTrainingKernel {
+  override selectiveScanBackward(dy: Tensor, args: ScanArgs, residual: Residual, dFinalState?: Tensor) {
+    const grads = super.selectiveScanBackward(dy, args, residual, dFinalState);
+    residual.dispose();
+    return grads;
+  }
+}
+
+/** Keeps more of the forward than it says: until the residual goes, or for good. */
+class KeepsStates extends ReferenceTrainingKernel {
+  readonly #forever: boolean;
+  constructor(forever: boolean) {
+    super();
+    this.#forever = forever;
+  }
+  override selectiveScanForward(args: ScanArgs) {
+    const results = super.selectiveScanForward(args);
+    const states = this.result([...args.u.shape, this.#forever ? 1 : (args.A.shape[1] as number)], []);
+    const { residual } = results;
+    const dispose = residual.dispose.bind(residual);
+    residual.dispose = () => {
+      dispose();
+      if (!this.#forever) states.dispose();
+    };
+    return results;
+  }
+}
+
+class ForwardLosesState extends ReferenceTrainingKernel {
+  override selectiveScanForward(args: ScanArgs) {
+    return super.selectiveScanForward({ ...args, initialState: undefined });
+  }
+}
+
+/** Adds up in another order, as more threads would. */
+const otherBits = but(({ A }) => ({ A: A.map((x) => x * (1 + 2 ** -22)) }));
+
+export const scanBackwardFaults: Fault[] = [
+  wrong(
+    "the derivative of softplus is missing",
+    but((_, ...args) => {
+      if (!args[5].deltaSoftplus) return {};
+      const bare = {
+        ...args[5],
+        delta: steps(args).map(softplus),
+        deltaBias: undefined,
+        deltaSoftplus: false,
+      };
+      const { delta, deltaBias } = right(args[0], args[1], args[2], args[3], args[4], bare, args[6]);
+      return { delta, deltaBias };
+    }),
+  ),
+  wrong(
+    "the derivative of softplus overflows",
+    but(({ delta }, ...args) => {
+      if (!args[5].deltaSoftplus) return {};
+      const raw = steps(args);
+      return { delta: delta.map((x, i) => ((raw[i] ?? 0) > 88 ? NaN : x)) };
+    }),
+  ),
+  wrong(
+    "the derivative of softplus is taken at delta without its bias",
+    but(({ delta }, ...args) => {
+      const { deltaSoftplus, delta: bare } = args[5];
+      if (!deltaSoftplus) return {};
+      const raw = steps(args);
+      const factor = (i: number) => sigmoid(bare[i] ?? 0) / sigmoid(raw[i] ?? 0);
+      return { delta: delta.map((x, i) => (Number.isFinite(factor(i)) ? x * factor(i) : x)) };
+    }),
+  ),
+  wrong(
+    "no gradient of the gate",
+    but(({ z }) => ({ z: z.fill(0) })),
+  ),
+  wrong(
+    "the gate does not scale dy",
+    of(() => ({ z: undefined })),
+  ),
+  wrong("the gate's gradient forgets the D skip", (...args) => {
+    const [B, L, D, N, dy, values, dFinalState] = args;
+    const { z } = right(B, L, D, N, dy, { ...values, D: undefined }, dFinalState);
+    return { ...right(...args), z };
+  }),
+  wrong("the D skip does not reach u", (...args) => {
+    const [B, L, D, N, dy, values, dFinalState] = args;
+    return { ...right(...args), u: right(B, L, D, N, dy, { ...values, D: undefined }, dFinalState).u };
+  }),
+  wrong(
+    "dB is summed over the batch",
+    but(({ B: dB }, batch) => {
+      const row = dB.length / batch;
+      const sum = reference.sumRows(batch, row, dB);
+      return { B: dB.map((_, i) => sum[i % row] as number) };
+    }),
+  ),
+  wrong("dC misses the last channel", (B, L, D, N, dy, values, dFinalState) => {
+    const others = Float64Array.from(dy, (x, i) => (D > 1 && i % D === D - 1 ? 0 : x));
+    const { C } = right(B, L, D, N, others, values, dFinalState);
+    return { ...right(B, L, D, N, dy, values, dFinalState), C };
+  }),
+  wrong("dD of the last row only", (...args) => {
+    const [B, L, D, N, dy, values, dFinalState] = args;
+    const last = Float64Array.from(dy, (x, i) => (i < (B - 1) * L * D ? 0 : x));
+    return { ...right(...args), D: right(B, L, D, N, last, values, dFinalState).D };
+  }),
+  wrong("ignores dFinalState", (B, L, D, N, dy, values) => right(B, L, D, N, dy, values)),
+  wrong(
+    "ignores dFinalState, seen by the law of pieces",
+    (B, L, D, N, dy, values) => right(B, L, D, N, dy, values),
+    /^laws: gradient of a scan of \d+ =/,
+  ),
+  wrong(
+    "starts from zero instead of initialState",
+    of(() => ({ initialState: undefined })),
+  ),
+  wrong(
+    "ignores range",
+    of(() => ({ range: undefined })),
+  ),
+  wrong(
+    "ignores range, seen by the law of slices",
+    of(() => ({ range: undefined })),
+    /^laws: gradient of a scan of \[/,
+  ),
+  wrong(
+    "padding is multiplied by zero",
+    but(({ u }, ...args) => ({ u: u.map((x, i) => x + 0 * (args[4][i] as number)) })),
+  ),
+  wrong("the gradient is not carried from chunk to chunk", withoutCarry),
+  wrong(
+    "the gradient of initialState is taken after the first step",
+    but(({ initialState }, ...args) => {
+      const [, L, D, N, , { A, deltaSoftplus, range }] = args;
+      const raw = steps(args);
+      const decay = (i: number): number => {
+        const [b, d] = [Math.floor(i / (D * N)), Math.floor(i / N) % D];
+        const { start, end } = sliceOf(range, b, L);
+        const x = raw[(b * L + start) * D + d] ?? 0;
+        return start < end ? Math.exp((deltaSoftplus ? softplus(x) : x) * (A[i % (D * N)] ?? 0)) : 1;
+      };
+      return { initialState: initialState.map((x, i) => x / decay(i)) };
+    }),
+  ),
+  wrong(
+    "a row sees the last row",
+    but(({ u }, ...args) => {
+      const last = args[5].u[u.length - 1] as number;
+      return { u: u.map((x, i) => (i === 0 ? x + 0 * last : x)) };
+    }),
+    /^laws: rows of a batch .* selectiveScanBackward/,
+  ),
+  {
+    name: "scan backward: no gradient of initialState",
+    seenBy: backward,
+    open: () => new DropsTheInitialState(),
+  },
+  {
+    name: "scan backward: a gradient of an argument that was not given",
+    seenBy: backward,
+    open: () => new GivesWhatWasNotAskedFor(),
+  },
+  {
+    name: "scan backward: thread counts differ in the last bits",
+    seenBy: backward,
+    open: () => new ReferenceTrainingKernel(),
+    openVariant: () => new Wrong(otherBits),
+  },
+  {
+    name: "scan backward: ends the residual",
+    seenBy: /^laws: a residual serves/,
+    open: () => new EndsTheResidual(),
+  },
+  {
+    name: "scan forward: keeps the states of all positions",
+    seenBy: /^laws: a residual keeps/,
+    open: () => new KeepsStates(false),
+  },
+  { name: "scan forward: leaks", seenBy: /^selectiveScanForward /, open: () => new KeepsStates(true) },
+  {
+    name: "scan forward: ignores initialState",
+    seenBy: /^laws: selectiveScanForward =/,
+    open: () => new ForwardLosesState(),
+  },
+];

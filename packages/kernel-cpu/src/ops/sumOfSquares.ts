@@ -1,0 +1,31 @@
+import { checkSumOfSquares, type Tensor } from "@mamba/kernel";
+import { lineBytes } from "../allocator.ts";
+import type { Runtime } from "../runtime.ts";
+import { tensorTable } from "./tensorTable.ts";
+
+export function sumOfSquares(runtime: Runtime, tensors: readonly Tensor[]): Tensor {
+  checkSumOfSquares(tensors);
+  const op = "sumOfSquares";
+  runtime.checkOpen(op);
+  const { args, heap } = runtime;
+  const { table, units } = tensorTable(
+    tensors.map((tensor, i) => ({ tensor, addresses: [runtime.at(op, `tensor ${i}`, tensor)] })),
+  );
+  const y = runtime.result(op, [1]);
+  // The sums of the units first, since they are float64, and the table behind them.
+  const room = runtime.temporary(op, units * 8 + table.byteLength);
+  try {
+    const sums = room.start * lineBytes;
+    heap.writeWords(sums + units * 8, table);
+    args[0] = sums + units * 8;
+    args[1] = tensors.length;
+    args[2] = units;
+    args[3] = sums;
+    args[4] = y.address;
+    runtime.step(op, 5000 * units);
+    runtime.run("sumOfSquaresTotal", units);
+    return y;
+  } finally {
+    heap.free(room);
+  }
+}

@@ -1,0 +1,30 @@
+import { checkSumRows, type Tensor } from "@mamba/kernel";
+import type { Runtime } from "../runtime.ts";
+
+export function sumRows(runtime: Runtime, dy: Tensor): Tensor {
+  const { rows, features } = checkSumRows(dy);
+  runtime.checkOpen("sumRows");
+  const from = runtime.at("sumRows", "dy", dy);
+  const y = runtime.result("sumRows", [features]);
+  addRows(runtime, from, rows, features, dy.rowStride, y.address);
+  runtime.finish();
+  return y;
+}
+
+/** to [features] = the sum of `rows` rows at `from`, `stride` elements apart, in ascending order: a step of an op. */
+export function addRows(
+  runtime: Runtime,
+  from: number,
+  rows: number,
+  features: number,
+  stride: number,
+  to: number,
+): void {
+  const { args } = runtime;
+  args[0] = from;
+  args[3] = to;
+  args[4] = rows;
+  args[5] = features;
+  args[6] = stride;
+  runtime.step("sumRows", 0.3 * rows * features);
+}

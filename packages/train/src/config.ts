@@ -1,0 +1,106 @@
+import { TrainError } from "./errors.ts";
+import { type ScheduleKind, scheduleKinds } from "./schedule.ts";
+
+/** How a model is trained. Every field is part of what a resumed run must share with the run that it goes on with. */
+export interface TrainConfig {
+  /** Optimizer steps in total. */
+  readonly steps: number;
+  /** Examples that go through the model together, B. Default 8. */
+  readonly batchSize: number;
+  /** Batches whose gradients are added up for one step. Default 1. */
+  readonly accumulation: number;
+  /**
+   * Truncated backpropagation through time: examples run in segments of this many positions, which carry the state on
+   * but no gradient. Memory then grows with the segment, not with the example. Default undefined: in one piece.
+   */
+  readonly segmentLength: number | undefined;
+  /** Largest learning rate. Default 1e-3. */
+  readonly lr: number;
+  /** How the learning rate falls after the warmup. Default "cosine". */
+  readonly schedule: ScheduleKind;
+  /** Steps over which the learning rate rises linearly to `lr`. Default 0. */
+  readonly warmupSteps: number;
+  /** Learning rate of the last step as a share of `lr`; for "constant" it has no meaning. Default 0.1. */
+  readonly finalLr: number;
+  /** Decoupled, for the parameters that decay at all (see `paramGroups`). Default 0.1. */
+  readonly weightDecay: number;
+  /** Default 0.9. */
+  readonly beta1: number;
+  /** Default 0.95. */
+  readonly beta2: number;
+  /** Default 1e-8. */
+  readonly eps: number;
+  /** Gradients whose norm over all parameters is larger are scaled down to it. Infinity never clips. Default 1. */
+  readonly clipNorm: number;
+  /** Of the order of the data. Default 0. */
+  readonly seed: number;
+  /** Keep only each layer's input and compute the layer again in the backward pass. Default false. */
+  readonly recompute: boolean;
+}
+
+/** What a caller gives: `steps`, and any other field. */
+export type TrainConfigInput = Pick<TrainConfig, "steps"> & {
+  readonly [K in keyof TrainConfig]?: TrainConfig[K] | undefined;
+};
+
+/**
+ * Fills in the defaults and checks every field.
+ *
+ * @throws TrainError `CONFIG`, naming the field, its rule and the value.
+ */
+export function resolveTrainConfig(input: TrainConfigInput): TrainConfig {
+  const config: TrainConfig = {
+    steps: input.steps,
+    batchSize: input.batchSize ?? 8,
+    accumulation: input.accumulation ?? 1,
+    segmentLength: input.segmentLength,
+    lr: input.lr ?? 1e-3,
+    schedule: input.schedule ?? "cosine",
+    warmupSteps: input.warmupSteps ?? 0,
+    finalLr: input.finalLr ?? 0.1,
+    weightDecay: input.weightDecay ?? 0.1,
+    beta1: input.beta1 ?? 0.9,
+    beta2: input.beta2 ?? 0.95,
+    eps: input.eps ?? 1e-8,
+    clipNorm: input.clipNorm ?? 1,
+    seed: input.seed ?? 0,
+    recompute: input.recompute ?? false,
+  };
+  const unknown = Object.keys(input).find((field) => !Object.hasOwn(config, field));
+  if (unknown !== undefined) throw new TrainError("CONFIG", `there is no training field ${unknown}`);
+
+  const check = (field: keyof TrainConfig, holds: (value: number) => boolean, rule: string) => {
+    const value: unknown = config[field];
+    if (typeof value !== "number" || !holds(value)) throw wrong(field, rule, value);
+  };
+  const whole = (field: keyof TrainConfig, min: number, max: number) =>
+    check(
+      field,
+      (value) => Number.isInteger(value) && value >= min && value <= max,
+      `a whole number from ${min} to ${max}`,
+    );
+  whole("steps", 1, 2 ** 31 - 1);
+  whole("batchSize", 1, 2 ** 20);
+  whole("accumulation", 1, 2 ** 20);
+  if (config.segmentLength !== undefined) whole("segmentLength", 1, 2 ** 31 - 1);
+  whole("warmupSteps", 0, config.steps);
+  whole("seed", -(2 ** 31), 2 ** 31 - 1);
+  check("lr", (value) => value >= 0 && value <= 1e3, "a number from 0 to 1000");
+  check("finalLr", (value) => value >= 0 && value <= 1, "a number from 0 to 1");
+  check("weightDecay", (value) => value >= 0 && value <= 1e3, "a number from 0 to 1000");
+  for (const field of ["beta1", "beta2"] as const) {
+    check(field, (value) => value >= 0 && value < 1, "a number from 0 to below 1");
+  }
+  check("eps", (value) => value > 0 && value <= 1, "a number above 0 and at most 1");
+  check("clipNorm", (value) => value > 0, "a number above 0");
+  if (!scheduleKinds.includes(config.schedule)) {
+    throw wrong("schedule", scheduleKinds.map((kind) => JSON.stringify(kind)).join(", "), config.schedule);
+  }
+  if (typeof config.recompute !== "boolean") throw wrong("recompute", "true or false", config.recompute);
+  return config;
+}
+
+function wrong(field: keyof TrainConfig, rule: string, value: unknown): TrainError {
+  const got = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return new TrainError("CONFIG", `training field ${field} must be ${rule}, got ${got}`);
+}

@@ -1,0 +1,132 @@
+import { breathe, type MambaLM } from "@mamba/core";
+import { canTrain, type TrainingKernel } from "@mamba/kernel";
+import { TrainError } from "./errors.ts";
+import {
+  type Batch,
+  checkSource,
+  collate,
+  countTargets,
+  type DataSource,
+  ignoreIndex,
+  segmentsOf,
+} from "./source.ts";
+
+export interface EvaluateOptions {
+  /** Examples to look at, from `first` on. Default: all of a source that ends. */
+  readonly examples?: number | undefined;
+  /** Default 0. */
+  readonly first?: number | undefined;
+  /** Examples that go through the model together. Default 8. */
+  readonly batchSize?: number | undefined;
+  /** Positions per forward call; memory grows with it and not with the examples. Default 2048. */
+  readonly segmentLength?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each segment with the positions done, padding included. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+/** Over all positions that count. */
+export interface Evaluation {
+  /** Mean of -log of the probability that the model gives the target, in nats. */
+  readonly loss: number;
+  /** e^loss */
+  readonly perplexity: number;
+  /** Share of positions at which the target is the most probable token. */
+  readonly accuracy: number;
+  /** Positions that count. */
+  readonly targets: number;
+  readonly examples: number;
+}
+
+/**
+ * Loss and accuracy of a model on a source, in the source's order, in memory that does not grow with the length of the
+ * examples: they run in segments that carry the state on.
+ *
+ * @throws TrainError `CONFIG` (options, a kernel without the loss), `DATA`; the signal's reason
+ */
+export async function evaluate(
+  model: MambaLM,
+  source: DataSource,
+  { examples, first = 0, batchSize = 8, segmentLength = 2048, signal, onProgress }: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const { kernel } = model;
+  if (!canTrain(kernel)) throw new TrainError("CONFIG", `the ${kernel.name} backend has no loss to evaluate`);
+  checkSource(source, model.config.vocabSize);
+  const left = source.count === undefined ? undefined : source.count - first;
+  const count = examples ?? left;
+  for (const [field, value, min] of [
+    ["first", first, 0],
+    ["examples", count, 1],
+    ["batchSize", batchSize, 1],
+    ["segmentLength", segmentLength, 1],
+  ] as const) {
+    if (value === undefined || !Number.isSafeInteger(value) || value < min) {
+      throw new TrainError(
+        "CONFIG",
+        `evaluate: ${field} must be a whole number >= ${min}, got ${value ?? "none"}`,
+      );
+    }
+  }
+  const end = first + (count as number);
+  if (left !== undefined && (count as number) > left) {
+    throw new TrainError(
+      "DATA",
+      `${source.id} has ${left} examples from ${first} on, ${count ?? 0} were asked for`,
+    );
+  }
+
+  const sum = { loss: 0, correct: 0, targets: 0 };
+  let done = 0;
+  for (let start = first; start < end; start += batchSize) {
+    const rows = [];
+    for (let i = start; i < Math.min(start + batchSize, end); i++) rows.push(await source.example(i));
+    const segments = segmentsOf(collate(rows), segmentLength);
+    using cache = segments.length > 1 ? model.createCache(rows.length) : undefined;
+    for (const segment of segments) {
+      signal?.throwIfAborted();
+      const part = await measure(kernel, model, segment, cache);
+      sum.loss += part.loss * part.targets;
+      sum.correct += part.correct;
+      sum.targets += part.targets;
+      done += segment.ids.length;
+      onProgress?.(done);
+      await breathe();
+    }
+  }
+  const { targets } = sum;
+  if (targets === 0) throw new TrainError("DATA", `${source.id} has no position that counts`);
+  const loss = sum.loss / targets;
+  return {
+    loss,
+    perplexity: Math.exp(loss),
+    accuracy: sum.correct / targets,
+    targets,
+    examples: end - first,
+  };
+}
+
+async function measure(
+  kernel: TrainingKernel,
+  model: MambaLM,
+  { size, length, ids: hostIds, targets }: Batch,
+  cache: ReturnType<MambaLM["createCache"]> | undefined,
+): Promise<{ loss: number; correct: number; targets: number }> {
+  const count = countTargets({ targets });
+  using ids = kernel.upload(hostIds, [size, length], "i32");
+  if (count === 0) {
+    if (cache) model.forward(ids, { cache, logits: "last" }).dispose();
+    await kernel.sync();
+    return { loss: 0, correct: 0, targets: 0 };
+  }
+  using logits = model.forward(ids, { cache });
+  using flat = kernel.reshape(logits, [targets.length, model.config.vocabSize]);
+  using wanted = kernel.upload(targets, [targets.length], "i32");
+  using loss = kernel.crossEntropy(flat, wanted).loss;
+  using best = kernel.argmax(flat);
+  const [mean, chosen] = await kernel.read(loss, best);
+  let correct = 0;
+  targets.forEach((target, i) => {
+    if (target !== ignoreIndex && chosen?.[i] === target) correct++;
+  });
+  return { loss: Number(mean?.[0]), correct, targets: count };
+}

@@ -1,0 +1,134 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { elementCount } from "@mamba/kernel";
+import { TrainError } from "../errors.ts";
+import { checkSameRun, type RunState, type SavedTensor } from "../snapshot.ts";
+import type { Trainer } from "../trainer.ts";
+import { replaceFile } from "./replace.ts";
+
+// A training state is one safetensors file: parameters and moments as float32, what identifies the run in its metadata.
+
+/** Header of the largest state that is taken: about 4000 layers. */
+const headerCap = 16 * 2 ** 20;
+
+/**
+ * Writes the state of a trainer to one file, which at any moment is either the old one or the complete new one. One
+ * tensor at a time is in memory.
+ *
+ * @throws TrainError `NON_FINITE` when a weight is NaN or infinite: the old file stays
+ */
+export async function saveState(path: string, trainer: Trainer): Promise<void> {
+  const tensors = trainer.tensors();
+  const header = headerOf(JSON.stringify(trainer.state()), tensors);
+  await replaceFile(path, async function* () {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    yield length;
+    yield header;
+    for (const { read } of tensors) {
+      const { buffer, byteOffset, byteLength } = await read();
+      yield new Uint8Array(buffer, byteOffset, byteLength);
+    }
+  });
+}
+
+/**
+ * Brings a trainer to the state in a file. Header and size are checked before the trainer is touched.
+ *
+ * @throws TrainError `RESUME` when the file is damaged, or of a run that differs in its model, config or data
+ */
+export async function loadState(path: string, trainer: Trainer): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    const { size } = await handle.stat();
+    const header = await readHeader(path, handle, size);
+    const json = stateIn(path, header);
+    const state = parseState(path, json);
+    checkSameRun(state, trainer.state());
+    const tensors = trainer.tensors();
+    // The layout follows from the run, so there is one right header.
+    if (!header.equals(headerOf(json, tensors)))
+      throw damaged(path, "its tensors are not those of the model");
+    const places = new Map<string, { offset: number; count: number }>();
+    let end = 8 + header.length;
+    for (const { name, shape } of tensors) {
+      const count = elementCount(shape);
+      places.set(name, { offset: end, count });
+      end += 4 * count;
+    }
+    if (size !== end) throw damaged(path, `it has ${size} bytes, expected ${end}`);
+    await trainer.restore(state, async (name) => {
+      const { offset, count } = places.get(name) as { offset: number; count: number };
+      const { buffer, byteOffset } = await readExactly(path, handle, offset, 4 * count);
+      return new Float32Array(buffer, byteOffset, count);
+    });
+  } finally {
+    await handle.close();
+  }
+}
+
+function headerOf(state: string, tensors: readonly SavedTensor[]): Buffer {
+  let end = 0;
+  const entries = tensors.map(({ name, shape }) => {
+    const begin = end;
+    end += 4 * elementCount(shape);
+    return [name, { dtype: "F32", shape, data_offsets: [begin, end] }];
+  });
+  const json = JSON.stringify({ __metadata__: { mamba_train: state }, ...Object.fromEntries(entries) });
+  const bytes = Buffer.from(json);
+  return Buffer.concat([bytes, Buffer.alloc(-bytes.length & 7, " ")]); // data is aligned to 8 bytes
+}
+
+async function readHeader(path: string, handle: FileHandle, size: number): Promise<Buffer> {
+  if (size < 8) throw damaged(path, `it has ${size} bytes`);
+  const length = (await readExactly(path, handle, 0, 8)).readBigUInt64LE();
+  if (length > size - 8 || length > headerCap)
+    throw damaged(path, `its header claims ${length.toString()} bytes`);
+  return readExactly(path, handle, 8, Number(length));
+}
+
+/** The text of the state, as it was written. */
+function stateIn(path: string, header: Buffer): string {
+  try {
+    const { __metadata__: metadata } = JSON.parse(header.toString()) as { __metadata__?: unknown };
+    const { mamba_train: state } = metadata as { mamba_train?: unknown };
+    if (typeof state === "string") return state;
+  } catch (cause) {
+    throw damaged(path, "its header is not one of a training state", cause);
+  }
+  throw damaged(path, "its header holds no training state");
+}
+
+function parseState(path: string, json: string): RunState {
+  let state: Partial<RunState> | null;
+  try {
+    state = JSON.parse(json) as Partial<RunState> | null;
+  } catch (cause) {
+    throw damaged(path, "its training state is not JSON", cause);
+  }
+  const isRecord = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  const { step, data, model, training } = state ?? {};
+  if (typeof step !== "number" || typeof data !== "string" || !isRecord(model) || !isRecord(training)) {
+    throw damaged(path, "its training state lacks step, data, model or training");
+  }
+  return state as RunState;
+}
+
+async function readExactly(
+  path: string,
+  handle: FileHandle,
+  offset: number,
+  length: number,
+): Promise<Buffer> {
+  const bytes = Buffer.from(new ArrayBuffer(length)); // memory of its own, aligned for float32
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+    if (bytesRead === 0) throw damaged(path, `it ends at byte ${offset + filled}`);
+    filled += bytesRead;
+  }
+  return bytes;
+}
+
+function damaged(path: string, message: string, cause?: unknown): TrainError {
+  return new TrainError("RESUME", `${path} is no whole training state: ${message}`, { cause });
+}

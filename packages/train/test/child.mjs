@@ -1,0 +1,25 @@
+import { MambaLM } from "@mamba/core";
+import { createCpuKernel } from "@mamba/kernel-cpu";
+import { inductionHeads, Trainer } from "@mamba/train";
+import { RunFolder } from "@mamba/train/node";
+
+// Trains in the folder it is given, and saves after every step, until it is done or killed.
+
+const kernel = await createCpuKernel({ threads: 2 });
+const model = MambaLM.init(kernel, { dModel: 32, nLayers: 2, vocabSize: 16 }, 5);
+const source = inductionHeads({ length: 48, seed: 2 });
+const trainer = new Trainer(model, source, {
+  steps: 24,
+  batchSize: 4,
+  accumulation: 2,
+  warmupSteps: 4,
+  seed: 9,
+});
+const folder = await RunFolder.open(process.argv[2] ?? "");
+console.log(JSON.stringify({ resumed: await folder.resume(trainer), from: trainer.step }));
+for await (const event of trainer.run()) {
+  await folder.log(event);
+  await folder.save(trainer);
+  console.log(JSON.stringify(event));
+}
+await kernel[Symbol.asyncDispose]();

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { evaluate } from "../src/evaluate.ts";
+import { type Example, ignoreIndex } from "../src/source.ts";
+import { inductionHeads } from "../src/tasks/induction.ts";
+import { counting, kernel, model } from "./support.ts";
+
+test("is the mean over all positions that count, whatever the batches and segments", async () => {
+  using lm = model({ vocabSize: 16, padVocabSizeMultiple: 32 });
+  const source = inductionHeads({ length: 21, seed: 5 });
+  // By hand, on the host.
+  let loss = 0;
+  let correct = 0;
+  for (let i = 0; i < 5; i++) {
+    const { ids, targets } = source.example(i) as Example;
+    using tensor = kernel.upload(ids, [1, 21], "i32");
+    using logits = lm.forward(tensor, { logits: "last" });
+    const [row] = (await kernel.read(logits)) as [Float32Array];
+    const sum = row.reduce((total, value) => total + Math.exp(value), 0);
+    const target = targets[20]!;
+    loss += Math.log(sum) - row[target]!;
+    if (row.indexOf(Math.max(...row)) === target) correct++;
+  }
+  for (const options of [{}, { batchSize: 2 }, { segmentLength: 4 }, { batchSize: 5, segmentLength: 20 }]) {
+    const found = await evaluate(lm, source, { examples: 5, ...options });
+    expect(found.loss).toBeCloseTo(loss / 5, 5);
+    expect(found.perplexity).toBeCloseTo(Math.exp(loss / 5), 4);
+    expect(found).toMatchObject({ accuracy: correct / 5, targets: 5, examples: 5 });
+  }
+});
+
+test("goes through a source that ends once, and frees what it takes", async () => {
+  using lm = model();
+  const before = kernel.memory();
+  const done: number[] = [];
+  const found = await evaluate(lm, counting(12, 10), {
+    batchSize: 4,
+    segmentLength: 8,
+    onProgress: (n) => done.push(n),
+  });
+  expect(found).toMatchObject({ examples: 10, targets: 120 });
+  expect(done).toEqual([32, 48, 80, 96, 112, 120]);
+  expect(await evaluate(lm, counting(12, 10), { first: 7 })).toMatchObject({ examples: 3, targets: 36 });
+  expect(kernel.memory()).toEqual(before);
+});
+
+test("memory does not grow with the length of the examples", async () => {
+  using lm = model();
+  const peak = async (length: number) => {
+    let most = 0;
+    const spy = new Proxy(kernel, {
+      get(target, name) {
+        most = Math.max(most, target.memory().bytes);
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? (value.bind(target) as unknown) : value;
+      },
+    });
+    Object.defineProperty(lm, "kernel", { value: spy, configurable: true });
+    await evaluate(lm, counting(length), { examples: 1, segmentLength: 64 });
+    return most;
+  };
+  const short = await peak(128);
+  expect(await peak(4096)).toBe(short);
+});
+
+test("wrong options and sources without targets are refused", async () => {
+  using lm = model();
+  const refused = async (made: Promise<unknown>, code: string, message: string) => {
+    await expect(made).rejects.toThrow(expect.objectContaining({ code }));
+    await expect(made).rejects.toThrow(message);
+  };
+  await refused(evaluate(lm, counting()), "CONFIG", "examples must be a whole number >= 1, got none");
+  await refused(evaluate(lm, counting(), { examples: 1, batchSize: 0 }), "CONFIG", "batchSize must be");
+  await refused(
+    evaluate(lm, counting(12, 4), { examples: 5 }),
+    "DATA",
+    "has 4 examples from 0 on, 5 were asked for",
+  );
+  const nothing = {
+    ...counting(),
+    example: () => ({ ids: Int32Array.of(1), targets: Int32Array.of(ignoreIndex) }),
+  };
+  await refused(evaluate(lm, nothing, { examples: 2 }), "DATA", "no position that counts");
+  const stop = AbortSignal.abort(new Error("enough"));
+  await expect(evaluate(lm, counting(), { examples: 2, signal: stop })).rejects.toThrow("enough");
+});

@@ -1,0 +1,55 @@
+import { MambaLM, type MambaLMConfigInput } from "@mamba/core";
+import { canTrain, type TrainingKernel } from "@mamba/kernel";
+import { createCpuKernel } from "@mamba/kernel-cpu";
+import { afterAll } from "vitest";
+import type { DataSource } from "../src/source.ts";
+import type { Trainer } from "../src/trainer.ts";
+
+export const kernel: TrainingKernel = await open();
+afterAll(() => kernel[Symbol.asyncDispose]());
+
+async function open(): Promise<TrainingKernel> {
+  const kernel = await createCpuKernel({ threads: 2 });
+  if (!canTrain(kernel)) throw new Error("the CPU backend must train");
+  return kernel;
+}
+
+/** Small enough for a step of some milliseconds. */
+export const tiny: MambaLMConfigInput = { dModel: 16, nLayers: 2, vocabSize: 8 };
+
+export function model(config: Partial<MambaLMConfigInput> = {}, seed = 1): MambaLM {
+  return MambaLM.init(kernel, { ...tiny, ...config }, seed);
+}
+
+/** Counting up in steps of 1 or 2 from a start of its own per example: learned in a few dozen steps. */
+export function counting(length = 12, count?: number): DataSource {
+  return {
+    id: `counting, length ${length}`,
+    vocabSize: 8,
+    count,
+    example(index) {
+      const at = (i: number) => (index + i * (1 + (index % 2))) % 8;
+      return {
+        ids: Int32Array.from({ length }, (_, i) => at(i)),
+        targets: Int32Array.from({ length }, (_, i) => at(i + 1)),
+      };
+    },
+  };
+}
+
+/** Everything that a step changes, on the host. */
+export async function contents(trainer: Trainer): Promise<Map<string, Float32Array>> {
+  const all = new Map<string, Float32Array>();
+  for (const { name, read } of trainer.tensors()) all.set(name, await read());
+  return all;
+}
+
+/** Takes the next `count` steps and gives what they said, but for the time. */
+export async function take(trainer: Trainer, count: number) {
+  const events = [];
+  for (let i = 0; i < count; i++) {
+    const { tokensPerSecond: _, ...event } = await trainer.advance();
+    events.push(event);
+  }
+  return events;
+}
