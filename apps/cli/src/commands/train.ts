@@ -7,8 +7,10 @@ import { readNumber, usage } from "../args.ts";
 import { backendFlags, openBackend } from "../backend.ts";
 import { command } from "../command.ts";
 import { CliError } from "../errors.ts";
+import { writeAtomically } from "../files.ts";
 import { note, type Host } from "../host.ts";
 import { loadModel } from "../model.ts";
+import { curveSvg, drawCurve, parseLog } from "../train/curve.ts";
 import { openSource, type Task, tasks } from "../train/data.ts";
 import { mergeRecipe, parseRecipe, type Recipe, type RecipePart } from "../train/recipe.ts";
 import { Report } from "../train/report.ts";
@@ -123,6 +125,9 @@ export default command({
     await train(trainer, folder, saveEvery, host);
     const trained = join(values.out, "model");
     await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer });
+    const points = parseLog(await readFile(folder.logPath, "utf8"));
+    await writeAtomically(join(values.out, "loss.svg"), curveSvg(points, `loss in nats: ${source.id}`));
+    if (host.stderr.isTTY) host.stderr.write(drawCurve(points));
     note(host, `wrote ${trained}`);
   },
 });
