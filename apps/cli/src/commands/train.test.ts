@@ -128,6 +128,22 @@ test("text and token files, through a config file", async () => {
   expect(JSON.parse(found.stdout)).toMatchObject({ results: [{ examples: 2, targets: 6 }] });
 });
 
+test("a run that is done is written again when it is resumed, also without its log", async () => {
+  const folder = join(base, "done");
+  const args = ["train", "induction", "--out", folder, "--steps=2", ...quick];
+  expect((await run(args)).code).toBe(0);
+  const weights = join(folder, "model", "model.safetensors");
+  const before = await readFile(weights);
+  await rm(join(folder, "log.jsonl"));
+  await rm(weights);
+  const again = await run([...args, "--resume"]);
+  expect(again).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^going on after step 2\nwrote /) as string,
+  });
+  expect((await readFile(weights)).equals(before)).toBe(true);
+});
+
 test("on a terminal one line is rewritten", async () => {
   const args = ["train", "induction", "--out", join(base, "tty"), "--steps=3", ...quick];
   const { stderr } = await run(args, { isTTY: true });
