@@ -3,12 +3,23 @@
 
 const packages = ["kernel", "core", "checkpoint", "train", "conformance", "kernel-cpu"];
 
-/** @type {Record<string, { source: readonly string[], tests: readonly string[], anyPlatform?: boolean }>} */
+/**
+ * `anyPlatform`: no Node modules, but in the files of `node`.
+ *
+ * @typedef {{ source: readonly string[], tests: readonly string[], anyPlatform?: boolean, node?: readonly string[] }} Rules
+ */
+
+/** @type {Record<string, Rules>} */
 const allowed = {
   kernel: { source: [], tests: [], anyPlatform: true },
   core: { source: ["kernel"], tests: ["kernel-cpu", "conformance"], anyPlatform: true },
   checkpoint: { source: ["kernel", "core"], tests: ["kernel-cpu", "conformance"] },
-  train: { source: ["kernel", "core"], tests: ["kernel-cpu", "conformance", "checkpoint"] },
+  train: {
+    source: ["kernel", "core"],
+    tests: ["kernel-cpu", "conformance", "checkpoint"],
+    anyPlatform: true,
+    node: ["src/node.ts", "src/node/**"],
+  },
   conformance: { source: ["kernel"], tests: ["kernel-cpu"], anyPlatform: true },
   "kernel-cpu": { source: ["kernel"], tests: ["conformance"] },
 };
@@ -23,7 +34,7 @@ const testFiles = ["src/**/*.test.ts", "test/**", "*.config.ts"];
  */
 export function arrows(nodeModules) {
   const node = `^(node:|(${nodeModules.join("|")})(/|$))`;
-  return Object.entries(allowed).flatMap(([name, { source, tests, anyPlatform }]) => {
+  return Object.entries(allowed).flatMap(([name, { source, tests, anyPlatform, node: nodeFiles = [] }]) => {
     const folder = `packages/${name}`;
     const others = packages.filter((other) => other !== name);
     const only = (/** @type {readonly string[]} */ ok) => ({
@@ -43,6 +54,11 @@ export function arrows(nodeModules) {
         ignores: testFiles.map((glob) => `${folder}/${glob}`),
         rules: restrict([only(source), siblings, ...(anyPlatform ? [anywhere] : [])]),
       },
+      // What comes later replaces the rules above.
+      ...nodeFiles.map((glob) => ({
+        files: [`${folder}/${glob}`],
+        rules: restrict([only(source), siblings]),
+      })),
       {
         files: testFiles.map((glob) => `${folder}/${glob}`),
         rules: restrict([only([...source, ...tests]), siblings]),

@@ -259,6 +259,13 @@ function packRows(args: ProductArgs, m: i32, rows: i32, k: i32, count: i32, to: 
 function packColumns(args: ProductArgs, m: i32, rows: i32, k: i32, count: i32, to: usize): void {
   const step = (<usize>args.aStride) << 2;
   let from = args.a + <usize>k * step + ((<usize>m) << 2);
+  if (rows == TILE_ROWS && count == FEW) {
+    for (let i: usize = 0; i < <usize>(FEW << 4); i += 16) {
+      v128.store(to + i, v128.load(from));
+      from += step;
+    }
+    return;
+  }
   for (let i = 0; i < count; i++) {
     v128.store(to, loadLanes(from, rows));
     from += step;

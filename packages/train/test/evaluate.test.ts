@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { evaluate } from "../src/evaluate.ts";
 import { type Example, ignoreIndex } from "../src/source.ts";
 import { inductionHeads } from "../src/tasks/induction.ts";
-import { counting, kernel, model } from "./support.ts";
+import { counting, kernel, model, watched } from "./support.ts";
 
 test("is the mean over all positions that count, whatever the batches and segments", async () => {
   using lm = model({ vocabSize: 16, padVocabSizeMultiple: 32 });
@@ -47,13 +47,7 @@ test("memory does not grow with the length of the examples", async () => {
   using lm = model();
   const peak = async (length: number) => {
     let most = 0;
-    const spy = new Proxy(kernel, {
-      get(target, name) {
-        most = Math.max(most, target.memory().bytes);
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === "function" ? (value.bind(target) as unknown) : value;
-      },
-    });
+    const spy = watched((bytes) => (most = Math.max(most, bytes)));
     Object.defineProperty(lm, "kernel", { value: spy, configurable: true });
     await evaluate(lm, counting(length), { examples: 1, segmentLength: 64 });
     return most;

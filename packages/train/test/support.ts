@@ -53,3 +53,14 @@ export async function take(trainer: Trainer, count: number) {
   }
   return events;
 }
+
+/** The kernel, telling at each use how many bytes it holds. */
+export function watched(onBytes: (bytes: number) => void): TrainingKernel {
+  return new Proxy(kernel, {
+    get(target, name) {
+      onBytes(target.memory().bytes);
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

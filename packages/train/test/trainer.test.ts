@@ -5,7 +5,7 @@ import { evaluate } from "../src/evaluate.ts";
 import { type DataSource, ignoreIndex } from "../src/source.ts";
 import { inductionHeads } from "../src/tasks/induction.ts";
 import { Trainer } from "../src/trainer.ts";
-import { contents, counting, kernel, model, take, tiny } from "./support.ts";
+import { contents, counting, kernel, model, take, tiny, watched } from "./support.ts";
 
 /** Counting, but examples ask at different numbers of positions. */
 const masked: DataSource = {
@@ -126,6 +126,23 @@ test("segments without a target only carry the state on", async () => {
     return (await take(trainer, 1))[0]!.loss;
   };
   expect(await run(7)).toBeCloseTo(await run(undefined), 5);
+});
+
+test("with segments, and with recomputing, training takes less memory: the segment's and the layer's", async () => {
+  const peak = async (length: number, options: { segmentLength?: number; recompute?: boolean }) => {
+    using lm = model({ nLayers: 4 });
+    let most = 0;
+    Object.defineProperty(lm, "kernel", { value: watched((bytes) => (most = Math.max(most, bytes))) });
+    using trainer = new Trainer(lm, counting(length), { steps: 1, batchSize: 2, ...options });
+    await trainer.advance();
+    return most;
+  };
+  const segment = await peak(128, { segmentLength: 64 });
+  // Of each of the 14 more segments the loss is kept: 4 bytes.
+  expect((await peak(1024, { segmentLength: 64 })) - segment).toBe(14 * 4);
+  const whole = await peak(1024, {});
+  expect(whole).toBeGreaterThan(4 * segment);
+  expect(await peak(1024, { recompute: true })).toBeLessThan(whole / 2);
 });
 
 test("a table with padded rows trains", async () => {

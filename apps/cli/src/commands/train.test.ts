@@ -31,6 +31,7 @@ test("trains, logs, and writes a checkpoint that eval, generate and train take",
   expect(out.stderr).toMatch(/step 5\/5 .* done\nwrote .*model\n$/);
   expect(await steps(folder)).toEqual([1, 2, 3, 4, 5]);
   expect((await readdir(trained)).sort()).toEqual(["config.json", "model.safetensors"]);
+  expect(await readFile(join(folder, "loss.svg"), "utf8")).toContain(">5</text>"); // the last step
   const config = JSON.parse(await readFile(join(trained, "config.json"), "utf8")) as unknown;
   expect(config).toMatchObject({ hidden_size: 16, num_hidden_layers: 1, vocab_size: 16 });
 
@@ -85,7 +86,7 @@ test("equal command lines give equal bits, also when one was interrupted and res
   expect(refused).toMatchObject({ code: 1 });
   expect(refused.stderr).toContain("--resume goes on with it [EXISTS]");
   const other = await run(["train", ...args, "--lr=0.5", "--out", parts, "--resume"]);
-  expect(other.stderr).toMatch(/training\.lr 0\.001, this one 0\.5 \[RESUME\]\n$/);
+  expect(other.stderr).toMatch(/training\.lr 0\.003, this one 0\.5 \[RESUME\]\n$/);
 
   const resumed = await run(["train", ...args, "--out", parts, "--resume"]);
   expect(resumed.code).toBe(0);
@@ -127,15 +128,32 @@ test("text and token files, through a config file", async () => {
   expect(JSON.parse(found.stdout)).toMatchObject({ results: [{ examples: 2, targets: 6 }] });
 });
 
+test("a run that is done is written again when it is resumed, also without its log", async () => {
+  const folder = join(base, "done");
+  const args = ["train", "induction", "--out", folder, "--steps=2", ...quick];
+  expect((await run(args)).code).toBe(0);
+  const weights = join(folder, "model", "model.safetensors");
+  const before = await readFile(weights);
+  await rm(join(folder, "log.jsonl"));
+  await rm(weights);
+  const again = await run([...args, "--resume"]);
+  expect(again).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^going on after step 2\nwrote /) as string,
+  });
+  expect((await readFile(weights)).equals(before)).toBe(true);
+});
+
 test("on a terminal one line is rewritten", async () => {
   const args = ["train", "induction", "--out", join(base, "tty"), "--steps=3", ...quick];
   const { stderr } = await run(args, { isTTY: true });
-  const [line = "", wrote] = stderr.split("\n");
+  const [line = "", ...below] = stderr.trimEnd().split("\n");
   const [before, ...versions] = line.split("\r\u001B[K");
   expect(before).toBe("");
   expect(versions[0]).toMatch(/^step 1\/3 /);
   expect(versions.at(-1)).toMatch(/^step 3\/3 .*done$/);
-  expect(wrote).toMatch(/^wrote /);
+  expect(below).toHaveLength(12); // the curve
+  expect(below.at(-1)).toMatch(/^wrote /);
 });
 
 test("a learning rate beyond reason ends with the last good state and says so", async () => {

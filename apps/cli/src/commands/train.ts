@@ -6,9 +6,11 @@ import type { Trainer } from "@mamba/train";
 import { readNumber, usage } from "../args.ts";
 import { backendFlags, openBackend } from "../backend.ts";
 import { command } from "../command.ts";
-import { CliError } from "../errors.ts";
+import { CliError, codeOf } from "../errors.ts";
+import { writeAtomically } from "../files.ts";
 import { note, type Host } from "../host.ts";
 import { loadModel } from "../model.ts";
+import { curveSvg, drawCurve, parseLog } from "../train/curve.ts";
 import { openSource, type Task, tasks } from "../train/data.ts";
 import { mergeRecipe, parseRecipe, type Recipe, type RecipePart } from "../train/recipe.ts";
 import { Report } from "../train/report.ts";
@@ -123,6 +125,7 @@ export default command({
     await train(trainer, folder, saveEvery, host);
     const trained = join(values.out, "model");
     await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer });
+    await showCurve(folder.logPath, join(values.out, "loss.svg"), source.id, host);
     note(host, `wrote ${trained}`);
   },
 });
@@ -173,4 +176,16 @@ function config({ model }: Recipe, vocabSize: number): MambaLMConfig {
   const unknown = Object.keys(model).find((field) => !Object.hasOwn(resolved, field));
   if (unknown !== undefined) throw usage(`a model has no field ${JSON.stringify(unknown)}`);
   return resolved;
+}
+
+/** The curve as a picture, and on a terminal below the run; nothing when the log was taken away. */
+async function showCurve(logPath: string, picture: string, data: string, host: Host): Promise<void> {
+  const log = await readFile(logPath, "utf8").catch((error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+    return "";
+  });
+  const points = parseLog(log);
+  if (points.length === 0) return;
+  await writeAtomically(picture, curveSvg(points, `loss in nats: ${data}`));
+  if (host.stderr.isTTY) host.stderr.write(drawCurve(points));
 }

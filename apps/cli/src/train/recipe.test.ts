@@ -21,7 +21,7 @@ describe("recipes", () => {
     expect(recipe.training).toMatchObject({
       lr: 0.01,
       steps: 9,
-      batchSize: 8,
+      batchSize: 16,
       schedule: "constant",
       seed: 3,
     });
