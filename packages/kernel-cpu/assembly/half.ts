@@ -1,4 +1,5 @@
 import { BF16, F16, F32 } from "./args.ts";
+import { loadLanes } from "./math.ts";
 
 // Halves become f32 in registers, exactly: every f16 and bf16 number, infinity and NaN is also an f32.
 
@@ -62,15 +63,17 @@ function widenBrains(bits: v128): v128 {
   return i32x4.shl(bits, 16);
 }
 
-/** Four f16 or bf16 at `at` -> f32. */
+/** Four stored numbers at `at` -> f32. */
 @inline
 export function loadWide(at: usize, type: i32): v128 {
+  if (type == F32) return v128.load(at);
   if (type == F16) return widenHalves(v128.load16x4_s(at));
   return widenBrains(v128.load16x4_u(at));
 }
 
 /** As `loadWide` for the first `count` (1 to 3) numbers, zeros behind them. Reads nothing beyond. */
 export function loadWidePartial(at: usize, count: i32, type: i32): v128 {
+  if (type == F32) return loadLanes(at, count);
   let bits = i32x4.splat(0);
   // Sign or zero extension: f16 needs the one, bf16 shifts the difference out.
   bits = i32x4.replace_lane(bits, 0, load<i16>(at));
