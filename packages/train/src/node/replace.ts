@@ -7,7 +7,9 @@ export const temporaryName = /^\..+\.[0-9a-f]{12}\.tmp$/;
 
 /**
  * Writes a file so that a crash at any moment leaves the old one or the complete new one: the pieces go to a temporary
- * file, which is flushed, renamed, and its folder flushed.
+ * file, which is flushed, renamed, and its folder flushed. The folder must exist.
+ *
+ * @throws the error of the file system; the temporary file is gone then
  */
 export async function replaceFile(
   path: string,
