@@ -6,4 +6,6 @@ export type { RunState, SavedTensor } from "./snapshot.ts";
 export { type DataSource, type Example, ignoreIndex } from "./source.ts";
 export { inductionHeads, type InductionOptions } from "./tasks/induction.ts";
 export { selectiveCopying, type SelectiveCopyingOptions } from "./tasks/selective-copying.ts";
+export { storyEnd, stories, type StoriesOptions } from "./tasks/stories/source.ts";
+export { story } from "./tasks/stories/story.ts";
 export { type StepEvent, Trainer } from "./trainer.ts";

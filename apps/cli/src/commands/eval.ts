@@ -6,7 +6,7 @@ import { formatSeconds, table } from "../format.ts";
 import { print, printJson } from "../host.ts";
 import { loadModel } from "../model.ts";
 import { progress } from "../progress.ts";
-import { openSource, tasks } from "../train/data.ts";
+import { hasBytes, openSource, tasks } from "../train/data.ts";
 import { parseLengths } from "../train/lengths.ts";
 
 /** An evaluation at one length of the examples. */
@@ -85,7 +85,7 @@ export default command({
         length,
         tokens,
         seed,
-        vocabSize: task === "text" ? undefined : vocabSize,
+        vocabSize: hasBytes(task) ? undefined : vocabSize,
       };
       await using source = await openSource(recipe, undefined);
       const examples = asked ?? Math.min(source.count ?? Infinity, 64);

@@ -128,6 +128,22 @@ test("text and token files, through a config file", async () => {
   expect(JSON.parse(found.stdout)).toMatchObject({ results: [{ examples: 2, targets: 6 }] });
 });
 
+test("stories are made as they are needed, and others are held out", async () => {
+  const folder = join(base, "stories");
+  const shape = ["--length=64", "--d-model=16", "--layers=1", "--batch-size=4"];
+  const args = ["train", "stories", "--out", folder, "--steps=12", "--lr=0.02", "--warmup-steps=1", ...shape];
+  expect((await run(args)).code).toBe(0);
+  const judge = ["eval", "stories", "-m", join(folder, "model"), "--length=64", "--examples=8", "--json"];
+  const [held, known] = [await run(judge), await run([...judge, "--seed=0"])].map(
+    ({ stdout }) => (JSON.parse(stdout) as { results: { loss: number; targets: number }[] }).results[0],
+  );
+  expect(held).toMatchObject({ targets: 512 });
+  expect(held!.loss).toBeLessThan(Math.log(256) - 1);
+  expect(held!.loss).not.toBe(known!.loss);
+  const refused = await run([...args, "--vocab-size=100", "--resume"]);
+  expect(refused.stderr).toContain("the vocabulary of stories is the 256 bytes [USAGE]");
+});
+
 test("a run that is done is written again when it is resumed, also without its log", async () => {
   const folder = join(base, "done");
   const args = ["train", "induction", "--out", folder, "--steps=2", ...quick];
@@ -169,7 +185,7 @@ test("a learning rate beyond reason ends with the last good state and says so", 
 
 describe("refuses", () => {
   test.each([
-    [["train", "poetry"], "<task> must be induction, selective-copying, text, tokens"],
+    [["train", "poetry"], "<task> must be induction, selective-copying, stories, text, tokens"],
     [["train"], "name a task"],
     [["train", "text"], "text needs --data <file>"],
     [["train", "induction", "--data=x"], "induction makes its own data"],

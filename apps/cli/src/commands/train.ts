@@ -11,7 +11,7 @@ import { writeAtomically } from "../files.ts";
 import { note, type Host } from "../host.ts";
 import { loadModel } from "../model.ts";
 import { curveSvg, drawCurve, parseLog } from "../train/curve.ts";
-import { openSource, type Task, tasks } from "../train/data.ts";
+import { hasBytes, openSource, type Task, tasks } from "../train/data.ts";
 import { mergeRecipe, parseRecipe, type Recipe, type RecipePart } from "../train/recipe.ts";
 import { Report } from "../train/report.ts";
 
@@ -106,8 +106,8 @@ export default command({
       values.model === undefined ? undefined : await loadModel(kernel, values.model, "f32", host);
     using scope = new Scope();
     if (loaded) scope.use(loaded.model);
-    if (recipe.data.task === "text" && loaded && loaded.tokenizerKind !== "bytes") {
-      throw usage("text is read as bytes, but the model has a tokenizer: train it on tokens");
+    if (hasBytes(recipe.data.task) && loaded && loaded.tokenizerKind !== "bytes") {
+      throw usage(`${recipe.data.task} is bytes, but the model has a tokenizer: train it on tokens`);
     }
     await using source = await openSource(recipe.data, loaded?.model.config.vocabSize);
     const model =

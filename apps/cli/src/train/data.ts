@@ -1,7 +1,7 @@
 import type { DataSource } from "@mamba/train";
 import { usage } from "../args.ts";
 
-export const tasks = ["induction", "selective-copying", "text", "tokens"] as const;
+export const tasks = ["induction", "selective-copying", "stories", "text", "tokens"] as const;
 export type Task = (typeof tasks)[number];
 
 /** Which examples a model is trained or judged on. */
@@ -13,10 +13,15 @@ export interface DataRecipe {
   readonly length: number;
   /** Of "selective-copying": how many are copied. */
   readonly tokens?: number | undefined;
-  /** Of all but "text", which has 256. */
+  /** Of all but "stories" and "text", which have 256. */
   readonly vocabSize?: number | undefined;
   /** Of the generators. */
   readonly seed: number;
+}
+
+/** Whether the ids of a task are bytes. */
+export function hasBytes(task: Task): boolean {
+  return task === "stories" || task === "text";
 }
 
 /** A source that may hold a file open. */
@@ -34,7 +39,10 @@ export async function openSource(
   if (isFile && path === undefined) throw usage(`${task} needs --data <file>`);
   if (!isFile && path !== undefined) throw usage(`${task} makes its own data: leave --data out`);
   if (tokens !== undefined && task !== "selective-copying") throw usage(`${task} has no field tokens`);
-  const { inductionHeads, selectiveCopying } = await import("@mamba/train");
+  if (hasBytes(task) && vocabSize !== undefined && vocabSize !== 256) {
+    throw usage(`the vocabulary of ${task} is the 256 bytes`);
+  }
+  const { inductionHeads, selectiveCopying, stories } = await import("@mamba/train");
   const { textFile, tokenLines } = await import("@mamba/train/node");
   const generated = (source: DataSource): OpenSource => ({
     ...source,
@@ -48,8 +56,9 @@ export async function openSource(
       return generated(inductionHeads({ length, vocabSize, seed }));
     case "selective-copying":
       return generated(selectiveCopying({ length, tokens, vocabSize, seed }));
+    case "stories":
+      return generated(stories({ length, seed }));
     case "text":
-      if (vocabSize !== undefined && vocabSize !== 256) throw usage("text has a vocabulary of 256 bytes");
       return textFile(path as string, { length });
     case "tokens":
       return tokenLines(path as string, {

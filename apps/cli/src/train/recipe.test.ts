@@ -42,7 +42,7 @@ describe("recipes", () => {
     ['{"data":{"size":3}}', 'recipe.json: data has no field "size"'],
     ['{"data":{"path":3}}', "data.path must be text"],
     ['{"model":3}', "recipe.json: model must be an object"],
-    ['{"task":"poetry"}', 'task must be induction, selective-copying, text, tokens, got "poetry"'],
+    ['{"task":"poetry"}', 'task must be induction, selective-copying, stories, text, tokens, got "poetry"'],
     ['{"seed":"1"}', "seed must be a whole number"],
   ])("refuses %s", (text, message) => {
     const parse = () => parseRecipe(text, "recipe.json");

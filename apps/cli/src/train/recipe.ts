@@ -37,6 +37,11 @@ const presets = {
     model: small,
     training: { steps: 1500, batchSize: 16, lr: 3e-3, schedule: "constant", warmupSteps: 50 },
   },
+  stories: {
+    data: { length: 1024 },
+    model: { dModel: 128, nLayers: 4 },
+    training: { steps: 2000, batchSize: 8, lr: 2e-3, warmupSteps: 100 },
+  },
   text: {
     data: { length: 256 },
     model: { dModel: 128, nLayers: 4 },
