@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<{ default: Command }>>> = 
   generate: () => import("./commands/generate.ts"),
   train: () => import("./commands/train.ts"),
   eval: () => import("./commands/eval.ts"),
+  data: () => import("./commands/data.ts"),
   init: () => import("./commands/init.ts"),
   inspect: () => import("./commands/inspect.ts"),
   backends: () => import("./commands/backends.ts"),

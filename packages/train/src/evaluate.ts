@@ -47,37 +47,17 @@ export interface Evaluation {
 export async function evaluate(
   model: MambaLM,
   source: DataSource,
-  { examples, first = 0, batchSize = 8, segmentLength = 2048, signal, onProgress }: EvaluateOptions = {},
+  { examples, first, batchSize = 8, segmentLength = 2048, signal, onProgress }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { kernel } = model;
   if (!canTrain(kernel)) throw new TrainError("CONFIG", `the ${kernel.name} backend has no loss to evaluate`);
   checkSource(source, model.config.vocabSize);
-  const left = source.count === undefined ? undefined : source.count - first;
-  const count = examples ?? left;
-  for (const [field, value, min] of [
-    ["first", first, 0],
-    ["examples", count, 1],
-    ["batchSize", batchSize, 1],
-    ["segmentLength", segmentLength, 1],
-  ] as const) {
-    if (value === undefined || !Number.isSafeInteger(value) || value < min) {
-      throw new TrainError(
-        "CONFIG",
-        `evaluate: ${field} must be a whole number >= ${min}, got ${value ?? "none"}`,
-      );
-    }
-  }
-  const end = first + (count as number);
-  if (left !== undefined && (count as number) > left) {
-    throw new TrainError(
-      "DATA",
-      `${source.id} has ${left} examples from ${first} on, ${count ?? 0} were asked for`,
-    );
-  }
+  checkWholes({ batchSize, segmentLength });
+  const { start: from, end } = exampleRange(source, { examples, first });
 
   const sum = { loss: 0, correct: 0, targets: 0 };
   let done = 0;
-  for (let start = first; start < end; start += batchSize) {
+  for (let start = from; start < end; start += batchSize) {
     const rows = [];
     for (let i = start; i < Math.min(start + batchSize, end); i++) rows.push(await source.example(i));
     const segments = segmentsOf(collate(rows), segmentLength);
@@ -93,16 +73,51 @@ export async function evaluate(
       await breathe();
     }
   }
+  return evaluationOf(source, sum, end - from);
+}
+
+/**
+ * Which examples are meant.
+ *
+ * @throws TrainError `CONFIG`, also when there is no end; `DATA` when the source has fewer
+ */
+export function exampleRange(
+  source: DataSource,
+  { examples, first = 0 }: Pick<EvaluateOptions, "examples" | "first">,
+): { start: number; end: number } {
+  checkWholes({ first }, 0);
+  const left = source.count === undefined ? undefined : source.count - first;
+  const count = examples ?? left;
+  checkWholes({ examples: count });
+  if (left !== undefined && Number(count) > left) {
+    throw new TrainError(
+      "DATA",
+      `${source.id} has ${left} examples from ${first} on, ${count ?? 0} were asked for`,
+    );
+  }
+  return { start: first, end: first + Number(count) };
+}
+
+function checkWholes(fields: Readonly<Record<string, number | undefined>>, min = 1): void {
+  for (const [field, value] of Object.entries(fields)) {
+    if (value !== undefined && Number.isSafeInteger(value) && value >= min) continue;
+    throw new TrainError(
+      "CONFIG",
+      `evaluate: ${field} must be a whole number >= ${min}, got ${value ?? "none"}`,
+    );
+  }
+}
+
+/** @throws TrainError `DATA` when nothing counted */
+export function evaluationOf(
+  source: DataSource,
+  sum: { readonly loss: number; readonly correct: number; readonly targets: number },
+  examples: number,
+): Evaluation {
   const { targets } = sum;
   if (targets === 0) throw new TrainError("DATA", `${source.id} has no position that counts`);
   const loss = sum.loss / targets;
-  return {
-    loss,
-    perplexity: Math.exp(loss),
-    accuracy: sum.correct / targets,
-    targets,
-    examples: end - first,
-  };
+  return { loss, perplexity: Math.exp(loss), accuracy: sum.correct / targets, targets, examples };
 }
 
 async function measure(

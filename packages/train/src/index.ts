@@ -1,6 +1,8 @@
 export * from "./config.ts";
 export * from "./errors.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export { evaluateNgram, type NgramOptions, trainNgram } from "./ngram/evaluate-ngram.ts";
+export { Ngram } from "./ngram/ngram.ts";
 export { lrFactor, type Schedule, type ScheduleKind, scheduleKinds } from "./schedule.ts";
 export type { RunState, SavedTensor } from "./snapshot.ts";
 export { type DataSource, type Example, ignoreIndex } from "./source.ts";

@@ -1,4 +1,4 @@
-import type { Evaluation } from "@mamba/train";
+import type { Evaluation, Ngram } from "@mamba/train";
 import { readNumber, usage } from "../args.ts";
 import { backendFlags, openBackend } from "../backend.ts";
 import { command } from "../command.ts";
@@ -6,6 +6,7 @@ import { formatSeconds, table } from "../format.ts";
 import { print, printJson } from "../host.ts";
 import { loadModel } from "../model.ts";
 import { progress } from "../progress.ts";
+import { baselines, countBaseline, judgeBaseline } from "../train/baseline.ts";
 import { hasBytes, openSource, tasks } from "../train/data.ts";
 import { parseLengths } from "../train/lengths.ts";
 
@@ -13,6 +14,8 @@ import { parseLengths } from "../train/lengths.ts";
 interface Row extends Evaluation {
   readonly length: number;
   readonly seconds: number;
+  /** Of the same examples. */
+  readonly baseline?: Evaluation & { readonly seconds: number };
 }
 
 export default command({
@@ -55,6 +58,24 @@ export default command({
       default: "1",
       description: "Of generated examples; training has 0",
     },
+    baseline: {
+      type: "enum",
+      options: baselines,
+      description: "Judge this beside the model: ngram counts (Kneser-Ney smoothing)",
+    },
+    "baseline-order": { type: "string", valueHint: "count", description: "Symbols of an n-gram; default 6" },
+    "baseline-data": { type: "string", valueHint: "file", description: "What it counts: the training file" },
+    "baseline-examples": {
+      type: "string",
+      valueHint: "count",
+      description: "How many of the training examples it counts; default 4096, or all of the file",
+    },
+    "baseline-seed": {
+      type: "string",
+      valueHint: "number",
+      default: "0",
+      description: "Of generated examples that it counts: that of the training",
+    },
     json: { type: "boolean", description: "Print JSON" },
     ...backendFlags,
   },
@@ -71,23 +92,37 @@ export default command({
     const seed = readNumber("seed", values.seed, { whole: true });
     const threads = readNumber("threads", values.threads, { whole: true, min: 1 });
 
+    const baselineSeed = readNumber("baseline-seed", values["baseline-seed"], { whole: true });
+    const counted = {
+      order: readNumber("baseline-order", values["baseline-order"], { whole: true, min: 1, max: 16 }),
+      examples: readNumber("baseline-examples", values["baseline-examples"], { whole: true, min: 1 }),
+    };
+    const isFile = values.data !== undefined;
+    if (values.baseline !== undefined && isFile !== (values["baseline-data"] !== undefined)) {
+      throw usage(
+        isFile
+          ? `--baseline needs --baseline-data <file>`
+          : `${task} makes its own data: leave --baseline-data out`,
+      );
+    }
+
     const { evaluate } = await import("@mamba/train");
     await using kernel = await openBackend(values.backend, threads);
     const { model, label } = await loadModel(kernel, values.model, undefined, host);
     using _ = model;
     const { vocabSize } = model.config;
+    // A generator's special tokens are the last of the vocabulary: that of the model.
+    const recipe = { task, tokens, vocabSize: hasBytes(task) ? undefined : vocabSize };
     const rows: Row[] = [];
+    let ngram: Ngram | undefined;
+    if (values.baseline !== undefined) {
+      const [length = 0] = lengths;
+      const training = { ...recipe, length, path: values["baseline-data"], seed: baselineSeed };
+      await using source = await openSource(training, undefined);
+      ngram = await countBaseline(source, counted, host);
+    }
     for (const length of lengths) {
-      // A generator's special tokens are the last of the vocabulary: that of the model.
-      const recipe = {
-        task,
-        path: values.data,
-        length,
-        tokens,
-        seed,
-        vocabSize: hasBytes(task) ? undefined : vocabSize,
-      };
-      await using source = await openSource(recipe, undefined);
+      await using source = await openSource({ ...recipe, length, path: values.data, seed }, undefined);
       const examples = asked ?? Math.min(source.count ?? Infinity, 64);
       const total = examples * length; // the few positions beyond it do not matter to a bar
       using bar = progress(host, `length ${length}`, String);
@@ -99,25 +134,45 @@ export default command({
         signal: host.signal,
         onProgress: (done) => bar.update(done, Math.max(done, total)),
       });
-      rows.push({ length, ...found, seconds: (performance.now() - start) / 1000 });
+      const seconds = (performance.now() - start) / 1000;
+      const baseline = ngram && (await judgeBaseline(ngram, source, examples, host));
+      rows.push({ length, ...found, seconds, ...(baseline && { baseline }) });
     }
     const backend = { name: kernel.name, device: kernel.capabilities.device };
     const kernelBytes = kernel.memory().bytes;
-    if (values.json) await printJson(host, { model: label, backend, task, results: rows, kernelBytes });
-    else await print(host, describe(rows));
+    const order = ngram?.order;
+    if (values.json) {
+      await printJson(host, {
+        model: label,
+        backend,
+        task,
+        baselineOrder: order,
+        results: rows,
+        kernelBytes,
+      });
+    } else await print(host, describe(rows, order));
   },
 });
 
-function describe(rows: readonly Row[]): string {
+/** A line for each length, and below it the baseline's. */
+function describe(rows: readonly Row[], order: number | undefined): string {
   const head = ["length", "examples", "targets", "loss", "perplexity", "accuracy", "time"];
-  const cells = rows.map(({ length, examples, targets, loss, perplexity, accuracy, seconds }) => [
+  const line = (length: number, of: Omit<Row, "length" | "baseline">) => [
     String(length),
-    String(examples),
-    String(targets),
-    loss.toFixed(4),
-    perplexity.toPrecision(5),
-    `${(100 * accuracy).toFixed(2)} %`,
-    formatSeconds(seconds),
+    String(of.examples),
+    String(of.targets),
+    of.loss.toFixed(4),
+    of.perplexity.toPrecision(5),
+    `${(100 * of.accuracy).toFixed(2)} %`,
+    formatSeconds(of.seconds),
+  ];
+  const lines = rows.flatMap(({ length, baseline, ...row }) => [
+    [...(baseline ? ["model"] : []), ...line(length, row)],
+    ...(baseline ? [[`${order ?? 0}-gram`, ...line(length, baseline)]] : []),
   ]);
-  return `${table([head, ...cells], [0, 1, 2, 3, 4, 5, 6])}\n`;
+  const named = order === undefined ? head : ["", ...head];
+  return `${table(
+    [named, ...lines],
+    named.flatMap((name, column) => (name === "" ? [] : [column])),
+  )}\n`;
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Evaluation, evaluateNgram, stories, trainNgram } from "@mamba/train";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../test/run.ts";
 import { Stop } from "../errors.ts";
@@ -140,6 +141,25 @@ test("stories are made as they are needed, and others are held out", async () =>
   expect(held).toMatchObject({ targets: 512 });
   expect(held!.loss).toBeLessThan(Math.log(256) - 1);
   expect(held!.loss).not.toBe(known!.loss);
+
+  // Counted on the examples that the model saw, and judged on those that it is judged on.
+  const beside = [...judge, "--baseline=ngram", "--baseline-examples=48", "--baseline-order=3"];
+  const { baselineOrder, results } = JSON.parse((await run(beside)).stdout) as {
+    baselineOrder: number;
+    results: [{ loss: number; baseline: Evaluation }];
+  };
+  const ngram = await trainNgram(stories({ length: 64 }), { order: 3, examples: 48 });
+  const counted = await evaluateNgram(ngram, stories({ length: 64, seed: 1 }), { examples: 8 });
+  expect({ baselineOrder, loss: results[0].loss }).toEqual({ baselineOrder: 3, loss: held!.loss });
+  expect(results[0].baseline).toMatchObject(counted);
+  const shown = (await run(beside.filter((flag) => flag !== "--json"))).stdout.split("\n");
+  expect(shown.slice(0, 3).map((line) => line.trim().split(/ {2,}/)[0])).toEqual([
+    "length",
+    "model",
+    "3-gram",
+  ]);
+  expect(shown[2]).toContain(counted.loss.toFixed(4));
+
   const refused = await run([...args, "--vocab-size=100", "--resume"]);
   expect(refused.stderr).toContain("the vocabulary of stories is the 256 bytes [USAGE]");
 });
@@ -204,6 +224,9 @@ describe("refuses", () => {
     [["eval", "induction", "-m", "x", "--length=4..2"], "--length must be like 256"],
     [["eval", "induction", "-m", "x", "--examples=0"], "--examples must be"],
     [["eval", "induction"], "--model is missing"],
+    [["eval", "text", "-m", "x", "--data=f", "--baseline=ngram"], "--baseline needs --baseline-data <file>"],
+    [["eval", "stories", "-m", "x", "--baseline=ngram", "--baseline-data=f"], "leave --baseline-data out"],
+    [["eval", "stories", "-m", "x", "--baseline=wish"], "--baseline must be ngram"],
   ])("%j", async (args, message) => {
     const { code, stderr } = await run(args);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) as string });
