@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<{ default: Command }>>> = 
   train: () => import("./commands/train.ts"),
   eval: () => import("./commands/eval.ts"),
   data: () => import("./commands/data.ts"),
+  "coord-check": () => import("./commands/coord-check.ts"),
   init: () => import("./commands/init.ts"),
   inspect: () => import("./commands/inspect.ts"),
   backends: () => import("./commands/backends.ts"),

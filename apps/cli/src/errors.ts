@@ -15,8 +15,9 @@ export const exitCode = {
  * - `USAGE`: a flag, argument or value that the command does not take
  * - `NOT_INSTALLED`: a backend that this version does not have
  * - `EXISTS`: a file or folder that would be overwritten
+ * - `NOT_FLAT`: activations that depend on the width although muP is on
  */
-export type CliErrorCode = "USAGE" | "NOT_INSTALLED" | "EXISTS";
+export type CliErrorCode = "USAGE" | "NOT_INSTALLED" | "EXISTS" | "NOT_FLAT";
 
 export class CliError extends Error {
   readonly code: CliErrorCode;

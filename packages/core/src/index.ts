@@ -18,3 +18,4 @@ export * from "./ranges.ts";
 export * from "./residual.ts";
 export * from "./tape.ts";
 export * from "./tokenizer.ts";
+export * from "./watch.ts";

@@ -33,7 +33,8 @@ export type Parameters = ReadonlyMap<string, Tensor>;
 /** Parameters of one direction of the selective SSM: all of a block but `in_proj` and `out_proj`. */
 function ssmSpecs(config: MambaConfig, rename: (name: string) => string): ParameterSpec[] {
   const { dInner, dState, dConv, dtRank, dtMin, dtMax, dtInitFloor } = config;
-  const dtBound = dtRank ** -0.5 * config.dtScale * widthMultiplier(config) ** -0.5;
+  // Also under muP: dtRank, the fan-in, grows with the width.
+  const dtBound = dtRank ** -0.5 * config.dtScale;
   const dtInit: Init =
     config.dtInit === "random" ? { kind: "uniform", bound: dtBound } : { kind: "constant", value: dtBound };
   const convBound = dConv ** -0.5;

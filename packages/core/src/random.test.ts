@@ -56,6 +56,8 @@ test("muP starts the head and the convolution at zero and narrows hidden matrice
   expect(new Set(values("lm_head.weight", wide))).toEqual(new Set([0]));
   expect(new Set(values("conv1d.weight", wide))).toEqual(new Set([0]));
   expect(deviation(values("in_proj.weight", wide)) / 0.01).toBeCloseTo(1, 1);
+  // dt_proj sums over dtRank = 256 / 16 values, and 1 / sqrt(dtRank) is all that the width may do to it.
+  expect(deviation(values("dt_proj.weight", wide)) / (16 ** -0.5 / Math.sqrt(3))).toBeCloseTo(1, 1);
 });
 
 test("uniformAt is in [0, 1), spread out, and depends on every key", () => {

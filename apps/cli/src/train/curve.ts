@@ -1,4 +1,5 @@
 import { plot } from "asciichart";
+import { svgDocument, svgText } from "../svg.ts";
 
 /** A loss at a step. */
 export interface Point {
@@ -43,36 +44,26 @@ export function curveSvg(points: readonly Point[], title: string): string {
   const x = (step: number) => margin.left + (step / last) * (width - margin.left - margin.right);
   const y = (loss: number) => height - margin.bottom - (loss / top) * (height - margin.top - margin.bottom);
   const at = (value: number) => value.toFixed(1);
-  const text = (px: number, py: number, anchor: string, content: string) =>
-    `<text x="${at(px)}" y="${at(py)}" text-anchor="${anchor}">${escape(content)}</text>`;
   const rows = [0, 1, 2, 3, 4, 5].map((i) => {
     const loss = (top * i) / 5;
     const line = `<path d="M${margin.left} ${at(y(loss))}H${width - margin.right}" stroke="#ddd"/>`;
-    return line + text(margin.left - 8, y(loss) + 4, "end", String(Number(loss.toPrecision(3))));
+    return line + svgText(margin.left - 8, y(loss) + 4, "end", String(Number(loss.toPrecision(3))));
   });
   const columns = [0, 0.25, 0.5, 0.75, 1].map((share) =>
-    text(x(share * last), height - margin.bottom + 18, "middle", String(Math.round(share * last))),
+    svgText(x(share * last), height - margin.bottom + 18, "middle", String(Math.round(share * last))),
   );
   const line = shown.map(({ step, loss }) => `${at(x(step))},${at(y(loss))}`).join(" ");
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    text(margin.left, 20, "start", title),
+  return svgDocument(width, height, [
+    svgText(margin.left, 20, "start", title),
     ...rows,
     ...columns,
-    text(width / 2, height - 8, "middle", "step"),
+    svgText(width / 2, height - 8, "middle", "step"),
     `<polyline points="${line}" fill="none" stroke="#0b62a4" stroke-width="1.5"/>`,
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }
 
 /** The least of 1, 2, 2.5 and 5 times a power of ten that is at least `value`. */
 function niceStep(value: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1e-9)));
   return power * ([1, 2, 2.5, 5].find((factor) => factor * power >= value) ?? 10);
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

@@ -3,18 +3,18 @@ import { usage } from "../args.ts";
 const most = 2 ** 24;
 
 /**
- * Lengths to judge a model at: `256,1000` as they stand, `64..1024` doubling from the first to at most the last.
+ * A list of lengths or widths: `256,1000` as they stand, `64..1024` doubling from the first to at most the last.
  *
  * @throws CliError `USAGE`
  */
-export function parseLengths(text: string): number[] {
+export function parseLengths(text: string, flag = "length"): number[] {
   return text.split(",").flatMap((part) => {
     const [first = NaN, last = first, ...rest] = part.split("..").map((limit) => {
       return /^\d+$/.test(limit.trim()) ? Number(limit) : NaN;
     });
     if (rest.length > 0 || !(first >= 1 && last >= first && last <= most)) {
       throw usage(
-        `--length must be like 256, 256,1000 or 64..1024, each from 1 to ${most}, got ${JSON.stringify(text)}`,
+        `--${flag} must be like 256, 256,1000 or 64..1024, each from 1 to ${most}, got ${JSON.stringify(text)}`,
       );
     }
     const lengths = [];
