@@ -3,3 +3,4 @@ export { replaceFile } from "./node/replace.ts";
 export { RunFolder } from "./node/run-folder.ts";
 export { textFile, type TextFileOptions } from "./node/text.ts";
 export { tokenLines, type TokenLinesOptions } from "./node/token-lines.ts";
+export { tokenizedText, type TokenizedTextOptions } from "./node/tokenized-text.ts";

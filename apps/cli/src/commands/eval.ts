@@ -9,6 +9,7 @@ import { progress } from "../progress.ts";
 import { baselines, countBaseline, judgeBaseline } from "../train/baseline.ts";
 import { hasBytes, openSource, tasks } from "../train/data.ts";
 import { parseLengths } from "../train/lengths.ts";
+import { tokenizerOf } from "../train/tokenizer.ts";
 
 /** An evaluation at one length of the examples. */
 interface Row extends Evaluation {
@@ -27,7 +28,7 @@ export default command({
     data: {
       type: "string",
       valueHint: "file",
-      description: "Of text (bytes) or tokens (lines of JSON arrays)",
+      description: "Of text (through the model's tokenizer) or tokens (lines of JSON arrays)",
     },
     length: {
       type: "string",
@@ -108,21 +109,22 @@ export default command({
 
     const { evaluate } = await import("@mamba/train");
     await using kernel = await openBackend(values.backend, threads);
-    const { model, label } = await loadModel(kernel, values.model, undefined, host);
-    using _ = model;
+    const loaded = await loadModel(kernel, values.model, undefined, host);
+    using model = loaded.model;
     const { vocabSize } = model.config;
+    const reader = { vocabSize, tokenizer: tokenizerOf(loaded) };
     // A generator's special tokens are the last of the vocabulary: that of the model.
-    const recipe = { task, tokens, vocabSize: hasBytes(task) ? undefined : vocabSize };
+    const recipe = { task, tokens, vocabSize: hasBytes(task, reader.tokenizer) ? undefined : vocabSize };
     const rows: Row[] = [];
     let ngram: Ngram | undefined;
     if (values.baseline !== undefined) {
       const [length = 0] = lengths;
       const training = { ...recipe, length, path: values["baseline-data"], seed: baselineSeed };
-      await using source = await openSource(training, undefined);
+      await using source = await openSource(training, reader, host);
       ngram = await countBaseline(source, counted, host);
     }
     for (const length of lengths) {
-      await using source = await openSource({ ...recipe, length, path: values.data, seed }, undefined);
+      await using source = await openSource({ ...recipe, length, path: values.data, seed }, reader, host);
       const examples = asked ?? Math.min(source.count ?? Infinity, 64);
       const total = examples * length; // the few positions beyond it do not matter to a bar
       using bar = progress(host, `length ${length}`, String);
@@ -143,7 +145,7 @@ export default command({
     const order = ngram?.order;
     if (values.json) {
       await printJson(host, {
-        model: label,
+        model: loaded.label,
         backend,
         task,
         baselineOrder: order,

@@ -11,9 +11,10 @@ import { writeAtomically } from "../files.ts";
 import { note, type Host } from "../host.ts";
 import { loadModel } from "../model.ts";
 import { curveSvg, drawCurve, parseLog } from "../train/curve.ts";
-import { hasBytes, openSource, type Task, tasks } from "../train/data.ts";
+import { openSource, type Task, tasks } from "../train/data.ts";
 import { mergeRecipe, parseRecipe, type Recipe, type RecipePart } from "../train/recipe.ts";
 import { Report } from "../train/report.ts";
+import { readTokenizer, tokenizerOf } from "../train/tokenizer.ts";
 
 const schedules = ["constant", "linear", "cosine"] as const;
 
@@ -32,7 +33,12 @@ export default command({
     data: {
       type: "string",
       valueHint: "file",
-      description: "Of text (bytes) or tokens (lines of JSON arrays)",
+      description: "Of text (bytes, or through a tokenizer) or tokens (lines of JSON arrays)",
+    },
+    tokenizer: {
+      type: "string",
+      valueHint: "folder",
+      description: "With tokenizer.json: text for a new model goes through it",
     },
     model: {
       type: "string",
@@ -98,6 +104,11 @@ export default command({
       throw usage("the model of --model has its own shape: leave --d-model, --layers and `model` out");
     }
 
+    const given = values.tokenizer === undefined ? undefined : await readTokenizer(values.tokenizer);
+    if (given && (values.model !== undefined || recipe.data.task !== "text")) {
+      throw usage("--tokenizer is for text and a new model; a checkpoint has its own");
+    }
+
     const { RunFolder } = await import("@mamba/train/node");
     const { Trainer } = await import("@mamba/train");
     const { saveCheckpoint } = await import("@mamba/checkpoint");
@@ -106,10 +117,9 @@ export default command({
       values.model === undefined ? undefined : await loadModel(kernel, values.model, "f32", host);
     using scope = new Scope();
     if (loaded) scope.use(loaded.model);
-    if (hasBytes(recipe.data.task) && loaded && loaded.tokenizerKind !== "bytes") {
-      throw usage(`${recipe.data.task} is bytes, but the model has a tokenizer: train it on tokens`);
-    }
-    await using source = await openSource(recipe.data, loaded?.model.config.vocabSize);
+    const tokenizer = loaded ? tokenizerOf(loaded) : given;
+    const reader = { vocabSize: loaded?.model.config.vocabSize, tokenizer };
+    await using source = await openSource(recipe.data, reader, host);
     const model =
       loaded?.model ?? scope.use(MambaLM.init(kernel, config(recipe, source.vocabSize), recipe.seed));
     using trainer = new Trainer(model, source, recipe.training);
@@ -124,7 +134,7 @@ export default command({
 
     await train(trainer, folder, saveEvery, host);
     const trained = join(values.out, "model");
-    await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer });
+    await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer ?? given });
     await showCurve(folder.logPath, join(values.out, "loss.svg"), source.id, host);
     note(host, `wrote ${trained}`);
   },

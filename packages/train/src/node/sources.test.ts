@@ -45,7 +45,7 @@ describe("text", () => {
   test("bad files and lengths are refused", async () => {
     await refused(textFile(join(folder, "none"), { length: 4 }), "DATA", "ENOENT");
     await refused(textFile(folder, { length: 4 }), "DATA", "not a regular file");
-    await refused(textFile(await file("empty", ""), { length: 4 }), "DATA", "the file has 0 bytes");
+    await refused(textFile(await file("empty", ""), { length: 4 }), "DATA", "the file is empty");
     await refused(textFile(await file("four", "abcd"), { length: 4 }), "DATA", "of length 4 needs 5");
     await refused(textFile(await file("five", "abcde"), { length: 0 }), "CONFIG", "length must be");
   });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { TrainError } from "../errors.ts";
 import { type FileSource, openDataFile } from "./file.ts";
+import { checkLength, countWindows, windowOf } from "./windows.ts";
 
 export interface TextFileOptions {
   /** Positions per example. */
@@ -19,16 +19,10 @@ const fingerprintBytes = 65536;
  * @throws TrainError `CONFIG` (length); `DATA` when the file cannot be read or is shorter than one example
  */
 export async function textFile(path: string, { length }: TextFileOptions): Promise<FileSource> {
-  if (!Number.isInteger(length) || length < 1 || length > 2 ** 28) {
-    throw new TrainError("CONFIG", `${path}: length must be a whole number from 1 to 2^28, got ${length}`);
-  }
+  checkLength(path, length);
   const file = await openDataFile(path);
   try {
-    const count = Math.floor((file.size - 1) / length);
-    if (count < 1) {
-      const need = `an example of length ${length} needs ${length + 1}`;
-      throw new TrainError("DATA", `${path}: the file has ${file.size} bytes, ${need}`);
-    }
+    const count = countWindows(path, file.size, length, "bytes");
     const hash = createHash("sha256")
       .update(await file.read(0, Math.min(file.size, fingerprintBytes)))
       .digest("hex");
@@ -36,10 +30,7 @@ export async function textFile(path: string, { length }: TextFileOptions): Promi
       id: `text ${basename(path)}, ${file.size} bytes, begins with sha256 ${hash.slice(0, 16)}, length ${length}`,
       vocabSize: 256,
       count,
-      async example(index) {
-        const bytes = await file.read(index * length, length + 1);
-        return { ids: Int32Array.from(bytes.subarray(0, -1)), targets: Int32Array.from(bytes.subarray(1)) };
-      },
+      example: async (index) => windowOf(await file.read(index * length, length + 1)),
       [Symbol.asyncDispose]: () => file.close(),
     };
   } catch (error) {
