@@ -1,6 +1,8 @@
 import type { Kernel, Tensor } from "@mamba/kernel";
 import type { LayerCache } from "./cache.ts";
 import type { MambaConfig } from "./config.ts";
+import { Linear } from "./linear.ts";
+import type { LoraTarget } from "./lora.ts";
 import type { Ops } from "./ops.ts";
 import { parameter, type Parameters } from "./parameters.ts";
 import { SelectiveSSM } from "./ssm.ts";
@@ -20,38 +22,37 @@ export interface SequenceOptions {
  */
 export class MambaBlock implements Disposable {
   readonly #dInner: number;
-  readonly #inWeight: Tensor;
-  readonly #inBias: Tensor | undefined;
-  readonly #outWeight: Tensor;
-  readonly #outBias: Tensor | undefined;
   readonly #ssm: SelectiveSSM;
+  /** By the names of their parameters. */
+  readonly linears: Readonly<Record<LoraTarget, Linear>>;
 
   /** Borrows the parameters named `prefix + name`; see `blockSpecs`. */
   constructor(kernel: Kernel, config: MambaConfig, parameters: Parameters, prefix = "") {
     this.#dInner = config.dInner;
-    this.#inWeight = parameter(parameters, `${prefix}in_proj.weight`);
-    this.#inBias = config.bias ? parameter(parameters, `${prefix}in_proj.bias`) : undefined;
-    this.#ssm = new SelectiveSSM(kernel, config, (name) => parameter(parameters, prefix + name));
-    this.#outWeight = parameter(parameters, `${prefix}out_proj.weight`);
-    this.#outBias = config.bias ? parameter(parameters, `${prefix}out_proj.bias`) : undefined;
+    const parameterOf = (name: string) => parameter(parameters, prefix + name);
+    const linear = (name: string) =>
+      new Linear(parameterOf(`${name}.weight`), config.bias ? parameterOf(`${name}.bias`) : undefined);
+    const [in_proj, out_proj] = [linear("in_proj"), linear("out_proj")];
+    this.#ssm = new SelectiveSSM(kernel, config, parameterOf);
+    this.linears = { in_proj, x_proj: this.#ssm.xProj, dt_proj: this.#ssm.dtProj, out_proj };
   }
 
   /** x [B, L, D] -> [B, L, D]. With a cache, `forward(L)` equals `forward(k)` then `forward(L - k)`. */
   forward(ops: Ops, x: Tensor, options: SequenceOptions = {}): Tensor {
-    const xz = ops.linear(x, this.#inWeight, this.#inBias); // [B, L, 2·ED]
+    const xz = this.linears.in_proj.forward(ops, x); // [B, L, 2·ED]
     const u = ops.columns(xz, 0, this.#dInner); // [B, L, ED]
     const z = ops.columns(xz, this.#dInner, this.#dInner); // [B, L, ED]
     const y = this.#ssm.forward(ops, u, z, options); // [B, L, ED]
-    return ops.linear(y, this.#outWeight, this.#outBias); // [B, L, D]
+    return this.linears.out_proj.forward(ops, y); // [B, L, D]
   }
 
   /** One token: x [B, D] -> [B, D]. The cache is advanced in place. */
   step(ops: Ops, x: Tensor, cache: LayerCache): Tensor {
-    const xz = ops.linear(x, this.#inWeight, this.#inBias); // [B, 2·ED]
+    const xz = this.linears.in_proj.forward(ops, x); // [B, 2·ED]
     const u = ops.columns(xz, 0, this.#dInner); // [B, ED]
     const z = ops.columns(xz, this.#dInner, this.#dInner); // [B, ED]
     const y = this.#ssm.step(ops, u, z, cache); // [B, ED]
-    return ops.linear(y, this.#outWeight, this.#outBias); // [B, D]
+    return this.linears.out_proj.forward(ops, y); // [B, D]
   }
 
   /** Brings what is derived from the parameters up to date, after training changed them. */

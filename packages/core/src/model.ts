@@ -2,10 +2,17 @@ import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import type { MambaCache } from "./cache.ts";
 import { type MambaLMConfig, type MambaLMConfigInput, resolveLMConfig, widthMultiplier } from "./config.ts";
 import { MambaError } from "./errors.ts";
+import { type LoraAdapter, loraSpecs, loraTargets } from "./lora.ts";
 import { Mamba } from "./mamba.ts";
 import { EagerOps, type Ops } from "./ops.ts";
-import { checkParameters, parameter, type Parameters, parameterSpecs } from "./parameters.ts";
-import { initialValues } from "./random.ts";
+import {
+  checkParameters,
+  parameter,
+  type Parameters,
+  type ParameterSpec,
+  parameterSpecs,
+} from "./parameters.ts";
+import { initialParameters } from "./random.ts";
 import { checkRanges, type Range } from "./ranges.ts";
 
 /** How a language model is run over a sequence. */
@@ -26,6 +33,7 @@ export class MambaLM implements Disposable {
   readonly backbone: Mamba;
   readonly #embeddings: Tensor;
   readonly #head: Tensor;
+  #adapter: LoraAdapter | undefined;
 
   /**
    * Takes ownership of `parameters`, named and shaped as `parameterSpecs(config)` says.
@@ -50,13 +58,48 @@ export class MambaLM implements Disposable {
   static init(kernel: Kernel, input: MambaLMConfigInput, seed = 0): MambaLM {
     const config = resolveLMConfig(input);
     using scope = new Scope();
-    const parameters = new Map<string, Tensor>();
-    for (const spec of parameterSpecs(config)) {
-      parameters.set(spec.name, scope.use(kernel.upload(initialValues(spec, seed), spec.shape, "f32")));
-    }
+    const parameters = initialParameters(kernel, parameterSpecs(config), seed, scope);
     const model = new MambaLM(kernel, config, parameters);
     for (const tensor of parameters.values()) scope.release(tensor);
     return model;
+  }
+
+  /** The adapter at work, if there is one. */
+  get adapter(): LoraAdapter | undefined {
+    return this.#adapter;
+  }
+
+  /**
+   * Puts an adapter to work, in `forward`, `step` and on tapes, in place of the one before. It is borrowed, and the
+   * model's own parameters stay as they are. Caches hold what went before: begin with a new one.
+   *
+   * @throws MambaError `PARAMETER` when the adapter is for a model of another shape.
+   */
+  attach(adapter: LoraAdapter): void {
+    checkParameters(adapter.parameters, loraSpecs(this.config, adapter.config));
+    this.#use(adapter);
+  }
+
+  /** Ends the work of the adapter: the model is what it was. */
+  detach(): void {
+    this.#use(undefined);
+  }
+
+  #use(adapter: LoraAdapter | undefined): void {
+    this.#adapter = adapter;
+    this.backbone.layers.forEach(({ mixer }, i) => {
+      for (const target of loraTargets) {
+        mixer.linears[target].update = adapter?.updateOf(`backbone.layers.${i}.mixer.${target}`);
+      }
+    });
+  }
+
+  /** What training changes: the adapter's parameters while one is attached, and otherwise the model's own. */
+  get trainable(): { readonly specs: readonly ParameterSpec[]; readonly parameters: Parameters } {
+    const adapter = this.#adapter;
+    return adapter
+      ? { specs: loraSpecs(this.config, adapter.config), parameters: adapter.parameters }
+      : { specs: parameterSpecs(this.config), parameters: this.parameters };
   }
 
   /** A cache for `batch` rows that has seen nothing. */

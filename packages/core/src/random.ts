@@ -1,6 +1,7 @@
 import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { Kernel, Scope, Tensor } from "@mamba/kernel";
 import type { Init, ParameterSpec } from "./parameters.ts";
 
 /**
@@ -17,6 +18,18 @@ export function initialValues(spec: ParameterSpec, seed: number): Float32Array {
   );
   for (let i = 0; i < count; i++) values[i] = draw(i);
   return values;
+}
+
+/** Uploads the starting values of parameters, f32, into `scope`. */
+export function initialParameters(
+  kernel: Kernel,
+  specs: readonly ParameterSpec[],
+  seed: number,
+  scope: Scope,
+): Map<string, Tensor> {
+  return new Map(
+    specs.map((spec) => [spec.name, scope.use(kernel.upload(initialValues(spec, seed), spec.shape, "f32"))]),
+  );
 }
 
 function drawer(init: Init, rowLength: number, seed: number): (index: number) => number {

@@ -2,6 +2,7 @@ import type { Kernel, Tensor } from "@mamba/kernel";
 import type { SequenceOptions } from "./block.ts";
 import type { LayerCache } from "./cache.ts";
 import type { MambaConfig } from "./config.ts";
+import { Linear } from "./linear.ts";
 import type { Ops } from "./ops.ts";
 
 /** What the input selects at each position: the part of the SSM that is not constant in time. */
@@ -23,8 +24,9 @@ interface Selection {
 export class SelectiveSSM implements Disposable {
   readonly #config: MambaConfig;
   readonly #conv: { weight: Tensor; bias: Tensor | undefined; activation: "silu" };
-  readonly #xProj: Tensor;
-  readonly #dtProj: Tensor;
+  readonly xProj: Linear;
+  /** Without its bias, which belongs to the scan. */
+  readonly dtProj: Linear;
   /** Weights of the inner norms; absent ones stand for 1. */
   readonly #innerNorms: { dt?: Tensor; B?: Tensor; C?: Tensor };
   readonly #aLog: Tensor;
@@ -39,8 +41,8 @@ export class SelectiveSSM implements Disposable {
       bias: config.convBias ? parameterOf("conv1d.bias") : undefined,
       activation: "silu",
     };
-    this.#xProj = parameterOf("x_proj.weight");
-    this.#dtProj = parameterOf("dt_proj.weight");
+    this.xProj = new Linear(parameterOf("x_proj.weight"));
+    this.dtProj = new Linear(parameterOf("dt_proj.weight"));
     const weighted = config.innerNorms === "jamba" && config.mupBaseWidth === undefined;
     this.#innerNorms = weighted
       ? {
@@ -85,7 +87,7 @@ export class SelectiveSSM implements Disposable {
   /** u [..., ED] -> delta [..., ED], B and C [..., N] */
   #select(ops: Ops, u: Tensor): Selection {
     const { dtRank: R, dState: N, innerNorms, innerNormEps } = this.#config;
-    const dtBC = ops.linear(u, this.#xProj); // [..., R + 2N]
+    const dtBC = this.xProj.forward(ops, u); // [..., R + 2N]
     let dt = ops.columns(dtBC, 0, R);
     let B = ops.columns(dtBC, R, N);
     let C = ops.columns(dtBC, R + N, N);
@@ -94,7 +96,7 @@ export class SelectiveSSM implements Disposable {
       B = ops.rmsNorm(B, this.#innerNorms.B, innerNormEps);
       C = ops.rmsNorm(C, this.#innerNorms.C, innerNormEps);
     }
-    return { delta: ops.linear(dt, this.#dtProj), B, C };
+    return { delta: this.dtProj.forward(ops, dt), B, C };
   }
 
   /** Takes over what training changed in A_log. */

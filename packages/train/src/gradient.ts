@@ -12,15 +12,18 @@ export interface GradientOptions {
 export class Gradient implements Disposable {
   readonly #kernel: TrainingKernel;
   readonly #model: MambaLM;
+  readonly #tracked: readonly Tensor[];
   readonly #options: GradientOptions;
   readonly #scope = new Scope();
   readonly #byParameter = new Map<Tensor, Tensor>();
   /** [1] each, with the share of the targets that each is the mean of. */
   readonly losses: { readonly loss: Tensor; readonly share: number }[] = [];
 
-  constructor(kernel: TrainingKernel, model: MambaLM, options: GradientOptions) {
+  /** @param tracked the parameters whose gradient is wanted */
+  constructor(kernel: TrainingKernel, model: MambaLM, tracked: Iterable<Tensor>, options: GradientOptions) {
     this.#kernel = kernel;
     this.#model = model;
+    this.#tracked = [...tracked];
     this.#options = options;
   }
 
@@ -52,7 +55,7 @@ export class Gradient implements Disposable {
     cache: ReturnType<MambaLM["createCache"]> | undefined,
   ) {
     const kernel = this.#kernel;
-    using tape = new Tape(kernel, this.#model.parameters.values(), { checkpoint: this.#options.recompute });
+    using tape = new Tape(kernel, this.#tracked, { checkpoint: this.#options.recompute });
     const logits = this.#model.run(tape, ids, { cache });
     const flat = tape.reshape(logits, [targets.length, this.#model.config.vocabSize]);
     using wanted = kernel.upload(targets, [targets.length], "i32");

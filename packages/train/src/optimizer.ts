@@ -1,4 +1,4 @@
-import { type MambaLM, type ParamGroup, paramGroups, type ParameterSpec, parameterSpecs } from "@mamba/core";
+import { type ParamGroup, paramGroups, type Parameters, type ParameterSpec } from "@mamba/core";
 import { type AdamWSlot, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import type { TrainConfig } from "./config.ts";
 import { TrainError } from "./errors.ts";
@@ -20,21 +20,24 @@ export class Optimizer implements Disposable {
   readonly #scope = new Scope();
 
   /** @throws TrainError `CONFIG` when a parameter is not float32 */
-  constructor(kernel: TrainingKernel, model: MambaLM, config: TrainConfig) {
+  constructor(
+    kernel: TrainingKernel,
+    { specs, parameters }: { readonly specs: readonly ParameterSpec[]; readonly parameters: Parameters },
+    config: TrainConfig,
+  ) {
     this.#kernel = kernel;
     this.#config = config;
-    const specs = parameterSpecs(model.config);
     this.#groups = paramGroups(specs, config);
     try {
-      for (const spec of specs) this.#entries.set(spec.name, this.#entry(model, spec));
+      for (const spec of specs) this.#entries.set(spec.name, this.#entry(parameters, spec));
     } catch (error) {
       this.#scope.dispose();
       throw error;
     }
   }
 
-  #entry(model: MambaLM, spec: ParameterSpec): Entry {
-    const param = model.parameters.get(spec.name) as Tensor; // the model checked its own
+  #entry(parameters: Parameters, spec: ParameterSpec): Entry {
+    const param = parameters.get(spec.name) as Tensor; // the model checked them
     if (param.dtype !== "f32") {
       const remedy = "load the model with dtype f32, and round it when it is saved";
       throw new TrainError("CONFIG", `${spec.name} is stored as ${param.dtype}: ${remedy}`);

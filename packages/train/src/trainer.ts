@@ -1,4 +1,4 @@
-import { breathe, type MambaLM } from "@mamba/core";
+import { breathe, type LoraAdapter, type MambaLM, type Parameters } from "@mamba/core";
 import { canTrain, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import { resolveTrainConfig, type TrainConfig, type TrainConfigInput } from "./config.ts";
 import { TrainError } from "./errors.ts";
@@ -24,7 +24,8 @@ export interface StepEvent {
 }
 
 /**
- * Trains a model on a source, one optimizer step after the other. The whole state of a run is the model's parameters,
+ * Trains a model on a source, one optimizer step after the other: all of its parameters, or those of its adapter alone
+ * when one is attached. The whole state of a run is the model's parameters,
  * their moments and the number of steps done, and every step depends on nothing else: a run that is saved and resumed
  * is the run that was never stopped, bit for bit, where the kernel is deterministic.
  */
@@ -33,11 +34,14 @@ export class Trainer implements Disposable {
   readonly source: DataSource;
   readonly config: TrainConfig;
   readonly #kernel: TrainingKernel;
+  readonly #adapter: LoraAdapter | undefined;
+  readonly #trained: Parameters;
   readonly #optimizer: Optimizer;
   #step = 0;
 
   /**
-   * The model and the source are borrowed; the model is changed in place.
+   * The model and the source are borrowed; the model, or the adapter that is attached to it now, is changed in place.
+   * With an adapter the model's own weights may be stored in any type.
    *
    * @throws TrainError `CONFIG`, also when the kernel cannot train or a parameter is not float32; `DATA` when the source
    * is empty or its vocabulary larger than the model's
@@ -50,7 +54,10 @@ export class Trainer implements Disposable {
     this.model = model;
     this.source = source;
     this.#kernel = kernel;
-    this.#optimizer = new Optimizer(kernel, model, this.config);
+    const { specs, parameters } = model.trainable;
+    this.#adapter = model.adapter;
+    this.#trained = parameters;
+    this.#optimizer = new Optimizer(kernel, { specs, parameters }, this.config);
   }
 
   /** Steps done. */
@@ -82,6 +89,9 @@ export class Trainer implements Disposable {
    * @throws TrainError `NON_FINITE` when the loss or the gradient is NaN or infinite; `DATA`
    */
   async advance(): Promise<StepEvent> {
+    if (this.model.adapter !== this.#adapter) {
+      throw new TrainError("CONFIG", "the model has another adapter than when its training began");
+    }
     const start = performance.now();
     const step = this.#step + 1;
     const batches = await this.#batches();
@@ -89,7 +99,7 @@ export class Trainer implements Disposable {
     if (total === 0) {
       throw new TrainError("DATA", `${this.source.id}: step ${step} has no position that counts`);
     }
-    using gradient = new Gradient(this.#kernel, this.model, this.config);
+    using gradient = new Gradient(this.#kernel, this.model, this.#trained.values(), this.config);
     for (const batch of batches) {
       gradient.add(batch, total);
       await this.#kernel.sync();
@@ -150,7 +160,7 @@ export class Trainer implements Disposable {
     return {
       step: this.#step,
       data: this.source.id,
-      model: { ...this.model.config },
+      model: { ...this.model.config, ...(this.#adapter && { adapter: this.#adapter.config }) },
       training: { ...this.config },
     };
   }

@@ -14,7 +14,7 @@ test("with zero gradients the decay shrinks matrices and leaves A_log, D, norms 
   using lm = model();
   using scope = new Scope();
   const config = resolveTrainConfig({ steps: 1, lr: 0.1, weightDecay: 0.5 });
-  const optimizer = scope.use(new Optimizer(kernel, lm, config));
+  const optimizer = scope.use(new Optimizer(kernel, lm.trainable, config));
   const gradients = new Map<Tensor, Tensor>();
   const before = new Map<string, Float32Array>();
   for (const [name, parameter] of lm.parameters) {
@@ -46,7 +46,7 @@ test("under muP the hidden matrices move by less, by the width multiplier", asyn
   using lm = model({ mupBaseWidth: 4 }); // m = 4
   using scope = new Scope();
   const config = resolveTrainConfig({ steps: 1, lr: 0.01, weightDecay: 0 });
-  const optimizer = scope.use(new Optimizer(kernel, lm, config));
+  const optimizer = scope.use(new Optimizer(kernel, lm.trainable, config));
   const gradients = new Map<Tensor, Tensor>();
   const moved = async (name: string) => {
     const now = await values(lm.parameters.get(name)!);
