@@ -8,6 +8,7 @@ them is computed in float64 on one thread, and rounded to float32 when it is wri
 
 import torch
 
+from adapters import write_adapters
 from checkpoints import write_checkpoints
 from golden_file import PACKAGE, Draw, exact, sliced, write
 from gradient_goldens import write_gradients
@@ -80,3 +81,4 @@ if __name__ == "__main__":
     write_blocks()
     write_gradients()
     write_checkpoints(PACKAGE / "goldens")
+    write_adapters(PACKAGE / "goldens")

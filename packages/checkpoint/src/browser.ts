@@ -1,4 +1,6 @@
+import type { LoraAdapter, MambaLM } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
+import { readAdapter } from "./adapter/load.ts";
 import { type FetchOptions, urlFiles } from "./browser/fetch-files.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint, type LoadOptions } from "./load.ts";
 
@@ -39,4 +41,20 @@ export async function inspectCheckpoint(
   const { files, notes } = await urlFiles(String(base), options);
   const summary = await inspect(files);
   return { ...summary, notes: [...notes, ...summary.notes] };
+}
+
+/**
+ * Loads a LoRA adapter in PEFT's format for a model; `model.attach` puts it to work. It is the caller's to dispose.
+ *
+ * @param base of adapter_config.json and adapter_model.safetensors; absolute, or relative to the page
+ * @throws CheckpointError with a code for each way in which an adapter can be unusable, or be for another model;
+ * KernelError `OUT_OF_MEMORY`
+ */
+export async function loadAdapter(
+  model: Pick<MambaLM, "kernel" | "config">,
+  base: string | URL,
+  options: FetchOptions = {},
+): Promise<LoraAdapter> {
+  const { files } = await urlFiles(String(base), options);
+  return readAdapter(model, files, options);
 }

@@ -1,4 +1,6 @@
 // What both entries export: the part that needs neither Node nor a browser.
+export { adapterConfig, parseAdapterConfig } from "./adapter/config.ts";
+export type { AdapterLoadOptions } from "./adapter/load.ts";
 export { parseConfig, type ConfigFormat, type ParsedConfig, type TensorShapes } from "./config.ts";
 export { hubConfig } from "./config-write.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";

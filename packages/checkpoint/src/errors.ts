@@ -25,6 +25,7 @@
  * Models:
  * - `CONFIG`: a config field is missing or breaks its rule
  * - `UNSUPPORTED_MODEL`: a well-formed checkpoint of another architecture
+ * - `UNSUPPORTED_ADAPTER`: a well-formed adapter that is more, or other, than plain LoRA on the linear layers
  * - `MISSING_TENSOR`, `EXTRA_TENSOR`, `TENSOR_SHAPE`: the tensors are not those that the config asks for
  */
 export type CheckpointErrorCode =
@@ -47,6 +48,7 @@ export type CheckpointErrorCode =
   | "TOKENIZER"
   | "CONFIG"
   | "UNSUPPORTED_MODEL"
+  | "UNSUPPORTED_ADAPTER"
   | "MISSING_TENSOR"
   | "EXTRA_TENSOR"
   | "TENSOR_SHAPE";

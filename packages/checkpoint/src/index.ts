@@ -3,6 +3,7 @@ import { fileSource } from "./node/folder.ts";
 import type { ByteSource } from "./source.ts";
 
 export * from "./common.ts";
+export { loadAdapter, saveAdapter } from "./node/adapter.ts";
 export type { HubOptions } from "./node/hub.ts";
 export { inspectCheckpoint, loadCheckpoint, type NodeLoadOptions } from "./node/load.ts";
 export { saveCheckpoint, type SaveOptions } from "./node/save.ts";

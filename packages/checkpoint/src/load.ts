@@ -128,7 +128,8 @@ export async function load(
   };
 }
 
-async function loadTensors(
+/** Brings the matched tensors to the kernel, into `scope`. Nothing is read that the header does not place. */
+export async function loadTensors(
   kernel: Kernel,
   files: CheckpointFiles,
   weights: Weights,

@@ -23,25 +23,61 @@ export function matchParameters(
   { tensors }: Weights,
   label: string,
 ): { parameters: MatchedParameter[]; notes: string[] } {
-  const unused = new Set(tensors.keys());
-  const parameters = parameterSpecs(config).map((spec) => {
-    const tensor = [spec.name, ...(aliases[spec.name] ?? [])].map((name) => tensors.get(name)).find(Boolean);
-    if (!tensor) {
-      const shape = show(spec.shape);
-      throw new CheckpointError(
-        "MISSING_TENSOR",
-        `${label}: the config asks for ${spec.name} ${shape}, which is missing`,
-      );
-    }
-    unused.delete(tensor.name);
-    return { spec, tensor, dtype: check(spec, tensor, label) };
-  });
+  const { parameters, unused } = match(parameterSpecs(config), tensors, label, (name) => [
+    name,
+    ...(aliases[name] ?? []),
+  ]);
   const notes: string[] = [];
   if (config.tieEmbeddings && unused.delete("lm_head.weight")) {
     notes.push(
       "the file holds lm_head.weight, but the config ties the head to the embedding table: it was not read",
     );
   }
+  refuseUnused(unused, label);
+  return { parameters, notes };
+}
+
+/**
+ * Finds a stored tensor for every parameter of an adapter, named as PEFT names them: behind `prefix`.
+ *
+ * @throws CheckpointError `MISSING_TENSOR`, `EXTRA_TENSOR`, `TENSOR_SHAPE`, `DTYPE`
+ */
+export function matchAdapter(
+  specs: readonly ParameterSpec[],
+  { tensors }: Weights,
+  label: string,
+  prefix: string,
+): MatchedParameter[] {
+  const { parameters, unused } = match(specs, tensors, label, (name) => [prefix + name]);
+  refuseUnused(unused, label);
+  return parameters;
+}
+
+/** `namesOf` gives the names that a parameter may be stored under, the usual one first. */
+function match(
+  specs: readonly ParameterSpec[],
+  tensors: Weights["tensors"],
+  label: string,
+  namesOf: (name: string) => readonly string[],
+): { parameters: MatchedParameter[]; unused: Set<string> } {
+  const unused = new Set(tensors.keys());
+  const parameters = specs.map((spec) => {
+    const names = namesOf(spec.name);
+    const tensor = names.map((name) => tensors.get(name)).find(Boolean);
+    if (!tensor) {
+      const shape = show(spec.shape);
+      throw new CheckpointError(
+        "MISSING_TENSOR",
+        `${label}: the config asks for ${names[0]} ${shape}, which is missing`,
+      );
+    }
+    unused.delete(tensor.name);
+    return { spec, tensor, dtype: check(spec, tensor, label) };
+  });
+  return { parameters, unused };
+}
+
+function refuseUnused(unused: ReadonlySet<string>, label: string): void {
   const [extra] = unused;
   if (extra !== undefined) {
     const more = unused.size > 1 ? ` (and ${unused.size - 1} more)` : "";
@@ -50,7 +86,6 @@ export function matchParameters(
       `${label}: the config has no place for the tensor ${show(extra)}${more}`,
     );
   }
-  return { parameters, notes };
 }
 
 const aliases: Readonly<Record<string, readonly string[]>> = {

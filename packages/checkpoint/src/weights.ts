@@ -25,8 +25,8 @@ export interface Weights {
  * @throws CheckpointError `NO_WEIGHTS`, `PICKLE`, `INDEX`, `PATH`, and those of `openSafetensors`
  */
 export async function readWeights(files: CheckpointFiles): Promise<Weights> {
-  await using single = await openWeights(files, weightsFile);
-  if (single) return { files: [weightsFile], tensors: locate(single, weightsFile) };
+  const single = await readWeightFile(files, weightsFile);
+  if (single) return single;
   const index = await files.open(indexFile);
   if (!index) throw await noWeights(files);
   const shardOf = parseIndex(await readAll(index, headerCap), index.name);
@@ -57,6 +57,12 @@ export async function readWeights(files: CheckpointFiles): Promise<Weights> {
     }
   }
   return { files: shards, tensors };
+}
+
+/** The header of one file, or nothing when it is not there. */
+export async function readWeightFile(files: CheckpointFiles, name: string): Promise<Weights | undefined> {
+  await using file = await openWeights(files, name);
+  return file && { files: [name], tensors: locate(file, name) };
 }
 
 /** Opens one weight file, or nothing when it is not there. */
@@ -112,15 +118,18 @@ function locate(file: SafetensorsFile, name: string): Map<string, LocatedTensor>
 }
 
 /** Says what to do about a folder without safetensors. */
-async function noWeights(files: CheckpointFiles): Promise<CheckpointError> {
-  for (const name of ["pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"]) {
+export async function noWeights(
+  files: CheckpointFiles,
+  wanted = `neither ${weightsFile} nor ${indexFile}`,
+  pickles = ["pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"],
+): Promise<CheckpointError> {
+  for (const name of pickles) {
     const pickle = await files.open(name);
     if (!pickle) continue;
     await pickle.close();
     return pickleError(files.label, name);
   }
-  const message = `${files.label}: there is neither ${weightsFile} nor ${indexFile}`;
-  return new CheckpointError("NO_WEIGHTS", message);
+  return new CheckpointError("NO_WEIGHTS", `${files.label}: there is ${wanted}`);
 }
 
 /** Why pickles are refused, and how to convert one. */
