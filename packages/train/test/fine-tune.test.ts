@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadAdapter, loadCheckpoint, saveAdapter, saveCheckpoint } from "@mamba/checkpoint";
+import { LoraAdapter, loraTargets, type MambaLM, mergeAdapter } from "@mamba/core";
+import type { FloatDType } from "@mamba/kernel";
+import { expect, onTestFinished, test } from "vitest";
+import { evaluate } from "../src/evaluate.ts";
+import type { DataSource } from "../src/source.ts";
+import { Trainer } from "../src/trainer.ts";
+import { kernel, take } from "./support.ts";
+
+// Checkpoints that PyTorch wrote, with some 90 tokens: here the printable characters from the space on.
+
+const golden = (name: string) => fileURLToPath(new URL(`../../conformance/goldens/${name}`, import.meta.url));
+
+const words = [
+  ["the cat", "a dog", "my bird", "one fish"],
+  ["sees", "likes", "follows"],
+  ["the sun", "a tree", "the river", "his house", "a friend"],
+];
+
+/** Sentences over 60 combinations of words, in an order without a period that an example could hold. */
+const sentences: DataSource = {
+  id: "sentences",
+  vocabSize: 91, // up to z
+  count: undefined,
+  example(index) {
+    const sentence = (i: number) => {
+      const draw = Math.imul(i + 1, 2654435761) >>> 4;
+      return `${words.map((choices, place) => choices[(draw >>> (5 * place)) % choices.length]).join(" ")}. `;
+    };
+    const text = sentence(3 * index) + sentence(3 * index + 1) + sentence(3 * index + 2);
+    const ids = Int32Array.from(text.slice(0, 49), (character) => character.charCodeAt(0) - 32);
+    return { ids: ids.slice(0, -1), targets: ids.slice(1) };
+  },
+};
+
+async function heldOut(model: MambaLM): Promise<number> {
+  return (await evaluate(model, sentences, { first: 5000, examples: 32 })).loss;
+}
+
+async function load(name: string, dtype?: FloatDType): Promise<MambaLM> {
+  return (await loadCheckpoint(kernel, name, { dtype })).model;
+}
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "mamba-fine-tune-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+test("in full: the held-out loss of a checkpoint falls by more than 3 nats, and what is saved has the same", async () => {
+  const folder = await temporaryFolder();
+  using model = await load(golden("lm-tied-f16"), "f32");
+  const before = await heldOut(model);
+  using trainer = new Trainer(model, sentences, { steps: 150, lr: 1e-2, warmupSteps: 10 });
+  await take(trainer, 150);
+  const after = await heldOut(model);
+  expect(before).toBeGreaterThan(Math.log(96));
+  expect(after).toBeLessThan(before - 3);
+  await saveCheckpoint(model, folder);
+  using again = await load(folder);
+  expect(await heldOut(again)).toBe(after);
+});
+
+test.each([["lm-untied"], ["lm-untied-bf16"], ["lm-untied-f16"]])(
+  "by LoRA: the held-out loss of %s falls by more than 2 nats; saved, loaded, merged it stays",
+  async (name) => {
+    const folder = await temporaryFolder();
+    using model = await load(golden(name));
+    const before = await heldOut(model);
+    using adapter = LoraAdapter.init(model, { rank: 8, targets: loraTargets, base: name });
+    model.attach(adapter);
+    using trainer = new Trainer(model, sentences, { steps: 150, lr: 1e-2, warmupSteps: 10 });
+    await take(trainer, 150);
+    const after = await heldOut(model);
+    expect(before).toBeGreaterThan(Math.log(93));
+    expect(after).toBeLessThan(before - 2);
+
+    await saveAdapter(kernel, adapter, join(folder, "adapter"));
+    using again = await load(golden(name)); // its weights are as they were
+    expect(await heldOut(again)).toBe(before);
+    using loaded = await loadAdapter(again, join(folder, "adapter"));
+    again.attach(loaded);
+    expect(await heldOut(again)).toBe(after);
+
+    await mergeAdapter(again, loaded);
+    await saveCheckpoint(again, join(folder, "merged"));
+    using merged = await load(join(folder, "merged"));
+    expect(Math.abs((await heldOut(merged)) - after)).toBeLessThan(name.endsWith("bf16") ? 0.02 : 0.002);
+  },
+);
