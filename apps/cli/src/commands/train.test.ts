@@ -16,11 +16,16 @@ afterAll(() => rm(base, { recursive: true }));
 const quick = ["--length=12", "--d-model=16", "--layers=1", "--batch-size=4"];
 
 async function steps(folder: string): Promise<number[]> {
-  const log = await readFile(join(folder, "log.jsonl"), "utf8");
-  return log
-    .trim()
-    .split("\n")
-    .map((line) => (JSON.parse(line) as { step: number }).step);
+  return (await log(folder)).map(({ step }) => step);
+}
+
+/** The lines of the log, without how fast it went. */
+async function log(folder: string) {
+  const lines = (await readFile(join(folder, "log.jsonl"), "utf8")).trim().split("\n");
+  return lines.map((line) => {
+    const { tokensPerSecond: _, ...event } = JSON.parse(line) as { step: number; tokensPerSecond?: number };
+    return event as { step: number; evaluation?: Evaluation };
+  });
 }
 
 test("trains, logs, and writes a checkpoint that eval, generate and train take", async () => {
@@ -92,10 +97,54 @@ test("equal command lines give equal bits, also when one was interrupted and res
   const resumed = await run(["train", ...args, "--out", parts, "--resume"]);
   expect(resumed.code).toBe(0);
   expect(resumed.stderr).toMatch(new RegExp(`^going on after step ${done}\n`));
+  expect(await log(parts)).toEqual(await log(whole));
   for (const file of ["state.safetensors", "model/model.safetensors"]) {
     expect((await readFile(join(parts, file))).equals(await readFile(join(whole, file)))).toBe(true);
   }
   expect(await steps(parts)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+});
+
+test("held-out examples are judged during a run, and the run does not depend on it", async () => {
+  const args = ["train", "induction", "--steps=12", ...quick];
+  const [plain, whole, parts] = ["plain", "judged", "judged-parts"].map((name) => join(base, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const judge = ["--eval-every=5", "--eval-examples=6", "--save-every=1"];
+  expect((await run([...args, "--out", plain])).code).toBe(0);
+  const { stderr } = await run([...args, ...judge, "--out", whole]);
+  expect(stderr).toMatch(/^step 5: held out \d\.\d{4}, accuracy \d+\.\d\d %$/m);
+  expect(stderr).toMatch(/step 12\/12 {2}loss \d\.\d{4} {2}held out \d\.\d{4} /);
+  const judgements = (await log(whole)).filter(({ evaluation }) => evaluation);
+  expect(judgements.map(({ step }) => step)).toEqual([5, 10, 12]);
+  expect((await log(whole)).filter(({ evaluation }) => !evaluation)).toEqual(await log(plain));
+  expect(await readFile(join(whole, "loss.svg"), "utf8")).toContain(">held out</text>");
+
+  // The last judgement is that of eval, which takes the same seed.
+  const model = join(whole, "model");
+  const found = await run(["eval", "induction", "-m", model, "--length=12", "--examples=6", "--json"]);
+  const { results } = JSON.parse(found.stdout) as { results: [Evaluation] };
+  expect(judgements.at(-1)!.evaluation!.loss).toBeCloseTo(results[0].loss, 5);
+  expect(judgements.at(-1)!.evaluation).toMatchObject({ examples: 6, targets: 6 });
+
+  // Stopped at the first judgement, which is not in the log then, and gone on: nothing is missing.
+  const controller = new AbortController();
+  const watch = setInterval(() => {
+    void readFile(join(parts, "log.jsonl"), "utf8").then(
+      (text) => text.split("\n").length > 5 && controller.abort(new Stop("interrupted", 130)),
+      () => undefined,
+    );
+  }, 1);
+  await run([...args, ...judge, "--out", parts], { signal: controller.signal });
+  clearInterval(watch);
+  expect((await run([...args, ...judge, "--out", parts, "--resume"])).code).toBe(0);
+  expect(await log(parts)).toEqual(await log(whole));
+  for (const file of ["state.safetensors", "model/model.safetensors"]) {
+    const [a, b, c] = await Promise.all([plain, whole, parts].map((folder) => readFile(join(folder, file))));
+    expect(b!.equals(a!)).toBe(true);
+    expect(c!.equals(a!)).toBe(true);
+  }
 });
 
 test("text and token files, through a config file", async () => {
@@ -213,6 +262,10 @@ describe("refuses", () => {
     [["train", "induction", "--lr=-1"], "--lr must be a number, at least 0"],
     [["train", "induction", "--schedule=step"], "--schedule must be constant, linear, cosine"],
     [["train", "induction", "--tokens=3"], "induction has no field tokens"],
+    [["train", "induction", "--eval-examples=3"], "--eval-data and --eval-examples need --eval-every"],
+    [["train", "text", "--data=package.json", "--eval-every=3"], "--eval-every needs --eval-data <file>"],
+    [["train", "induction", "--eval-every=3", "--eval-data=f"], "induction makes its own data"],
+    [["train", "induction", "--eval-every=0"], "--eval-every must be a whole number, at least 1"],
     [["train", "induction", "--model=m", "--layers=2"], "leave --d-model, --layers and `model` out"],
   ])("%j", async (args, message) => {
     const { code, stderr } = await run([...args, "--out", join(base, "refused")]);

@@ -2,18 +2,16 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MambaLM, type MambaLMConfig, type MambaLMConfigInput, resolveLMConfig } from "@mamba/core";
 import { Scope } from "@mamba/kernel";
-import type { Trainer } from "@mamba/train";
 import { readNumber, usage } from "../args.ts";
 import { backendFlags, openBackend } from "../backend.ts";
 import { command } from "../command.ts";
-import { CliError, codeOf } from "../errors.ts";
-import { writeAtomically } from "../files.ts";
-import { note, type Host } from "../host.ts";
+import { CliError } from "../errors.ts";
+import { note } from "../host.ts";
 import { loadModel } from "../model.ts";
-import { curveSvg, drawCurve, parseLog } from "../train/curve.ts";
 import { openSource, type Task, tasks } from "../train/data.ts";
+import { openHeldOut } from "../train/held-out.ts";
+import { showCurves, train } from "../train/loop.ts";
 import { mergeRecipe, parseRecipe, type Recipe, type RecipePart } from "../train/recipe.ts";
-import { Report } from "../train/report.ts";
 import { readTokenizer, tokenizerOf } from "../train/tokenizer.ts";
 
 const schedules = ["constant", "linear", "cosine"] as const;
@@ -64,6 +62,17 @@ export default command({
     "d-model": { type: "string", valueHint: "count", description: "Width of a new model" },
     layers: { type: "string", valueHint: "count", description: "Layers of a new model" },
     seed: { type: "string", valueHint: "number", description: "Of weights, data and order; default 0" },
+    "eval-every": { type: "string", valueHint: "steps", description: "Judge held-out examples this often" },
+    "eval-data": {
+      type: "string",
+      valueHint: "file",
+      description: "Held-out text or tokens; generated tasks take those of the next seed",
+    },
+    "eval-examples": {
+      type: "string",
+      valueHint: "count",
+      description: "Held-out examples; default 64, or all that a file has if fewer",
+    },
     "save-every": { type: "string", valueHint: "steps", default: "100", description: "Between saved states" },
     ...backendFlags,
   },
@@ -95,6 +104,11 @@ export default command({
       seed: whole("seed", -(2 ** 31)),
     };
     const saveEvery = readNumber("save-every", values["save-every"], { whole: true, min: 1 });
+    const judged = {
+      every: whole("eval-every"),
+      path: values["eval-data"],
+      examples: whole("eval-examples"),
+    };
     const threads = whole("threads");
     const file =
       values.config === undefined ? {} : parseRecipe(await readFile(values.config, "utf8"), values.config);
@@ -120,6 +134,7 @@ export default command({
     const tokenizer = loaded ? tokenizerOf(loaded) : given;
     const reader = { vocabSize: loaded?.model.config.vocabSize, tokenizer };
     await using source = await openSource(recipe.data, reader, host);
+    await using heldOut = await openHeldOut(recipe.data, judged, reader, host);
     const model =
       loaded?.model ?? scope.use(MambaLM.init(kernel, config(recipe, source.vocabSize), recipe.seed));
     using trainer = new Trainer(model, source, recipe.training);
@@ -132,10 +147,10 @@ export default command({
     else if (values.resume)
       note(host, `note: ${values.out} holds no state yet; this run starts at the beginning`);
 
-    await train(trainer, folder, saveEvery, host);
+    await train(trainer, folder, { saveEvery, heldOut }, host);
     const trained = join(values.out, "model");
     await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer ?? given });
-    await showCurve(folder.logPath, join(values.out, "loss.svg"), source.id, host);
+    await showCurves(folder, source.id, host);
     note(host, `wrote ${trained}`);
   },
 });
@@ -152,33 +167,9 @@ type NumericFlag =
   | "d-model"
   | "layers"
   | "seed"
+  | "eval-every"
+  | "eval-examples"
   | "threads";
-
-/** Trains to the end, or until it is interrupted: then the state is saved first. */
-async function train(
-  trainer: Trainer,
-  folder: { log(event: object): Promise<void>; save(trainer: Trainer): Promise<void> },
-  saveEvery: number,
-  host: Host,
-): Promise<void> {
-  using report = new Report(host, trainer.config.steps);
-  let saved = trainer.step;
-  const save = async () => {
-    if (saved !== trainer.step) await folder.save(trainer);
-    saved = trainer.step;
-  };
-  try {
-    for await (const event of trainer.run({ signal: host.signal })) {
-      report.update(event);
-      await folder.log(event);
-      if (event.step % saveEvery === 0) await save();
-    }
-  } catch (error) {
-    if (host.signal.aborted) await save();
-    throw error;
-  }
-  await save();
-}
 
 /** @throws CliError `USAGE` for a field that configs do not have; MambaError `CONFIG` */
 function config({ model }: Recipe, vocabSize: number): MambaLMConfig {
@@ -186,16 +177,4 @@ function config({ model }: Recipe, vocabSize: number): MambaLMConfig {
   const unknown = Object.keys(model).find((field) => !Object.hasOwn(resolved, field));
   if (unknown !== undefined) throw usage(`a model has no field ${JSON.stringify(unknown)}`);
   return resolved;
-}
-
-/** The curve as a picture, and on a terminal below the run; nothing when the log was taken away. */
-async function showCurve(logPath: string, picture: string, data: string, host: Host): Promise<void> {
-  const log = await readFile(logPath, "utf8").catch((error: unknown) => {
-    if (codeOf(error) !== "ENOENT") throw error;
-    return "";
-  });
-  const points = parseLog(log);
-  if (points.length === 0) return;
-  await writeAtomically(picture, curveSvg(points, `loss in nats: ${data}`));
-  if (host.stderr.isTTY) host.stderr.write(drawCurve(points));
 }

@@ -1,4 +1,4 @@
-import type { StepEvent } from "@mamba/train";
+import type { Evaluation, StepEvent } from "@mamba/train";
 import { formatRate } from "../format.ts";
 import { note, type Host } from "../host.ts";
 
@@ -13,6 +13,7 @@ export class Report implements Disposable {
   #first: number | undefined;
   #last = -Infinity;
   #open = false;
+  #heldOut: number | undefined;
 
   constructor(host: Host, steps: number) {
     this.#host = host;
@@ -27,11 +28,19 @@ export class Report implements Disposable {
     if (!due && event.step < this.#steps) return;
     this.#last = now;
     const perStep = (now - this.#start) / (event.step - this.#first);
-    const line = describeStep(event, this.#steps, ((this.#steps - event.step) * perStep) / 1000);
+    const left = ((this.#steps - event.step) * perStep) / 1000;
+    const line = describeStep(event, this.#steps, left, this.#heldOut);
     if (isTTY) {
       this.#host.stderr.write(`\r\u001B[K${line}`);
       this.#open = true;
     } else note(this.#host, line);
+  }
+
+  /** An evaluation during the run; the line of the run goes on naming its loss. */
+  judged(step: number, { loss, accuracy }: Evaluation): void {
+    this.#heldOut = loss;
+    if (this.#open) return;
+    note(this.#host, `step ${step}: held out ${loss.toFixed(4)}, accuracy ${(100 * accuracy).toFixed(2)} %`);
   }
 
   /** Ends the line on a terminal. */
@@ -46,11 +55,13 @@ export function describeStep(
   { step, loss, gradNorm, lr, tokensPerSecond }: StepEvent,
   steps: number,
   secondsLeft: number,
+  heldOut?: number,
 ): string {
   const left = step < steps ? `${formatLeft(secondsLeft)} left` : "done";
   return [
     `step ${step}/${steps}`,
     `loss ${loss.toFixed(4)}`,
+    ...(heldOut === undefined ? [] : [`held out ${heldOut.toFixed(4)}`]),
     `norm ${gradNorm.toPrecision(3)}`,
     `lr ${lr.toExponential(2)}`,
     `${formatRate(tokensPerSecond)} tokens/s`,
