@@ -3,10 +3,11 @@
  *
  * - `CONFIG`: a field of the training config breaks its rule, or model and kernel cannot be trained as they are
  * - `DATA`: a data source that is empty, too short, malformed, or does not fit the model
+ * - `IN_USE`: another process, or another part of this one, has the folder of the run
  * - `NON_FINITE`: the loss, the gradient or a weight is NaN or infinite; the last good state is untouched
  * - `RESUME`: a saved state is of another run (model, config or data), or damaged
  */
-export type TrainErrorCode = "CONFIG" | "DATA" | "NON_FINITE" | "RESUME";
+export type TrainErrorCode = "CONFIG" | "DATA" | "IN_USE" | "NON_FINITE" | "RESUME";
 
 const brand = Symbol.for("@mamba/train.TrainError");
 

@@ -22,4 +22,5 @@ for await (const event of trainer.run()) {
   await folder.save(trainer);
   console.log(JSON.stringify(event));
 }
+await folder[Symbol.asyncDispose]();
 await kernel[Symbol.asyncDispose]();

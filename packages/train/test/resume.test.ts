@@ -81,7 +81,7 @@ describe("kill -9", () => {
 });
 
 test("a saved run goes on, with the same bits, and takes later steps out of its log", async () => {
-  const folder = await RunFolder.open(join(base, "on"));
+  await using folder = await RunFolder.open(join(base, "on"));
   using other = model();
   using whole = new Trainer(other, counting(12, 20), config);
   await take(whole, 6);
@@ -107,7 +107,7 @@ test("a saved run goes on, with the same bits, and takes later steps out of its 
 });
 
 test("the state is a safetensors file that others can read, and keeps what JSON has no word for", async () => {
-  const folder = await RunFolder.open(join(base, "format"));
+  await using folder = await RunFolder.open(join(base, "format"));
   using lm = model();
   using trainer = new Trainer(lm, counting(), { ...config, clipNorm: Infinity });
   await take(trainer, 1);
@@ -123,7 +123,7 @@ test("the state is a safetensors file that others can read, and keeps what JSON 
 });
 
 test("a state with NaN in it is not saved over a good one", async () => {
-  const folder = await RunFolder.open(join(base, "nan"));
+  await using folder = await RunFolder.open(join(base, "nan"));
   using lm = model();
   using trainer = new Trainer(lm, counting(), config);
   await take(trainer, 1);
@@ -132,7 +132,7 @@ test("a state with NaN in it is not saved over a good one", async () => {
   kernel.write(lm.parameters.get("backbone.norm_f.weight")!, 0, Float32Array.of(Infinity));
   await expect(folder.save(trainer)).rejects.toThrow(expect.objectContaining({ code: "NON_FINITE" }));
   expect((await readFile(folder.statePath)).equals(good)).toBe(true);
-  expect(await readdir(folder.path)).toEqual(["state.safetensors"]);
+  expect((await readdir(folder.path)).sort()).toEqual(["lock", "state.safetensors"]);
 });
 
 describe("refuses to resume", () => {
@@ -199,10 +199,15 @@ describe("refuses to resume", () => {
 
 test("opening a folder removes what a killed process left half written, and nothing else", async () => {
   const path = join(base, "leftovers");
-  await RunFolder.open(path);
+  await (await RunFolder.open(path))[Symbol.asyncDispose]();
   await writeFile(join(path, ".state.safetensors.0123456789ab.tmp"), "half");
   await writeFile(join(path, "notes.tmp"), "mine");
-  const folder = await RunFolder.open(path);
-  expect(await readdir(path)).toEqual(["notes.tmp"]);
+  await using folder = await RunFolder.open(path);
+  expect((await readdir(path)).sort()).toEqual(["lock", "notes.tmp"]);
   expect(await folder.hasState()).toBe(false);
+
+  // Whoever has it may be in the middle of writing: nothing is removed.
+  await writeFile(join(path, ".state.safetensors.0123456789ab.tmp"), "half");
+  await expect(RunFolder.open(path)).rejects.toMatchObject({ code: "IN_USE" });
+  expect(await readdir(path)).toContain(".state.safetensors.0123456789ab.tmp");
 });

@@ -138,7 +138,7 @@ export default command({
     const model =
       loaded?.model ?? scope.use(MambaLM.init(kernel, config(recipe, source.vocabSize), recipe.seed));
     using trainer = new Trainer(model, source, recipe.training);
-    const folder = await RunFolder.open(values.out);
+    await using folder = await RunFolder.open(values.out);
     if (!values.resume && (await folder.hasState())) {
       throw new CliError("EXISTS", `${values.out} holds a run; --resume goes on with it`);
     }

@@ -2,8 +2,13 @@ import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-/** What the temporary files of `replaceFile` are called. */
+/** What temporary files are called. */
 export const temporaryName = /^\..+\.[0-9a-f]{12}\.tmp$/;
+
+/** A name beside a file that nobody else takes. */
+export function temporaryPath(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+}
 
 /**
  * Writes a file so that a crash at any moment leaves the old one or the complete new one: the pieces go to a temporary
@@ -16,7 +21,7 @@ export async function replaceFile(
   pieces: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = temporaryPath(path);
   try {
     const handle = await open(temporary, "wx");
     try {
@@ -37,4 +42,9 @@ export async function replaceFile(
   } finally {
     await handle.close();
   }
+}
+
+/** For `catch`: undefined where there is no file. */
+export function ifMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }

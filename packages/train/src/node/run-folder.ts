@@ -1,28 +1,40 @@
 import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StepEvent, Trainer } from "../trainer.ts";
-import { replaceFile, temporaryName } from "./replace.ts";
+import { Lock } from "./lock.ts";
+import { ifMissing, replaceFile, temporaryName } from "./replace.ts";
 import { loadState, saveState } from "./state-file.ts";
 
-/** Where a run keeps its state (`state.safetensors`) and its log (`log.jsonl`). One process at a time. */
-export class RunFolder {
+/**
+ * Where a run keeps its state (`state.safetensors`) and its log (`log.jsonl`). One at a time may have it: the file `lock`
+ * names who does, until the folder is disposed or its process has ended, however it ended.
+ */
+export class RunFolder implements AsyncDisposable {
   readonly path: string;
   readonly statePath: string;
   readonly logPath: string;
 
-  private constructor(path: string) {
+  readonly #lock: Lock;
+
+  private constructor(path: string, lock: Lock) {
     this.path = path;
+    this.#lock = lock;
     this.statePath = join(path, "state.safetensors");
     this.logPath = join(path, "log.jsonl");
   }
 
-  /** Makes the folder where it is missing, and removes what a killed process left half written. */
+  /**
+   * Makes the folder where it is missing, and removes what a killed process left half written.
+   *
+   * @throws TrainError `IN_USE` when somebody has the folder
+   */
   static async open(path: string): Promise<RunFolder> {
     await mkdir(path, { recursive: true });
+    const lock = await Lock.take(join(path, "lock"));
     for (const name of await readdir(path)) {
       if (temporaryName.test(name)) await rm(join(path, name), { force: true });
     }
-    return new RunFolder(path);
+    return new RunFolder(path, lock);
   }
 
   /** Whether there is a state to resume from. */
@@ -56,6 +68,11 @@ export class RunFolder {
     return found;
   }
 
+  /** Lets others have the folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lock.release();
+  }
+
   /** Appends a line of JSON to the log. */
   async log(event: StepEvent | Readonly<Record<string, unknown>>): Promise<void> {
     await appendFile(this.logPath, `${JSON.stringify(event)}\n`);
@@ -70,8 +87,4 @@ function stepOf(line: string): number {
   } catch {
     return Infinity;
   }
-}
-
-function ifMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }
