@@ -184,6 +184,8 @@ test("stories are made as they are needed, and others are held out", async () =>
   const shape = ["--length=64", "--d-model=16", "--layers=1", "--batch-size=4"];
   const args = ["train", "stories", "--out", folder, "--steps=12", "--lr=0.02", "--warmup-steps=1", ...shape];
   expect((await run(args)).code).toBe(0);
+  const config = JSON.parse(await readFile(join(folder, "model", "config.json"), "utf8")) as unknown;
+  expect(config).toMatchObject({ vocab_size: 256, eos_token_id: 10 }); // a story ends with a newline
   const judge = ["eval", "stories", "-m", join(folder, "model"), "--length=64", "--examples=8", "--json"];
   const [held, known] = [await run(judge), await run([...judge, "--seed=0"])].map(
     ({ stdout }) => (JSON.parse(stdout) as { results: { loss: number; targets: number }[] }).results[0],

@@ -124,8 +124,8 @@ export default command({
     }
 
     const { RunFolder } = await import("@mamba/train/node");
-    const { Trainer } = await import("@mamba/train");
-    const { saveCheckpoint } = await import("@mamba/checkpoint");
+    const { storyEnd, Trainer } = await import("@mamba/train");
+    const { byteTokenizer, saveCheckpoint } = await import("@mamba/checkpoint");
     await using kernel = await openBackend(values.backend, threads);
     const loaded =
       values.model === undefined ? undefined : await loadModel(kernel, values.model, "f32", host);
@@ -149,7 +149,10 @@ export default command({
 
     await train(trainer, folder, { saveEvery, heldOut }, host);
     const trained = join(values.out, "model");
-    await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer ?? given });
+    // With the end of a story as its end token, a model of stories writes one and stops.
+    const bytes =
+      recipe.data.task === "stories" ? byteTokenizer(model.config.vocabSize, [storyEnd]) : undefined;
+    await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer ?? given ?? bytes });
     await showCurves(folder, source.id, host);
     note(host, `wrote ${trained}`);
   },
