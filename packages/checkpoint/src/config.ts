@@ -6,7 +6,7 @@ import { type JsonObject, parseJsonObject } from "./json.ts";
 
 /**
  * Who wrote a config: the two model types of `transformers`, the original state-spaces code, or this package where
- * `transformers` has no such model (Jamba-style inner norms, muP).
+ * `transformers` has no such model (Jamba-style inner norms, muP, no selection).
  */
 export type ConfigFormat = "mamba" | "falcon_mamba" | "state-spaces" | "mamba_ts";
 
@@ -84,6 +84,7 @@ function hubInput(type: ConfigFormat, fields: Fields, tensors?: TensorShapes): M
     innerNorms: type === "falcon_mamba" ? "falcon" : own?.only("inner_norms", ["none", "jamba", "falcon"]),
     innerNormEps: type === "falcon_mamba" ? fields.number("mixer_rms_eps") : own?.number("inner_norm_eps"),
     mupBaseWidth: own?.count("mup_base_width"),
+    selective: own?.boolean("selective"),
   };
 }
 

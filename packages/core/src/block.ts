@@ -23,8 +23,8 @@ export interface SequenceOptions {
 export class MambaBlock implements Disposable {
   readonly #dInner: number;
   readonly #ssm: SelectiveSSM;
-  /** By the names of their parameters. */
-  readonly linears: Readonly<Record<LoraTarget, Linear>>;
+  /** By the names of their parameters; without selection there is no `x_proj`. */
+  readonly linears: Readonly<Record<Exclude<LoraTarget, "x_proj">, Linear> & { x_proj: Linear | undefined }>;
 
   /** Borrows the parameters named `prefix + name`; see `blockSpecs`. */
   constructor(kernel: Kernel, config: MambaConfig, parameters: Parameters, prefix = "") {

@@ -28,6 +28,11 @@ export interface MambaConfig {
   rmsNormEps: number;
   /** Standard deviation of the projections and embeddings at initialisation. Default 0.02. */
   initializerRange: number;
+  /**
+   * Whether delta, B and C follow the input. Without selection they are learned constants, as in the S4 family, and the
+   * scan is a long convolution: a baseline for what selection is worth (Mamba paper, section 4.6.1). Default true.
+   */
+  selective: boolean;
   /** Biases on `in_proj` and `out_proj`. Default false. */
   bias: boolean;
   /** Bias on the convolution. Default true. */
@@ -96,6 +101,7 @@ export function resolveConfig(input: MambaConfigInput): MambaConfig {
     dtInitFloor: input.dtInitFloor ?? 1e-4,
     rmsNormEps,
     initializerRange: input.initializerRange ?? 0.02,
+    selective: input.selective ?? true,
     bias: input.bias ?? false,
     convBias: input.convBias ?? true,
     innerNorms,
@@ -111,7 +117,7 @@ export function resolveConfig(input: MambaConfigInput): MambaConfig {
   for (const field of ["rmsNormEps", "innerNormEps", "initializerRange"] as const) {
     check(field, config[field], inRange(config[field], 0, 1), "a number from 0 to 1");
   }
-  for (const field of ["bias", "convBias"] as const) {
+  for (const field of ["selective", "bias", "convBias"] as const) {
     check(field, config[field], typeof config[field] === "boolean", "true or false");
   }
   check("dtInit", config.dtInit, ["random", "constant"].includes(config.dtInit), '"random" or "constant"');

@@ -89,7 +89,8 @@ export class MambaLM implements Disposable {
     this.#adapter = adapter;
     this.backbone.layers.forEach(({ mixer }, i) => {
       for (const target of loraTargets) {
-        mixer.linears[target].update = adapter?.updateOf(`backbone.layers.${i}.mixer.${target}`);
+        const linear = mixer.linears[target];
+        if (linear) linear.update = adapter?.updateOf(`backbone.layers.${i}.mixer.${target}`);
       }
     });
   }

@@ -45,7 +45,9 @@ function ssmSpecs(config: MambaConfig, rename: (name: string) => string): Parame
   const specs = [
     { ...vector("conv1d.weight", [dInner, dConv], convInit), weightDecay: true },
     ...(config.convBias ? [vector("conv1d.bias", [dInner], { kind: "uniform", bound: convBound })] : []),
-    hidden(config, "x_proj.weight", [dtRank + 2 * dState, dInner]),
+    config.selective
+      ? hidden(config, "x_proj.weight", [dtRank + 2 * dState, dInner])
+      : vector("selection.weight", [1, dtRank + 2 * dState], { kind: "normal", std: 1 }),
     { ...hidden(config, "dt_proj.weight", [dInner, dtRank]), init: dtInit },
     vector("dt_proj.bias", [dInner], { kind: "dtBias", min: dtMin, max: dtMax, floor: dtInitFloor }),
     vector("A_log", [dInner, dState], { kind: "aLog" }),

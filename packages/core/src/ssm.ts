@@ -19,12 +19,16 @@ interface Selection {
  * One direction of a block, from the convolution to the gate:
  * `conv1d + silu -> x_proj -> (dt | B | C) [-> inner RMS norms] -> dt_proj.weight -> selective scan`.
  *
+ * Without selection a learned constant stands for what `x_proj` gives.
  * ED is `dInner`, N `dState`, R `dtRank`, W `dConv`.
  */
 export class SelectiveSSM implements Disposable {
   readonly #config: MambaConfig;
   readonly #conv: { weight: Tensor; bias: Tensor | undefined; activation: "silu" };
-  readonly xProj: Linear;
+  /** Absent without selection. */
+  readonly xProj: Linear | undefined;
+  /** [1, R + 2N]: what `x_proj` would give, the same everywhere. Present without selection. */
+  readonly #fixed: Tensor | undefined;
   /** Without its bias, which belongs to the scan. */
   readonly dtProj: Linear;
   /** Weights of the inner norms; absent ones stand for 1. */
@@ -41,7 +45,8 @@ export class SelectiveSSM implements Disposable {
       bias: config.convBias ? parameterOf("conv1d.bias") : undefined,
       activation: "silu",
     };
-    this.xProj = new Linear(parameterOf("x_proj.weight"));
+    if (config.selective) this.xProj = new Linear(parameterOf("x_proj.weight"));
+    else this.#fixed = parameterOf("selection.weight");
     this.dtProj = new Linear(parameterOf("dt_proj.weight"));
     const weighted = config.innerNorms === "jamba" && config.mupBaseWidth === undefined;
     this.#innerNorms = weighted
@@ -87,7 +92,7 @@ export class SelectiveSSM implements Disposable {
   /** u [..., ED] -> delta [..., ED], B and C [..., N] */
   #select(ops: Ops, u: Tensor): Selection {
     const { dtRank: R, dState: N, innerNorms, innerNormEps } = this.#config;
-    const dtBC = this.xProj.forward(ops, u); // [..., R + 2N]
+    const dtBC = this.xProj ? this.xProj.forward(ops, u) : this.#everywhere(ops, u); // [..., R + 2N]
     let dt = ops.columns(dtBC, 0, R);
     let B = ops.columns(dtBC, R, N);
     let C = ops.columns(dtBC, R + N, N);
@@ -97,6 +102,13 @@ export class SelectiveSSM implements Disposable {
       C = ops.rmsNorm(C, this.#innerNorms.C, innerNormEps);
     }
     return { delta: this.dtProj.forward(ops, dt), B, C };
+  }
+
+  /** The learned constants at every position of u [..., ED]: [..., R + 2N] */
+  #everywhere(ops: Ops, u: Tensor): Tensor {
+    const positions = u.shape.slice(0, -1);
+    const ids = ops.constant(new Int32Array(positions.reduce((n, extent) => n * extent, 1)), positions);
+    return ops.embedding(ids, this.#fixed as Tensor);
   }
 
   /** Takes over what training changed in A_log. */

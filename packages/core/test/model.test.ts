@@ -1,17 +1,21 @@
 import { expect, test } from "vitest";
 import {
   BidirectionalMambaBlock,
+  EagerOps,
   MambaError,
   MambaLM,
+  parameter,
   rangesFromMask,
   type MambaLMConfigInput,
 } from "../src/index.ts";
+import { SelectiveSSM } from "../src/ssm.ts";
 import { close, nmse, small, someIds, take, uploadIds, withModel } from "./support.ts";
 
 const variants: readonly [string, MambaLMConfigInput][] = [
   ["plain", small],
   ["biases, Jamba norms, own head", { ...small, bias: true, innerNorms: "jamba", tieEmbeddings: false }],
   ["FalconMamba norms, padded vocabulary", { ...small, innerNorms: "falcon", padVocabSizeMultiple: 8 }],
+  ["no selection", { ...small, selective: false, initializerRange: 0.5 }],
   ["muP", { ...small, mupBaseWidth: 10, initializerRange: 0.5 }],
 ];
 
@@ -100,6 +104,38 @@ test("padding on either side changes neither logits nor cache, whatever the padd
     }
   });
 });
+
+test.each([true, false])(
+  "the scan is linear in its input only without selection: selective %s",
+  async (selective) => {
+    const config = { ...small, selective, convBias: false, initializerRange: 0.3 };
+    await withModel(async (model, kernel) => {
+      const { dInner: ED } = model.config;
+      const prefix = "backbone.layers.0.mixer.";
+      using ssm = new SelectiveSSM(kernel, model.config, (name) =>
+        parameter(model.parameters, prefix + name),
+      );
+      kernel.write(
+        parameter(model.parameters, `${prefix}conv1d.weight`),
+        0,
+        new Float32Array(ED * 4).fill(1),
+      );
+      const run = async (factor: number) => {
+        using ops = new EagerOps(kernel);
+        // The convolution sums inputs so large that its silu is the identity.
+        const inputs = Float32Array.from({ length: 7 * ED }, (_, i) => factor * (40 + ((i * 7) % 11)));
+        using x = kernel.upload(inputs, [1, 7, ED], "f32");
+        using z = kernel.upload(new Float32Array(7 * ED).fill(1), [1, 7, ED], "f32");
+        return take(kernel, ops.keep(ssm.forward(ops, x, z, {})));
+      };
+      const once = await run(1);
+      const doubled = await run(2);
+      const twice = once.map((value) => 2 * value);
+      if (model.config.selective) expect(nmse(doubled, twice)).toBeGreaterThan(0.01);
+      else expect(nmse(doubled, twice)).toBeLessThan(close);
+    }, config);
+  },
+);
 
 test("muP divides the final hidden state by the width multiplier", async () => {
   const config = { ...small, mupBaseWidth: 5 };

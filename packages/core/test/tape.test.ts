@@ -61,6 +61,7 @@ test("every parameter has a gradient, and a small step against it lowers the los
   for (const config of [
     { ...small, initializerRange: 0.3 },
     { ...small, initializerRange: 0.3, bias: true, innerNorms: "jamba", tieEmbeddings: false } as const,
+    { ...small, initializerRange: 0.3, selective: false },
   ]) {
     await withTrainable(async (model, kernel) => {
       const { loss, gradients } = await gradientsOf(model, kernel, rows);
