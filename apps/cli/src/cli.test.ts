@@ -6,7 +6,8 @@ test("no command is a usage error that shows the help on stderr", async () => {
   expect(code).toBe(2);
   expect(stdout).toBe("");
   expect(stderr).toContain("USAGE");
-  for (const name of ["generate", "init", "inspect", "backends", "bench"]) expect(stderr).toContain(name);
+  for (const name of ["generate", "init", "convert", "inspect", "backends", "bench"])
+    expect(stderr).toContain(name);
 });
 
 test("--help goes to stdout, in colour only on a terminal", async () => {

@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<{ default: Command }>>> = 
   data: () => import("./commands/data.ts"),
   "coord-check": () => import("./commands/coord-check.ts"),
   init: () => import("./commands/init.ts"),
+  convert: () => import("./commands/convert.ts"),
   inspect: () => import("./commands/inspect.ts"),
   backends: () => import("./commands/backends.ts"),
   bench: () => import("./commands/bench.ts"),

@@ -1,8 +1,8 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readNumber, usage } from "../args.ts";
+import { checkTarget } from "../checkpoint-target.ts";
 import { command } from "../command.ts";
-import { CliError, codeOf } from "../errors.ts";
 import { writeAtomically } from "../files.ts";
 import { formatBytes } from "../format.ts";
 import { note } from "../host.ts";
@@ -59,18 +59,4 @@ export default command({
 
 function isPreset(name: string): name is PresetName {
   return Object.hasOwn(presets, name);
-}
-
-/** @throws CliError `EXISTS` */
-async function checkTarget(folder: string, force: boolean): Promise<void> {
-  const found = await readdir(folder).catch((error: unknown): string[] => {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  });
-  if (found.length === 0) return;
-  const isCheckpoint = found.includes("config.json") || found.includes("model.safetensors");
-  if (!isCheckpoint) {
-    throw new CliError("EXISTS", `${folder} holds other files; give an empty or a new folder`);
-  }
-  if (!force) throw new CliError("EXISTS", `${folder} already holds a checkpoint; --force replaces it`);
 }
