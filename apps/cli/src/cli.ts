@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<{ default: Command }>>> = 
   generate: () => import("./commands/generate.ts"),
   train: () => import("./commands/train.ts"),
   eval: () => import("./commands/eval.ts"),
+  merge: () => import("./commands/merge.ts"),
   data: () => import("./commands/data.ts"),
   "coord-check": () => import("./commands/coord-check.ts"),
   init: () => import("./commands/init.ts"),

@@ -1,8 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { resolveLMConfig } from "@mamba/core";
 import { afterEach, expect, test, vi } from "vitest";
-import { clearCheckpointCache, inspectCheckpoint, loadCheckpoint, type Progress } from "../src/browser.ts";
+import {
+  clearCheckpointCache,
+  inspectCheckpoint,
+  loadAdapter,
+  loadCheckpoint,
+  type Progress,
+} from "../src/browser.ts";
 import { refusal } from "./support/folders.ts";
 import { hostKernel } from "./support/host-kernel.ts";
 import { tinyFiles } from "./support/models.ts";
@@ -39,6 +46,22 @@ async function serve(files: Record<string, unknown>) {
     else sendBytes(request, response, contentOf(content));
   });
 }
+
+test("an adapter loads from a URL", async () => {
+  stubCaches();
+  const golden = (name: string) =>
+    readFile(new URL(`../../conformance/goldens/lora-tied/${name}`, import.meta.url));
+  const names = ["adapter_config.json", "adapter_model.safetensors"];
+  const contents = await Promise.all(names.map(golden));
+  const server = await serve(
+    Object.fromEntries(names.map((name, i) => [name, new Uint8Array(contents[i]!)])),
+  );
+  const config = resolveLMConfig({ dModel: 16, nLayers: 3, vocabSize: 96, dState: 8, dtRank: 2 });
+  const kernel = hostKernel();
+  using adapter = await loadAdapter({ kernel, config }, `${server.url}/model`);
+  expect(adapter.config).toMatchObject({ rank: 4, alpha: 10, base: "lm-tied" });
+  expect(adapter.parameters.size).toBe(3 * 4 * 2);
+});
 
 test("loads from a URL, with progress, and the second time without the network", async () => {
   stubCaches();

@@ -1,4 +1,5 @@
 import type { Evaluation, Ngram } from "@mamba/train";
+import { adapterFlag, attachAdapter } from "../adapter.ts";
 import { readNumber, usage } from "../args.ts";
 import { backendFlags, openBackend } from "../backend.ts";
 import { command } from "../command.ts";
@@ -25,6 +26,7 @@ export default command({
   args: {
     task: { type: "positional", required: true, description: tasks.join(", ") },
     model: { type: "string", alias: "m", valueHint: "folder", required: true, description: "Checkpoint" },
+    ...adapterFlag,
     data: {
       type: "string",
       valueHint: "file",
@@ -111,6 +113,7 @@ export default command({
     await using kernel = await openBackend(values.backend, threads);
     const loaded = await loadModel(kernel, values.model, undefined, host);
     using model = loaded.model;
+    using _adapter = await attachAdapter(model, values.model, values.adapter, host);
     const { vocabSize } = model.config;
     const reader = { vocabSize, tokenizer: tokenizerOf(loaded) };
     // A generator's special tokens are the last of the vocabulary: that of the model.

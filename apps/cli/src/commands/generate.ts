@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Tokenizer } from "@mamba/core";
+import { adapterFlag, attachAdapter } from "../adapter.ts";
 import { readNumber } from "../args.ts";
 import { backendFlags, openBackend } from "../backend.ts";
 import { command } from "../command.ts";
@@ -27,6 +28,7 @@ export default command({
       required: true,
       description: "Checkpoint folder, or a model's name on the hub (organisation/name)",
     },
+    ...adapterFlag,
     "prompt-ids": { type: "string", valueHint: "5,17,3", description: "Raw token ids instead of a text" },
     ...samplingFlags,
     "load-state": { type: "string", valueHint: "file", description: "Go on from a saved state" },
@@ -55,6 +57,7 @@ export default command({
     const dtype = values.dtype === "as-stored" ? undefined : values.dtype;
     const { model, tokenizer, label } = await loadModel(kernel, values.model, dtype, host);
     using _model = model;
+    using _adapter = await attachAdapter(model, values.model, values.adapter, host);
     watch.mark("load");
 
     const promptIds = encode(prompt, tokenizer);

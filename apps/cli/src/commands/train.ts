@@ -1,6 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { MambaLM, type MambaLMConfig, type MambaLMConfigInput, resolveLMConfig } from "@mamba/core";
+import {
+  LoraAdapter,
+  MambaLM,
+  type MambaLMConfig,
+  type MambaLMConfigInput,
+  resolveLMConfig,
+} from "@mamba/core";
 import { Scope } from "@mamba/kernel";
 import { readNumber, usage } from "../args.ts";
 import { backendFlags, openBackend } from "../backend.ts";
@@ -11,6 +17,7 @@ import { loadModel } from "../model.ts";
 import { openSource, type Task, tasks } from "../train/data.ts";
 import { openHeldOut } from "../train/held-out.ts";
 import { showCurves, train } from "../train/loop.ts";
+import { loraFlags, readLora } from "../train/lora.ts";
 import { mergeRecipe, parseRecipe, type Recipe, type RecipePart } from "../train/recipe.ts";
 import { readTokenizer, tokenizerOf } from "../train/tokenizer.ts";
 
@@ -43,6 +50,7 @@ export default command({
       valueHint: "folder",
       description: "Go on from this checkpoint; default: a new model",
     },
+    ...loraFlags,
     resume: { type: "boolean", description: "Go on with the run that is in the folder" },
     steps: { type: "string", valueHint: "count", description: "Optimizer steps" },
     length: { type: "string", valueHint: "count", description: "Positions per example" },
@@ -110,6 +118,7 @@ export default command({
       examples: whole("eval-examples"),
     };
     const threads = whole("threads");
+    const lora = readLora(values);
     const file =
       values.config === undefined ? {} : parseRecipe(await readFile(values.config, "utf8"), values.config);
     const recipe = mergeRecipe(file, flags);
@@ -125,10 +134,12 @@ export default command({
 
     const { RunFolder } = await import("@mamba/train/node");
     const { storyEnd, Trainer } = await import("@mamba/train");
-    const { byteTokenizer, saveCheckpoint } = await import("@mamba/checkpoint");
+    const { byteTokenizer, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
     await using kernel = await openBackend(values.backend, threads);
     const loaded =
-      values.model === undefined ? undefined : await loadModel(kernel, values.model, "f32", host);
+      values.model === undefined
+        ? undefined
+        : await loadModel(kernel, values.model, lora ? undefined : "f32", host);
     using scope = new Scope();
     if (loaded) scope.use(loaded.model);
     const tokenizer = loaded ? tokenizerOf(loaded) : given;
@@ -137,6 +148,8 @@ export default command({
     await using heldOut = await openHeldOut(recipe.data, judged, reader, host);
     const model =
       loaded?.model ?? scope.use(MambaLM.init(kernel, config(recipe, source.vocabSize), recipe.seed));
+    const adapter = lora && scope.use(LoraAdapter.init(model, lora, recipe.seed));
+    if (adapter) model.attach(adapter);
     using trainer = new Trainer(model, source, recipe.training);
     await using folder = await RunFolder.open(values.out);
     if (!values.resume && (await folder.hasState())) {
@@ -148,11 +161,12 @@ export default command({
       note(host, `note: ${values.out} holds no state yet; this run starts at the beginning`);
 
     await train(trainer, folder, { saveEvery, heldOut }, host);
-    const trained = join(values.out, "model");
+    const trained = join(values.out, adapter ? "adapter" : "model");
     // With the end of a story as its end token, a model of stories writes one and stops.
     const bytes =
       recipe.data.task === "stories" ? byteTokenizer(model.config.vocabSize, [storyEnd]) : undefined;
-    await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer ?? given ?? bytes });
+    if (adapter) await saveAdapter(kernel, adapter, trained);
+    else await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer ?? given ?? bytes });
     await showCurves(folder, source.id, host);
     note(host, `wrote ${trained}`);
   },

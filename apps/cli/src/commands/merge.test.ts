@@ -1,0 +1,102 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { run } from "../../test/run.ts";
+
+let base: string;
+let model: string;
+let text: string;
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), "mamba-lora-"));
+  model = join(base, "tiny");
+  text = join(base, "text.txt");
+  await writeFile(text, "to be or not to be, that is the question. ".repeat(20));
+  await run(["init", "tiny", model, "--dtype=bf16"]);
+});
+afterAll(() => rm(base, { recursive: true }));
+
+const losses = async (...args: string[]) => {
+  const judged = await run(["eval", "text", "--data", text, "--length=32", "--json", ...args]);
+  expect(judged).toMatchObject({ code: 0 });
+  return (JSON.parse(judged.stdout) as { results: { loss: number }[] }).results.map(({ loss }) => loss)[0]!;
+};
+
+test("an adapter is trained beside a bf16 model, resumed, judged, generated with and merged", async () => {
+  const out = join(base, "run");
+  const adapter = join(out, "adapter");
+  const args = [
+    "train",
+    "text",
+    "--data",
+    text,
+    "--model",
+    model,
+    "--lora=4",
+    "--lora-targets=in_proj,out_proj",
+  ];
+  const rest = ["--length=32", "--steps=12", "--batch-size=2", "--lr=0.01", "--out", out];
+  const weights = await readFile(join(model, "model.safetensors"));
+  expect(await run([...args, ...rest])).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/wrote .*adapter\n$/) as string,
+  });
+  expect((await readFile(join(model, "model.safetensors"))).equals(weights)).toBe(true);
+  const config = JSON.parse(await readFile(join(adapter, "adapter_config.json"), "utf8")) as unknown;
+  expect(config).toMatchObject({
+    peft_type: "LORA",
+    r: 4,
+    lora_alpha: 8,
+    target_modules: ["in_proj", "out_proj"],
+    base_model_name_or_path: model,
+  });
+  expect((await run([...args, ...rest, "--resume"])).stderr).toMatch(/^going on after step 12$/m);
+  const other = await run([...args, "--lora-alpha=2", ...rest, "--resume"]);
+  expect(other.stderr).toMatch(/the saved run has model\.adapter .* \[RESUME\]\n$/);
+
+  const before = await losses("-m", model);
+  const after = await losses("-m", model, "--adapter", adapter);
+  expect(after).toBeLessThan(before - 0.5);
+
+  const merged = join(base, "merged");
+  const merge = ["merge", "-m", model, "--adapter", adapter, "--out", merged];
+  expect(await run(merge)).toMatchObject({ code: 0, stdout: "" });
+  expect(Math.abs((await losses("-m", merged)) - after)).toBeLessThan(0.02); // bf16 has 8 bits
+  expect(await run(merge)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("--force replaces it [EXISTS]") as string,
+  });
+  expect((await run([...merge, "--force"])).code).toBe(0);
+
+  const said = async (...flags: string[]) =>
+    (await run(["generate", "to be", "--greedy", "--max-tokens=8", ...flags])).stdout;
+  const plain = await said("-m", model);
+  expect(await said("-m", model, "--adapter", adapter)).not.toBe(plain);
+
+  const moved = await run(["generate", "a", "-m", merged, "--adapter", adapter, "--max-tokens=1"]);
+  expect(moved.stderr).toContain("note: the adapter was made for ");
+});
+
+test.each([
+  [["train", "text", "--lora=8", "--out=x"], "--lora adapts a checkpoint: it needs --model <folder>"],
+  [["train", "text", "--lora=0", "--model=m", "--out=x"], "--lora must be a whole number, at least 1"],
+  [["train", "text", "--lora-alpha=8", "--model=m", "--out=x"], "--lora-targets need --lora <rank>"],
+  [
+    ["train", "text", "--lora=8", "--lora-targets=lm_head", "--model=m", "--out=x"],
+    "--lora-targets must be of in_proj, x_proj, dt_proj, out_proj",
+  ],
+  [["merge", "--model=m", "--out=x"], "--adapter is missing"],
+])("%j is refused", async (args, message) => {
+  expect(await run(args)).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: expect.stringContaining(message) as string,
+  });
+});
+
+test("an adapter that is not there, or of another model, is an error that names it", async () => {
+  const none = await run(["generate", "a", "-m", model, "--adapter", join(base, "none")]);
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("[NOT_FOUND]") as string });
+  const wrong = await run(["generate", "a", "-m", model, "--adapter", model]);
+  expect(wrong.stderr).toContain("there is no adapter_config.json [NOT_FOUND]");
+});
