@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { resolveLMConfig } from "@mamba/core";
 import { afterEach, expect, test, vi } from "vitest";
 import {
+  blobFiles,
   clearCheckpointCache,
   inspectCheckpoint,
   loadAdapter,
@@ -187,4 +188,33 @@ test("nothing of Node reaches the browser's entry", async () => {
   await visit(join(import.meta.dirname, "../src/browser.ts"));
   expect([...packages].sort()).toEqual(["@huggingface/tokenizers", "@mamba/core", "@mamba/kernel"]);
   expect(seen.size).toBeGreaterThan(10);
+});
+
+test("loads from files that a user chose", async () => {
+  const files = await tinyFiles();
+  const blobs = new Map(
+    Object.entries(files).map(([name, content]) => [name, new Blob([Uint8Array.from(contentOf(content))])]),
+  );
+  expect((await inspectCheckpoint(blobFiles(blobs))).config.dModel).toBe(16);
+  const { model, label } = await loadCheckpoint(hostKernel(), blobFiles(blobs));
+  expect([label, model.config.dModel]).toEqual(["the chosen files", 16]);
+
+  const cut = new Map(blobs).set("model.safetensors", new Blob([new Uint8Array(4)]));
+  expect(await refusal(() => loadCheckpoint(hostKernel(), blobFiles(cut)))).toMatchObject({
+    code: "TRUNCATED",
+  });
+  blobs.delete("config.json");
+  expect(await refusal(() => loadCheckpoint(hostKernel(), blobFiles(blobs, "two files")))).toMatchObject({
+    code: "NOT_FOUND",
+    message: "two files: there is no config.json",
+  });
+});
+
+test("a chosen file that can no longer be read is an error of its own", async () => {
+  const gone = new Blob(["{}"]);
+  gone.slice = () => {
+    throw new DOMException("the file was changed", "NotReadableError");
+  };
+  const files = blobFiles(new Map([["config.json", gone]]));
+  expect(await refusal(() => loadCheckpoint(hostKernel(), files))).toMatchObject({ code: "IO" });
 });

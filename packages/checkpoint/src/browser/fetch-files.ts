@@ -20,6 +20,10 @@ const cacheName = "mamba-checkpoints-v1";
 /**
  * The files below a URL. A kept file is streamed from Cache Storage, any other from the network, through the cache where
  * that is on: a file is kept only once it has arrived whole. In both cases no more than a piece is in memory.
+ *
+ * @param base absolute, or relative to the page
+ * @returns the files, and `notes` that grow while files are opened: what a user should know about keeping them
+ * @throws CheckpointError `NOT_FOUND` when `base` is not a URL
  */
 export async function urlFiles(
   base: string,
