@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import { findChromium } from "./tooling/chromium.mjs";
+import { chromiumArgs, findChromium } from "./tooling/chromium.mjs";
 import { alias } from "./tooling/vitest.ts";
 
 const packages = fileURLToPath(new URL("packages", import.meta.url));
@@ -13,15 +13,6 @@ const isolation = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
-
-const args = [
-  "--no-sandbox",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 function project(name: string, isolated: boolean) {
   return {
@@ -36,7 +27,7 @@ function project(name: string, isolated: boolean) {
         enabled: true,
         headless: true,
         screenshotFailures: false,
-        provider: playwright({ launchOptions: { executablePath, args } }),
+        provider: playwright({ launchOptions: { executablePath, args: chromiumArgs } }),
         instances: [{ browser: "chromium" as const }],
       },
     },

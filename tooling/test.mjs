@@ -3,7 +3,7 @@ import { findChromium } from "./chromium.mjs";
 import { pnpm, root, setUp } from "./setup.mjs";
 
 // `npm test`: runs every check that this machine can run, says loudly what it could not run and why, and ends with one
-// line of sums. Each test of a vitest run counts as one, and so does each other check.
+// line of sums. Each test of a runner counts as one, and so does each other check.
 //
 // MAMBA_REQUIRE_BACKENDS is a comma-separated list of what must be here: a name on it that is missing is a failure,
 // not a skip. Names: chromium, and every backend below.
@@ -91,6 +91,47 @@ function addReport(report) {
   }
 }
 
+/**
+ * Tests that drive a page, with Playwright's own runner.
+ *
+ * @param {string} name
+ * @param {string} folder
+ */
+function playwright(name, folder) {
+  console.log(`\n> ${name}`);
+  const report = `${root}node_modules/.cache/mamba/playwright.json`;
+  rmSync(report, { force: true });
+  const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: report };
+  const ended = pnpm(["--dir", folder, "exec", "playwright", "test", "--reporter=list,json"], env);
+  const failedBefore = sums.failed;
+  try {
+    const { suites, errors } = JSON.parse(readFileSync(report, "utf8"));
+    for (const suite of suites) addSuite(suite, folder);
+    for (const { message } of errors) fail(`${name}: ${message}`);
+  } catch (error) {
+    return fail(`${name}: no report (${error instanceof Error ? error.message : String(error)})`);
+  }
+  if (!ended && sums.failed === failedBefore) fail(`${name}: an error outside any test, see above`);
+}
+
+/**
+ * @typedef {{ title: string, suites?: Suite[], specs: { title: string, tests: { status: string }[] }[] }} Suite
+ * @param {Suite} suite
+ * @param {string} path
+ */
+function addSuite({ title, suites = [], specs }, path) {
+  const here = `${path}: ${title}`;
+  for (const inner of suites) addSuite(inner, here);
+  for (const spec of specs) {
+    const name = `${here}: ${spec.title}`;
+    for (const { status } of spec.tests) {
+      if (status === "expected") sums.passed++;
+      else if (status === "skipped") missing(name, "skipped");
+      else fail(name);
+    }
+  }
+}
+
 async function probeBackends() {
   for (const [name, entry] of Object.entries(backends)) {
     try {
@@ -125,8 +166,15 @@ once("Formatting", () => pnpm(["run", "format:check"]));
 once("Dead code", () => pnpm(["run", "dead-code"]));
 await probeBackends();
 vitest("Tests in Node", "vitest.config.ts");
-if (findChromium()) vitest("Tests in Chromium", "vitest.browser.config.ts");
-else missing("the browser tests", "no Chromium found. Install one, or set CHROMIUM_PATH", "chromium");
+if (findChromium()) {
+  vitest("Tests in Chromium", "vitest.browser.config.ts");
+  playwright("The playground in Chromium", "apps/playground");
+} else
+  missing(
+    "the browser tests and those of the playground",
+    "no Chromium found. Install one, or set CHROMIUM_PATH",
+    "chromium",
+  );
 finish();
 
 /** @returns {never} */

@@ -1,0 +1,23 @@
+/** The element with this id; a page without it is a mistake in index.html. */
+export function element<E extends HTMLElement>(id: string, type: new () => E): E {
+  const found = document.getElementById(id);
+  if (found instanceof type) return found;
+  throw new Error(`index.html has no ${type.name} with id ${id}`);
+}
+
+/** A new element. Text is set as text: names of models come from strangers. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties: Partial<HTMLElementTagNameMap[K]> = {},
+  ...children: readonly HTMLElement[]
+): HTMLElementTagNameMap[K] {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+/** A size for people, in decimal units. */
+export function megabytes(bytes: number): string {
+  const digits = bytes < 10e6 ? 1 : 0;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(digits)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}

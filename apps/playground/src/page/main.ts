@@ -1,0 +1,83 @@
+import type { Command, Report, Work } from "../protocol.ts";
+import { Backends } from "./backends.ts";
+import { element, make } from "./dom.ts";
+import { Models } from "./models.ts";
+import { announce, Writer } from "./writer.ts";
+
+const worker = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module", name: "mamba" });
+/** Commands that the worker has not done yet. */
+let outstanding = 0;
+
+const models = new Models(send);
+const backends = new Backends(send);
+const writer = new Writer(send);
+const device = element("device", HTMLElement);
+const problems = element("alert", HTMLElement);
+
+worker.addEventListener("message", ({ data }: MessageEvent<Report>) => show(data));
+worker.addEventListener("error", ({ message }) =>
+  showProblem(`The worker failed: ${message || "it did not start"}`),
+);
+
+/** The page is busy from here on, and not only when the worker says so: nothing is started twice. */
+function send(command: Command): void {
+  if (command.type !== "stop" && outstanding++ === 0) {
+    problems.replaceChildren();
+    setBusy(command.type === "generate" ? "text" : command.type === "backend" ? "backend" : "model");
+  }
+  worker.postMessage(command);
+}
+
+function setBusy(work: Work | undefined): void {
+  if (work === undefined) backends.setCurrent();
+  models.setBusy(work !== undefined);
+  writer.setBusy(work);
+}
+
+function show(report: Report): void {
+  switch (report.type) {
+    case "backends":
+      backends.show(report.choices);
+      break;
+    case "running":
+      device.textContent = report.device ?? "–";
+      backends.setCurrent(report.backend);
+      break;
+    case "stored":
+      models.showStored(report.models);
+      break;
+    case "loaded":
+      models.showLoaded(report.model);
+      if (report.model) announce(`The model is ready: ${report.model.description}.`);
+      writer.setModel(report.model !== undefined);
+      break;
+    case "busy":
+      setBusy(report.work);
+      break;
+    case "done":
+      if (--outstanding === 0) setBusy(undefined);
+      break;
+    case "progress":
+      writer.showProgress(report.what, report.done, report.total);
+      break;
+    case "text":
+      writer.add(report.text, report.stats);
+      break;
+    case "carried":
+      writer.showCarried(backends.labelOf(report.backend));
+      break;
+    case "ended":
+      writer.showEnd(report.how, report.stats);
+      break;
+    case "failed":
+      backends.setCurrent();
+      showProblem(report.code === undefined ? report.message : `${report.message} (${report.code})`);
+      break;
+  }
+}
+
+function showProblem(message: string): void {
+  const close = make("button", { type: "button", textContent: "Close" });
+  close.addEventListener("click", () => problems.replaceChildren());
+  problems.replaceChildren(make("div", { className: "problem" }, make("p", { textContent: message }), close));
+}

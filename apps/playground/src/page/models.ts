@@ -1,0 +1,129 @@
+import type { Command, LoadedModel, StoredModel } from "../protocol.ts";
+import { element, make, megabytes } from "./dom.ts";
+import { droppedFiles } from "./dropped.ts";
+
+const stored = element("stored", HTMLFieldSetElement);
+const noModel = element("no-model", HTMLElement);
+const about = element("model-about", HTMLElement);
+const add = element("add", HTMLDetailsElement);
+const form = element("fetch", HTMLFormElement);
+const url = element("url", HTMLInputElement);
+const drop = element("drop", HTMLElement);
+const files = element("files", HTMLInputElement);
+const demo = element("demo", HTMLButtonElement);
+
+/** Where the demo model lies when it is served beside the page. */
+const demoUrl = new URL("demo/", document.baseURI).href;
+
+/** The card of models: the kept ones, and the three ways to add one. */
+export class Models {
+  readonly #send: (command: Command) => void;
+  #models: readonly StoredModel[] = [];
+  #loadedId: string | undefined;
+  #hasDemo = false;
+
+  constructor(send: (command: Command) => void) {
+    this.#send = send;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#fetch(url.value.trim());
+    });
+    demo.addEventListener("click", () => send({ type: "fetch", url: demoUrl }));
+    files.addEventListener("change", () => {
+      this.#keep([...(files.files ?? [])]);
+      files.value = ""; // the same files can be chosen again
+    });
+    acceptDrops((dropped) => this.#keep(dropped));
+    void this.#lookForDemo();
+  }
+
+  /** Shows the models in the browser's storage. The ways to add one step back when there are some. */
+  showStored(models: readonly StoredModel[]): void {
+    if (models.length > 0 !== this.#models.length > 0) add.open = models.length === 0;
+    this.#models = models;
+    // Redrawing takes the focus away from what it was on.
+    const focused = stored.contains(document.activeElement);
+    stored.replaceChildren(
+      ...[...stored.children].slice(0, 1),
+      ...models.map((model) => this.#choice(model)),
+    );
+    stored.hidden = models.length === 0;
+    noModel.hidden = models.length > 0;
+    if (focused) (stored.querySelector("input") ?? add.querySelector("summary"))?.focus();
+    this.#showDemo();
+  }
+
+  /** Shows which model is ready. */
+  showLoaded(model: LoadedModel | undefined): void {
+    this.#loadedId = model?.id;
+    about.hidden = model === undefined;
+    about.textContent = model ? [model.description, ...model.notes].join("\n") : "";
+  }
+
+  /** Nothing can be added or chosen while the worker is at work. */
+  setBusy(busy: boolean): void {
+    for (const field of [stored, files, demo]) field.disabled = busy;
+    for (const field of form.elements) (field as HTMLInputElement).disabled = busy;
+    if (!busy) this.#check();
+  }
+
+  /** A choice stays as it is while it is carried out; one that failed goes back to what is really loaded. */
+  #check(): void {
+    for (const input of stored.querySelectorAll("input")) input.checked = input.value === this.#loadedId;
+  }
+
+  #choice({ id, name, bytes }: StoredModel): HTMLElement {
+    const input = make("input", { type: "radio", name: "model", id: `model-${id}`, value: id });
+    input.checked = id === this.#loadedId;
+    input.addEventListener("change", () => this.#send({ type: "use", id }));
+    const remove = make("button", { type: "button", textContent: "Delete", ariaLabel: `Delete ${name}` });
+    remove.addEventListener("click", () => this.#send({ type: "forget", id }));
+    const label = make("label", { htmlFor: input.id, textContent: name });
+    const size = make("p", { textContent: megabytes(bytes), id: `size-${id}` });
+    input.setAttribute("aria-describedby", size.id);
+    return make("div", { className: "choice" }, input, label, remove, size);
+  }
+
+  #fetch(text: string): void {
+    try {
+      const { href } = new URL(text, document.baseURI);
+      this.#send({ type: "fetch", url: href.endsWith("/") ? href : `${href}/` });
+    } catch {
+      url.setCustomValidity("This is not a URL");
+      url.reportValidity();
+      url.addEventListener("input", () => url.setCustomValidity(""), { once: true });
+    }
+  }
+
+  #keep(chosen: readonly File[]): void {
+    if (chosen.length > 0) this.#send({ type: "keep", files: chosen });
+  }
+
+  /** The page works without a demo model: its absence is not an error. */
+  async #lookForDemo(): Promise<void> {
+    const response = await fetch(new URL("config.json", demoUrl)).catch(() => undefined);
+    await response?.body?.cancel();
+    this.#hasDemo = response?.ok ?? false;
+    this.#showDemo();
+  }
+
+  #showDemo(): void {
+    demo.hidden = !this.#hasDemo || this.#models.some((model) => model.url === demoUrl);
+  }
+}
+
+/** Files may be dropped anywhere on the page; a browser would otherwise leave it to show them. */
+function acceptDrops(take: (files: File[]) => void): void {
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) drop.classList.remove("over");
+  });
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    if (event.dataTransfer && !files.disabled) void droppedFiles(event.dataTransfer).then(take);
+  });
+}

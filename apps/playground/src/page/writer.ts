@@ -1,0 +1,132 @@
+import type { Command, Stats, Work } from "../protocol.ts";
+import { element, make, megabytes } from "./dom.ts";
+
+const form = element("generate", HTMLFormElement);
+const prompt = element("prompt", HTMLTextAreaElement);
+const startButton = element("start", HTMLButtonElement);
+const stopButton = element("stop", HTMLButtonElement);
+const output = element("output", HTMLElement);
+const working = element("working", HTMLElement);
+const workingWhat = element("working-what", HTMLElement);
+const bar = element("bar", HTMLProgressElement);
+const status = element("status", HTMLElement);
+const speed = element("speed", HTMLElement);
+const tokens = element("tokens", HTMLElement);
+const memory = element("memory", HTMLElement);
+
+/** The card of the text: prompt and settings, the text as it comes, and how fast. */
+export class Writer {
+  readonly #send: (command: Command) => void;
+  #hasModel = false;
+  #work: Work | undefined;
+  #written = "";
+
+  constructor(send: (command: Command) => void) {
+    this.#send = send;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#start();
+    });
+    stopButton.addEventListener("click", () => send({ type: "stop" }));
+    addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.#work !== undefined) send({ type: "stop" });
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        form.requestSubmit();
+      }
+    });
+  }
+
+  setModel(hasModel: boolean): void {
+    this.#hasModel = hasModel;
+    this.#update();
+  }
+
+  setBusy(work: Work | undefined): void {
+    // A button that is disabled while it has the focus would lose it to nowhere: it goes to the other one.
+    const [from, to] = work === undefined ? [stopButton, startButton] : [startButton, stopButton];
+    if (document.activeElement === from) {
+      to.disabled = false;
+      to.focus();
+    }
+    this.#work = work;
+    if (work === undefined) working.hidden = true;
+    output.classList.toggle("writing", work === "text");
+    this.#update();
+  }
+
+  showProgress(what: string, done: number, total: number | undefined): void {
+    working.hidden = done === total;
+    const size = what.startsWith("Reading") ? `${done} of ${total ?? "?"} tokens` : sizes(done, total);
+    workingWhat.textContent = `${what}: ${size}`;
+    if (total === undefined) bar.removeAttribute("value");
+    else bar.value = total > 0 ? done / total : 1;
+  }
+
+  add(text: string, stats: Stats): void {
+    // Only who reads along at the end is taken along.
+    const follow = output.scrollHeight - output.scrollTop - output.clientHeight < 40;
+    const last = output.lastChild;
+    if (last instanceof Text) last.appendData(text);
+    else output.append(text);
+    this.#written += text;
+    if (follow) output.scrollTop = output.scrollHeight;
+    showStats(stats);
+  }
+
+  showCarried(label: string): void {
+    const mark = make("span", { className: "carried" });
+    mark.dataset["to"] = label;
+    output.append(mark);
+    announce(`The text goes on: ${label}.`);
+  }
+
+  showEnd(how: "stop" | "length" | "stopped", stats: Stats): void {
+    showStats(stats);
+    const ends = { stop: "The text is complete", length: "All tokens are written", stopped: "Stopped" };
+    // One announcement with the whole text: reading it out token by token would be unbearable.
+    announce(`${ends[how]}, ${stats.tokens} tokens. ${this.#written}`);
+  }
+
+  #start(): void {
+    if (startButton.disabled) return;
+    const given = make("span", { className: "given", textContent: prompt.value });
+    output.replaceChildren(given);
+    this.#written = "";
+    announce("Writing.");
+    const number = (id: string): number => element(id, HTMLInputElement).valueAsNumber;
+    this.#send({
+      type: "generate",
+      prompt: prompt.value,
+      settings: {
+        maxTokens: number("max-tokens"),
+        temperature: number("temperature"),
+        topP: number("top-p"),
+        seed: number("seed"),
+      },
+    });
+  }
+
+  #update(): void {
+    startButton.disabled = !this.#hasModel || this.#work !== undefined;
+    stopButton.disabled = this.#work === undefined;
+  }
+}
+
+/** For screen readers: said once, when the reader has time. */
+export function announce(text: string): void {
+  status.textContent = text;
+}
+
+function showStats({ tokens: count, tokensPerSecond, memoryBytes }: Stats): void {
+  tokens.textContent = String(count);
+  speed.textContent =
+    tokensPerSecond === undefined
+      ? "–"
+      : `${tokensPerSecond.toFixed(tokensPerSecond < 100 ? 1 : 0)} tokens/s`;
+  memory.textContent = megabytes(memoryBytes);
+}
+
+function sizes(done: number, total: number | undefined): string {
+  return total === undefined ? megabytes(done) : `${megabytes(done)} of ${megabytes(total)}`;
+}

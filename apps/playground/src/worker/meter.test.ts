@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { Meter } from "./meter.ts";
+
+test("the rate is that of the steps: neither the prompt nor a pause counts", () => {
+  let now = 5000; // the prompt took five seconds
+  const meter = new Meter(() => now);
+  meter.count();
+  expect([meter.tokens, meter.perSecond]).toEqual([1, undefined]);
+  now += 100;
+  meter.count();
+  now += 300;
+  meter.count();
+  expect([meter.tokens, meter.perSecond]).toEqual([3, 5]);
+  meter.pause();
+  now += 60_000;
+  meter.count();
+  expect([meter.tokens, meter.perSecond]).toEqual([4, 5]);
+  now += 200;
+  meter.count();
+  expect([meter.tokens, meter.perSecond]).toEqual([5, 5]);
+});

@@ -1,0 +1,39 @@
+/** Counts tokens and how fast they come. Pauses, such as a change of the backend, are not part of the rate. */
+export class Meter {
+  readonly #now: () => number;
+  #tokens = 0;
+  /** Steps from one token to the next, and how long they took. */
+  #steps = 0;
+  #ms = 0;
+  #last: number | undefined;
+
+  /** @param now milliseconds, from any start */
+  constructor(now = () => performance.now()) {
+    this.#now = now;
+  }
+
+  get tokens(): number {
+    return this.#tokens;
+  }
+
+  /** Tokens per second; undefined before there are two tokens without a pause between them. */
+  get perSecond(): number | undefined {
+    return this.#ms > 0 ? (this.#steps / this.#ms) * 1000 : undefined;
+  }
+
+  /** One more token. The first one, and the first after a pause, only starts the clock: it took a prompt, not a step. */
+  count(): void {
+    const now = this.#now();
+    this.#tokens++;
+    if (this.#last !== undefined) {
+      this.#steps++;
+      this.#ms += now - this.#last;
+    }
+    this.#last = now;
+  }
+
+  /** The time from here to the next token does not count. */
+  pause(): void {
+    this.#last = undefined;
+  }
+}

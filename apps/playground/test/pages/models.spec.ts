@@ -1,0 +1,137 @@
+import { expect, test } from "./support/test.ts";
+
+test("a model comes from a URL, stays in the browser, and loads again without the network", async ({
+  playground,
+  modelServer,
+  context,
+}) => {
+  const { page } = playground;
+  modelServer.asked.length = 0;
+  await expect(page.getByText("No model is here yet")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Write" })).toBeDisabled();
+  await playground.fetch(modelServer.url);
+  await expect(page.locator("#model-about")).toHaveText(/3 layers, width 96/);
+  expect(modelServer.asked.filter((path) => path === "/tiny/model.safetensors")).toHaveLength(1);
+  const before = await playground.write();
+
+  const requests = modelServer.asked.length;
+  await page.reload();
+  await expect(playground.backend("CPU, all cores")).toBeChecked(); // the page itself has arrived
+  await context.setOffline(true);
+  await page.getByRole("radio", { name: "tiny" }).check();
+  await playground.ready.waitFor();
+  expect(await playground.write()).toBe(before);
+  await context.setOffline(false);
+  await playground.fetch(modelServer.url); // the same URL again is the model that is kept
+  expect(modelServer.asked).toHaveLength(requests);
+  expect(await playground.storedFolders()).toBe(1);
+});
+
+test("a model comes from files, chosen or dropped, and can be deleted", async ({
+  playground,
+  modelFiles,
+}) => {
+  const { page } = playground;
+  const files = [...modelFiles].map(([name, buffer]) => ({ name, buffer, mimeType: "" }));
+  await page.getByLabel("From your disk").setInputFiles(files);
+  await playground.ready.waitFor();
+  expect(await playground.write()).toMatch(/^Once upon a time./s);
+
+  await expect(page.getByText("or drop them here")).toBeHidden(); // but the page takes drops everywhere
+  const contents = [...modelFiles].map(([name, buffer]) => [name, buffer.toString("base64")] as const);
+  const drop = await page.evaluateHandle((contents) => {
+    const data = new DataTransfer();
+    for (const [name, text] of contents) {
+      data.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name));
+    }
+    return data;
+  }, contents);
+  await playground.output.dispatchEvent("drop", { dataTransfer: drop });
+  await expect(page.getByRole("radio", { name: /^Files of/ })).toHaveCount(2);
+  await playground.ready.waitFor();
+  expect(await playground.storedFolders()).toBe(2);
+
+  for (const left of [1, 0]) {
+    await page
+      .getByRole("button", { name: /^Delete/ })
+      .first()
+      .click();
+    await expect(page.getByRole("radio", { name: /^Files of/ })).toHaveCount(left);
+    expect(await playground.storedFolders()).toBe(left);
+  }
+  await expect(page.getByText("No model is here yet")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Write" })).toBeDisabled();
+});
+
+test.describe("a page with a model beside it", () => {
+  test.use({ demo: true });
+
+  test("offers that model until it is there", async ({ playground }) => {
+    const offer = playground.page.getByRole("button", { name: "Get the story model" });
+    await offer.click();
+    await playground.ready.waitFor();
+    await expect(offer).toBeHidden();
+    expect(await playground.write()).toMatch(/^Once upon a time./s);
+  });
+});
+
+test("a page without one offers none", async ({ playground }) => {
+  await expect(playground.page.getByText("No model is here yet")).toBeVisible();
+  await expect(playground.page.getByRole("button", { name: "Get the story model" })).toBeHidden();
+});
+
+const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+
+for (const [what, change, message] of [
+  ["weights alone", { "config.json": undefined }, /there is no config\.json \(NOT_FOUND\)/],
+  ["a config that is not JSON", { "config.json": Buffer.from("<html>") }, /config\.json.*\(JSON\)/],
+  [
+    "another architecture",
+    { "config.json": json({ model_type: "mamba2" }) },
+    /mamba2.*\(UNSUPPORTED_MODEL\)/,
+  ],
+  [
+    "weights that are no safetensors",
+    { "model.safetensors": Buffer.alloc(999, "x") },
+    /\(TOO_LARGE|HEADER\)/,
+  ],
+  ["no weights", { "model.safetensors": undefined }, /\(NO_WEIGHTS\)/],
+] as const) {
+  test(`bad files: ${what}`, async ({ playground, modelFiles }) => {
+    const { page } = playground;
+    const files = [...Object.entries({ ...Object.fromEntries(modelFiles), ...change })].flatMap(
+      ([name, buffer]) => (buffer ? [{ name, buffer, mimeType: "" }] : []),
+    );
+    await page.getByLabel("From your disk").setInputFiles(files);
+    await expect(playground.problem).toHaveText(message);
+    await expect(page.getByText("No model is here yet")).toBeVisible();
+    expect(await playground.storedFolders()).toBe(0);
+    await page.getByRole("button", { name: "Close" }).click();
+    await expect(playground.problem).toBeEmpty();
+  });
+}
+
+test("weights that end early are refused when they come, with nothing kept", async ({
+  playground,
+  modelFiles,
+}) => {
+  const whole = modelFiles.get("model.safetensors");
+  const files = [...modelFiles].map(([name, buffer]) => ({
+    name,
+    buffer: buffer === whole ? buffer.subarray(0, -100) : buffer,
+    mimeType: "",
+  }));
+  await playground.page.getByLabel("From your disk").setInputFiles(files);
+  await expect(playground.problem).toHaveText(/model\.safetensors.*\([A-Z]+\)/);
+  expect(await playground.storedFolders()).toBe(0);
+});
+
+test("a URL without a model says so", async ({ playground, modelServer }) => {
+  const { page } = playground;
+  await page.getByLabel("From a URL").fill(`${modelServer.url}/nothing/here`);
+  await page.getByLabel("From a URL").press("Enter");
+  await expect(playground.problem).toHaveText(/nothing\/here\/: there is no config\.json \(NOT_FOUND\)/);
+  await page.getByLabel("From a URL").fill("http://127.0.0.1:1/model");
+  await page.getByLabel("From a URL").press("Enter");
+  await expect(playground.problem).toHaveText(/127\.0\.0\.1:1.*CORS.*\(IO\)/);
+});

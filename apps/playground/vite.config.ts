@@ -1,0 +1,46 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin } from "vite";
+
+/** The model that the page offers, when the repository has it. */
+const demo = fileURLToPath(new URL("../../recipes/stories/model/", import.meta.url));
+
+/** Shared memory, and with it worker threads, exists in a page only under these headers. */
+const headers = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+/** Puts the demo model beside the page, as `demo/`. */
+function serveDemo(): Plugin {
+  const names = existsSync(demo) ? readdirSync(demo) : [];
+  return {
+    name: "demo-model",
+    generateBundle() {
+      for (const name of names)
+        this.emitFile({ type: "asset", fileName: `demo/${name}`, source: readFileSync(demo + name) });
+    },
+    configureServer({ middlewares }) {
+      middlewares.use("/demo", ({ url = "" }, response, next) => {
+        const name = url.slice(1).replace(/\?.*/, "");
+        if (!names.includes(name)) {
+          next();
+          return;
+        }
+        const type = name.endsWith(".json") ? "application/json" : "application/octet-stream";
+        response.setHeader("Content-Type", type).end(readFileSync(demo + name));
+      });
+    },
+  };
+}
+
+export default defineConfig({
+  // A page for any folder of any server; what is not there is a 404 and not the page again.
+  base: "./",
+  appType: "mpa",
+  plugins: [serveDemo()],
+  build: { target: "es2022" },
+  worker: { format: "es" },
+  server: { headers },
+  preview: { headers },
+});
