@@ -2,6 +2,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { transform } from "esbuild";
+import { bundlers, gzippedKilobytes, nodeImports, runInChromium, scriptsOf } from "./bundle.ts";
+import { findChromium } from "./chromium.mjs";
 import { publicPackages, root, run, tool } from "./packages.ts";
 
 // What users get: the packed tarballs, checked one by one and then installed with npm into an empty project outside the
@@ -11,6 +14,10 @@ const folder = mkdtempSync(join(tmpdir(), "mamba-packed-"));
 const tarballs = join(folder, "tarballs");
 const project = join(folder, "project");
 const packages = publicPackages();
+const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",");
+const chromium = findChromium();
+/** How a WebAssembly module begins in base64. */
+const wasmStart = "AGFzbQ";
 
 // Strict about the packages' declarations: they must be right without help from @types/node or skipLibCheck.
 const compilerOptions = {
@@ -80,5 +87,33 @@ describe("a project outside the workspace", () => {
     const output = JSON.parse(await run(project, mamba, args)) as unknown;
     const ids = Array.from({ length: 4 }, () => expect.any(Number) as number);
     expect(output).toMatchObject({ backend: { name: "cpu" }, promptIds: [72, 101, 108, 108, 111], ids });
+  });
+
+  describe.each(Object.entries(bundlers))("bundled with %s", (name, bundle) => {
+    const out = join(project, "bundles", name);
+
+    it("needs no module of Node and no setting, and says its size", async () => {
+      const { code } = await transform(readFileSync(join(project, "index.ts"), "utf8"), { loader: "ts" });
+      writeFileSync(join(project, "app.js"), code);
+      expect(await bundle(project, "app.js", out)).toEqual([]);
+      const scripts = scriptsOf(out);
+      expect([...scripts.values()].flatMap(nodeImports)).toEqual([]);
+      // The backend is behind an import() of its own, so that a page fetches only the one that it uses.
+      const backend = [...scripts.values()].filter((script) => script.includes(wasmStart));
+      expect(backend).toHaveLength(1);
+      const all = gzippedKilobytes(scripts.values());
+      const models = all - gzippedKilobytes(backend);
+      console.log(
+        `${name}: core and kernel ${models.toFixed(1)} kB gzipped, with the CPU ${all.toFixed(1)} kB`,
+      );
+      expect(models).toBeLessThan(20);
+      expect(all).toBeLessThan(100);
+    });
+
+    it.skipIf(chromium === undefined && !required.includes("chromium"))("runs in Chromium", async () => {
+      if (chromium === undefined) throw new Error("Chromium is required, and there is none");
+      const output = JSON.parse(await runInChromium(chromium, out)) as unknown;
+      expect(output).toEqual({ backend: "cpu", ids: [expect.any(Number)] });
+    });
   });
 });
