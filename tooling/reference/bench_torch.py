@@ -10,6 +10,7 @@ Debian's PyTorch multiplies matrices with whichever BLAS is installed. Install l
 there without it, is more than ten times slower, and no peer. The report names the library that was used.
 
 Runs of the measurements are interleaved, since other work on the machine comes and goes: medians and best are printed.
+With --train it times training instead, at the shapes of `mamba bench --filter training`: see bench_torch_training.py.
 """
 
 import argparse
@@ -23,40 +24,10 @@ import time
 import torch
 import torch.nn.functional as F
 
+from bench_torch_training import training_measurements
+from torch_scans import check_scans, parallel_scan, sequential_scan
+
 WIDTH, INNER, STATE, RANK, KERNEL, VOCAB = 768, 1536, 16, 48, 4, 50280
-
-
-def sequential_scan(dA, dBu):
-    """h[l] = dA[l] * h[l-1] + dBu[l], one position after another. [B, L, E, N]"""
-    h = torch.zeros_like(dBu[:, 0])
-    states = []
-    for l in range(dA.shape[1]):
-        h = dA[:, l] * h + dBu[:, l]
-        states.append(h)
-    return torch.stack(states, 1)
-
-
-def parallel_scan(dA, dBu):
-    """The same in place in 2 log2(L) vector operations (Brent and Kung 1982); L is padded to a power of two."""
-    length = dA.shape[1]
-    padding = (1 << (length - 1).bit_length()) - length
-    if padding:
-        dA, dBu = (F.pad(x, (0, 0, 0, 0, 0, padding)) for x in (dA, dBu))
-    full = length + padding
-    step = 2
-    while step <= full:
-        left, right = slice(step // 2 - 1, None, step), slice(step - 1, None, step)
-        dBu[:, right].addcmul_(dA[:, right], dBu[:, left])
-        dA[:, right].mul_(dA[:, left])
-        step *= 2
-    step = full // 2
-    while step >= 2:
-        left, right = slice(step - 1, full - 1, step), slice(step + step // 2 - 1, None, step)
-        count = dBu[:, right].shape[1]
-        dBu[:, right].addcmul_(dA[:, right], dBu[:, left][:, :count])
-        dA[:, right].mul_(dA[:, left][:, :count])
-        step //= 2
-    return dBu[:, :length]
 
 
 def selective_scan(u, delta, A, B, C, D, scan):
@@ -140,15 +111,6 @@ def one_scan(scan):
     return lambda: selective_scan(u, delta * 0.1, A, B, C, D, scan)
 
 
-def check_scans():
-    """Both scans must compute the same thing, at a length that is not a power of two as well."""
-    generator = torch.Generator().manual_seed(2)
-    for length in (1, 2, 13, 64):
-        dA, dBu = (torch.rand(2, length, 3, 4, generator=generator, dtype=torch.float64) for _ in range(2))
-        expected = sequential_scan(dA, dBu)
-        torch.testing.assert_close(parallel_scan(dA.clone(), dBu.clone()), expected)
-
-
 def blas_libraries():
     """The BLAS libraries that this process has loaded (on Linux)."""
     try:
@@ -158,7 +120,38 @@ def blas_libraries():
         return []
 
 
-@torch.inference_mode()
+def inference_measurements(options):
+    """What to time by name, and how many tokens one run is."""
+    model = Model(options.layers)
+    return {
+        "prefill, parallel scan": (lambda: model.prefill(options.length, parallel_scan), options.length),
+        "prefill, sequential scan": (lambda: model.prefill(options.length, sequential_scan), options.length),
+        "decode": (lambda: model.decode(options.tokens), options.tokens),
+        "scan L 2048 ED 1536 N 16, parallel": (one_scan(parallel_scan), None),
+        "scan L 2048 ED 1536 N 16, sequential": (one_scan(sequential_scan), None),
+    }
+
+
+def measure(measurements, runs):
+    """Times in seconds by name, over rounds that go through all measurements in turn; the first round is not counted."""
+    times = {name: [] for name in measurements}
+    for run in range(runs + 1):
+        for name, (body, _) in measurements.items():
+            start = time.perf_counter()
+            body()
+            seconds = time.perf_counter() - start
+            if run > 0:
+                times[name].append(seconds)
+            print(f"run {run}: {name}: {seconds:.3f} s", file=sys.stderr)
+    results = {}
+    for name, (_, tokens) in measurements.items():
+        median, best = statistics.median(times[name]), min(times[name])
+        results[name] = {"medianSeconds": median, "bestSeconds": best}
+        if tokens is not None:
+            results[name].update(medianTokensPerSecond=tokens / median, bestTokensPerSecond=tokens / best)
+    return results
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
@@ -166,6 +159,8 @@ def main():
     parser.add_argument("--layers", type=int, default=24)
     parser.add_argument("--length", type=int, default=512, help="prompt length of the prefill")
     parser.add_argument("--tokens", type=int, default=32, help="tokens decoded")
+    parser.add_argument("--train", action="store_true", help="time training instead of inference")
+    parser.add_argument("--sequential", action="store_true", help="train with the sequential scan: a minute for a block")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     check_scans()
@@ -173,29 +168,11 @@ def main():
     if blas and not any(re.search("openblas|blis|mkl", path) for path in blas):
         print(f"warning: only the reference BLAS is installed ({blas[0]}): see the top of this file", file=sys.stderr)
 
-    model = Model(options.layers)
-    measurements = {
-        "prefill, parallel scan": (lambda: model.prefill(options.length, parallel_scan), options.length),
-        "prefill, sequential scan": (lambda: model.prefill(options.length, sequential_scan), options.length),
-        "decode": (lambda: model.decode(options.tokens), options.tokens),
-        "scan L 2048 ED 1536 N 16, parallel": (one_scan(parallel_scan), None),
-        "scan L 2048 ED 1536 N 16, sequential": (one_scan(sequential_scan), None),
-    }
-    times = {name: [] for name in measurements}
-    for run in range(options.runs + 1):
-        for name, (body, _) in measurements.items():
-            start = time.perf_counter()
-            body()
-            if run > 0:
-                times[name].append(time.perf_counter() - start)
-            print(f"run {run}: {name}: {time.perf_counter() - start:.3f} s", file=sys.stderr)
-
-    results = {}
-    for name, (_, tokens) in measurements.items():
-        median, best = statistics.median(times[name]), min(times[name])
-        results[name] = {"medianSeconds": median, "bestSeconds": best}
-        if tokens is not None:
-            results[name].update(medianTokensPerSecond=tokens / median, bestTokensPerSecond=tokens / best)
+    if options.train:
+        results = measure(training_measurements(options.sequential), options.runs)
+    else:
+        with torch.inference_mode():
+            results = measure(inference_measurements(options), options.runs)
     malloc = {name: os.environ.get(name) for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")}
     report = {"torch": torch.__version__, **vars(options), "blas": blas, "malloc": malloc, "results": results}
     json.dump(report, sys.stdout, indent=2)

@@ -5,9 +5,9 @@ import {
   parameterSpecs,
   resolveLMConfig,
   type Init,
-  type MambaLMConfig,
 } from "@mamba/core";
 import { dtypeBytes, elementCount, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
+import { blockFlops, residualFlops } from "./flops.ts";
 import { presets } from "../presets.ts";
 import { randomIds, randomTensor, type CaseSpec } from "./spec.ts";
 
@@ -40,17 +40,8 @@ function weightBytes(dtype: FloatDType): number {
   return sumOverWeights((count, matrix) => count * (matrix ? dtypeBytes[dtype] : 4));
 }
 
-/** Elements of the matrices that every token is multiplied with: all but the table, which is also the head. */
-const hiddenMatrices =
-  sumOverWeights((count, matrix) => (matrix ? count : 0)) - paddedVocabSize(config) * config.dModel;
-
-/** Operations of one token in one layer besides the matrices: convolution, scan, norm and residual. */
-function layerFlops({ dModel, dInner, dConv, dState }: MambaLMConfig): number {
-  return dInner * (2 * dConv + 4) + dInner * (7 * dState + 11) + 5 * dModel;
-}
-
 /** One token through all layers; its logits are extra. */
-const tokenFlops = 2 * hiddenMatrices + config.nLayers * layerFlops(config);
+const tokenFlops = config.nLayers * (blockFlops(config).forward + residualFlops(config).forward);
 const headFlops = 2 * paddedVocabSize(config) * config.dModel;
 
 /** What a step reads and writes of one row's state. */

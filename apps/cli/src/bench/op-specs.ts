@@ -1,13 +1,14 @@
 import { dtypeBytes, type FloatDType, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
+import { convFlops, scanFlops } from "./flops.ts";
 import { randomIds, randomTensor, type CaseSpec } from "./spec.ts";
 
 // The ops at the shapes of mamba-130m: D = 768, ED = 1536, N = 16, R = 48, W = 4, V = 50280.
 
-const D = 768;
-const ED = 1536;
-const N = 16;
+export const D = 768;
+export const ED = 1536;
+export const N = 16;
 const R = 48;
-const W = 4;
+export const W = 4;
 const V = 50280;
 const storages = ["f32", "f16"] as const;
 
@@ -15,7 +16,7 @@ const storages = ["f32", "f16"] as const;
 const rotationBytes = 64e6;
 
 /** Runs an op and gives its results up. */
-const discard = (...results: (Tensor | undefined)[]) => results.forEach((result) => result?.dispose());
+export const discard = (...results: (Tensor | undefined)[]) => results.forEach((result) => result?.dispose());
 
 function gemm(dtype: FloatDType): CaseSpec {
   const [rows, inner, columns] = [512, D, 2 * ED];
@@ -55,7 +56,7 @@ function conv(length: number): CaseSpec {
     name: `causalConv1d ${length}×${ED}`,
     dtype: "f32",
     bytes: 4 * 2 * length * ED,
-    flops: length * ED * (2 * W + 4),
+    flops: length * ED * convFlops(W),
     prepare(kernel, scope) {
       const x = randomTensor(kernel, scope, [1, length, ED], "f32");
       const weight = randomTensor(kernel, scope, [ED, W], "f32");
@@ -65,10 +66,8 @@ function conv(length: number): CaseSpec {
   };
 }
 
-/** Per state: exp(dt·A), its product with h, dt·u·B, and C·h; per channel: softplus, dt·u, D·u and the gate. */
-const scanFlops = (positions: number) => positions * ED * (7 * N + 11);
-
-function scanArgs(kernel: Kernel, scope: Scope, lead: readonly number[]) {
+/** Inputs of a scan whose leading axes are `lead`: [B, L], or [B] for one token. */
+export function scanArgs(kernel: Kernel, scope: Scope, lead: readonly number[]) {
   const wide = (scale = 1) => randomTensor(kernel, scope, [...lead, ED], "f32", scale);
   const narrow = () => randomTensor(kernel, scope, [...lead, N], "f32");
   const A = scope.use(kernel.negExp(randomTensor(kernel, scope, [ED, N], "f32")));
@@ -84,7 +83,7 @@ function scan(length: number): CaseSpec {
     name: `selectiveScan ${length}×${ED}×${N}`,
     dtype: "f32",
     bytes: 4 * length * (4 * ED + 2 * N),
-    flops: scanFlops(length),
+    flops: length * ED * scanFlops(N),
     prepare(kernel, scope) {
       const args = scanArgs(kernel, scope, [1, length]);
       return () => discard(kernel.selectiveScan(args).y);
@@ -97,7 +96,7 @@ function stateUpdate(batch: number): CaseSpec {
     name: `selectiveStateUpdate ${batch}×${ED}×${N}`,
     dtype: "f32",
     bytes: 4 * batch * (2 * ED * N + 4 * ED + 2 * N) + 4 * ED * N,
-    flops: scanFlops(batch),
+    flops: batch * ED * scanFlops(N),
     prepare(kernel, scope) {
       const state = scope.use(kernel.zeros([batch, ED, N], "f32"));
       const args = scanArgs(kernel, scope, [batch]);
@@ -111,7 +110,7 @@ function convStep(batch: number): CaseSpec {
     name: `causalConv1dStep ${batch}×${ED}`,
     dtype: "f32",
     bytes: 4 * batch * ED * (2 * (W - 1) + 2) + 4 * ED * (W + 1),
-    flops: batch * ED * (2 * W + 4),
+    flops: batch * ED * convFlops(W),
     prepare(kernel, scope) {
       const state = scope.use(kernel.zeros([batch, ED, W - 1], "f32"));
       const x = randomTensor(kernel, scope, [batch, ED], "f32");
@@ -177,7 +176,7 @@ function sampler(name: string, pick: (kernel: Kernel, logits: Tensor) => Tensor)
   };
 }
 
-/** All ops, in the order in which they are shown. */
+/** The forward ops, in the order in which they are shown. */
 export const opSpecs: readonly CaseSpec[] = [
   ...storages.map(gemm),
   ...storages.flatMap((dtype) => [

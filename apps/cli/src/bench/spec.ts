@@ -5,6 +5,7 @@ import {
   type Scope,
   type Shape,
   type Tensor,
+  type TrainingKernel,
 } from "@mamba/kernel";
 
 /** One thing to measure. Bytes and operations are those that one run cannot do without. */
@@ -22,7 +23,7 @@ export interface CaseSpec {
    * Makes the inputs and returns the run. A run disposes its results; whoever measures waits for the device after the
    * last run, within the time taken.
    */
-  readonly prepare: (kernel: Kernel, scope: Scope) => () => void | Promise<void>;
+  readonly prepare: (kernel: TrainingKernel, scope: Scope) => () => void | Promise<void>;
 }
 
 const block = randomBlock(2 ** 20);

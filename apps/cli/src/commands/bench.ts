@@ -22,13 +22,16 @@ export default command({
   async run({ filter = "", quick, long, json }, host) {
     const { bestCeilings, measure, threadCounts } = await import("../bench/measure.ts");
     const { opSpecs } = await import("../bench/op-specs.ts");
+    const { backwardSpecs } = await import("../bench/backward-specs.ts");
     const { modelSpecs } = await import("../bench/model-specs.ts");
+    const { trainingSpecs } = await import("../bench/training-specs.ts");
     const { describeCeilings, describeFigures, toFigure } = await import("../bench/report.ts");
     const matches = (name: string) => name.toLowerCase().includes(filter.toLowerCase());
-    const groups = [opSpecs, modelSpecs].map((specs) => specs.filter(({ name }) => matches(name)));
+    const all = [[...opSpecs, ...backwardSpecs], modelSpecs, trainingSpecs];
+    const groups = all.map((specs) => specs.filter(({ name }) => matches(name)));
     const withStartup = matches(startupName);
     if (!withStartup && !long && groups.every((specs) => specs.length === 0)) {
-      const names = [...opSpecs, ...modelSpecs].map(({ name }) => name);
+      const names = all.flat().map(({ name }) => name);
       throw usage(
         `no case is called ${JSON.stringify(filter)}; there are ${names.join(", ")}, ${startupName}`,
       );
