@@ -126,7 +126,7 @@ test.each([true, false])(
         const inputs = Float32Array.from({ length: 7 * ED }, (_, i) => factor * (40 + ((i * 7) % 11)));
         using x = kernel.upload(inputs, [1, 7, ED], "f32");
         using z = kernel.upload(new Float32Array(7 * ED).fill(1), [1, 7, ED], "f32");
-        return take(kernel, ops.keep(ssm.forward(ops, x, z, {})));
+        return await take(kernel, ops.keep(ssm.forward(ops, x, z, {})));
       };
       const once = await run(1);
       const doubled = await run(2);
