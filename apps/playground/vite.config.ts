@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 
 /** The model that the page offers, when the repository has it. */
-const demo = fileURLToPath(new URL("../../recipes/stories/model/", import.meta.url));
+const demo = fileURLToPath(new URL("../../recipes/stories/demo-model/", import.meta.url));
 
 /** Shared memory, and with it worker threads, exists in a page only under these headers. */
 const headers = {

@@ -1,0 +1,113 @@
+import { spawnSync } from "node:child_process";
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+// `node recipes/run.mjs <name> [threads]` trains a recipe again, and writes model, logs, curves and results over those
+// that are committed here. The runs are kept in node_modules/.cache: one that was stopped goes on where it was.
+
+process.chdir(fileURLToPath(new URL("..", import.meta.url))); // results name the models by paths within this repository
+const here = "recipes";
+const cli = "apps/cli/dist/main.js";
+const cache = "node_modules/.cache/mamba/recipes";
+const [name = "", threads] = process.argv.slice(2);
+
+/** @type {Record<string, () => void>} */
+const recipes = {
+  induction() {
+    train(["short", "full"], []);
+    const sweep = ["--length", "64..1048576", "--examples", "16", "--batch-size", "16"];
+    keep("full", [], ["induction", ...sweep]);
+  },
+  "selective-copying"() {
+    for (const run of ["selective", "fixed"]) {
+      train([`${run}-start`, run], []);
+      keep(run, [], ["selective-copying", "--length", "256", "--tokens", "16", "--examples", "256"]);
+    }
+  },
+  stories() {
+    train(["start", "demo"], ["--eval-every", "200", "--eval-examples", "16"]);
+    // The counts see as many examples as the model saw: 3600 steps of four. The longest order that helps is taken.
+    const baseline = ["--baseline", "ngram", "--baseline-order", "12", "--baseline-examples", "14400"];
+    const judged = ["stories", "--length", "1024", "--examples", "256", ...baseline];
+    keep("demo", ["--dtype", "f16"], judged);
+  },
+};
+
+if (!Object.hasOwn(recipes, name)) {
+  console.error(`usage: node recipes/run.mjs <${Object.keys(recipes).join(" | ")}> [threads]`);
+  process.exit(2);
+}
+recipes[name]?.();
+
+/**
+ * Trains in stages, each from the model of the one before, and keeps what they logged.
+ *
+ * @param {readonly string[]} stages
+ * @param {readonly string[]} args
+ */
+function train(stages, args) {
+  stages.forEach((stage, i) => {
+    const out = join(cache, name, stage);
+    const from = i === 0 ? [] : ["--model", join(cache, name, stages[i - 1] ?? "", "model")];
+    mkdirSync(out, { recursive: true });
+    mamba([
+      "train",
+      "--config",
+      join(here, name, `${stage}.json`),
+      "--out",
+      out,
+      "--resume",
+      ...from,
+      ...args,
+    ]);
+    copyFileSync(join(out, "loss.svg"), join(here, name, `${stage}.svg`));
+    writeFileSync(
+      join(here, name, `${stage}.jsonl`),
+      everyTenth(readFileSync(join(out, "log.jsonl"), "utf8")),
+    );
+  });
+}
+
+/** Of a log: every tenth step, and every evaluation. @param {string} log */
+function everyTenth(log) {
+  const kept = log.split("\n").filter((line) => {
+    if (line === "") return false;
+    const { step, evaluation } = JSON.parse(line);
+    return evaluation !== undefined || step % 10 === 0;
+  });
+  return `${kept.join("\n")}\n`;
+}
+
+/**
+ * Keeps a trained model, and what it reaches.
+ *
+ * @param {string} stage
+ * @param {readonly string[]} conversion
+ * @param {readonly string[]} judged
+ */
+function keep(stage, conversion, judged) {
+  const model = join(here, name, `${stage}-model`);
+  mamba(["convert", join(cache, name, stage, "model"), model, "--force", ...conversion], "inherit", false);
+  const results = join(here, name, `${stage}-results.json`);
+  const output = openSync(`${results}.partial`, "w");
+  mamba(["eval", ...judged, "--model", model, "--json"], output);
+  closeSync(output);
+  renameSync(`${results}.partial`, results);
+}
+
+/** @param {readonly string[]} args @param {number | "inherit"} [stdout] @param {boolean} [computes] */
+function mamba(args, stdout = "inherit", computes = true) {
+  const all = computes && threads !== undefined ? [...args, "--threads", threads] : args;
+  console.error(`> mamba ${all.join(" ")}`);
+  const { status } = spawnSync(process.execPath, [cli, ...all], { stdio: ["ignore", stdout, "inherit"] });
+  if (status !== 0) process.exit(status ?? 1);
+}

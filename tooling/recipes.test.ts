@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { expect, it } from "vitest";
+import { root, run } from "./packages.ts";
+
+// The committed models do what the committed results say, and `recipes/README.md` says what the results say.
+
+interface Result {
+  readonly length: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly examples: number;
+  readonly baseline?: { readonly loss: number };
+}
+
+const results = (path: string) =>
+  (JSON.parse(readFileSync(`${root}recipes/${path}-results.json`, "utf8")) as { results: Result[] }).results;
+
+async function evaluate(path: string, ...args: string[]): Promise<Result[]> {
+  const model = `${root}recipes/${path}-model`;
+  const cli = `${root}apps/cli/dist/main.js`;
+  const found = await run(root, process.execPath, [cli, "eval", ...args, "--model", model, "--json"]);
+  return (JSON.parse(found) as { results: Result[] }).results;
+}
+
+const readme = readFileSync(`${root}recipes/README.md`, "utf8");
+/** Cells of a table's row, whatever its padding. */
+const rows = readme.split("\n").map((line) =>
+  line
+    .split("|")
+    .map((cell) => cell.trim())
+    .join("|"),
+);
+const percent = (share: number) => `${(100 * share).toFixed(share === 1 ? 0 : 1)} %`;
+
+it("induction heads: trained at 256, answers at any length, on examples that no recipe has seen", async () => {
+  const found = await evaluate(
+    "induction/full",
+    "induction",
+    "--length=64,256,1000,16384",
+    "--examples=16",
+    "--seed=77",
+  );
+  for (const { length, accuracy } of found) expect([length, accuracy]).toEqual([length, 1]);
+  const lengths = results("induction/full").map(({ length }) => length);
+  expect(lengths).toEqual(Array.from({ length: 15 }, (_, i) => 2 ** (6 + i)));
+  for (const { length, accuracy, examples } of results("induction/full")) {
+    expect(accuracy).toBeGreaterThanOrEqual(0.99);
+    expect(rows).toContain(`|${length.toLocaleString("en")}|${percent(accuracy)}|${examples}|`);
+  }
+});
+
+it("selective copying: the selective model copies, the one without selection does not", async () => {
+  for (const [path, label] of [
+    ["selective", "selective"],
+    ["fixed", "fixed delta, B and C"],
+  ] as const) {
+    const args = ["--length=256", "--tokens=16", "--examples=32", "--seed=77"];
+    const [found] = await evaluate(`selective-copying/${path}`, "selective-copying", ...args);
+    const [recorded] = results(`selective-copying/${path}`);
+    if (path === "selective") expect(found?.accuracy).toBeGreaterThanOrEqual(0.98);
+    else expect(found?.accuracy).toBeLessThan(0.7);
+    expect(rows.some((row) => row.startsWith(`|${label}|${percent(recorded?.accuracy ?? NaN)}|`))).toBe(true);
+  }
+});
+
+it("stories: the demo model is small, and as far below n-grams as recorded", async () => {
+  const folder = `${root}recipes/stories/demo-model`;
+  const bytes = readdirSync(folder).reduce((sum, file) => sum + statSync(`${folder}/${file}`).size, 0);
+  expect(bytes).toBeLessThan(5e6);
+  const [recorded] = results("stories/demo");
+  const [found] = await evaluate("stories/demo", "stories", "--length=1024", "--examples=16", "--seed=77");
+  expect(Math.abs((found?.loss ?? NaN) / (recorded?.loss ?? NaN) - 1)).toBeLessThan(0.05);
+  expect(recorded?.loss).toBeLessThan((recorded?.baseline?.loss ?? NaN) * 0.9);
+});
+
+it("the demo model tells a story and stops at its end", async () => {
+  const args = ["generate", "--model", `${root}recipes/stories/demo-model`, "--max-tokens=2000", "--seed=5"];
+  const text = await run(root, process.execPath, [
+    `${root}apps/cli/dist/main.js`,
+    ...args,
+    "Once upon a time",
+  ]);
+  expect(text.trimEnd().split("\n")).toHaveLength(1);
+  expect(text.length).toBeGreaterThan(300);
+  expect(text.length).toBeLessThan(1500);
+});
