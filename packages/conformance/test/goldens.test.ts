@@ -40,7 +40,7 @@ test("goldens differ where their options do", () => {
 });
 
 describe("checkpoint goldens", () => {
-  const models = readdirSync(folder);
+  const models = readdirSync(folder).filter((name) => name.startsWith("lm-")); // the adapters have tests of their own
 
   test("are all there", () => {
     const bases = ["lm-falcon", "lm-tied", "lm-untied"];

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { TrainError } from "../errors.ts";
@@ -59,7 +59,8 @@ export class Lock {
           await remove(path, text);
         }
       }
-      throw new TrainError("IN_USE", `${dirname(path)}: others are taking it at this moment`);
+      const remedy = `if none is, remove ${removing(path)}`;
+      throw new TrainError("IN_USE", `${dirname(path)}: others are taking it at this moment; ${remedy}`);
     } finally {
       await rm(own, { force: true });
     }
@@ -92,17 +93,27 @@ async function checkEnded(path: string, text: string): Promise<void> {
   }
 }
 
-/** Removes the lock that was judged. One that somebody else took in the meantime is put back. */
+/**
+ * Removes the lock that was judged, if it is still that one. Only who has made a second file may remove, so nobody takes
+ * away what another has put there in the meantime.
+ */
 async function remove(path: string, judged: string): Promise<void> {
-  const aside = temporaryPath(path);
   try {
-    await rename(path, aside);
+    await writeFile(removing(path), "", { flag: "wx" });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw error;
   }
-  if ((await readIfThere(aside)) !== judged) await link(aside, path);
-  await rm(aside, { force: true });
+  try {
+    if ((await readIfThere(path)) === judged) await rm(path);
+  } finally {
+    await rm(removing(path), { force: true });
+  }
+}
+
+/** The file that whoever removes a left-over lock has while they do. */
+function removing(path: string): string {
+  return `${path}.removing`;
 }
 
 function parse(text: string): Owner | undefined {
