@@ -1,7 +1,7 @@
 // Which package may import which: kernel <- core <- {checkpoint, train}, kernel <- kernel-*, kernel <- conformance, and
 // apps import what they like. Tests may also reach sideways to what they test with.
 
-const packages = ["kernel", "core", "checkpoint", "train", "conformance", "kernel-cpu"];
+const packages = ["kernel", "core", "checkpoint", "train", "conformance", "kernel-cpu", "kernel-webgpu"];
 
 /**
  * `anyPlatform`: no Node modules, but in the files of `node`.
@@ -22,6 +22,7 @@ const allowed = {
   },
   conformance: { source: ["kernel"], tests: ["kernel-cpu"], anyPlatform: true },
   "kernel-cpu": { source: ["kernel"], tests: ["conformance"] },
+  "kernel-webgpu": { source: ["kernel"], tests: ["conformance"] },
 };
 
 const testFiles = ["src/**/*.test.ts", "test/**", "*.config.ts"];

@@ -9,7 +9,7 @@ export const alias = {
   // Before the package itself: the first that fits is taken.
   "@mamba/train/node": source("train", "node"),
   ...Object.fromEntries(
-    ["kernel", "core", "kernel-cpu", "conformance", "checkpoint", "train"].map((name) => [
+    ["kernel", "core", "kernel-cpu", "kernel-webgpu", "conformance", "checkpoint", "train"].map((name) => [
       `@mamba/${name}`,
       source(name),
     ]),

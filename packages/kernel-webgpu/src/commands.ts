@@ -1,0 +1,169 @@
+import type { HostArray, KernelError } from "@mamba/kernel";
+import { usage } from "./constants.ts";
+import type { PooledBuffer } from "./pool.ts";
+import { paramWords } from "./shader.ts";
+import type { Storage } from "./tensor.ts";
+import { watched } from "./watch.ts";
+
+/** Dispatches per submission: more than a decoding step of 64 layers takes. */
+const slots = 1024;
+/** The largest grid in one dimension. */
+const maxGroups = 65535;
+
+/**
+ * Records commands and submits them in batches: when something is read, when the host writes to memory that recorded
+ * commands use, and when the slots for parameters run out.
+ */
+export class Commands {
+  /** Parameters of the batch, a slot of `paramWords` for each dispatch; the same memory as floats. */
+  readonly words = new Uint32Array(slots * paramWords);
+  readonly floats = new Float32Array(this.words.buffer);
+  readonly #device: GPUDevice;
+  readonly #params: GPUBuffer;
+  readonly #paramGroup: GPUBindGroup;
+  readonly #offset = new Uint32Array(1);
+  readonly #afterSubmit: () => void;
+  readonly #onFault: (error: KernelError) => void;
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  #pipeline: GPUComputePipeline | undefined;
+  #used = 0;
+  #serial = 1;
+  #ops = new Set<string>();
+  #written = new Set<Storage>();
+  #dispatches = 0;
+  #submissions = 0;
+  #outcome: Promise<KernelError | undefined> = Promise.resolve(undefined);
+
+  /** @param on what to do after each submission, and when one fails: nothing of a failed batch was done */
+  constructor(
+    device: GPUDevice,
+    paramLayout: GPUBindGroupLayout,
+    on: { readonly submit: () => void; readonly fault: (error: KernelError) => void },
+  ) {
+    this.#device = device;
+    this.#afterSubmit = on.submit;
+    this.#onFault = on.fault;
+    const size = this.words.byteLength;
+    this.#params = device.createBuffer({
+      label: "mamba: parameters",
+      size,
+      usage: usage.uniform | usage.copyTarget,
+    });
+    this.#paramGroup = device.createBindGroup({
+      label: "mamba: parameters",
+      layout: paramLayout,
+      entries: [{ binding: 0, resource: { buffer: this.#params, offset: 0, size: paramWords * 4 } }],
+    });
+  }
+
+  /** The number of the batch being recorded. */
+  get serial(): number {
+    return this.#serial;
+  }
+
+  /** What went to the device so far. */
+  get counts(): { readonly dispatches: number; readonly submissions: number } {
+    return { dispatches: this.#dispatches, submissions: this.#submissions };
+  }
+
+  /** Where the next dispatch puts its parameters, an index into `words`. */
+  slot(): number {
+    if (this.#used === slots) void this.flush();
+    return this.#used * paramWords;
+  }
+
+  /** Notes that the batch uses a buffer. */
+  use(buffer: PooledBuffer): void {
+    buffer.lastBatch = this.#serial;
+  }
+
+  /** Notes that the batch writes. */
+  write(storage: Storage): void {
+    storage.version++;
+    storage.buffer.lastBatch = this.#serial;
+    this.#written.add(storage);
+  }
+
+  /** Runs `groups` workgroups with the parameters in the slot that was asked for last. */
+  dispatch(op: string, pipeline: GPUComputePipeline, buffers: GPUBindGroup, groups: number): void {
+    const pass = (this.#pass ??= this.#begin().beginComputePass({ label: "mamba" }));
+    if (this.#pipeline !== pipeline) pass.setPipeline((this.#pipeline = pipeline));
+    this.#offset[0] = this.#used++ * paramWords * 4;
+    pass.setBindGroup(0, this.#paramGroup, this.#offset, 0, 1);
+    pass.setBindGroup(1, buffers);
+    const rows = Math.ceil(groups / maxGroups);
+    pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
+    this.#ops.add(op);
+    this.#dispatches++;
+  }
+
+  /** Copies bytes; all counts are multiples of 4. */
+  copy(
+    op: string,
+    source: PooledBuffer,
+    from: number,
+    target: GPUBuffer | PooledBuffer,
+    to: number,
+    bytes: number,
+  ): void {
+    this.use(source);
+    if ("gpu" in target) this.use(target);
+    this.#copies(op).copyBufferToBuffer(source.gpu, from, "gpu" in target ? target.gpu : target, to, bytes);
+  }
+
+  /** Fills the start of a buffer with zeros; `bytes` is a multiple of 4. */
+  clear(op: string, target: PooledBuffer, bytes: number): void {
+    this.use(target);
+    this.#copies(op).clearBuffer(target.gpu, 0, bytes);
+  }
+
+  /** The host overwrites bytes of `storage`, after all that was recorded: `bytes`, a multiple of 4, from the start of `data`. */
+  upload(storage: Storage, at: number, data: HostArray, bytes: number): void {
+    if (storage.buffer.lastBatch >= this.#serial) void this.flush();
+    const source = data.buffer as ArrayBuffer;
+    this.#device.queue.writeBuffer(storage.buffer.gpu, at, source, data.byteOffset, bytes);
+    storage.version++;
+  }
+
+  /** Submits what was recorded. The promise gives the error of that or, when there is nothing, of the last batch. */
+  flush(): Promise<KernelError | undefined> {
+    const encoder = this.#encoder;
+    if (!encoder) return this.#outcome;
+    const written = this.#written;
+    const { outcome } = watched(this.#device, [...this.#ops].join(", "), () => {
+      this.#pass?.end();
+      const { queue } = this.#device;
+      if (this.#used > 0) queue.writeBuffer(this.#params, 0, this.words, 0, this.#used * paramWords);
+      queue.submit([encoder.finish()]);
+    });
+    this.#outcome = outcome.then((error) => {
+      if (error) for (const storage of written) storage.fault ??= error;
+      if (error) this.#onFault(error);
+      return error;
+    });
+    this.#encoder = this.#pass = this.#pipeline = undefined;
+    this.#ops = new Set();
+    this.#written = new Set();
+    this.#used = 0;
+    this.#serial++;
+    this.#submissions++;
+    this.#afterSubmit();
+    return this.#outcome;
+  }
+
+  destroy(): void {
+    this.#params.destroy();
+  }
+
+  #begin(): GPUCommandEncoder {
+    return (this.#encoder ??= this.#device.createCommandEncoder({ label: "mamba" }));
+  }
+
+  #copies(op: string): GPUCommandEncoder {
+    this.#pass?.end();
+    this.#pass = this.#pipeline = undefined;
+    this.#ops.add(op);
+    return this.#begin();
+  }
+}

@@ -1,0 +1,3 @@
+export { createWebGpuKernel, type WebGpuKernelOptions } from "./create.ts";
+export { WebGpuKernel } from "./kernel.ts";
+export { provider } from "./provider.ts";

@@ -1,0 +1,77 @@
+import { checkCausalConv1d, type ConvArgs, type Tensor } from "@mamba/kernel";
+import type { Runtime } from "../runtime.ts";
+import { defineShader } from "../shader.ts";
+import { sigmoid } from "../wgsl/math.ts";
+import { rangeOf } from "../wgsl/range.ts";
+
+// y[b,l,d] = act(bias[d] + sum_k weight[d,k] * x[b, l-(W-1)+k, d]), an invocation for each y; then one for each number of
+// the final state, the last W-1 inputs. Inputs before the first of the range come from the initial state.
+export const causalConv1dShader = defineShader({
+  name: "causalConv1d",
+  read: { x: "f32", weight: "f32", bias: "f32", initial: "f32", range: "i32" },
+  write: { y: "f32", final_: "f32" },
+  params: { length: "u32", channels: "u32", width: "u32", count: "u32", states: "u32", silu: "u32" },
+  code: /* wgsl */ `
+${sigmoid}
+${rangeOf}
+// The input at a position counted from the start of the range, which may be negative.
+fn input(b: u32, d: u32, start: u32, position: i32) -> f32 {
+  if (position >= 0) {
+    return x[p.x_at + (b * p.length + start + u32(position)) * p.x_stride + d];
+  }
+  if (p.initial_stride == 0u) { return 0.0; }
+  let kept = p.width - 1u;
+  return initial[(b * p.channels + d) * kept + u32(i32(kept) + position)];
+}
+fn run(group: u32, lane: u32) {
+  var i = group * workgroupSize + lane;
+  if (i < p.count) {
+    let d = i % p.channels;
+    let l = (i / p.channels) % p.length;
+    let b = i / (p.channels * p.length);
+    let slice = rangeOf(b);
+    if (l < slice.x || l >= slice.y) { y[i] = 0.0; return; }
+    var sum = 0.0;
+    if (p.bias_stride != 0u) { sum = bias[d]; }
+    let first = i32(l - slice.x) - i32(p.width - 1u);
+    for (var k = 0u; k < p.width; k++) {
+      sum += weight[d * p.width + k] * input(b, d, slice.x, first + i32(k));
+    }
+    if (p.silu != 0u) { sum = sum * sigmoid(sum); }
+    y[i] = sum;
+    return;
+  }
+  i -= p.count;
+  if (i >= p.states) { return; }
+  let kept = p.width - 1u;
+  let d = (i / kept) % p.channels;
+  let b = i / (kept * p.channels);
+  let slice = rangeOf(b);
+  final_[i] = input(b, d, slice.x, i32(slice.y - slice.x) - i32(kept) + i32(i % kept));
+}`,
+});
+
+export function causalConv1d(
+  runtime: Runtime,
+  conv: ConvArgs,
+  want?: { finalState: true },
+): { y: Tensor; finalState?: Tensor } {
+  const { batch, length, channels, width } = checkCausalConv1d(conv);
+  const op = "causalConv1d";
+  runtime.checkOpen(op);
+  const inputs = {
+    x: runtime.own(op, "x", conv.x),
+    weight: runtime.own(op, "weight", conv.weight),
+    bias: runtime.ownIf(op, "bias", conv.bias),
+    initial: runtime.ownIf(op, "initialState", conv.initialState),
+    range: runtime.ownIf(op, "range", conv.range),
+  };
+  const y = runtime.result(op, conv.x.shape);
+  const finalState = want?.finalState ? runtime.result(op, [batch, channels, width - 1]) : undefined;
+  const count = batch * length * channels;
+  const states = finalState ? batch * channels * (width - 1) : 0;
+  const params = { length, channels, width, count, states, silu: conv.activation === "silu" ? 1 : 0 };
+  const groups = Math.ceil((count + states) / 64);
+  runtime.run(op, causalConv1dShader, { ...inputs, y, final_: finalState }, params, groups);
+  return finalState ? { y, finalState } : { y };
+}

@@ -1,0 +1,50 @@
+import { checkCausalConv1dStep, type ConvStepArgs, type Tensor } from "@mamba/kernel";
+import type { Runtime } from "../runtime.ts";
+import { defineShader } from "../shader.ts";
+import { sigmoid } from "../wgsl/math.ts";
+
+// causalConv1d for one token: an invocation shifts the W-1 inputs of its channel.
+export const causalConv1dStepShader = defineShader({
+  name: "causalConv1dStep",
+  read: { x: "f32", weight: "f32", bias: "f32" },
+  write: { state: "f32", y: "f32" },
+  params: { channels: "u32", width: "u32", count: "u32", silu: "u32" },
+  code: /* wgsl */ `
+${sigmoid}
+fn run(group: u32, lane: u32) {
+  let i = group * workgroupSize + lane;
+  if (i >= p.count) { return; }
+  let d = i % p.channels;
+  let b = i / p.channels;
+  let kept = p.width - 1u;
+  let newest = x[p.x_at + b * p.x_stride + d];
+  var sum = 0.0;
+  if (p.bias_stride != 0u) { sum = bias[d]; }
+  for (var k = 0u; k < kept; k++) {
+    let old = state[i * kept + k];
+    sum += weight[d * p.width + k] * old;
+    if (k > 0u) { state[i * kept + k - 1u] = old; }
+  }
+  sum += weight[d * p.width + kept] * newest;
+  state[i * kept + kept - 1u] = newest;
+  if (p.silu != 0u) { sum = sum * sigmoid(sum); }
+  y[i] = sum;
+}`,
+});
+
+export function causalConv1dStep(runtime: Runtime, state: Tensor, conv: ConvStepArgs): Tensor {
+  const { batch, channels, width } = checkCausalConv1dStep(state, conv);
+  const op = "causalConv1dStep";
+  runtime.checkOpen(op);
+  const buffers = {
+    x: runtime.own(op, "x", conv.x),
+    weight: runtime.own(op, "weight", conv.weight),
+    bias: runtime.ownIf(op, "bias", conv.bias),
+    state: runtime.own(op, "state", state),
+    y: runtime.result(op, conv.x.shape),
+  };
+  const count = batch * channels;
+  const params = { channels, width, count, silu: conv.activation === "silu" ? 1 : 0 };
+  runtime.run(op, causalConv1dStepShader, buffers, params, Math.ceil(count / 64));
+  return buffers.y;
+}

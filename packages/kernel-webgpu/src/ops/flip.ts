@@ -1,0 +1,32 @@
+import { checkFlip, type Tensor } from "@mamba/kernel";
+import type { Runtime } from "../runtime.ts";
+import { defineShader } from "../shader.ts";
+
+// y[b, l] = x[b, L-1-l]
+export const flipShader = defineShader({
+  name: "flip",
+  read: { x: "f32" },
+  write: { y: "f32" },
+  params: { count: "u32", length: "u32", channels: "u32" },
+  code: /* wgsl */ `
+fn run(group: u32, lane: u32) {
+  for (var k = 0u; k < 4u; k++) {
+    let i = group * 256u + k * workgroupSize + lane;
+    if (i >= p.count) { return; }
+    let row = i / p.channels;
+    let l = row % p.length;
+    let source = row - l + (p.length - 1u - l);
+    y[i] = x[p.x_at + source * p.x_stride + i % p.channels];
+  }
+}`,
+});
+
+export function flip(runtime: Runtime, x: Tensor): Tensor {
+  const { batch, length, channels } = checkFlip(x);
+  runtime.checkOpen("flip");
+  const own = runtime.own("flip", "x", x);
+  const y = runtime.result("flip", x.shape);
+  const count = batch * length * channels;
+  runtime.run("flip", flipShader, { x: own, y }, { count, length, channels }, Math.ceil(count / 256));
+  return y;
+}

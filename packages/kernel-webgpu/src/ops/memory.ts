@@ -1,0 +1,144 @@
+import {
+  checkAlive,
+  checkAllocation,
+  checkColumns,
+  checkCopyInto,
+  checkGatherRows,
+  checkReshape,
+  checkUpload,
+  checkWrite,
+  dtypeBytes,
+  type DType,
+  elementCount,
+  type HostArray,
+  isDense,
+  rowCount,
+  type Shape,
+  type Tensor,
+} from "@mamba/kernel";
+import type { Readback } from "../readback.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Storage, WebGpuTensor } from "../tensor.ts";
+import { copyRowsInto } from "./copyRows.ts";
+
+/** The limits that an allocation is held to. */
+export interface AllocationLimits {
+  readonly storage: ReadonlySet<DType>;
+  readonly maxTensorBytes: number;
+}
+
+export function upload(
+  runtime: Runtime,
+  data: HostArray,
+  shape: Shape,
+  dtype: DType,
+  limits: AllocationLimits,
+): WebGpuTensor {
+  checkAllocation("upload", shape, dtype, limits.storage, limits.maxTensorBytes);
+  checkUpload(data, shape, dtype);
+  runtime.checkOpen("upload");
+  return uploaded(runtime, "upload", data, shape, dtype);
+}
+
+/** A tensor with the content of a host array. */
+export function uploaded(
+  runtime: Runtime,
+  op: string,
+  data: HostArray,
+  shape: Shape,
+  dtype: DType,
+): WebGpuTensor {
+  const tensor = runtime.allocate(op, [...shape], dtype, true);
+  tensor.storage.buffer.touched = true;
+  fill(runtime, tensor.storage, 0, data);
+  return tensor;
+}
+
+/** Copies host data to byte `at`. The queue takes words of 4 bytes: an odd 16-bit element at the end goes with a zero. */
+function fill(runtime: Runtime, storage: Storage, at: number, data: HostArray): void {
+  const whole = Math.floor(data.byteLength / 4) * 4;
+  if (whole > 0) runtime.commands.upload(storage, at, data, whole);
+  if (whole === data.byteLength) return;
+  const last = new Uint16Array([data[data.length - 1] as number, 0]);
+  runtime.commands.upload(storage, at + whole, last, 4);
+}
+
+export function zeros(runtime: Runtime, shape: Shape, dtype: DType, limits: AllocationLimits): WebGpuTensor {
+  const bytes = checkAllocation("zeros", shape, dtype, limits.storage, limits.maxTensorBytes);
+  runtime.checkOpen("zeros");
+  const tensor = runtime.allocate("zeros", [...shape], dtype);
+  const { buffer } = tensor.storage;
+  if (buffer.touched) {
+    runtime.commands.clear("zeros", buffer, Math.ceil(bytes / 4) * 4);
+    runtime.commands.write(tensor.storage);
+  }
+  buffer.touched = true;
+  return tensor;
+}
+
+export function write(runtime: Runtime, target: Tensor, start: number, data: HostArray): void {
+  checkWrite(target, start, data);
+  runtime.checkOpen("write");
+  const { storage } = runtime.own("write", "target", target);
+  if (data.length > 0) fill(runtime, storage, start * dtypeBytes[target.dtype], data);
+}
+
+export function columns(runtime: Runtime, x: Tensor, start: number, count: number): WebGpuTensor {
+  checkColumns(x, start, count);
+  runtime.checkOpen("columns");
+  const own = runtime.own("columns", "x", x);
+  return runtime.view(own, [...x.shape.slice(0, -1), count], x.rowStride, own.offset + start);
+}
+
+export function reshape(runtime: Runtime, x: Tensor, shape: Shape): WebGpuTensor {
+  checkReshape(x, shape);
+  runtime.checkOpen("reshape");
+  const own = runtime.own("reshape", "x", x);
+  const rowStride = isDense(x) ? (shape[shape.length - 1] as number) : x.rowStride;
+  return runtime.view(own, [...shape], rowStride, own.offset);
+}
+
+export function gatherRows(runtime: Runtime, x: Tensor, rows: readonly number[]): WebGpuTensor {
+  checkGatherRows(x, rows);
+  runtime.checkOpen("gatherRows");
+  let own = runtime.own("gatherRows", "x", x);
+  const result = runtime.result("gatherRows", [rows.length, ...x.shape.slice(1)], x.dtype);
+  using index = uploaded(runtime, "gatherRows", Int32Array.from(rows), [rows.length], "i32");
+  // The elements of a tensor with one axis are its rows.
+  const flat = x.shape.length === 1;
+  using column = flat ? runtime.view(own, [x.shape[0] as number, 1], 1, own.offset) : undefined;
+  own = column ?? own;
+  const width = own.shape[own.shape.length - 1] as number;
+  const each = rowCount(own) / (own.shape[0] as number);
+  copyRowsInto(runtime, "gatherRows", result, own, rows.length * each, width, { index, each });
+  return result;
+}
+
+export function copyInto(runtime: Runtime, target: Tensor, source: Tensor): void {
+  checkCopyInto(target, source);
+  runtime.checkOpen("copyInto");
+  const to = runtime.own("copyInto", "target", target);
+  const from = runtime.own("copyInto", "source", source);
+  // A dense tensor is all of its memory: what shares it and has its shape is the same.
+  if (to.storage === from.storage) return;
+  if (!isDense(from)) {
+    const width = from.shape[from.shape.length - 1] as number;
+    copyRowsInto(runtime, "copyInto", to, from, rowCount(from), width, undefined);
+    return;
+  }
+  runtime.commands.copy("copyInto", from.storage.buffer, 0, to.storage.buffer, 0, wholeWords(to));
+  runtime.commands.write(to.storage);
+}
+
+function wholeWords(x: WebGpuTensor): number {
+  return Math.ceil((elementCount(x.shape) * dtypeBytes[x.dtype]) / 4) * 4;
+}
+
+export function read(runtime: Runtime, readback: Readback, tensors: readonly Tensor[]): Promise<HostArray[]> {
+  runtime.checkOpen("read");
+  const sources = tensors.map((tensor, i) => {
+    checkAlive("read", `tensor ${i}`, tensor);
+    return runtime.own("read", `tensor ${i}`, tensor);
+  });
+  return readback.read(sources);
+}

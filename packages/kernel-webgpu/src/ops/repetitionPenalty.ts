@@ -1,0 +1,36 @@
+import { checkRepetitionPenalty, type Tensor } from "@mamba/kernel";
+import type { Runtime } from "../runtime.ts";
+import { defineShader } from "../shader.ts";
+import { copyRowsInto } from "./copyRows.ts";
+
+// l > 0 ? l / penalty : l * penalty for each id of the row. It is taken from the logits, not from y: an id that comes
+// twice is written twice with the same number.
+export const repetitionPenaltyShader = defineShader({
+  name: "repetitionPenalty",
+  read: { logits: "f32", ids: "i32" },
+  write: { y: "f32" },
+  params: { count: "u32", idCount: "u32", vocabSize: "u32", penalty: "f32" },
+  code: /* wgsl */ `
+fn run(group: u32, lane: u32) {
+  let i = group * workgroupSize + lane;
+  if (i >= p.count) { return; }
+  let id = u32(ids[p.ids_at + i]);
+  if (id >= p.vocabSize) { return; }
+  let row = i / p.idCount;
+  let logit = logits[p.logits_at + row * p.logits_stride + id];
+  y[row * p.vocabSize + id] = select(logit * p.penalty, logit / p.penalty, logit > 0.0);
+}`,
+});
+
+export function repetitionPenalty(runtime: Runtime, logits: Tensor, ids: Tensor, penalty: number): Tensor {
+  const { batch, vocabSize, idCount } = checkRepetitionPenalty(logits, ids, penalty);
+  const op = "repetitionPenalty";
+  runtime.checkOpen(op);
+  const [row, tokens] = [runtime.own(op, "logits", logits), runtime.own(op, "ids", ids)];
+  const y = runtime.result(op, logits.shape);
+  copyRowsInto(runtime, op, y, row, batch, vocabSize, undefined);
+  const count = batch * idCount;
+  const params = { count, idCount, vocabSize, penalty };
+  runtime.run(op, repetitionPenaltyShader, { logits: row, ids: tokens, y }, params, Math.ceil(count / 64));
+  return y;
+}

@@ -1,0 +1,153 @@
+import { checkSample, type SampleOptions, type Tensor } from "@mamba/kernel";
+import type { Runtime } from "../runtime.ts";
+import { defineShader } from "../shader.ts";
+import { keyOf, largestKey } from "../wgsl/keys.ts";
+import { uploaded } from "./memory.ts";
+
+// A workgroup for each row. Cuts are found on the keys of the logits, their bits in order: four bits of the cut at a time,
+// from the mass that lies in each of sixteen buckets. That is eight passes over the row, and neither a sort nor atomics,
+// whose order of summation would be anybody's guess.
+export const sampleShader = defineShader({
+  name: "sample",
+  read: { logits: "u32", uniforms: "f32" },
+  write: { ids: "i32" },
+  params: { vocabSize: "u32", topK: "u32", temperature: "f32", topP: "f32", minP: "f32" },
+  workgroup: 128,
+  code: /* wgsl */ `
+${keyOf}
+${largestKey}
+const noneKey = 0x007fffffu; // -infinity
+const infinityKey = 0xff800000u;
+var<workgroup> sums: array<f32, 16u * workgroupSize>;
+var<workgroup> buckets: array<f32, 16>;
+var<workgroup> finites: array<u32, workgroupSize>;
+var<private> start: u32;
+var<private> largest: f32;
+
+fn keyAt(i: u32) -> u32 { return keyOf(logits[start + i]); }
+fn hasMass(key: u32) -> bool { return key != nanKey && key > noneKey; }
+// Relative to the most probable token, whose own is 1 even at infinity.
+fn massOf(i: u32) -> f32 {
+  let logit = bitcast<f32>(logits[start + i]);
+  return select(exp((logit - largest) / p.temperature), 1.0, logit == largest);
+}
+// The mass of each of 16 buckets of keys from found on, the last of which is open; or how many keys there are.
+fn fill(lane: u32, found: u32, shift: u32, least: u32, byMass: bool) {
+  for (var k = 0u; k < 16u; k++) { sums[k * workgroupSize + lane] = 0.0; }
+  for (var i = lane; i < p.vocabSize; i += workgroupSize) {
+    let key = keyAt(i);
+    if (key < max(found, least) || !hasMass(key)) { continue; }
+    var mass = 1.0;
+    if (byMass) { mass = massOf(i); }
+    sums[min((key - found) >> shift, 15u) * workgroupSize + lane] += mass;
+  }
+  workgroupBarrier();
+  if (lane < 16u) {
+    var sum = 0.0;
+    for (var k = 0u; k < workgroupSize; k++) { sum += sums[lane * workgroupSize + k]; }
+    buckets[lane] = sum;
+  }
+  workgroupBarrier();
+}
+// The largest key from which on the mass reaches wanted, and at least least.
+fn cut(lane: u32, wanted: f32, least: u32, byMass: bool) -> u32 {
+  var found = 0u;
+  for (var digit = 0u; digit < 8u; digit++) {
+    let shift = 28u - 4u * digit;
+    fill(lane, found, shift, least, byMass);
+    var above = 0.0;
+    var k = 16u;
+    while (k > 1u && above < wanted) { k--; above += buckets[k]; }
+    if (above < wanted) { k = 0u; }
+    found += k << shift;
+  }
+  return max(found, least);
+}
+// All of the mass from the key least on.
+fn massFrom(lane: u32, least: u32) -> f32 {
+  fill(lane, 0u, 28u, least, true);
+  var sum = 0.0;
+  for (var k = 0u; k < 16u; k++) { sum += buckets[k]; }
+  return sum;
+}
+// What i weighs in the draw, 0 when a filter drops it.
+fn drawn(i: u32, least: u32) -> f32 {
+  let key = keyAt(i);
+  if (key < least || !hasMass(key)) { return 0.0; }
+  let mass = massOf(i);
+  return select(0.0, mass, mass >= p.minP);
+}
+
+fn run(row: u32, lane: u32) {
+  start = p.logits_at + row * p.logits_stride;
+  var key = 0u;
+  var index = 0u;
+  var most = 0u;
+  var finite = 0u;
+  for (var i = lane; i < p.vocabSize; i += workgroupSize) {
+    let next = keyAt(i);
+    if (next > key) { key = next; index = i; }
+    if (next != nanKey) { most = max(most, next); }
+    if (hasMass(next) && next != infinityKey) { finite = 1u; }
+  }
+  let argmax = largestKey(lane, key, index);
+  workgroupBarrier();
+  let mostKey = largestKey(lane, most, 0u).x;
+  finites[lane] = finite;
+  workgroupBarrier();
+  if (lane == 0u) {
+    for (var k = 1u; k < workgroupSize; k++) { finites[0] |= finites[k]; }
+  }
+  if (workgroupUniformLoad(&finites[0]) == 0u) {
+    if (lane == 0u) { ids[row] = i32(argmax.y); }
+    return;
+  }
+  largest = bitcast<f32>(select(~mostKey, mostKey ^ 0x80000000u, mostKey >= 0x80000000u));
+
+  var least = 0u;
+  if (p.topK < p.vocabSize) { least = cut(lane, f32(p.topK), 0u, false); }
+  if (p.topP < 1.0) {
+    let wanted = p.topP * massFrom(lane, least);
+    least = cut(lane, wanted, least, true);
+  }
+
+  // Each invocation weighs a block of ids that follow each other; the first one walks along the blocks, then in one.
+  let block = (p.vocabSize + workgroupSize - 1u) / workgroupSize;
+  var sum = 0.0;
+  for (var i = lane * block; i < min(lane * block + block, p.vocabSize); i++) { sum += drawn(i, least); }
+  sums[lane] = sum;
+  workgroupBarrier();
+  if (lane != 0u) { return; }
+  var all = 0.0;
+  var last = 0u;
+  for (var k = 0u; k < workgroupSize; k++) {
+    all += sums[k];
+    if (sums[k] > 0.0) { last = k; }
+  }
+  let wanted = uniforms[row] * all;
+  var before = 0.0;
+  var k = 0u;
+  while (k < last && before + sums[k] <= wanted) { before += sums[k]; k++; }
+  var id = 0u;
+  var within = 0.0;
+  for (var i = k * block; i < min(k * block + block, p.vocabSize); i++) {
+    let mass = drawn(i, least);
+    if (mass > 0.0) { id = i; }
+    within += mass;
+    if (before + within > wanted) { break; }
+  }
+  ids[row] = i32(id);
+}`,
+});
+
+export function sample(runtime: Runtime, logits: Tensor, options: SampleOptions): Tensor {
+  const { batch, vocabSize } = checkSample(logits, options);
+  runtime.checkOpen("sample");
+  const own = runtime.own("sample", "logits", logits);
+  const { temperature, topK = vocabSize, topP = 1, minP = 0 } = options;
+  const ids = runtime.result("sample", [batch], "i32");
+  using uniforms = uploaded(runtime, "sample", Float32Array.from(options.uniforms), [batch], "f32");
+  const params = { vocabSize, topK: Math.min(topK, vocabSize), temperature, topP, minP };
+  runtime.run("sample", sampleShader, { logits: own, uniforms, ids }, params, batch);
+  return ids;
+}

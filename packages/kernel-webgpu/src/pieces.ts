@@ -1,0 +1,26 @@
+import { dtypeBytes } from "@mamba/kernel";
+import type { Runtime, Slice } from "./runtime.ts";
+import type { WebGpuTensor } from "./tensor.ts";
+
+/** Rows [first, first + rows) of a matrix, small enough to be bound. */
+export interface Piece extends Slice {
+  readonly first: number;
+  readonly rows: number;
+}
+
+/**
+ * A dense matrix [rows, width] in as many pieces as the largest binding of the device asks for: a table of embeddings is
+ * easily larger than the 128 MiB that WebGPU guarantees.
+ */
+export function piecesOf(runtime: Runtime, tensor: WebGpuTensor): Piece[] {
+  const [rows = 1, width = 1] = tensor.shape;
+  // A piece starts up to 256 bytes before its first row.
+  const room = runtime.maxBindingBytes - 256;
+  const most = Math.max(1, Math.floor(room / (width * dtypeBytes[tensor.dtype])));
+  const pieces: Piece[] = [];
+  for (let first = 0; first < rows; first += most) {
+    const count = Math.min(most, rows - first);
+    pieces.push({ tensor, start: first * width, count: count * width, first, rows: count });
+  }
+  return pieces;
+}

@@ -1,0 +1,17 @@
+import { interfaceVersion, type KernelProvider } from "@mamba/kernel";
+import { createWebGpuKernel } from "./create.ts";
+import { describeAdapter, findAdapter, findGpu } from "./gpu.ts";
+
+/** What `openKernel` asks for. */
+export const provider: KernelProvider = {
+  name: "webgpu",
+  interfaceVersion,
+  probe: async () => {
+    const gpu = await findGpu();
+    if ("code" in gpu) return { ok: false, ...gpu };
+    const adapter = await findAdapter(gpu, { powerPreference: "high-performance" });
+    if ("code" in adapter) return { ok: false, ...adapter };
+    return { ok: true, device: describeAdapter(adapter.info) };
+  },
+  create: () => createWebGpuKernel(),
+};

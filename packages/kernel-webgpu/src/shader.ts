@@ -1,0 +1,87 @@
+// How an op says what runs on the device. A shader is WGSL with named buffers and named scalars: the declarations around
+// it are written here, so that the op's file holds the formula and little else.
+
+/** WGSL types of the elements of a buffer. 16-bit storage is bound as `u32`, two elements to a word. */
+export type Element = "f32" | "i32" | "u32" | "vec4<f32>" | "vec2<u32>";
+
+/** WGSL types of a parameter. */
+export type Scalar = "u32" | "i32" | "f32";
+
+/** What an op's file writes down; `R`, `W` and `P` are the names of its buffers and parameters. */
+export interface ShaderDefinition<R extends string, W extends string, P extends string> {
+  /** The op, and which of its shaders: `linear tiles f16`. Names pipelines in errors and profiles, and is unique. */
+  readonly name: string;
+  /** Buffers that are only read. At most eight together with those of `write`: WebGPU's default limit. */
+  readonly read: Readonly<Record<R, Element>>;
+  /** Buffers that are written, or read and written. */
+  readonly write: Readonly<Record<W, Element>>;
+  readonly params: Readonly<Record<P, Scalar>>;
+  /** Invocations per workgroup, at most 256. Default 64. */
+  readonly workgroup?: number;
+  /**
+   * WGSL with `fn run(group: u32, lane: u32)`, which is called once for each workgroup and invocation. It may use
+   * - each buffer by its name, an array of the declared elements,
+   * - `p.<name>` for each parameter, and for each buffer `p.<buffer>_at` (the tensor's first element) and
+   *   `p.<buffer>_stride` (elements from one row to the next, 0 when the tensor is absent),
+   * - `workgroupSize`, a constant.
+   */
+  readonly code: string;
+}
+
+/** A shader that `Runtime.run` takes. */
+export interface Shader<R extends string = string, W extends string = string, P extends string = string> {
+  readonly name: string;
+  readonly read: readonly R[];
+  readonly write: readonly W[];
+  /** Scalars of the op, in their order in the uniform block, after the counts and the buffers' own. */
+  readonly params: readonly { readonly name: P; readonly float: boolean }[];
+  readonly source: string;
+}
+
+/** 32-bit words that a dispatch may have for its parameters: one slot of the smallest dynamic offset of WebGPU. */
+export const paramWords = 64;
+
+/** Puts the declarations around the WGSL of an op. */
+export function defineShader<R extends string, W extends string, P extends string>(
+  definition: ShaderDefinition<R, W, P>,
+): Shader<R, W, P> {
+  const { name, workgroup = 64, code } = definition;
+  const read = Object.entries<Element>(definition.read);
+  const write = Object.entries<Element>(definition.write);
+  const params = Object.entries<Scalar>(definition.params);
+  const buffers = [...read, ...write];
+  const fields = [
+    "group_count_: u32",
+    ...buffers.flatMap(([buffer]) => [`${buffer}_at: u32`, `${buffer}_stride: u32`]),
+    ...params.map(([param, type]) => `${param}: ${type}`),
+  ];
+  if (fields.length > paramWords || buffers.length > 8) throw new Error(`shader ${name} is too large`);
+  const declarations = buffers.map(([buffer, type], i) => {
+    const access = i < read.length ? "read" : "read_write";
+    return `@group(1) @binding(${i}) var<storage, ${access}> ${buffer}: array<${type}>;`;
+  });
+  const source = `
+struct Params_ { ${fields.join(", ")} }
+@group(0) @binding(0) var<uniform> p: Params_;
+${declarations.join("\n")}
+const workgroupSize = ${workgroup}u;
+${code}
+@compute @workgroup_size(${workgroup})
+fn main(
+  @builtin(workgroup_id) id_: vec3<u32>,
+  @builtin(num_workgroups) count_: vec3<u32>,
+  @builtin(local_invocation_index) lane_: u32,
+) {
+  let group_ = id_.x + id_.y * count_.x;
+  if (group_ >= p.group_count_) { return; }
+  run(group_, lane_);
+}
+`;
+  return {
+    name,
+    read: read.map(([buffer]) => buffer as R),
+    write: write.map(([buffer]) => buffer as W),
+    params: params.map(([param, type]) => ({ name: param as P, float: type === "f32" })),
+    source,
+  };
+}
