@@ -23,7 +23,7 @@ export class Commands {
   readonly #paramGroup: GPUBindGroup;
   readonly #offset = new Uint32Array(1);
   readonly #afterSubmit: () => void;
-  readonly #onFault: (error: KernelError) => void;
+  readonly #onFault: (error: KernelError) => KernelError;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #pipeline: GPUComputePipeline | undefined;
@@ -35,11 +35,13 @@ export class Commands {
   #submissions = 0;
   #outcome: Promise<KernelError | undefined> = Promise.resolve(undefined);
 
-  /** @param on what to do after each submission, and when one fails: nothing of a failed batch was done */
+  /**
+   * @param on what to do after each submission, and when one fails, as nothing of it was done: `fault` says how to tell it
+   */
   constructor(
     device: GPUDevice,
     paramLayout: GPUBindGroupLayout,
-    on: { readonly submit: () => void; readonly fault: (error: KernelError) => void },
+    on: { readonly submit: () => void; readonly fault: (error: KernelError) => KernelError },
   ) {
     this.#device = device;
     this.#afterSubmit = on.submit;
@@ -138,9 +140,9 @@ export class Commands {
       queue.submit([encoder.finish()]);
     });
     this.#outcome = outcome.then((error) => {
-      if (error) for (const storage of written) storage.fault ??= error;
-      if (error) this.#onFault(error);
-      return error;
+      const fault = error && this.#onFault(error);
+      if (fault) for (const storage of written) storage.fault ??= fault;
+      return fault;
     });
     this.#encoder = this.#pass = this.#pipeline = undefined;
     this.#ops = new Set();

@@ -1,3 +1,4 @@
+import type { KernelError } from "@mamba/kernel";
 import { computeStage } from "./constants.ts";
 import type { Shader } from "./shader.ts";
 
@@ -8,6 +9,8 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout;
   /** Equal for equal layouts. */
   readonly layoutKey: string;
+  /** Why it cannot run: the device refused the shader. */
+  fault: KernelError | undefined;
 }
 
 const shared = new WeakMap<GPUDevice, Pipelines>();
@@ -57,7 +60,7 @@ export class Pipelines {
   }
 
   #keep(shader: Shader, pipeline: GPUComputePipeline, layout: GPUBindGroupLayout): Pipeline {
-    const made = { pipeline, layout, layoutKey: layoutKey(shader) };
+    const made = { pipeline, layout, layoutKey: layoutKey(shader), fault: undefined };
     this.#pipelines.set(shader, made);
     return made;
   }

@@ -41,9 +41,8 @@ export class Runtime {
   constructor(device: GPUDevice, maxBindingBytes = device.limits.maxStorageBufferBindingSize) {
     this.device = device;
     this.maxBindingBytes = maxBindingBytes;
-    const fault = (error: KernelError): void => {
-      this.#fault ??= error;
-    };
+    // What follows from an earlier fault is told as that one.
+    const fault = (error: KernelError): KernelError => (this.#fault ??= error);
     this.#pipelines = Pipelines.of(device);
     this.pool = new BufferPool(device, fault);
     this.commands = new Commands(device, this.#pipelines.paramLayout, {
@@ -271,8 +270,15 @@ export class Runtime {
 
   #pipeline(op: string, shader: Shader): Pipeline {
     const known = this.#pipelines.get(shader);
-    if (known) return known;
-    return this.#watch(`${op}: shader ${shader.name}`, () => this.#pipelines.compile(shader));
+    if (known) {
+      if (known.fault) throw new KernelError(known.fault.code, known.fault.message, { cause: known.fault });
+      return known;
+    }
+    const made = watched(this.device, `${op}: shader ${shader.name}`, () => this.#pipelines.compile(shader));
+    void made.outcome.then((error) => {
+      if (error) this.#fault ??= made.value.fault = error;
+    });
+    return made.value;
   }
 
   #group(op: string, shader: Shader, pipeline: Pipeline): GPUBindGroup {
@@ -280,15 +286,11 @@ export class Runtime {
     const known = this.groups.get(key);
     if (known) return known;
     const what = `${op}: shader ${shader.name}`;
-    return this.#watch(what, () => this.groups.make(key, pipeline, what, this.#bindings));
-  }
-
-  #watch<T>(what: string, make: () => T): T {
-    const { value, outcome } = watched(this.device, what, make);
-    void outcome.then((error) => {
+    const made = watched(this.device, what, () => this.groups.make(key, pipeline, what, this.#bindings));
+    void made.outcome.then((error) => {
       if (error) this.#fault ??= error;
     });
-    return value;
+    return made.value;
   }
 
   #dropResults(): void {

@@ -8,7 +8,7 @@ import type { WebGpuTensor } from "../tensor.ts";
 const shader = defineShader({
   name: "copyRows",
   read: { source: "u32", index: "i32" },
-  write: { target: "u32" },
+  write: { y: "u32" },
   params: { words: "u32", width: "u32", each: "u32", count: "u32", half: "u32" },
   code: /* wgsl */ `
 // Where element e of the target stands in the source.
@@ -26,11 +26,11 @@ fn run(group: u32, lane: u32) {
     let i = group * 256u + k * workgroupSize + lane;
     if (i >= p.words) { return; }
     if (p.half == 0u) {
-      target[i] = source[place(i)];
+      y[i] = source[place(i)];
     } else {
       var high = 0u;
       if (2u * i + 1u < p.count) { high = half(2u * i + 1u) << 16u; }
-      target[i] = half(2u * i) | high;
+      y[i] = half(2u * i) | high;
     }
   }
 }`,
@@ -66,7 +66,7 @@ export function copyRowsInto(
   runtime.run(
     op,
     shader,
-    { source, index: selection?.index, target },
+    { source, index: selection?.index, y: target },
     { words, width, each: selection?.each ?? 1, count, half: half ? 1 : 0 },
     Math.ceil(words / 256),
   );

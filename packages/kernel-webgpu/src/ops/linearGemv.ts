@@ -33,12 +33,12 @@ var<workgroup> partial: array<f32, ${64 * rows}>;
 fn run(group: u32, lane: u32) {
   let o = group * ${gemvOutputs}u + lane / sharers;
   let steps = p.inFeatures / lanes;
-  let from = p.weight_at / lanes + min(o, p.outputs - 1u) * steps;
+  let matrix = p.weight_at / lanes + min(o, p.outputs - 1u) * steps;
   let xFrom = p.x_at / lanes;
   let xStride = p.x_stride / lanes;
     ${each((r) => `var sum${r} = Lane(0.0);`)}
   for (var i = lane % sharers; i < steps; i += sharers) {
-    let w = weightLane(from + i);
+    let w = weightLane(matrix + i);
     ${each((r) => `sum${r} += w * xLane(xFrom + ${r}u * xStride + i);`)}
   }
     ${each((r) => `partial[${r * 64}u + lane] = total(sum${r});`)}

@@ -1,8 +1,10 @@
 import { checkUnary, type Tensor } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
+import { isNan } from "../wgsl/math.ts";
 import { elementwise, elementwiseShader } from "./elementwise.ts";
 
-export const negExpShader = elementwiseShader("negExp", "-exp(a)");
+// A driver's exp may make a number of a NaN.
+export const negExpShader = elementwiseShader("negExp", "select(-exp(a), a, isNan(a))", isNan);
 
 export function negExp(runtime: Runtime, x: Tensor): Tensor {
   checkUnary("negExp", x);

@@ -1,5 +1,9 @@
 // Functions that several shaders use. Each passes NaN on, and none overflows on the way to a finite result.
 
+/** `isNan(x)`, on the bits: a compiler may take `x != x` for false. */
+export const isNan = /* wgsl */ `
+fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`;
+
 /** `sigmoid(x)` = 1 / (1 + exp(-x)) */
 export const sigmoid = /* wgsl */ `
 fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }`;
