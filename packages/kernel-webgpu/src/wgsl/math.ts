@@ -10,14 +10,16 @@ fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }`;
 
 /**
  * `softplus(x)` = log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|)): above 20 that is x itself to the last bit. For small e
- * log1p(e) = 2 atanh(e / (2 + e)), whose series needs no trick that a compiler may undo.
+ * log1p(e) = 2 atanh(e / (2 + e)), whose series needs no trick that a compiler may undo. Brings `isNan` along: a driver's
+ * exp may make a number of a NaN.
  */
 export const softplus = /* wgsl */ `
+${isNan}
 fn softplus(x: f32) -> f32 {
   let e = exp(-abs(x));
   let s = e / (2.0 + e);
   let q = s * s;
   let series = 2.0 * s * (1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0)))));
   let tail = select(log(1.0 + e), series, e < 0.5);
-  return select(tail, x + tail, x > 0.0);
+  return select(select(tail, x + tail, x > 0.0), x, isNan(x));
 }`;
