@@ -14,20 +14,31 @@ const isolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-function project(name: string, isolated: boolean) {
+// Headless, Chromium has no adapter but the software one that it brings along.
+const webgpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
+function projects(name: string) {
+  if (name === "kernel-webgpu") return [project(name, name, {}, [...chromiumArgs, ...webgpu])];
+  return [
+    project(name, `${name} (cross-origin isolated)`, isolation, chromiumArgs),
+    project(name, `${name} (not isolated)`, {}, chromiumArgs),
+  ];
+}
+
+function project(folder: string, name: string, headers: Record<string, string>, flags: string[]) {
   return {
-    root: `${packages}/${name}`,
+    root: `${packages}/${folder}`,
     resolve: { alias },
-    server: { host: "127.0.0.1", headers: isolated ? isolation : {} },
+    server: { host: "127.0.0.1", headers },
     test: {
-      name: `${name} (${isolated ? "cross-origin isolated" : "not isolated"})`,
+      name,
       include: ["test/browser/**/*.test.ts"],
       testTimeout: 120_000,
       browser: {
         enabled: true,
         headless: true,
         screenshotFailures: false,
-        provider: playwright({ launchOptions: { executablePath, args: chromiumArgs } }),
+        provider: playwright({ launchOptions: { executablePath, args: flags } }),
         instances: [{ browser: "chromium" as const }],
       },
     },
@@ -38,11 +49,14 @@ function noChromium(): never {
   throw new Error("browser tests need Chromium: install it or set CHROMIUM_PATH");
 }
 
-/** Tests under a package's test/browser, each run twice in Chromium: with and without cross-origin isolation. */
+/**
+ * Tests under a package's test/browser, each run twice in Chromium: with and without cross-origin isolation, which the GPU
+ * does not ask for.
+ */
 export default defineConfig({
   test: {
     projects: readdirSync(packages)
       .filter((name) => existsSync(`${packages}/${name}/test/browser`))
-      .flatMap((name) => [project(name, true), project(name, false)]),
+      .flatMap(projects),
   },
 });

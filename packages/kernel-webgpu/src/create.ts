@@ -1,7 +1,7 @@
 import { KernelError } from "@mamba/kernel";
 import { describeAdapter, findAdapter, findGpu, refuse } from "./gpu.ts";
 import { WebGpuKernel } from "./kernel.ts";
-import { Runtime } from "./runtime.ts";
+import { Runtime, type Tuning } from "./runtime.ts";
 
 /** Where `createWebGpuKernel` takes its device from; the first that is given. Default: it finds one. */
 export interface WebGpuKernelOptions {
@@ -53,12 +53,16 @@ async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 }
 
 /** @param owned whether the kernel destroys the device in the end */
-async function openWebGpuKernel(device: GPUDevice, owned: boolean): Promise<WebGpuKernel> {
+export async function openWebGpuKernel(
+  device: GPUDevice,
+  owned: boolean,
+  tuning?: Tuning,
+): Promise<WebGpuKernel> {
   const lost = device.lost.then(({ reason, message }) => {
     return new KernelError("DEVICE_LOST", `the WebGPU device is lost (${reason || "unknown"}): ${message}`);
   });
-  // A device that is lost already says so in the next turn.
-  const already = await Promise.race([lost, Promise.resolve(undefined)]);
+  // A device that is lost already says so in the next turn of the event loop.
+  const already = await Promise.race([lost, new Promise<undefined>((next) => setTimeout(next, 0))]);
   if (already) throw new KernelError("DEVICE_LOST", `createWebGpuKernel: ${already.message}`);
-  return new WebGpuKernel(new Runtime(device), describeAdapter(device.adapterInfo), lost, owned);
+  return new WebGpuKernel(new Runtime(device, tuning), describeAdapter(device.adapterInfo), lost, owned);
 }

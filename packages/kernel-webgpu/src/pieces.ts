@@ -14,9 +14,7 @@ export interface Piece extends Slice {
  */
 export function piecesOf(runtime: Runtime, tensor: WebGpuTensor): Piece[] {
   const [rows = 1, width = 1] = tensor.shape;
-  // A piece starts up to 256 bytes before its first row.
-  const room = runtime.maxBindingBytes - 256;
-  const most = Math.max(1, Math.floor(room / (width * dtypeBytes[tensor.dtype])));
+  const most = Math.max(1, Math.floor(runtime.pieceBytes / (width * dtypeBytes[tensor.dtype])));
   const pieces: Piece[] = [];
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);

@@ -18,6 +18,11 @@ export interface Slice {
 /** What stands for a buffer of a shader: nothing where the argument is absent. */
 export type Bound = WebGpuTensor | Slice | undefined;
 
+/** What tests make small, to run what is for large tensors. */
+export interface Tuning {
+  readonly pieceBytes?: number;
+}
+
 /** What the ops stand on: tensors, shaders and the commands being recorded. */
 export class Runtime {
   readonly device: GPUDevice;
@@ -27,6 +32,8 @@ export class Runtime {
   readonly packs: Packs;
   /** The most of a tensor that one dispatch sees. */
   readonly maxBindingBytes: number;
+  /** Larger tables are taken in pieces. */
+  readonly pieceBytes: number;
   readonly #pipelines: Pipelines;
   /** Stand in for absent tensors, one for each place in a shader: two that are written may not be the same. */
   readonly #absent: Binding[];
@@ -38,9 +45,11 @@ export class Runtime {
   #failure: KernelError | undefined;
   #fault: KernelError | undefined;
 
-  constructor(device: GPUDevice, maxBindingBytes = device.limits.maxStorageBufferBindingSize) {
+  constructor(device: GPUDevice, tuning: Tuning = {}) {
     this.device = device;
-    this.maxBindingBytes = maxBindingBytes;
+    this.maxBindingBytes = device.limits.maxStorageBufferBindingSize;
+    // A piece starts up to 256 bytes before its first row.
+    this.pieceBytes = tuning.pieceBytes ?? this.maxBindingBytes - 256;
     // What follows from an earlier fault is told as that one.
     const fault = (error: KernelError): KernelError => (this.#fault ??= error);
     this.#pipelines = Pipelines.of(device);
