@@ -22,7 +22,7 @@ const allowed = {
   },
   conformance: { source: ["kernel"], tests: ["kernel-cpu"], anyPlatform: true },
   "kernel-cpu": { source: ["kernel"], tests: ["conformance"] },
-  "kernel-webgpu": { source: ["kernel"], tests: ["conformance"] },
+  "kernel-webgpu": { source: ["kernel"], tests: ["conformance"], anyPlatform: true },
 };
 
 const testFiles = ["src/**/*.test.ts", "test/**", "*.config.ts"];

@@ -48,6 +48,8 @@ describe("package arrows", () => {
     ["packages/kernel-cpu/src/x.ts", "@mamba/core"],
     ["packages/kernel-cpu/src/x.ts", "@mamba/conformance"],
     ["packages/kernel-cpu/test/x.test.ts", "@mamba/core"],
+    ["packages/kernel-webgpu/src/x.ts", "@mamba/core"],
+    ["packages/kernel-webgpu/src/x.ts", "node:module"],
   ])("%s must not import %s", async (file, module) => {
     expect(await reports(file, module)).toBe(true);
   });

@@ -8,7 +8,10 @@ import { pnpm, root, setUp } from "./setup.mjs";
 // MAMBA_REQUIRE_BACKENDS is a comma-separated list of what must be here: a name on it that is missing is a failure,
 // not a skip. Names: chromium, and every backend below.
 
-const backends = { cpu: "../packages/kernel-cpu/dist/index.js" };
+const backends = {
+  cpu: "../packages/kernel-cpu/dist/index.js",
+  webgpu: "../packages/kernel-webgpu/dist/index.js",
+};
 
 const required = new Set((process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",").filter(Boolean));
 const sums = { passed: 0, failed: 0, skipped: 0 };

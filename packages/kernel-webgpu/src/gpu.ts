@@ -17,7 +17,7 @@ interface Platform {
 
 /** What the package `webgpu` exports. */
 interface Dawn {
-  create(options: readonly string[]): GPU;
+  readonly create: (options: readonly string[]) => GPU;
 }
 
 // Dawn's instance lives as long as the process: its devices die with it.

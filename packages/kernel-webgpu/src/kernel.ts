@@ -32,6 +32,7 @@ import { selectiveStateUpdate } from "./ops/selectiveStateUpdate.ts";
 import { silu } from "./ops/silu.ts";
 import { Readback } from "./readback.ts";
 import type { Runtime } from "./runtime.ts";
+import { warmUp, type WarmUpOptions } from "./warm-up.ts";
 
 const storage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "i32"]);
 const ops: ReadonlySet<KernelOp> = new Set<KernelOp>([
@@ -81,6 +82,17 @@ export class WebGpuKernel implements Kernel {
   } {
     const { commands, pool, groups } = this.runtime;
     return { ...commands.counts, buffers: pool.created, bindGroups: groups.created };
+  }
+
+  /**
+   * Compiles what inference takes before it is needed, without blocking the thread; what is not compiled then is at its first
+   * use, which blocks.
+   *
+   * @throws KernelError `DRIVER`, `DISPOSED`, `DEVICE_LOST`
+   */
+  async warmUp(options: WarmUpOptions = {}): Promise<void> {
+    this.runtime.checkOpen("warmUp");
+    await warmUp(this.runtime.pipelines, options);
   }
 
   supports(op: KernelOp, dtype: DType): boolean {

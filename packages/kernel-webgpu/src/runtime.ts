@@ -34,7 +34,7 @@ export class Runtime {
   readonly maxBindingBytes: number;
   /** Larger tables are taken in pieces. */
   readonly pieceBytes: number;
-  readonly #pipelines: Pipelines;
+  readonly pipelines: Pipelines;
   /** Stand in for absent tensors, one for each place in a shader: two that are written may not be the same. */
   readonly #absent: Binding[];
   /** Results and temporaries of the op being called, given up again when it fails half-way. */
@@ -52,9 +52,9 @@ export class Runtime {
     this.pieceBytes = tuning.pieceBytes ?? this.maxBindingBytes - 256;
     // What follows from an earlier fault is told as that one.
     const fault = (error: KernelError): KernelError => (this.#fault ??= error);
-    this.#pipelines = Pipelines.of(device);
+    this.pipelines = Pipelines.of(device);
     this.pool = new BufferPool(device, fault);
-    this.commands = new Commands(device, this.#pipelines.paramLayout, {
+    this.commands = new Commands(device, this.pipelines.paramLayout, {
       submit: () => {
         this.pool.trim();
       },
@@ -278,12 +278,12 @@ export class Runtime {
   }
 
   #pipeline(op: string, shader: Shader): Pipeline {
-    const known = this.#pipelines.get(shader);
+    const known = this.pipelines.get(shader);
     if (known) {
       if (known.fault) throw new KernelError(known.fault.code, known.fault.message, { cause: known.fault });
       return known;
     }
-    const made = watched(this.device, `${op}: shader ${shader.name}`, () => this.#pipelines.compile(shader));
+    const made = watched(this.device, `${op}: shader ${shader.name}`, () => this.pipelines.compile(shader));
     void made.outcome.then((error) => {
       if (error) this.#fault ??= made.value.fault = error;
     });

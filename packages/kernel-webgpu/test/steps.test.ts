@@ -88,6 +88,18 @@ if (available) {
     expect((after.dispatches - before.dispatches) / 5).toBe(3 + layers * 8);
   });
 
+  test("warming up compiles ahead, with progress", async () => {
+    await using kernel = await createWebGpuKernel();
+    const seen: number[] = [];
+    let total = 0;
+    await kernel.warmUp({ weights: ["f32"], onProgress: (done, all) => (seen.push(done), (total = all)) });
+    expect(seen).toEqual(Array.from({ length: total }, (_, i) => i + 1));
+    expect(total).toBeGreaterThan(10);
+    const x = kernel.zeros([1, 16], "f32");
+    const weight = kernel.zeros([16, 16], "f32");
+    await kernel.read(kernel.rmsNorm(kernel.linear(x, weight), undefined, 1));
+  });
+
   test("parameters that change between steps are seen", async () => {
     await using kernel = await createWebGpuKernel();
     const A = kernel.upload(Float32Array.of(-1), [1, 1], "f32");

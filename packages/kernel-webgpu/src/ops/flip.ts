@@ -3,7 +3,7 @@ import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 
 // y[b, l] = x[b, L-1-l]
-export const flipShader = defineShader({
+const shader = defineShader({
   name: "flip",
   read: { x: "f32" },
   write: { y: "f32" },
@@ -27,6 +27,6 @@ export function flip(runtime: Runtime, x: Tensor): Tensor {
   const own = runtime.own("flip", "x", x);
   const y = runtime.result("flip", x.shape);
   const count = batch * length * channels;
-  runtime.run("flip", flipShader, { x: own, y }, { count, length, channels }, Math.ceil(count / 256));
+  runtime.run("flip", shader, { x: own, y }, { count, length, channels }, Math.ceil(count / 256));
   return y;
 }
