@@ -1,5 +1,6 @@
 import { dtypeBytes } from "@mamba/kernel";
-import type { Runtime, Slice } from "./runtime.ts";
+import type { Slice } from "./dispatcher.ts";
+import type { Runtime } from "./runtime.ts";
 import type { WebGpuTensor } from "./tensor.ts";
 
 /** Rows [first, first + rows) of a matrix, small enough to be bound. */
