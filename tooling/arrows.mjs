@@ -22,7 +22,11 @@ const allowed = {
   },
   conformance: { source: ["kernel"], tests: ["kernel-cpu"], anyPlatform: true },
   "kernel-cpu": { source: ["kernel"], tests: ["conformance"] },
-  "kernel-webgpu": { source: ["kernel"], tests: ["conformance"], anyPlatform: true },
+  "kernel-webgpu": {
+    source: ["kernel"],
+    tests: ["conformance", "core", "kernel-cpu", "train"],
+    anyPlatform: true,
+  },
 };
 
 const testFiles = ["src/**/*.test.ts", "test/**", "*.config.ts"];

@@ -1,49 +1,59 @@
 import type {
+  AdamWParams,
+  AdamWSlot,
   Capabilities,
   ConvArgs,
   ConvStepArgs,
   DType,
+  Grads,
   HostArray,
-  Kernel,
   KernelOp,
+  Residual,
   SampleOptions,
   ScanArgs,
   Shape,
   StateUpdateArgs,
   Tensor,
+  TrainingKernel,
 } from "@mamba/kernel";
 import { KernelError } from "@mamba/kernel";
+import { accumulate } from "./ops/accumulate.ts";
+import { adamwStep } from "./ops/adamwStep.ts";
 import { add } from "./ops/add.ts";
 import { argmax } from "./ops/argmax.ts";
 import { causalConv1d } from "./ops/causalConv1d.ts";
+import { causalConv1dBackward } from "./ops/causalConv1dBackward.ts";
 import { causalConv1dStep } from "./ops/causalConv1dStep.ts";
+import { crossEntropy, crossEntropyWithGradient } from "./ops/crossEntropy.ts";
 import { embedding } from "./ops/embedding.ts";
+import { embeddingBackward } from "./ops/embeddingBackward.ts";
 import { flip } from "./ops/flip.ts";
 import { linear } from "./ops/linear.ts";
+import { linearBackwardInput } from "./ops/linearBackwardInput.ts";
+import { linearBackwardWeight } from "./ops/linearBackwardWeight.ts";
 import * as transfer from "./ops/memory.ts";
 import { mul } from "./ops/mul.ts";
 import { negExp } from "./ops/negExp.ts";
 import { repetitionPenalty } from "./ops/repetitionPenalty.ts";
 import { rmsNorm } from "./ops/rmsNorm.ts";
+import { rmsNormBackward } from "./ops/rmsNormBackward.ts";
 import { sample } from "./ops/sample.ts";
 import { scale } from "./ops/scale.ts";
 import { selectiveScan } from "./ops/selectiveScan.ts";
+import { selectiveScanBackward } from "./ops/selectiveScanBackward.ts";
+import { selectiveScanForward } from "./ops/selectiveScanForward.ts";
 import { selectiveStateUpdate } from "./ops/selectiveStateUpdate.ts";
 import { silu } from "./ops/silu.ts";
+import { siluBackward } from "./ops/siluBackward.ts";
+import { sumOfSquares } from "./ops/sumOfSquares.ts";
+import { sumRows } from "./ops/sumRows.ts";
 import { Readback } from "./readback.ts";
 import type { Runtime } from "./runtime.ts";
+import { storage, supports } from "./supports.ts";
 import { warmUp, type WarmUpOptions } from "./warm-up.ts";
 
-const storage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "i32"]);
-const ops: ReadonlySet<KernelOp> = new Set<KernelOp>([
-  ...(["add", "mul", "scale", "silu", "negExp", "flip", "linear", "rmsNorm", "embedding"] as const),
-  ...(["causalConv1d", "causalConv1dStep", "selectiveScan", "selectiveStateUpdate"] as const),
-  ...(["argmax", "sample", "repetitionPenalty"] as const),
-]);
-const halfOps: ReadonlySet<KernelOp> = new Set<KernelOp>(["linear", "embedding"]);
-
 /** The WebGPU backend. Made by `createWebGpuKernel`. */
-export class WebGpuKernel implements Kernel {
+export class WebGpuKernel implements TrainingKernel {
   readonly name = "webgpu";
   readonly capabilities: Capabilities;
   readonly lost: Promise<KernelError>;
@@ -59,7 +69,7 @@ export class WebGpuKernel implements Kernel {
    */
   constructor(runtime: Runtime, device: string, lost: Promise<KernelError>, owned: boolean) {
     const maxTensorBytes = runtime.device.limits.maxBufferSize;
-    this.capabilities = { device, storage, training: false, deterministic: true, maxTensorBytes };
+    this.capabilities = { device, storage, training: true, deterministic: true, maxTensorBytes };
     this.runtime = runtime;
     this.#owned = owned;
     this.lost = new Promise((resolve) => {
@@ -96,8 +106,7 @@ export class WebGpuKernel implements Kernel {
   }
 
   supports(op: KernelOp, dtype: DType): boolean {
-    if (!ops.has(op)) return false;
-    return dtype === "f32" || (dtype !== "i32" && halfOps.has(op));
+    return supports(op, dtype);
   }
 
   upload(data: HostArray, shape: Shape, dtype: DType): Tensor {
@@ -207,6 +216,76 @@ export class WebGpuKernel implements Kernel {
 
   repetitionPenalty(logits: Tensor, ids: Tensor, penalty: number): Tensor {
     return repetitionPenalty(this.runtime, logits, ids, penalty);
+  }
+
+  accumulate(target: Tensor, x: Tensor, factor?: number): void {
+    accumulate(this.runtime, target, x, factor);
+  }
+
+  siluBackward(dy: Tensor, x: Tensor): Tensor {
+    return siluBackward(this.runtime, dy, x);
+  }
+
+  linearBackwardInput(dy: Tensor, weight: Tensor): Tensor {
+    return linearBackwardInput(this.runtime, dy, weight);
+  }
+
+  linearBackwardWeight(dy: Tensor, x: Tensor): Tensor {
+    return linearBackwardWeight(this.runtime, dy, x);
+  }
+
+  sumRows(dy: Tensor): Tensor {
+    return sumRows(this.runtime, dy);
+  }
+
+  rmsNormBackward(
+    dy: Tensor,
+    x: Tensor,
+    weight: Tensor | undefined,
+    eps: number,
+  ): { dx: Tensor; dWeight?: Tensor } {
+    return rmsNormBackward(this.runtime, dy, x, weight, eps);
+  }
+
+  embeddingBackward(dy: Tensor, ids: Tensor, vocabSize: number): Tensor {
+    return embeddingBackward(this.runtime, dy, ids, vocabSize);
+  }
+
+  causalConv1dBackward(dy: Tensor, args: ConvArgs, dFinalState?: Tensor): Grads<ConvArgs> {
+    return causalConv1dBackward(this.runtime, dy, args, dFinalState);
+  }
+
+  selectiveScanForward(args: ScanArgs): { y: Tensor; finalState: Tensor; residual: Residual } {
+    return selectiveScanForward(this.runtime, args);
+  }
+
+  selectiveScanBackward(
+    dy: Tensor,
+    args: ScanArgs,
+    residual: Residual,
+    dFinalState?: Tensor,
+  ): Grads<ScanArgs> {
+    return selectiveScanBackward(this.runtime, dy, args, residual, dFinalState);
+  }
+
+  crossEntropy(logits: Tensor, targets: Tensor, ignoreIndex?: number): { loss: Tensor } {
+    return crossEntropy(this.runtime, logits, targets, ignoreIndex);
+  }
+
+  crossEntropyWithGradient(
+    logits: Tensor,
+    targets: Tensor,
+    ignoreIndex?: number,
+  ): { loss: Tensor; dLogits: Tensor } {
+    return crossEntropyWithGradient(this.runtime, logits, targets, ignoreIndex);
+  }
+
+  sumOfSquares(tensors: readonly Tensor[]): Tensor {
+    return sumOfSquares(this.runtime, tensors);
+  }
+
+  adamwStep(slots: readonly AdamWSlot[], hyper: AdamWParams, gradScale?: Tensor): void {
+    adamwStep(this.runtime, slots, hyper, gradScale);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

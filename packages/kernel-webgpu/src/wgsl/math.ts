@@ -23,3 +23,15 @@ fn softplus(x: f32) -> f32 {
   let tail = select(log(1.0 + e), series, e < 0.5);
   return select(select(tail, x + tail, x > 0.0), x, isNan(x));
 }`;
+
+/** `siluSlope(x)`: the derivative of x * sigmoid(x). */
+export const siluSlope = /* wgsl */ `
+${sigmoid}
+fn siluSlope(x: f32) -> f32 {
+  let s = sigmoid(x);
+  return s * (1.0 + x * (1.0 - s));
+}`;
+
+/** `decay(x)` = exp(x), and NaN for NaN. Needs `isNan`. */
+export const decay = /* wgsl */ `
+fn decay(x: f32) -> f32 { return select(exp(x), x, isNan(x)); }`;

@@ -1,0 +1,186 @@
+import { checkCausalConv1dBackward, type ConvArgs, type Grads, type Tensor } from "@mamba/kernel";
+import type { Runtime } from "../runtime.ts";
+import { defineShader } from "../shader.ts";
+import { siluSlope } from "../wgsl/math.ts";
+import { rangeOf } from "../wgsl/range.ts";
+import { addRows, rowsPerBlock } from "./sumRows.ts";
+
+/** `input(b, d, start, position)`: the input at a position counted from the start of the range, which may be negative. */
+const inputAt = /* wgsl */ `
+fn input(b: u32, d: u32, start: u32, position: i32) -> f32 {
+  if (position >= 0) { return x[p.x_at + (b * p.length + start + u32(position)) * p.x_stride + d]; }
+  if (p.initial_stride == 0u) { return 0.0; }
+  let past = p.width - 1u;
+  return initial[(b * p.channels + d) * past + u32(i32(past) + position)];
+}`;
+
+// ds = dy * act'(s), where s is the sum before the activation; 0 in padding.
+const convSumsShader = defineShader({
+  name: "causalConv1dBackward sums",
+  read: { dy: "f32", x: "f32", weight: "f32", bias: "f32", initial: "f32", range: "i32" },
+  write: { ds: "f32" },
+  params: { length: "u32", channels: "u32", width: "u32", count: "u32", silu: "u32" },
+  code: /* wgsl */ `
+${siluSlope}
+${rangeOf}
+${inputAt}
+fn run(group: u32, lane: u32) {
+  let i = group * workgroupSize + lane;
+  if (i >= p.count) { return; }
+  let d = i % p.channels;
+  let row = i / p.channels;
+  let b = row / p.length;
+  let l = row % p.length;
+  let slice = rangeOf(b);
+  if (l < slice.x || l >= slice.y) { ds[i] = 0.0; return; }
+  var gradient = dy[p.dy_at + row * p.dy_stride + d];
+  if (p.silu != 0u) {
+    var sum = 0.0;
+    if (p.bias_stride != 0u) { sum = bias[d]; }
+    let first = i32(l - slice.x) - i32(p.width - 1u);
+    for (var k = 0u; k < p.width; k++) {
+      sum += weight[d * p.width + k] * input(b, d, slice.x, first + i32(k));
+    }
+    gradient *= siluSlope(sum);
+  }
+  ds[i] = gradient;
+}`,
+});
+
+// dx[l] = sum_k ds[l + W-1 - k] * weight[d, k], and dFinalState for the last W-1 inputs: an invocation for each input, then
+// one for each number of the initial state, whose inputs stand before the range.
+const convInputShader = defineShader({
+  name: "causalConv1dBackward input",
+  read: { ds: "f32", weight: "f32", range: "i32", dFinal: "f32" },
+  write: { dx: "f32", dInitial: "f32" },
+  params: { length: "u32", channels: "u32", width: "u32", count: "u32", states: "u32" },
+  code: /* wgsl */ `
+${rangeOf}
+// Positions count from the start of the range.
+fn gradient(b: u32, d: u32, slice: vec2<u32>, position: i32) -> f32 {
+  let past = i32(p.width) - 1;
+  let size = i32(slice.y - slice.x);
+  var sum = 0.0;
+  for (var k = 0; k <= past; k++) {
+    let at = position + past - k;
+    if (at >= 0 && at < size) {
+      sum += ds[(b * p.length + slice.x + u32(at)) * p.channels + d] * weight[d * p.width + u32(k)];
+    }
+  }
+  let kept = position - (size - past);
+  if (p.dFinal_stride != 0u && kept >= 0) { sum += dFinal[(b * p.channels + d) * u32(past) + u32(kept)]; }
+  return sum;
+}
+fn run(group: u32, lane: u32) {
+  var i = group * workgroupSize + lane;
+  if (i < p.count) {
+    let b = i / (p.channels * p.length);
+    let l = (i / p.channels) % p.length;
+    let slice = rangeOf(b);
+    var value = 0.0;
+    if (l >= slice.x && l < slice.y) { value = gradient(b, i % p.channels, slice, i32(l - slice.x)); }
+    dx[i] = value;
+    return;
+  }
+  i -= p.count;
+  if (i >= p.states) { return; }
+  let past = p.width - 1u;
+  let b = i / (past * p.channels);
+  dInitial[i] = gradient(b, (i / past) % p.channels, rangeOf(b), i32(i % past) - i32(past));
+}`,
+});
+
+// dweight[d, k] = sum ds[l] * x[l-(W-1)+k] and dbias = sum ds over a block of positions of one batch row: an invocation for
+// each of the W + 1 sums of a channel.
+const convWeightShader = defineShader({
+  name: "causalConv1dBackward weight",
+  read: { ds: "f32", x: "f32", initial: "f32", range: "i32" },
+  write: { dWeight: "f32", dBias: "f32" },
+  params: { length: "u32", channels: "u32", width: "u32", blocks: "u32", strips: "u32" },
+  code: /* wgsl */ `
+${rangeOf}
+${inputAt}
+fn run(group: u32, lane: u32) {
+  let block = group / p.strips;
+  let i = (group % p.strips) * workgroupSize + lane;
+  let d = i % p.channels;
+  let k = i / p.channels;
+  if (k > p.width) { return; }
+  let b = block / p.blocks;
+  let slice = rangeOf(b);
+  let first = (block % p.blocks) * ${rowsPerBlock}u;
+  let end = min(first + ${rowsPerBlock}u, slice.y);
+  var sum = 0.0;
+  for (var l = max(first, slice.x); l < end; l++) {
+    let gradient = ds[(b * p.length + l) * p.channels + d];
+    if (k == p.width) { sum += gradient; } else {
+      sum += gradient * input(b, d, slice.x, i32(l - slice.x + k) - i32(p.width - 1u));
+    }
+  }
+  if (k < p.width) { dWeight[(block * p.channels + d) * p.width + k] = sum; }
+  else if (p.dBias_stride != 0u) { dBias[block * p.channels + d] = sum; }
+}`,
+});
+
+export function causalConv1dBackward(
+  runtime: Runtime,
+  dy: Tensor,
+  conv: ConvArgs,
+  dFinalState?: Tensor,
+): Grads<ConvArgs> {
+  const { batch, length, channels, width } = checkCausalConv1dBackward(dy, conv, dFinalState);
+  const op = "causalConv1dBackward";
+  runtime.checkOpen(op);
+  const upstream = runtime.own(op, "dy", dy);
+  const x = runtime.own(op, "x", conv.x);
+  const weight = runtime.own(op, "weight", conv.weight);
+  const bias = runtime.ownIf(op, "bias", conv.bias);
+  const initial = runtime.ownIf(op, "initialState", conv.initialState);
+  const range = runtime.ownIf(op, "range", conv.range);
+  const dFinal = runtime.ownIf(op, "dFinalState", dFinalState);
+  const sizes = { length, channels, width };
+  const count = batch * length * channels;
+
+  const ds = runtime.result(op, [batch, length, channels]);
+  const silu = conv.activation === "silu" ? 1 : 0;
+  const inputs = { dy: upstream, x, weight, bias, initial, range };
+  runtime.run(op, convSumsShader, { ...inputs, ds }, { ...sizes, count, silu }, Math.ceil(count / 64));
+
+  const dx = runtime.result(op, conv.x.shape);
+  const dInitial = initial && runtime.result(op, initial.shape);
+  const states = dInitial ? batch * channels * (width - 1) : 0;
+  const targets = { dx, dInitial };
+  const groups = Math.ceil((count + states) / 64);
+  runtime.run(
+    op,
+    convInputShader,
+    { ds, weight, range, dFinal, ...targets },
+    { ...sizes, count, states },
+    groups,
+  );
+
+  const dWeight = runtime.result(op, weight.shape);
+  const dBias = bias && runtime.result(op, bias.shape);
+  const blocks = Math.ceil(length / rowsPerBlock);
+  const strips = Math.ceil((channels * (width + 1)) / 64);
+  const rows = batch * blocks;
+  const weights = runtime.result(op, [rows, channels * width]);
+  const biases = dBias && runtime.result(op, [rows, channels]);
+  const sums = { dWeight: weights, dBias: biases };
+  runtime.run(
+    op,
+    convWeightShader,
+    { ds, x, initial, range, ...sums },
+    { ...sizes, blocks, strips },
+    rows * strips,
+  );
+  addRows(runtime, op, weights, rows, channels * width, dWeight);
+  if (biases && dBias) addRows(runtime, op, biases, rows, channels, dBias);
+  for (const temporary of [ds, weights, biases]) temporary?.dispose();
+  return {
+    x: dx,
+    weight: dWeight,
+    ...(dBias && { bias: dBias }),
+    ...(dInitial && { initialState: dInitial }),
+  };
+}
