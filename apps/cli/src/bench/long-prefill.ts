@@ -22,7 +22,7 @@ export async function measureLongPrefill(
 ): Promise<LongPrefill> {
   await using kernel = await createCpuKernel();
   using scope = new Scope();
-  const model = randomModel(kernel, "f32", scope);
+  const model = randomModel(kernel, "mamba-130m", "f32", scope);
   const state = scope.use(GenerationState.start(model, [[...randomIds(tokens)]]));
   const resident = process.memoryUsage.rss();
   const pool = kernel.poolBytes;

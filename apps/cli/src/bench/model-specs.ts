@@ -5,16 +5,18 @@ import {
   parameterSpecs,
   resolveLMConfig,
   type Init,
+  type MambaLMConfig,
 } from "@mamba/core";
 import { dtypeBytes, elementCount, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
 import { blockFlops, residualFlops } from "./flops.ts";
-import { presets } from "../presets.ts";
+import { presets, type PresetName } from "../presets.ts";
 import { randomIds, randomTensor, type CaseSpec } from "./spec.ts";
 
-const config = resolveLMConfig(presets["mamba-130m"]);
+const configOf = (preset: PresetName): MambaLMConfig => resolveLMConfig(presets[preset]);
 
 /** A model of random weights, made in the kernel's memory. Uniform noise stands for the normal one: the work is the same. */
-export function randomModel(kernel: Kernel, dtype: FloatDType, scope: Scope): MambaLM {
+export function randomModel(kernel: Kernel, preset: PresetName, dtype: FloatDType, scope: Scope): MambaLM {
+  const config = configOf(preset);
   using made = new Scope();
   const parameters = new Map<string, Tensor>();
   for (const spec of parameterSpecs(config)) {
@@ -36,26 +38,33 @@ function boundOf(init: Init): number {
 }
 
 /** Bytes of all weights. */
-function weightBytes(dtype: FloatDType): number {
-  return sumOverWeights((count, matrix) => count * (matrix ? dtypeBytes[dtype] : 4));
+function weightBytes(config: MambaLMConfig, dtype: FloatDType): number {
+  return parameterSpecs(config).reduce(
+    (sum, { shape, matrix }) => sum + elementCount(shape) * (matrix ? dtypeBytes[dtype] : 4),
+    0,
+  );
 }
 
 /** One token through all layers; its logits are extra. */
-const tokenFlops = config.nLayers * (blockFlops(config).forward + residualFlops(config).forward);
-const headFlops = 2 * paddedVocabSize(config) * config.dModel;
+const tokenFlops = (config: MambaLMConfig) =>
+  config.nLayers * (blockFlops(config).forward + residualFlops(config).forward);
+const headFlops = (config: MambaLMConfig) => 2 * paddedVocabSize(config) * config.dModel;
 
 /** What a step reads and writes of one row's state. */
-const stateBytes = 2 * 4 * config.nLayers * config.dInner * (config.dState + config.dConv - 1);
+const stateBytes = ({ nLayers, dInner, dState, dConv }: MambaLMConfig) =>
+  2 * 4 * nLayers * dInner * (dState + dConv - 1);
 
-function prefill(dtype: FloatDType, length: number): CaseSpec {
+/** Reads a prompt of `length` tokens, for the logits of its last. */
+export function prefill(preset: PresetName, dtype: FloatDType, length: number): CaseSpec {
+  const config = configOf(preset);
   return {
-    name: `mamba-130m prefill L=${length}`,
+    name: `${preset} prefill L=${length}`,
     dtype,
-    bytes: weightBytes(dtype),
-    flops: length * tokenFlops + headFlops,
+    bytes: weightBytes(config, dtype),
+    flops: length * tokenFlops(config) + headFlops(config),
     tokens: length,
     prepare(kernel, scope) {
-      const model = modelOf(kernel, dtype, scope);
+      const model = modelOf(kernel, preset, dtype, scope);
       const ids = scope.use(kernel.upload(randomIds(length), [1, length], "i32"));
       const cache = scope.use(model.createCache(1));
       return () => model.forward(ids, { cache, logits: "last" }).dispose();
@@ -63,15 +72,17 @@ function prefill(dtype: FloatDType, length: number): CaseSpec {
   };
 }
 
-function decode(dtype: FloatDType, batch: number): CaseSpec {
+/** One token for each of `batch` rows, greedily. */
+export function decode(preset: PresetName, dtype: FloatDType, batch: number): CaseSpec {
+  const config = configOf(preset);
   return {
-    name: `mamba-130m decode B=${batch}`,
+    name: `${preset} decode B=${batch}`,
     dtype,
-    bytes: weightBytes(dtype) + batch * stateBytes,
-    flops: batch * (tokenFlops + headFlops),
+    bytes: weightBytes(config, dtype) + batch * stateBytes(config),
+    flops: batch * (tokenFlops(config) + headFlops(config)),
     tokens: batch,
     prepare(kernel, scope) {
-      const model = modelOf(kernel, dtype, scope);
+      const model = modelOf(kernel, preset, dtype, scope);
       const cache = scope.use(model.createCache(batch));
       let last = randomIds(batch);
       // As a greedy generation does it: the token comes back to the host and goes in again.
@@ -86,22 +97,18 @@ function decode(dtype: FloatDType, batch: number): CaseSpec {
   };
 }
 
-/** The cases of one kernel share its model. */
+/** The cases of one kernel share its model: a kernel is there for one preset in one storage type. */
 const models = new WeakMap<Kernel, MambaLM>();
 
-function modelOf(kernel: Kernel, dtype: FloatDType, scope: Scope): MambaLM {
-  const model = models.get(kernel) ?? randomModel(kernel, dtype, scope);
+function modelOf(kernel: Kernel, preset: PresetName, dtype: FloatDType, scope: Scope): MambaLM {
+  const model = models.get(kernel) ?? randomModel(kernel, preset, dtype, scope);
   models.set(kernel, model);
   return model;
 }
 
-function sumOverWeights(of: (count: number, matrix: boolean) => number): number {
-  return parameterSpecs(config).reduce((sum, { shape, matrix }) => sum + of(elementCount(shape), matrix), 0);
-}
-
 /** Whole models, in the order in which they are shown. */
 export const modelSpecs: readonly CaseSpec[] = (["f32", "f16"] as const).flatMap((dtype) => [
-  prefill(dtype, 512),
-  decode(dtype, 1),
-  decode(dtype, 8),
+  prefill("mamba-130m", dtype, 512),
+  decode("mamba-130m", dtype, 1),
+  decode("mamba-130m", dtype, 8),
 ]);
