@@ -16,7 +16,7 @@ import type {
   Tensor,
   TrainingKernel,
 } from "@mamba/kernel";
-import { KernelError } from "@mamba/kernel";
+import { everyStorage, KernelError, supportsEverything } from "@mamba/kernel";
 import { maxBytes } from "./heap.ts";
 import { accumulate } from "./ops/accumulate.ts";
 import { adamwStep } from "./ops/adamwStep.ts";
@@ -49,19 +49,6 @@ import { sumOfSquares } from "./ops/sumOfSquares.ts";
 import { sumRows } from "./ops/sumRows.ts";
 import type { Runtime } from "./runtime.ts";
 
-const floats: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16"]);
-const storage: ReadonlySet<DType> = new Set<DType>([...floats, "i32"]);
-const ops: ReadonlySet<KernelOp> = new Set<KernelOp>([
-  ...(["add", "mul", "scale", "silu", "negExp", "flip", "linear", "rmsNorm", "embedding"] as const),
-  ...(["causalConv1d", "causalConv1dStep", "selectiveScan", "selectiveStateUpdate"] as const),
-  ...(["argmax", "sample", "repetitionPenalty"] as const),
-  ...(["accumulate", "siluBackward", "linearBackwardInput", "linearBackwardWeight", "sumRows"] as const),
-  ...(["rmsNormBackward", "embeddingBackward", "causalConv1dBackward"] as const),
-  ...(["selectiveScanForward", "selectiveScanBackward"] as const),
-  ...(["crossEntropy", "crossEntropyWithGradient", "sumOfSquares", "adamwStep"] as const),
-]);
-const halfOps: ReadonlySet<KernelOp> = new Set<KernelOp>(["linear", "embedding", "linearBackwardInput"]);
-
 /** The CPU backend: WebAssembly SIMD, and worker threads where the platform has them. Made by `createCpuKernel`. */
 export class CpuKernel implements TrainingKernel {
   readonly name = "cpu";
@@ -73,7 +60,10 @@ export class CpuKernel implements TrainingKernel {
 
   /** @internal */
   constructor(device: string, runtime: Runtime, lost: Promise<KernelError>, end: () => Promise<void>) {
-    this.capabilities = { device, storage, training: true, deterministic: true, maxTensorBytes: maxBytes };
+    this.capabilities = {
+      ...{ device, storage: everyStorage, training: true, deterministic: true },
+      maxTensorBytes: maxBytes,
+    };
     this.runtime = runtime;
     this.lost = lost;
     this.#end = end;
@@ -85,8 +75,7 @@ export class CpuKernel implements TrainingKernel {
   }
 
   supports(op: KernelOp, dtype: DType): boolean {
-    if (!ops.has(op)) return false;
-    return dtype === "f32" || (floats.has(dtype) && halfOps.has(op));
+    return supportsEverything(op, dtype);
   }
 
   upload(data: HostArray, shape: Shape, dtype: DType): Tensor {
@@ -102,11 +91,11 @@ export class CpuKernel implements TrainingKernel {
   }
 
   columns(x: Tensor, start: number, count: number): Tensor {
-    return transfer.columns(this.runtime, x, start, count);
+    return this.runtime.columns(x, start, count);
   }
 
   reshape(x: Tensor, shape: Shape): Tensor {
-    return transfer.reshape(this.runtime, x, shape);
+    return this.runtime.reshape(x, shape);
   }
 
   gatherRows(x: Tensor, rows: readonly number[]): Tensor {

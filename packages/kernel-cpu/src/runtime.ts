@@ -1,5 +1,5 @@
-import { type DType, dtypeBytes, elementCount, KernelError, type Shape, type Tensor } from "@mamba/kernel";
-import { type Block, lineBytes } from "./allocator.ts";
+import { type DType, dtypeBytes, elementCount, type Shape, type Tensor, TensorOwner } from "@mamba/kernel";
+import type { Block } from "./allocator.ts";
 import type { Heap } from "./heap.ts";
 import type { Jobs } from "./jobs.ts";
 import type { OpName } from "./opcodes.ts";
@@ -10,47 +10,21 @@ import type { WasmExports } from "./wasm.ts";
 const storageTypes: Readonly<Record<DType, number>> = { f32: 0, f16: 1, bf16: 2, i32: -1 };
 
 /** What the ops stand on: the heap with its tensors, the argument record, and the jobs. */
-export class Runtime {
+export class Runtime extends TensorOwner<Storage, CpuTensor> {
   readonly wasm: WasmExports;
   readonly heap: Heap;
   /** The argument record of the op being called: one is enough, since an op is done when its call returns. */
   readonly args: Uint32Array;
   readonly floatArgs: Float32Array;
   readonly #jobs: Jobs;
-  /** Results of the op being called, given up again when it fails half-way. */
-  readonly #results: CpuTensor[] = [];
-  #tensors = 0;
-  #bytes = 0;
-  #failure: KernelError | undefined;
 
   constructor(wasm: WasmExports, heap: Heap, jobs: Jobs, args: Uint32Array) {
+    super();
     this.wasm = wasm;
     this.heap = heap;
     this.args = args;
     this.floatArgs = new Float32Array(args.buffer, args.byteOffset, args.length);
     this.#jobs = jobs;
-  }
-
-  /** Live handles, and the bytes behind them. */
-  get memory(): { readonly tensors: number; readonly bytes: number } {
-    return { tensors: this.#tensors, bytes: this.#bytes };
-  }
-
-  /** Every later call fails like this. */
-  close(failure: KernelError): void {
-    this.#failure ??= failure;
-  }
-
-  /** @throws KernelError `DISPOSED` or `DEVICE_LOST` when the kernel is gone. */
-  checkOpen(op: string): void {
-    const failure = this.#failure;
-    if (failure) throw new KernelError(failure.code, `${op}: ${failure.message}`, { cause: failure });
-  }
-
-  /** The tensor as one of ours. @throws KernelError `FOREIGN_TENSOR` */
-  own(op: string, name: string, tensor: Tensor): CpuTensor {
-    if (tensor instanceof CpuTensor && tensor.runtime === this) return tensor;
-    throw new KernelError("FOREIGN_TENSOR", `${op}: ${name} belongs to another kernel`);
   }
 
   /** Where an argument starts, 0 when it is absent. @throws KernelError `FOREIGN_TENSOR` */
@@ -66,21 +40,15 @@ export class Runtime {
   /** A dense tensor with undefined content. @throws KernelError `OUT_OF_MEMORY` */
   allocate(op: string, shape: Shape, dtype: DType): CpuTensor {
     const bytes = elementCount(shape) * dtypeBytes[dtype];
-    const block = this.heap.allocate(bytes, op);
-    this.#bytes += bytes;
-    this.#tensors++;
-    const storage = { block, bytes, handles: 1 };
-    return new CpuTensor(this, storage, dtype, shape, shape[shape.length - 1] ?? 0, block.start * lineBytes);
+    return this.adopt({ block: this.heap.allocate(bytes, op), bytes, handles: 0 }, dtype, shape);
   }
 
-  /** As `allocate`, for a result that `run` will fill. */
+  /** As `allocate`, for what the op being called makes: given up again when it fails half-way. */
   result(op: string, shape: Shape, dtype: DType = "f32"): CpuTensor {
     try {
-      const tensor = this.allocate(op, shape, dtype);
-      this.#results.push(tensor);
-      return tensor;
+      return this.keepResult(this.allocate(op, shape, dtype));
     } catch (error) {
-      this.#dropResults();
+      this.dropResults();
       throw error;
     }
   }
@@ -90,54 +58,37 @@ export class Runtime {
     try {
       return this.heap.allocate(bytes, op);
     } catch (error) {
-      this.#dropResults();
+      this.dropResults();
       throw error;
     }
   }
 
-  /** Another handle on the memory of `x`. */
-  view(x: CpuTensor, shape: Shape, rowStride: number, address: number): CpuTensor {
-    x.storage.handles++;
-    this.#tensors++;
-    return new CpuTensor(this, x.storage, x.dtype, shape, rowStride, address);
-  }
-
-  /** One handle on `storage` is gone. */
-  release(storage: Storage): void {
-    this.#tensors--;
-    if (--storage.handles > 0) return;
-    this.#bytes -= storage.bytes;
-    this.heap.free(storage.block);
-  }
-
   /**
-   * Runs the op on the record in `args`.
+   * Runs a job on the record in `args`. When it fails, the results of the op are given up.
    *
    * @param nanoseconds what it takes on one thread, roughly: little work is not worth waking others for
    * @throws KernelError `OUT_OF_MEMORY` for scratch, `DEVICE_LOST`
    */
   run(op: OpName, nanoseconds: number): void {
-    this.step(op, nanoseconds);
-    this.finish();
-  }
-
-  /** As `run`, for ops of several jobs: the results are given up when any fails, until `finish`. */
-  step(op: OpName, nanoseconds: number): void {
     try {
       this.#jobs.run(op, this.args.byteOffset, nanoseconds);
     } catch (error) {
-      this.#dropResults();
+      this.dropResults();
       throw error;
     }
   }
 
-  /** The results belong to the caller from here on. */
-  finish(): void {
-    this.#results.length = 0;
+  protected handle(
+    storage: Storage,
+    dtype: DType,
+    shape: Shape,
+    rowStride: number,
+    offset: number,
+  ): CpuTensor {
+    return new CpuTensor(this, storage, dtype, shape, rowStride, offset);
   }
 
-  #dropResults(): void {
-    for (const tensor of this.#results) tensor.dispose();
-    this.#results.length = 0;
+  protected free({ block }: Storage): void {
+    this.heap.free(block);
   }
 }

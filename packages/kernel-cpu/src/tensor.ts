@@ -1,52 +1,15 @@
-import type { DType, Shape, Tensor } from "@mamba/kernel";
-import type { Block } from "./allocator.ts";
-import type { Runtime } from "./runtime.ts";
+import { DeviceTensor, dtypeBytes, type SharedMemory } from "@mamba/kernel";
+import { type Block, lineBytes } from "./allocator.ts";
 
-/** Memory shared by a tensor and its views; freed with the last of them. */
-export interface Storage {
+/** Memory shared by a tensor and its views: a block of the heap. */
+export interface Storage extends SharedMemory {
   readonly block: Block;
-  readonly bytes: number;
-  handles: number;
 }
 
 /** A handle on a piece of the heap. Made by `Runtime` only. */
-export class CpuTensor implements Tensor {
-  readonly dtype: DType;
-  readonly shape: Shape;
-  readonly rowStride: number;
+export class CpuTensor extends DeviceTensor<Storage> {
   /** Byte address of the first element. */
-  readonly address: number;
-  readonly runtime: Runtime;
-  readonly storage: Storage;
-  #disposed = false;
-
-  constructor(
-    runtime: Runtime,
-    storage: Storage,
-    dtype: DType,
-    shape: Shape,
-    rowStride: number,
-    address: number,
-  ) {
-    this.runtime = runtime;
-    this.storage = storage;
-    this.dtype = dtype;
-    this.shape = shape;
-    this.rowStride = rowStride;
-    this.address = address;
-  }
-
-  get disposed(): boolean {
-    return this.#disposed;
-  }
-
-  dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.runtime.release(this.storage);
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
+  get address(): number {
+    return this.storage.block.start * lineBytes + this.offset * dtypeBytes[this.dtype];
   }
 }

@@ -16,7 +16,7 @@ import type {
   Tensor,
   TrainingKernel,
 } from "@mamba/kernel";
-import { KernelError } from "@mamba/kernel";
+import { everyStorage, KernelError, supportsEverything } from "@mamba/kernel";
 import { accumulate } from "./ops/accumulate.ts";
 import { adamwStep } from "./ops/adamwStep.ts";
 import { add } from "./ops/add.ts";
@@ -49,7 +49,6 @@ import { sumOfSquares } from "./ops/sumOfSquares.ts";
 import { sumRows } from "./ops/sumRows.ts";
 import { Readback } from "./readback.ts";
 import type { Runtime } from "./runtime.ts";
-import { storage, supports } from "./supports.ts";
 import { warmUp, type WarmUpOptions } from "./warm-up.ts";
 
 /** The WebGPU backend. Made by `createWebGpuKernel`. */
@@ -69,7 +68,10 @@ export class WebGpuKernel implements TrainingKernel {
    */
   constructor(runtime: Runtime, device: string, lost: Promise<KernelError>, owned: boolean) {
     const maxTensorBytes = runtime.device.limits.maxBufferSize;
-    this.capabilities = { device, storage, training: true, deterministic: true, maxTensorBytes };
+    this.capabilities = {
+      ...{ device, storage: everyStorage, training: true, deterministic: true },
+      maxTensorBytes,
+    };
     this.runtime = runtime;
     this.#owned = owned;
     this.lost = new Promise((resolve) => {
@@ -106,7 +108,7 @@ export class WebGpuKernel implements TrainingKernel {
   }
 
   supports(op: KernelOp, dtype: DType): boolean {
-    return supports(op, dtype);
+    return supportsEverything(op, dtype);
   }
 
   upload(data: HostArray, shape: Shape, dtype: DType): Tensor {
@@ -122,11 +124,11 @@ export class WebGpuKernel implements TrainingKernel {
   }
 
   columns(x: Tensor, start: number, count: number): Tensor {
-    return transfer.columns(this.runtime, x, start, count);
+    return this.runtime.columns(x, start, count);
   }
 
   reshape(x: Tensor, shape: Shape): Tensor {
-    return transfer.reshape(this.runtime, x, shape);
+    return this.runtime.reshape(x, shape);
   }
 
   gatherRows(x: Tensor, rows: readonly number[]): Tensor {

@@ -1,4 +1,11 @@
-import { type DType, dtypeBytes, elementCount, KernelError, type Shape, type Tensor } from "@mamba/kernel";
+import {
+  type DType,
+  dtypeBytes,
+  elementCount,
+  type KernelError,
+  type Shape,
+  TensorOwner,
+} from "@mamba/kernel";
 import { BindGroups } from "./bind-groups.ts";
 import { Commands } from "./commands.ts";
 import { type Bound, Dispatcher } from "./dispatcher.ts";
@@ -14,7 +21,7 @@ export interface Tuning {
 }
 
 /** What the ops stand on: tensors, shaders and the commands being recorded. */
-export class Runtime {
+export class Runtime extends TensorOwner<Storage, WebGpuTensor> {
   readonly device: GPUDevice;
   readonly pool: BufferPool;
   readonly commands: Commands;
@@ -24,14 +31,10 @@ export class Runtime {
   readonly pieceBytes: number;
   readonly pipelines: Pipelines;
   readonly #dispatcher: Dispatcher;
-  /** Results and temporaries of the op being called, given up again when it fails half-way. */
-  readonly #results: WebGpuTensor[] = [];
-  #tensors = 0;
-  #bytes = 0;
-  #failure: KernelError | undefined;
   #fault: KernelError | undefined;
 
   constructor(device: GPUDevice, tuning: Tuning = {}) {
+    super();
     this.device = device;
     // A piece starts up to 256 bytes before its first row.
     this.pieceBytes = tuning.pieceBytes ?? device.limits.maxStorageBufferBindingSize - 256;
@@ -50,45 +53,11 @@ export class Runtime {
     this.#dispatcher = new Dispatcher(this, fault);
   }
 
-  /** Live handles, and the bytes behind them. */
-  get memory(): { readonly tensors: number; readonly bytes: number } {
-    return { tensors: this.#tensors, bytes: this.#bytes };
-  }
-
-  /** Every later call fails like this. */
-  close(failure: KernelError): void {
-    this.#failure ??= failure;
-  }
-
-  /** Why the kernel is gone, if it is. */
-  get failure(): KernelError | undefined {
-    return this.#failure;
-  }
-
   /** The first fault of enqueued work that nobody has heard of yet; asking is hearing. */
   takeFault(): KernelError | undefined {
     const fault = this.#fault;
     this.#fault = undefined;
     return fault;
-  }
-
-  /** The first thing each op calls after its argument checks. @throws KernelError `DISPOSED` or `DEVICE_LOST` */
-  checkOpen(op: string): void {
-    const failure = this.#failure;
-    if (failure) throw new KernelError(failure.code, `${op}: ${failure.message}`, { cause: failure });
-    this.#results.length = 0;
-  }
-
-  /** The tensor as one of ours. @throws KernelError `FOREIGN_TENSOR` */
-  own(op: string, name: string, tensor: Tensor): WebGpuTensor {
-    if (tensor instanceof WebGpuTensor && tensor.runtime === this) return tensor;
-    this.#dropResults();
-    throw new KernelError("FOREIGN_TENSOR", `${op}: ${name} belongs to another kernel`);
-  }
-
-  /** As `own`, for arguments that may be absent. */
-  ownIf(op: string, name: string, tensor: Tensor | undefined): WebGpuTensor | undefined {
-    return tensor === undefined ? undefined : this.own(op, name, tensor);
   }
 
   /**
@@ -99,49 +68,23 @@ export class Runtime {
   allocate(op: string, shape: Shape, dtype: DType, idle = false): WebGpuTensor {
     const bytes = elementCount(shape) * dtypeBytes[dtype];
     const buffer = this.pool.take(bytes, `${op}: allocation`, idle ? this.commands.serial : undefined);
-    this.#bytes += bytes;
-    this.#tensors++;
-    const storage: Storage = { buffer, bytes, handles: 1, counted: true, version: 0, fault: undefined };
-    return new WebGpuTensor(this, storage, dtype, shape, shape[shape.length - 1] ?? 0, 0);
+    return this.adopt({ buffer, bytes, handles: 0, version: 0, fault: undefined }, dtype, shape);
   }
 
   /** A tensor that is the kernel's own, not the caller's: `memory` does not count it. */
   hidden(op: string, words: number): WebGpuTensor {
-    const buffer = this.pool.take(words * 4, `${op}: allocation`);
+    const bytes = words * 4;
+    const buffer = this.pool.take(bytes, `${op}: allocation`);
     buffer.touched = true;
-    const storage: Storage = {
-      buffer,
-      bytes: words * 4,
-      handles: 1,
-      counted: false,
-      version: 0,
-      fault: undefined,
-    };
-    return new WebGpuTensor(this, storage, "f32", [words], words, 0);
+    const storage = { buffer, bytes, handles: 0, hidden: true, version: 0, fault: undefined };
+    return this.adopt(storage, "f32", [words]);
   }
 
   /** As `allocate`, for what the op being called makes: a result, or a temporary that it disposes before it returns. */
   result(op: string, shape: Shape, dtype: DType = "f32"): WebGpuTensor {
     const tensor = this.allocate(op, shape, dtype);
     tensor.storage.buffer.touched = true;
-    this.#results.push(tensor);
-    return tensor;
-  }
-
-  /** Another handle on the memory of `x`. */
-  view(x: WebGpuTensor, shape: Shape, rowStride: number, offset: number): WebGpuTensor {
-    x.storage.handles++;
-    this.#tensors++;
-    return new WebGpuTensor(this, x.storage, x.dtype, shape, rowStride, offset);
-  }
-
-  /** One handle on `storage` is gone. */
-  release(storage: Storage): void {
-    if (storage.counted) this.#tensors--;
-    if (--storage.handles > 0) return;
-    if (storage.counted) this.#bytes -= storage.bytes;
-    this.pool.give(storage.buffer);
-    this.packs.forget(storage);
+    return this.keepResult(tensor);
   }
 
   /**
@@ -161,7 +104,7 @@ export class Runtime {
     try {
       this.#dispatcher.run(op, shader, buffers, params, groups);
     } catch (error) {
-      this.#dropResults();
+      this.dropResults();
       throw error;
     }
   }
@@ -172,8 +115,18 @@ export class Runtime {
     this.commands.destroy();
   }
 
-  #dropResults(): void {
-    for (const tensor of this.#results) tensor.dispose();
-    this.#results.length = 0;
+  protected handle(
+    storage: Storage,
+    dtype: DType,
+    shape: Shape,
+    rowStride: number,
+    offset: number,
+  ): WebGpuTensor {
+    return new WebGpuTensor(this, storage, dtype, shape, rowStride, offset);
+  }
+
+  protected free(storage: Storage): void {
+    this.pool.give(storage.buffer);
+    this.packs.forget(storage);
   }
 }

@@ -15,6 +15,11 @@ export interface SequenceSizes {
   channels: number;
 }
 
+/** Sizes of a scan: u is [batch, length, channels], its states are [batch, channels, stateSize]. */
+export interface ScanSizes extends SequenceSizes {
+  readonly stateSize: number;
+}
+
 /** Rows of the last axis. */
 export function rowCount(x: Tensor): number {
   return elementCount(x.shape) / (x.shape[x.shape.length - 1] as number);
@@ -220,10 +225,7 @@ export function checkCausalConv1dStep(state: Tensor, args: ConvStepArgs) {
 }
 
 /** @param op the op to name in errors: its training forms check the same arguments */
-export function checkSelectiveScan(
-  args: ScanArgs,
-  op = "selectiveScan",
-): SequenceSizes & { stateSize: number } {
+export function checkSelectiveScan(args: ScanArgs, op = "selectiveScan"): ScanSizes {
   const { B, L, D, N } = bindAxes(op, {
     u: { tensor: args.u, axes: "B L D" },
     delta: { tensor: args.delta, axes: "B L D" },

@@ -1,6 +1,12 @@
 import type { AdamWParams, AdamWSlot, ConvArgs, ScanArgs } from "./args.ts";
 import { bindAxes, checkAlive, formatShape } from "./bind.ts";
-import { checkCausalConv1d, checkSelectiveScan, rowCount, type SequenceSizes } from "./checks.ts";
+import {
+  checkCausalConv1d,
+  checkSelectiveScan,
+  rowCount,
+  type ScanSizes,
+  type SequenceSizes,
+} from "./checks.ts";
 import { elementCount } from "./dtype.ts";
 import { checkFinite, checkInteger, fail, floats, sameShape } from "./refuse.ts";
 import { isDense, type Tensor } from "./tensor.ts";
@@ -109,16 +115,12 @@ export function checkCausalConv1dBackward(
   return sizes;
 }
 
-export function checkSelectiveScanForward(args: ScanArgs): SequenceSizes & { stateSize: number } {
+export function checkSelectiveScanForward(args: ScanArgs): ScanSizes {
   return checkSelectiveScan(args, "selectiveScanForward");
 }
 
 /** The residual is the backend's to check. */
-export function checkSelectiveScanBackward(
-  dy: Tensor,
-  args: ScanArgs,
-  dFinalState?: Tensor,
-): SequenceSizes & { stateSize: number } {
+export function checkSelectiveScanBackward(dy: Tensor, args: ScanArgs, dFinalState?: Tensor): ScanSizes {
   const op = "selectiveScanBackward";
   const sizes = checkSelectiveScan(args, op);
   bindAxes(op, {

@@ -31,9 +31,8 @@ export function causalConv1dBackward(
     args[17] = sums.add(weight, batch);
     args[18] = bias ? sums.add(bias, batch) : 0;
     args[19] = initialState?.address ?? 0;
-    runtime.step(op, (2 + 1.2 * width) * batch * length * channels);
+    runtime.run(op, (2 + 1.2 * width) * batch * length * channels);
     sums.finish();
-    runtime.finish();
   } finally {
     sums.free();
   }

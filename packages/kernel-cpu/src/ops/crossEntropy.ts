@@ -69,8 +69,8 @@ function meanLoss(
     args[2] = losses.start * lineBytes;
     args[3] = loss.address;
     args[4] = dLogits?.address ?? 0;
-    runtime.step("crossEntropyCount", rows);
-    runtime.step("crossEntropy", (dLogits ? 1.5 : 1.2) * rows * vocabSize);
+    runtime.run("crossEntropyCount", rows);
+    runtime.run("crossEntropy", (dLogits ? 1.5 : 1.2) * rows * vocabSize);
     runtime.run("crossEntropyMean", rows);
   } finally {
     runtime.heap.free(losses);

@@ -1,10 +1,9 @@
 import {
+  type Capabilities,
   checkAlive,
   checkAllocation,
-  checkColumns,
   checkCopyInto,
   checkGatherRows,
-  checkReshape,
   checkUpload,
   checkWrite,
   dtypeBytes,
@@ -19,18 +18,12 @@ import {
 import type { Runtime } from "../runtime.ts";
 import type { CpuTensor } from "../tensor.ts";
 
-/** The limits that an allocation is held to. */
-export interface AllocationLimits {
-  readonly storage: ReadonlySet<DType>;
-  readonly maxTensorBytes: number;
-}
-
 export function upload(
   runtime: Runtime,
   data: HostArray,
   shape: Shape,
   dtype: DType,
-  limits: AllocationLimits,
+  limits: Capabilities,
 ): CpuTensor {
   checkAllocation("upload", shape, dtype, limits.storage, limits.maxTensorBytes);
   checkUpload(data, shape, dtype);
@@ -40,7 +33,7 @@ export function upload(
   return tensor;
 }
 
-export function zeros(runtime: Runtime, shape: Shape, dtype: DType, limits: AllocationLimits): CpuTensor {
+export function zeros(runtime: Runtime, shape: Shape, dtype: DType, limits: Capabilities): CpuTensor {
   checkAllocation("zeros", shape, dtype, limits.storage, limits.maxTensorBytes);
   runtime.checkOpen("zeros");
   const tensor = runtime.allocate("zeros", [...shape], dtype);
@@ -54,22 +47,6 @@ export function write(runtime: Runtime, target: Tensor, start: number, data: Hos
   const { address } = runtime.own("write", "target", target);
   const { dtype } = target;
   runtime.heap.view(dtype, address + start * dtypeBytes[dtype], data.length).set(data);
-}
-
-export function columns(runtime: Runtime, x: Tensor, start: number, count: number): CpuTensor {
-  checkColumns(x, start, count);
-  runtime.checkOpen("columns");
-  const own = runtime.own("columns", "x", x);
-  const shape = [...x.shape.slice(0, -1), count];
-  return runtime.view(own, shape, x.rowStride, own.address + start * dtypeBytes[x.dtype]);
-}
-
-export function reshape(runtime: Runtime, x: Tensor, shape: Shape): CpuTensor {
-  checkReshape(x, shape);
-  runtime.checkOpen("reshape");
-  const own = runtime.own("reshape", "x", x);
-  const rowStride = isDense(x) ? (shape[shape.length - 1] as number) : x.rowStride;
-  return runtime.view(own, [...shape], rowStride, own.address);
 }
 
 export function gatherRows(runtime: Runtime, x: Tensor, rows: readonly number[]): CpuTensor {

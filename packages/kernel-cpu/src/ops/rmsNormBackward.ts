@@ -35,7 +35,7 @@ export function rmsNormBackward(
   try {
     const scalesAt = scales.start * lineBytes;
     args[4] = scalesAt;
-    runtime.step(op, 1.2 * rows * features);
+    runtime.run(op, 1.2 * rows * features);
     args[0] = xAt;
     args[1] = dyAt;
     args[2] = scalesAt;

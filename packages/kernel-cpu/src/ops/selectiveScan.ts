@@ -1,5 +1,4 @@
-import { checkSelectiveScan, type ScanArgs, type Tensor } from "@mamba/kernel";
-import type { ScanSizes } from "../residual.ts";
+import { checkSelectiveScan, type ScanArgs, type ScanSizes, type Tensor } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
 import type { CpuTensor } from "../tensor.ts";
 

@@ -3,9 +3,9 @@ import {
   type Grads,
   type Residual,
   type ScanArgs,
+  ScanResidual,
   type Tensor,
 } from "@mamba/kernel";
-import { ScanResidual } from "../residual.ts";
 import type { Runtime } from "../runtime.ts";
 import { PartialSums } from "./partialSums.ts";
 import { writeScan } from "./selectiveScan.ts";
@@ -26,7 +26,7 @@ export function selectiveScanBackward(
   const op = "selectiveScanBackward";
   runtime.checkOpen(op);
   const { batch, length, channels, stateSize } = sizes;
-  const { states } = ScanResidual.own(op, runtime, residual, sizes);
+  const states = ScanResidual.states(op, runtime, residual, sizes);
   const { args } = runtime;
   writeScan(runtime, op, scan, sizes);
   args[22] = states.address;
@@ -60,9 +60,8 @@ export function selectiveScanBackward(
     args[33] = z?.address ?? 0;
     args[34] = deltaBias ? sums.add(deltaBias, batch) : 0;
     args[35] = initialState?.address ?? 0;
-    runtime.step(op, (12 + 2 * stateSize) * batch * length * channels);
+    runtime.run(op, (12 + 2 * stateSize) * batch * length * channels);
     sums.finish();
-    runtime.finish();
   } finally {
     sums.free();
   }

@@ -1,6 +1,12 @@
-import { checkSelectiveScanForward, type Residual, type ScanArgs, type Tensor } from "@mamba/kernel";
+import {
+  checkSelectiveScanForward,
+  type Residual,
+  type ScanArgs,
+  ScanResidual,
+  type ScanSizes,
+  type Tensor,
+} from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
-import { ScanResidual } from "../residual.ts";
 import { runScan, stateShape, writeScan } from "./selectiveScan.ts";
 
 export function selectiveScanForward(
@@ -13,7 +19,15 @@ export function selectiveScanForward(
   writeScan(runtime, op, scan, sizes);
   const y = runtime.result(op, scan.u.shape);
   const finalState = runtime.result(op, stateShape(sizes));
-  const states = runtime.result(op, ScanResidual.shapeFor(sizes));
+  const states = runtime.result(op, residualShape(sizes));
   runScan(runtime, sizes, y, finalState, states);
   return { y, finalState, residual: new ScanResidual(states, sizes) };
+}
+
+/** Steps from one saved state to the next: SAVE_STEPS of assembly/scan.ts. */
+const saveSteps = 64;
+
+/** The states at chunk boundaries, as assembly/scan.ts lays them out: [B, chunks, registers of four channels, N · 4]. */
+function residualShape({ batch, length, channels, stateSize }: ScanSizes): number[] {
+  return [batch, Math.ceil(length / saveSteps), Math.ceil(channels / 4), stateSize * 4];
 }

@@ -22,7 +22,7 @@ export function sumOfSquares(runtime: Runtime, tensors: readonly Tensor[]): Tens
     args[2] = units;
     args[3] = sums;
     args[4] = y.address;
-    runtime.step(op, 5000 * units);
+    runtime.run(op, 5000 * units);
     runtime.run("sumOfSquaresTotal", units);
     return y;
   } finally {

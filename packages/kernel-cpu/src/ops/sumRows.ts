@@ -7,7 +7,6 @@ export function sumRows(runtime: Runtime, dy: Tensor): Tensor {
   const from = runtime.at("sumRows", "dy", dy);
   const y = runtime.result("sumRows", [features]);
   addRows(runtime, from, rows, features, dy.rowStride, y.address);
-  runtime.finish();
   return y;
 }
 
@@ -26,5 +25,5 @@ export function addRows(
   args[4] = rows;
   args[5] = features;
   args[6] = stride;
-  runtime.step("sumRows", 0.3 * rows * features);
+  runtime.run("sumRows", 0.3 * rows * features);
 }

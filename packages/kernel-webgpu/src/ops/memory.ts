@@ -1,10 +1,9 @@
 import {
+  type Capabilities,
   checkAlive,
   checkAllocation,
-  checkColumns,
   checkCopyInto,
   checkGatherRows,
-  checkReshape,
   checkUpload,
   checkWrite,
   dtypeBytes,
@@ -21,18 +20,12 @@ import type { Runtime } from "../runtime.ts";
 import type { Storage, WebGpuTensor } from "../tensor.ts";
 import { copyRowsInto } from "./copyRows.ts";
 
-/** The limits that an allocation is held to. */
-export interface AllocationLimits {
-  readonly storage: ReadonlySet<DType>;
-  readonly maxTensorBytes: number;
-}
-
 export function upload(
   runtime: Runtime,
   data: HostArray,
   shape: Shape,
   dtype: DType,
-  limits: AllocationLimits,
+  limits: Capabilities,
 ): WebGpuTensor {
   checkAllocation("upload", shape, dtype, limits.storage, limits.maxTensorBytes);
   checkUpload(data, shape, dtype);
@@ -63,7 +56,7 @@ function fill(runtime: Runtime, storage: Storage, at: number, data: HostArray): 
   runtime.commands.upload(storage, at + whole, last, 4);
 }
 
-export function zeros(runtime: Runtime, shape: Shape, dtype: DType, limits: AllocationLimits): WebGpuTensor {
+export function zeros(runtime: Runtime, shape: Shape, dtype: DType, limits: Capabilities): WebGpuTensor {
   const bytes = checkAllocation("zeros", shape, dtype, limits.storage, limits.maxTensorBytes);
   runtime.checkOpen("zeros");
   const tensor = runtime.allocate("zeros", [...shape], dtype);
@@ -81,21 +74,6 @@ export function write(runtime: Runtime, target: Tensor, start: number, data: Hos
   runtime.checkOpen("write");
   const { storage } = runtime.own("write", "target", target);
   if (data.length > 0) fill(runtime, storage, start * dtypeBytes[target.dtype], data);
-}
-
-export function columns(runtime: Runtime, x: Tensor, start: number, count: number): WebGpuTensor {
-  checkColumns(x, start, count);
-  runtime.checkOpen("columns");
-  const own = runtime.own("columns", "x", x);
-  return runtime.view(own, [...x.shape.slice(0, -1), count], x.rowStride, own.offset + start);
-}
-
-export function reshape(runtime: Runtime, x: Tensor, shape: Shape): WebGpuTensor {
-  checkReshape(x, shape);
-  runtime.checkOpen("reshape");
-  const own = runtime.own("reshape", "x", x);
-  const rowStride = isDense(x) ? (shape[shape.length - 1] as number) : x.rowStride;
-  return runtime.view(own, [...shape], rowStride, own.offset);
 }
 
 export function gatherRows(runtime: Runtime, x: Tensor, rows: readonly number[]): WebGpuTensor {

@@ -3,9 +3,9 @@ import {
   type Grads,
   type Residual,
   type ScanArgs,
+  ScanResidual,
   type Tensor,
 } from "@mamba/kernel";
-import { chunksOf, ScanResidual } from "../residual.ts";
 import type { Runtime } from "../runtime.ts";
 import {
   scanChunksShader,
@@ -15,6 +15,7 @@ import {
   scanSkipShader,
   scanStepsShader,
 } from "./scanBackwardShaders.ts";
+import { chunksOf } from "../wgsl/scan.ts";
 import { scanInputs } from "./selectiveScan.ts";
 import { copySlot, fillFirst, packScan } from "./selectiveScanForward.ts";
 import { addRows, rowsPerBlock } from "./sumRows.ts";
@@ -30,7 +31,7 @@ export function selectiveScanBackward(
   const op = "selectiveScanBackward";
   runtime.checkOpen(op);
   const { batch, length, channels, stateSize } = sizes;
-  const { states } = ScanResidual.own(op, runtime, residual, sizes);
+  const states = ScanResidual.states(op, runtime, residual, sizes);
   const upstream = runtime.own(op, "dy", dy);
   const { u, delta, B, C, z } = scanInputs(runtime, op, scan);
   const initial = runtime.ownIf(op, "initialState", scan.initialState);

@@ -1,12 +1,17 @@
-import { checkSelectiveScanForward, type Residual, type ScanArgs, type Tensor } from "@mamba/kernel";
+import {
+  checkSelectiveScanForward,
+  type Residual,
+  type ScanArgs,
+  ScanResidual,
+  type Tensor,
+} from "@mamba/kernel";
 import { pack } from "../pack.ts";
-import { chunksOf, ScanResidual } from "../residual.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 import type { WebGpuTensor } from "../tensor.ts";
 import { sigmoid } from "../wgsl/math.ts";
 import { lazily } from "../wgsl/product.ts";
-import { chunkLength, sliceOf, stepOf } from "../wgsl/scan.ts";
+import { chunkLength, chunksOf, sliceOf, stepOf } from "../wgsl/scan.ts";
 import { stateOf } from "../wgsl/state.ts";
 import { scanInputs } from "./selectiveScan.ts";
 
@@ -77,6 +82,8 @@ export function selectiveScanForward(
   const y = runtime.result(op, scan.u.shape);
   const finalState = runtime.result(op, [batch, channels, stateSize]);
   const chunks = chunksOf(length);
+  // The states before each chunk and the final one; those of chunks that begin in padding are not there: before the range it
+  // is the initial state.
   const state = runtime.result(op, [chunks + 1, batch, channels, stateSize]);
   fillFirst(runtime, op, state, initial, finalState.storage.bytes);
   const blocks = Math.ceil(channels / 64);

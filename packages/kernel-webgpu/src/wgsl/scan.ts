@@ -9,6 +9,11 @@ import { softplus } from "./math.ts";
  */
 export const chunkLength = 16;
 
+/** Chunks of a sequence. */
+export function chunksOf(length: number): number {
+  return Math.ceil(length / chunkLength);
+}
+
 /** `sliceOf(b)`: start and end of row b; `p.length` positions. */
 export const sliceOf = /* wgsl */ `
 const absent = ${nowhere}u;

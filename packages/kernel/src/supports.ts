@@ -1,7 +1,9 @@
-import type { DType, KernelOp } from "@mamba/kernel";
+import type { DType } from "./dtype.ts";
+import type { KernelOp } from "./kernel.ts";
 
-/** Storage types of tensors. */
-export const storage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "i32"]);
+/** Storage types of a backend that takes weights of every float type. */
+export const everyStorage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "i32"]);
+
 const ops: ReadonlySet<KernelOp> = new Set<KernelOp>([
   ...(["add", "mul", "scale", "silu", "negExp", "flip", "linear", "rmsNorm", "embedding"] as const),
   ...(["causalConv1d", "causalConv1dStep", "selectiveScan", "selectiveStateUpdate"] as const),
@@ -13,8 +15,8 @@ const ops: ReadonlySet<KernelOp> = new Set<KernelOp>([
 ]);
 const halfOps: ReadonlySet<KernelOp> = new Set<KernelOp>(["linear", "embedding", "linearBackwardInput"]);
 
-/** Whether `op` takes weights stored as `dtype`. */
-export function supports(op: KernelOp, dtype: DType): boolean {
+/** `Kernel.supports` of a backend that has every op, those with weights for every float type of `everyStorage`. */
+export function supportsEverything(op: KernelOp, dtype: DType): boolean {
   if (!ops.has(op)) return false;
   return dtype === "f32" || (dtype !== "i32" && halfOps.has(op));
 }

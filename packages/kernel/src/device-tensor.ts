@@ -1,0 +1,54 @@
+import type { DType, Shape } from "./dtype.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Memory that a tensor shares with its views; freed with the last of them. */
+export interface SharedMemory {
+  /** What the elements take. */
+  readonly bytes: number;
+  /** Tensors on it that were not disposed yet. */
+  handles: number;
+  /** Whether it is the kernel's own and no caller's: what `memory` says leaves it out. Default: the caller's. */
+  readonly hidden?: boolean;
+}
+
+/** A backend's tensor: a handle on a piece of shared memory. Made by a `TensorOwner` only. */
+export class DeviceTensor<S extends SharedMemory = SharedMemory> implements Tensor {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly rowStride: number;
+  /** Elements before the first. */
+  readonly offset: number;
+  readonly storage: S;
+  readonly owner: { release(storage: S): void };
+  #disposed = false;
+
+  constructor(
+    owner: { release(storage: S): void },
+    storage: S,
+    dtype: DType,
+    shape: Shape,
+    rowStride: number,
+    offset: number,
+  ) {
+    this.owner = owner;
+    this.storage = storage;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.rowStride = rowStride;
+    this.offset = offset;
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.owner.release(this.storage);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
