@@ -1,3 +1,5 @@
+import type { UnavailableCode } from "@mamba/kernel";
+
 /** How the process ends. */
 export const exitCode = {
   ok: 0,
@@ -13,11 +15,11 @@ export const exitCode = {
  * What the commands themselves refuse; errors of the libraries pass through with their own codes.
  *
  * - `USAGE`: a flag, argument or value that the command does not take
- * - `NOT_INSTALLED`: a backend that this version does not have
+ * - `NOT_INSTALLED`, `NO_DEVICE`, `DRIVER`, `LIMITS`, `INTERFACE_VERSION`: a backend that is not available, and why
  * - `EXISTS`: a file or folder that would be overwritten
  * - `NOT_FLAT`: activations that depend on the width although muP is on
  */
-export type CliErrorCode = "USAGE" | "NOT_INSTALLED" | "EXISTS" | "NOT_FLAT";
+export type CliErrorCode = "USAGE" | UnavailableCode | "EXISTS" | "NOT_FLAT";
 
 export class CliError extends Error {
   readonly code: CliErrorCode;

@@ -1,39 +1,15 @@
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { main } from "./run.ts";
+import { mamba } from "./spawn.ts";
 
 // The built program in processes of its own: what only a process can show.
 
 let base: string;
 let model: string;
 
-interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the program; `watch` sees each piece of stdout, and may send signals or close the pipe. */
-function mamba(args: readonly string[], watch?: (child: ReturnType<typeof spawn>, text: string) => void) {
-  return new Promise<Ended>((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    const written = { stdout: "", stderr: "" };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      written.stdout += text;
-      watch?.(child, text);
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (written.stderr += text));
-    child.on("error", reject).on("close", (code, signal) => resolve({ code, signal, ...written }));
-  });
-}
-
 beforeAll(async () => {
-  if (!existsSync(main)) throw new Error(`${main} is missing: build the package first (pnpm build)`);
   base = await mkdtemp(join(tmpdir(), "mamba-process-"));
   model = join(base, "tiny");
   expect(await mamba(["init", "tiny", model])).toMatchObject({ code: 0, stdout: "" });
@@ -59,6 +35,7 @@ test("Ctrl-C ends a generation cleanly: partial text, saved state, exit code 130
   let sent = false;
   const { code, signal, stdout, stderr } = await mamba(
     ["generate", "Hello", "--model", model, "--max-tokens=1000000", "--save-state", state],
+    {},
     (child) => {
       if (!sent) child.kill("SIGINT");
       sent = true;
@@ -73,6 +50,7 @@ test("Ctrl-C ends a generation cleanly: partial text, saved state, exit code 130
 test("a reader that goes away ends the program without a complaint", async () => {
   const { code, stderr } = await mamba(
     ["generate", "Hello", "--model", model, "--max-tokens=1000000"],
+    {},
     (child) => child.stdout?.destroy(),
   );
   expect(code).toBe(141);

@@ -100,3 +100,12 @@ export function describeAdapter(info: GPUAdapterInfo | undefined): string {
     info?.description || [info?.vendor, info?.architecture, info?.device].filter(Boolean).join(" ");
   return `WebGPU, ${name || "an adapter that does not say its name"}`;
 }
+
+/** Names of adapters that compute on the CPU, for browsers that do not say it of themselves. */
+const softwareNames = /swiftshader|llvmpipe|lavapipe|basic render|\bwarp\b/i;
+
+/** Whether the adapter computes on the CPU. */
+export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  const { isFallbackAdapter, architecture = "", device = "", description = "" } = info ?? {};
+  return isFallbackAdapter === true || softwareNames.test(`${architecture} ${device} ${description}`);
+}

@@ -1,6 +1,6 @@
 import { interfaceVersion, type KernelProvider } from "@mamba/kernel";
 import { createWebGpuKernel } from "./create.ts";
-import { describeAdapter, findAdapter, findGpu } from "./gpu.ts";
+import { describeAdapter, findAdapter, findGpu, isSoftware } from "./gpu.ts";
 
 /** What `openKernel` asks for. */
 export const provider: KernelProvider = {
@@ -11,7 +11,7 @@ export const provider: KernelProvider = {
     if ("code" in gpu) return { ok: false, ...gpu };
     const adapter = await findAdapter(gpu, { powerPreference: "high-performance" });
     if ("code" in adapter) return { ok: false, ...adapter };
-    return { ok: true, device: describeAdapter(adapter.info) };
+    return { ok: true, device: describeAdapter(adapter.info), software: isSoftware(adapter.info) };
   },
   create: () => createWebGpuKernel(),
 };

@@ -93,6 +93,13 @@ describe("openKernel", () => {
     expect([kernel.name, loads]).toEqual(["webgpu", 0]);
   });
 
+  it("takes a software device when nothing else works, and loads what comes after it first", async () => {
+    const probe = () => Promise.resolve({ ...available, software: true });
+    const software = candidate("webgpu", { probe });
+    expect((await openKernel([software, candidate("cpu", {})])).name).toBe("cpu");
+    expect((await openKernel([software, notInstalled])).name).toBe("webgpu");
+  });
+
   it("goes on when a backend probes well but does not open", async () => {
     const broken = candidate("webgpu", {
       create: () => Promise.reject(new Error("device lost on creation")),

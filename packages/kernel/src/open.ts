@@ -6,7 +6,12 @@ export const interfaceVersion = 1;
 
 /** Whether a backend can be opened here: data, never an exception. `remedy` says what the user can do about it. */
 export type Availability =
-  | { readonly ok: true; readonly device: string }
+  | {
+      readonly ok: true;
+      readonly device: string;
+      /** It stands in for a GPU and computes on the CPU, as SwiftShader does: a backend for the CPU is faster. */
+      readonly software?: boolean;
+    }
   | { readonly ok: false; readonly code: UnavailableCode; readonly reason: string; readonly remedy: string };
 
 /** What a backend package exports as `provider`. Importing the package has no side effects. */
@@ -65,20 +70,17 @@ export async function probeKernel(candidate: KernelCandidate): Promise<ProbedCan
 }
 
 /**
- * Opens the first backend that works, in the order given. Never falls back past an explicit wish: to insist on one
- * backend, pass only that one.
+ * Opens the first backend that works, in the order given, but a software device only when nothing else works. Never falls
+ * back past an explicit wish: to insist on one backend, pass only that one.
  *
  * @throws KernelError `NO_BACKEND`, listing each candidate's code, reason and remedy, when none could be opened.
  */
 export async function openKernel(candidates: readonly KernelCandidate[]): Promise<Kernel> {
   const reasons: string[] = [];
   const causes: unknown[] = [];
-  for (const candidate of candidates) {
-    const { availability, provider } = await probeKernel(candidate);
+  for await (const { name, availability, provider } of bestFirst(candidates)) {
     if (!availability.ok) {
-      reasons.push(
-        `${candidate.name} (${availability.code}): ${availability.reason}. Remedy: ${availability.remedy}.`,
-      );
+      reasons.push(`${name} (${availability.code}): ${availability.reason}. Remedy: ${availability.remedy}.`);
       continue;
     }
     try {
@@ -86,7 +88,7 @@ export async function openKernel(candidates: readonly KernelCandidate[]): Promis
     } catch (cause) {
       const code = KernelError.is(cause) ? cause.code : "NO_DEVICE";
       reasons.push(
-        `${candidate.name} (${code}): it probed as "${availability.device}" but failed to open: ${messageOf(cause)}`,
+        `${name} (${code}): it probed as "${availability.device}" but failed to open: ${messageOf(cause)}`,
       );
       causes.push(cause);
     }
@@ -97,6 +99,17 @@ export async function openKernel(candidates: readonly KernelCandidate[]): Promis
       ? `no kernel backend could be opened:${list}`
       : "no kernel backend was given to openKernel";
   throw new KernelError("NO_BACKEND", message, { cause: new AggregateError(causes) });
+}
+
+/** Probes as it goes: what comes after the one that opens is not loaded. */
+async function* bestFirst(candidates: readonly KernelCandidate[]): AsyncGenerator<ProbedCandidate> {
+  const software: ProbedCandidate[] = [];
+  for (const candidate of candidates) {
+    const probed = await probeKernel(candidate);
+    if (probed.availability.ok && probed.availability.software) software.push(probed);
+    else yield probed;
+  }
+  yield* software;
 }
 
 function messageOf(error: unknown): string {

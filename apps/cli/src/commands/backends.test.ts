@@ -5,19 +5,26 @@ test("says what is here, and why not the rest", async () => {
   const { code, stdout, stderr } = await run(["backends"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^cpu +yes +WebAssembly SIMD/);
-  expect(stdout).toMatch(/webgpu +no .*\[NOT_INSTALLED\]\. Remedy: /);
+  expect(stdout).toMatch(/^webgpu +(yes +WebGPU, |no .* \[[A-Z_]+\]\. Remedy: )/m);
+  expect(stdout).toMatch(/^cuda +no .*\[NOT_INSTALLED\]\. Remedy: /m);
 });
 
-test("--json", async () => {
-  const { stdout } = await run(["backends", "--json"]);
-  expect(JSON.parse(stdout)).toEqual([
-    { name: "cpu", ok: true, device: expect.stringContaining("WebAssembly") as string },
-    ...["webgpu", "cuda"].map((name) => ({
-      name,
-      ok: false,
-      code: "NOT_INSTALLED",
-      reason: expect.any(String) as string,
-      remedy: expect.any(String) as string,
-    })),
-  ]);
+test("--json, of all and of one", async () => {
+  const all = JSON.parse((await run(["backends", "--json"])).stdout) as { name: string }[];
+  const cpu = { name: "cpu", ok: true, device: expect.stringContaining("WebAssembly") as string };
+  expect(all.map(({ name }) => name)).toEqual(["cpu", "webgpu", "cuda"]);
+  expect(all[0]).toEqual(cpu);
+  expect(JSON.parse((await run(["backends", "cpu", "--json"])).stdout)).toEqual([cpu]);
+  expect(all[2]).toEqual({
+    ...{ name: "cuda", ok: false, code: "NOT_INSTALLED" },
+    ...{ reason: expect.any(String) as string, remedy: expect.any(String) as string },
+  });
+});
+
+test("a name that no backend has is a usage error", async () => {
+  const { code, stderr } = await run(["backends", "gpu"]);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringContaining("cpu, webgpu, cuda") as string,
+  });
 });

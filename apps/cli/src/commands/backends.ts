@@ -1,14 +1,21 @@
 import pc from "picocolors";
-import { probeBackends } from "../backend.ts";
+import { backendNames, probeBackend, probeBackends } from "../backend.ts";
+import { usage } from "../args.ts";
 import { command } from "../command.ts";
 import { print, printJson } from "../host.ts";
 
 export default command({
   name: "backends",
   description: "Show what this machine can compute on, and why not on the rest",
-  args: { json: { type: "boolean", description: "Print JSON" } },
-  async run({ json }, host) {
-    const found = await probeBackends();
+  args: {
+    name: { type: "positional", required: false, description: "Only this backend" },
+    json: { type: "boolean", description: "Print JSON" },
+  },
+  async run({ name, json }, host) {
+    if (name !== undefined && !backendNames.some((known) => known === name)) {
+      throw usage(`there is no backend ${JSON.stringify(name)}; there are ${backendNames.join(", ")}`);
+    }
+    const found = name === undefined ? await probeBackends(host) : [await probeBackend(name)];
     if (json) {
       return printJson(
         host,
@@ -18,7 +25,7 @@ export default command({
     const { green, red, bold } = pc.createColors(host.stdout.isTTY === true);
     for (const { name, availability } of found) {
       const text = availability.ok
-        ? `${green("yes")}  ${availability.device}`
+        ? `${green("yes")}  ${availability.device}${availability.software ? " (computes on the CPU)" : ""}`
         : `${red("no")}   ${availability.reason} [${availability.code}]. Remedy: ${availability.remedy}`;
       await print(host, `${bold(name.padEnd(8))}${text}\n`);
     }

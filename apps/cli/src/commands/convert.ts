@@ -25,7 +25,7 @@ export default command({
   async run({ model: source, folder, dtype, force }, host) {
     await checkTarget(folder, force);
     const { inspectCheckpoint, saveCheckpoint } = await import("@mamba/checkpoint");
-    await using kernel = await openBackend("cpu", 1);
+    await using kernel = await openBackend("cpu", 1, host);
     const { model, tokenizer } = await loadModel(kernel, source, undefined, host);
     using _ = model;
     await saveCheckpoint(model, folder, { tokenizer, dtype });

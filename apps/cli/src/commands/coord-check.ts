@@ -45,7 +45,7 @@ export default command({
     const threads = whole("threads", 1);
     const { measureCoordinates, parametrizations } = await import("../coordinates/measure.ts");
     const { coordinatesSvg } = await import("../coordinates/plot.ts");
-    await using kernel = await openBackend(values.backend, threads);
+    await using kernel = await openBackend(values.backend, threads, host);
     using bar = progress(host, "training models", String);
     const all = await measureCoordinates(kernel, plan, async (done, total) => {
       bar.update(done, total);

@@ -110,7 +110,7 @@ export default command({
     }
 
     const { evaluate } = await import("@mamba/train");
-    await using kernel = await openBackend(values.backend, threads);
+    await using kernel = await openBackend(values.backend, threads, host);
     const loaded = await loadModel(kernel, values.model, undefined, host);
     using model = loaded.model;
     using _adapter = await attachAdapter(model, values.model, values.adapter, host);

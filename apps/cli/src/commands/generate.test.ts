@@ -240,10 +240,10 @@ describe("an interruption", () => {
 });
 
 test("a backend that is not here is an error, not a fallback", async () => {
-  const { code, stdout, stderr } = await run(["generate", "-m", model, "Hello", "--backend=webgpu"]);
+  const { code, stdout, stderr } = await run(["generate", "-m", model, "Hello", "--backend=cuda"]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toBe(
-    "mamba: backend webgpu: this version of mamba does not have it; use --backend cpu [NOT_INSTALLED]\n",
+    "mamba: backend cuda: this version of mamba does not have it; use --backend cpu [NOT_INSTALLED]\n",
   );
 });
 

@@ -52,7 +52,7 @@ export default command({
     const watch = new Stopwatch();
     // Opening the kernel and loading the code that uses it do not wait for each other.
     const core = import("@mamba/core");
-    await using kernel = await openBackend(values.backend, threads);
+    await using kernel = await openBackend(values.backend, threads, host);
     const { generate, GenerationState } = await core;
     const dtype = values.dtype === "as-stored" ? undefined : values.dtype;
     const { model, tokenizer, label } = await loadModel(kernel, values.model, dtype, host);

@@ -26,7 +26,7 @@ export default command({
     await checkTarget(out, force);
     const { mergeAdapter } = await import("@mamba/core");
     const { saveCheckpoint } = await import("@mamba/checkpoint");
-    await using kernel = await openBackend(backend, threadCount);
+    await using kernel = await openBackend(backend, threadCount, host);
     const { model, tokenizer } = await loadModel(kernel, source, undefined, host);
     using _model = model;
     using adapter = await attachAdapter(model, source, folder, host);

@@ -135,7 +135,7 @@ export default command({
     const { RunFolder } = await import("@mamba/train/node");
     const { storyEnd, Trainer } = await import("@mamba/train");
     const { byteTokenizer, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
-    await using kernel = await openBackend(values.backend, threads);
+    await using kernel = await openBackend(values.backend, threads, host);
     const loaded =
       values.model === undefined
         ? undefined

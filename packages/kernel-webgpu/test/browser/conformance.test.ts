@@ -6,7 +6,7 @@ import { createWebGpuKernel, provider } from "../../src/index.ts";
 test("the provider opens what it says", async () => {
   const found = await provider.probe();
   await using kernel = await provider.create();
-  expect(found).toEqual({ ok: true, device: kernel.capabilities.device });
+  expect(found).toEqual({ ok: true, device: kernel.capabilities.device, software: true });
 });
 
 await runConformance({ test, open: () => createWebGpuKernel() });
