@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import { chromiumArgs, findChromium } from "./tooling/chromium.mjs";
+import { chromiumArgs, findChromium, webgpuArgs } from "./tooling/chromium.mjs";
 import { alias } from "./tooling/vitest.ts";
 
 const packages = fileURLToPath(new URL("packages", import.meta.url));
@@ -14,11 +14,8 @@ const isolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-// Headless, Chromium has no adapter but the software one that it brings along.
-const webgpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
-
 function projects(name: string) {
-  if (name === "kernel-webgpu") return [project(name, name, {}, [...chromiumArgs, ...webgpu])];
+  if (name === "kernel-webgpu") return [project(name, name, {}, [...chromiumArgs, ...webgpuArgs])];
   return [
     project(name, `${name} (cross-origin isolated)`, isolation, chromiumArgs),
     project(name, `${name} (not isolated)`, {}, chromiumArgs),

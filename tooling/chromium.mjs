@@ -13,6 +13,9 @@ export const chromiumArgs = [
   "--disable-sync",
 ];
 
+/** With these it has WebGPU, on the software adapter that it brings along: headless it shows no other. */
+export const webgpuArgs = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
 /**
  * The Chromium to test in: `CHROMIUM_PATH`, or the first known name on the PATH.
  *

@@ -33,7 +33,7 @@ export class Backends {
     input.disabled = !availability.ok;
     input.addEventListener("change", () => this.#send({ type: "backend", id }));
     const words = availability.ok
-      ? availability.device
+      ? `${availability.device}${availability.software ? " (a stand-in for a GPU, on the CPU: slow)" : ""}`
       : `Not available: ${availability.reason}. To change that, ${availability.remedy}.`;
     const about = make("p", { id: `about-${id}`, textContent: words });
     input.setAttribute("aria-describedby", about.id);

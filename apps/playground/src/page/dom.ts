@@ -1,5 +1,5 @@
 /** The element with this id; a page without it is a mistake in index.html. */
-export function element<E extends HTMLElement>(id: string, type: new () => E): E {
+export function element<E extends Element>(id: string, type: new () => E): E {
   const found = document.getElementById(id);
   if (found instanceof type) return found;
   throw new Error(`index.html has no ${type.name} with id ${id}`);
@@ -20,4 +20,12 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 export function megabytes(bytes: number): string {
   const digits = bytes < 10e6 ? 1 : 0;
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(digits)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+/** A button that is disabled while it has the focus would lose it to nowhere: it goes to the other one. */
+export function passFocus(started: boolean, start: HTMLButtonElement, stop: HTMLButtonElement): void {
+  const [from, to] = started ? [start, stop] : [stop, start];
+  if (document.activeElement !== from) return;
+  to.disabled = false;
+  to.focus();
 }

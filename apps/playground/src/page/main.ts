@@ -2,7 +2,10 @@ import type { Command, Report, Work } from "../protocol.ts";
 import { Backends } from "./backends.ts";
 import { element, make } from "./dom.ts";
 import { Models } from "./models.ts";
-import { announce, Writer } from "./writer.ts";
+import { announce, hideProgress, showProgress } from "./status.ts";
+import { setUpTabs } from "./tabs.ts";
+import { TrainerPanel } from "./trainer.ts";
+import { Writer } from "./writer.ts";
 
 const worker = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module", name: "mamba" });
 /** Commands that the worker has not done yet. */
@@ -11,6 +14,8 @@ let outstanding = 0;
 const models = new Models(send);
 const backends = new Backends(send);
 const writer = new Writer(send);
+const trainer = new TrainerPanel(send);
+setUpTabs();
 const device = element("device", HTMLElement);
 const problems = element("alert", HTMLElement);
 
@@ -23,15 +28,25 @@ worker.addEventListener("error", ({ message }) =>
 function send(command: Command): void {
   if (command.type !== "stop" && outstanding++ === 0) {
     problems.replaceChildren();
-    setBusy(command.type === "generate" ? "text" : command.type === "backend" ? "backend" : "model");
+    setBusy(workOf(command));
   }
   worker.postMessage(command);
 }
 
+function workOf({ type }: Command): Work {
+  if (type === "generate") return "text";
+  if (type === "train" || type === "examine") return "training";
+  return type === "backend" ? "backend" : "model";
+}
+
 function setBusy(work: Work | undefined): void {
-  if (work === undefined) backends.setCurrent();
+  if (work === undefined) {
+    backends.setCurrent();
+    hideProgress();
+  }
   models.setBusy(work !== undefined);
   writer.setBusy(work);
+  trainer.setBusy(work);
 }
 
 function show(report: Report): void {
@@ -58,7 +73,7 @@ function show(report: Report): void {
       if (--outstanding === 0) setBusy(undefined);
       break;
     case "progress":
-      writer.showProgress(report.what, report.done, report.total);
+      showProgress(report);
       break;
     case "text":
       writer.add(report.text, report.stats);
@@ -68,6 +83,18 @@ function show(report: Report): void {
       break;
     case "ended":
       writer.showEnd(report.how, report.stats);
+      break;
+    case "training":
+      trainer.showDevice(report);
+      break;
+    case "steps":
+      trainer.showSteps(report);
+      break;
+    case "trained":
+      trainer.showTrained(report.how);
+      break;
+    case "examined":
+      trainer.showExamined(report.scores, report.answers);
       break;
     case "failed":
       backends.setCurrent();

@@ -1,15 +1,13 @@
-import type { Command, Stats, Work } from "../protocol.ts";
-import { element, make, megabytes } from "./dom.ts";
+import type { Command, Ending, Stats, Work } from "../protocol.ts";
+import { element, make, megabytes, passFocus } from "./dom.ts";
+import { announce } from "./status.ts";
 
+const panel = element("write", HTMLElement);
 const form = element("generate", HTMLFormElement);
 const prompt = element("prompt", HTMLTextAreaElement);
 const startButton = element("start", HTMLButtonElement);
 const stopButton = element("stop", HTMLButtonElement);
 const output = element("output", HTMLElement);
-const working = element("working", HTMLElement);
-const workingWhat = element("working-what", HTMLElement);
-const bar = element("bar", HTMLProgressElement);
-const status = element("status", HTMLElement);
 const speed = element("speed", HTMLElement);
 const tokens = element("tokens", HTMLElement);
 const memory = element("memory", HTMLElement);
@@ -30,7 +28,7 @@ export class Writer {
     stopButton.addEventListener("click", () => send({ type: "stop" }));
     addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.#work !== undefined) send({ type: "stop" });
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !panel.hidden) {
         event.preventDefault();
         form.requestSubmit();
       }
@@ -43,24 +41,10 @@ export class Writer {
   }
 
   setBusy(work: Work | undefined): void {
-    // A button that is disabled while it has the focus would lose it to nowhere: it goes to the other one.
-    const [from, to] = work === undefined ? [stopButton, startButton] : [startButton, stopButton];
-    if (document.activeElement === from) {
-      to.disabled = false;
-      to.focus();
-    }
+    passFocus(work !== undefined, startButton, stopButton);
     this.#work = work;
-    if (work === undefined) working.hidden = true;
     output.classList.toggle("writing", work === "text");
     this.#update();
-  }
-
-  showProgress(what: string, done: number, total: number | undefined): void {
-    working.hidden = done === total;
-    const size = what.startsWith("Reading") ? `${done} of ${total ?? "?"} tokens` : sizes(done, total);
-    workingWhat.textContent = `${what}: ${size}`;
-    if (total === undefined) bar.removeAttribute("value");
-    else bar.value = total > 0 ? done / total : 1;
   }
 
   add(text: string, stats: Stats): void {
@@ -81,7 +65,7 @@ export class Writer {
     announce(`The text goes on: ${label}.`);
   }
 
-  showEnd(how: "stop" | "length" | "stopped", stats: Stats): void {
+  showEnd(how: Ending, stats: Stats): void {
     showStats(stats);
     const ends = { stop: "The text is complete", length: "All tokens are written", stopped: "Stopped" };
     // One announcement with the whole text: reading it out token by token would be unbearable.
@@ -109,13 +93,8 @@ export class Writer {
 
   #update(): void {
     startButton.disabled = !this.#hasModel || this.#work !== undefined;
-    stopButton.disabled = this.#work === undefined;
+    stopButton.disabled = this.#work === undefined || this.#work === "training";
   }
-}
-
-/** For screen readers: said once, when the reader has time. */
-export function announce(text: string): void {
-  status.textContent = text;
 }
 
 function showStats({ tokens: count, tokensPerSecond, memoryBytes }: Stats): void {
@@ -125,8 +104,4 @@ function showStats({ tokens: count, tokensPerSecond, memoryBytes }: Stats): void
       ? "–"
       : `${tokensPerSecond.toFixed(tokensPerSecond < 100 ? 1 : 0)} tokens/s`;
   memory.textContent = megabytes(memoryBytes);
-}
-
-function sizes(done: number, total: number | undefined): string {
-  return total === undefined ? megabytes(done) : `${megabytes(done)} of ${megabytes(total)}`;
 }

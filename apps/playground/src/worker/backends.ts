@@ -1,4 +1,12 @@
-import { type KernelCandidate, type KernelProvider, probeKernel } from "@mamba/kernel";
+import type { MambaLM } from "@mamba/core";
+import {
+  type DType,
+  type FloatDType,
+  type Kernel,
+  type KernelCandidate,
+  type KernelProvider,
+  probeKernel,
+} from "@mamba/kernel";
 import type { BackendChoice, BackendId } from "../protocol.ts";
 
 interface Backend {
@@ -7,8 +15,13 @@ interface Backend {
   readonly candidate: KernelCandidate;
 }
 
-/** In order of preference: the first that works is where a visitor starts. */
+/** In order of preference. */
 const backends: readonly Backend[] = [
+  {
+    id: "webgpu",
+    label: "WebGPU",
+    candidate: { name: "webgpu", load: () => import("@mamba/kernel-webgpu") },
+  },
   { id: "threads", label: "CPU, all cores", candidate: { name: "cpu", load: withThreads } },
   { id: "single", label: "CPU, one thread", candidate: { name: "cpu", load: onOneThread } },
 ];
@@ -28,6 +41,29 @@ export async function probeBackends(): Promise<BackendChoice[]> {
       return { id, label, availability };
     }),
   );
+}
+
+/** Where a visitor starts: the first that works, but a software device only when nothing else does. */
+export function firstChoice(choices: readonly BackendChoice[]): BackendId {
+  const works = choices.filter(({ availability }) => availability.ok);
+  const hardware = works.find(({ availability }) => availability.ok && !availability.software);
+  const first = hardware ?? works[0] ?? choices[0];
+  if (!first) throw new Error("there are no backends");
+  return first.id;
+}
+
+/** Compiles what a model takes on a GPU, before it is needed; the CPU has nothing to compile. */
+export async function warmUp(
+  kernel: Kernel,
+  { config, parameters }: MambaLM,
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
+  if (kernel.name !== "webgpu") return;
+  const { WebGpuKernel } = await import("@mamba/kernel-webgpu");
+  if (!(kernel instanceof WebGpuKernel)) return;
+  const isFloat = (dtype: DType): dtype is FloatDType => dtype !== "i32";
+  const weights = [...new Set([...parameters.values()].map(({ dtype }) => dtype))].filter(isFloat);
+  await kernel.warmUp({ stateSize: config.dState, weights, onProgress });
 }
 
 /** The CPU backend as it is, refused where it would have a single thread: that is the other choice. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Meter } from "./meter.ts";
 
-test("the rate is that of the steps: neither the prompt nor a pause counts", () => {
+test("the rate is that of the steps: neither the prompt nor what came before a pause counts", () => {
   let now = 5000; // the prompt took five seconds
   const meter = new Meter(() => now);
   meter.count();
@@ -14,8 +14,8 @@ test("the rate is that of the steps: neither the prompt nor a pause counts", () 
   meter.pause();
   now += 60_000;
   meter.count();
-  expect([meter.tokens, meter.perSecond]).toEqual([4, 5]);
-  now += 200;
+  expect([meter.tokens, meter.perSecond]).toEqual([4, undefined]);
+  now += 50;
   meter.count();
-  expect([meter.tokens, meter.perSecond]).toEqual([5, 5]);
+  expect([meter.tokens, meter.perSecond]).toEqual([5, 20]);
 });

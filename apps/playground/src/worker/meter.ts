@@ -1,4 +1,4 @@
-/** Counts tokens and how fast they come. Pauses, such as a change of the backend, are not part of the rate. */
+/** Counts tokens, and how fast they come since the last pause: on the backend in use, that is. */
 export class Meter {
   readonly #now: () => number;
   #tokens = 0;
@@ -16,7 +16,7 @@ export class Meter {
     return this.#tokens;
   }
 
-  /** Tokens per second; undefined before there are two tokens without a pause between them. */
+  /** Tokens per second; undefined before there are two tokens since the last pause. */
   get perSecond(): number | undefined {
     return this.#ms > 0 ? (this.#steps / this.#ms) * 1000 : undefined;
   }
@@ -32,8 +32,9 @@ export class Meter {
     this.#last = now;
   }
 
-  /** The time from here to the next token does not count. */
+  /** The rate begins anew with the next token. */
   pause(): void {
     this.#last = undefined;
+    this.#steps = this.#ms = 0;
   }
 }

@@ -2,7 +2,8 @@ import { type LoadedCheckpoint, loadCheckpoint } from "@mamba/checkpoint/browser
 import { generate, GenerationState } from "@mamba/core";
 import { type Kernel, KernelError, openKernel } from "@mamba/kernel";
 import type { BackendId, LoadedModel, Report, Settings, Stats } from "../protocol.ts";
-import { candidateOf } from "./backends.ts";
+import { candidateOf, warmUp } from "./backends.ts";
+import { failure } from "./failure.ts";
 import { Meter } from "./meter.ts";
 import { storedFiles } from "./store.ts";
 
@@ -67,6 +68,11 @@ export class Session {
     this.#wish = backend;
   }
 
+  /** The backend in use. */
+  get backend(): BackendId {
+    return this.#backend;
+  }
+
   get isWriting(): boolean {
     return this.#isWriting;
   }
@@ -113,7 +119,8 @@ export class Session {
   ): Promise<"stop" | "length" | "stopped" | "carry"> {
     const { model, tokenizer } = (await this.#ready(signal)).checkpoint;
     const onProgress = (done: number, total: number): void => {
-      if (total > chunkLength) this.#report({ type: "progress", what: "Reading the prompt", done, total });
+      if (total > chunkLength)
+        this.#report({ type: "progress", what: "Reading the prompt", unit: "tokens", done, total });
     };
     const left = maxTokens - meter.tokens;
     const options = { tokenizer, maxTokens: left, temperature, topP, seed, signal, chunkLength, onProgress };
@@ -189,8 +196,11 @@ export class Session {
       const checkpoint = await loadCheckpoint(kernel, await storedFiles(id), {
         signal,
         onProgress: ({ doneBytes: done, totalBytes: total }) => {
-          this.#report({ type: "progress", what: "Loading the weights", done, total });
+          this.#report({ type: "progress", what: "Loading the weights", unit: "bytes", done, total });
         },
+      });
+      await warmUp(kernel, checkpoint.model, (done, total) => {
+        this.#report({ type: "progress", what: "Compiling the shaders", unit: "shaders", done, total });
       });
       return { backend, kernel, checkpoint };
     } catch (error) {
@@ -203,13 +213,6 @@ export class Session {
     const memoryBytes = this.#running?.kernel.memory().bytes ?? 0;
     return { tokens: meter.tokens, tokensPerSecond: meter.perSecond, memoryBytes };
   }
-}
-
-/** An error for the page. */
-export function failure(error: unknown): Report {
-  const message = error instanceof Error ? error.message : String(error);
-  const code = (error as { code?: unknown } | null)?.code;
-  return { type: "failed", code: typeof code === "string" ? code : undefined, message };
 }
 
 async function end({ kernel, checkpoint }: Running): Promise<void> {

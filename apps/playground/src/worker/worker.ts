@@ -1,10 +1,13 @@
 import { blobFiles, type CheckpointFiles, inspectCheckpoint, urlFiles } from "@mamba/checkpoint/browser";
-import type { Command, Report, StoredModel, Work } from "../protocol.ts";
-import { probeBackends } from "./backends.ts";
-import { failure, Session } from "./session.ts";
+import type { BackendId, Command, Report, StoredModel, Work } from "../protocol.ts";
+import { firstChoice, probeBackends } from "./backends.ts";
+import { failure } from "./failure.ts";
+import { Session } from "./session.ts";
 import { keepModel, listModels, removeModel } from "./store.ts";
+import { Training } from "./training.ts";
 
 const session = start();
+const training = new Training(report);
 /** Pieces of work are done one after the other. */
 let queue: Promise<void> = Promise.resolve();
 /** Stops the one at hand. */
@@ -19,13 +22,22 @@ async function obey(command: Command): Promise<void> {
       stopper.abort();
       break;
     case "backend":
-      if (writer.isWriting) {
-        writer.carryTo(command.id);
+      if (writer.isWriting || training.isRunning) {
+        (writer.isWriting ? writer : training).carryTo(command.id);
         report({ type: "done" });
       } else enqueue("backend", (session, signal) => session.changeBackend(command.id, signal));
       break;
     case "generate":
       enqueue("text", (session, signal) => session.write(command.prompt, command.settings, signal));
+      break;
+    case "train":
+      enqueue("training", async (session, signal) => {
+        const change = (wish: BackendId): Promise<void> => session.changeBackend(wish, signal);
+        await training.run(command.settings, session.backend, change, signal);
+      });
+      break;
+    case "examine":
+      enqueue("training", (session, signal) => training.examine(session.backend, signal));
       break;
     case "use":
       enqueue("model", (session, signal) => session.use(command.id, signal));
@@ -56,18 +68,17 @@ function enqueue(kind: Work, work: (session: Session, signal: AbortSignal) => Pr
   });
 }
 
-/** Finds out what there is. The first backend that works is where a visitor starts. */
+/** Finds out what there is. */
 async function start(): Promise<Session> {
   const choices = await probeBackends();
   report({ type: "backends", choices });
-  const first = choices.find(({ availability }) => availability.ok) ?? choices[0];
-  if (!first) throw new Error("there are no backends");
-  report({ type: "running", backend: first.id, device: undefined });
+  const first = firstChoice(choices);
+  report({ type: "running", backend: first, device: undefined });
   await listModels().then(
     (models) => report({ type: "stored", models }),
     (error: unknown) => report(failure(error)),
   );
-  return new Session(first.id, report);
+  return new Session(first, report);
 }
 
 async function fetchModel(session: Session, url: string, signal: AbortSignal): Promise<void> {
@@ -91,7 +102,7 @@ async function add(
   signal: AbortSignal,
 ): Promise<void> {
   const onBytes = (file: string, done: number, total: number | undefined): void =>
-    report({ type: "progress", what: `Storing ${file}`, done, total });
+    report({ type: "progress", what: `Storing ${file}`, unit: "bytes", done, total });
   const { id } = await keepModel(files, about, inspectCheckpoint, onBytes, signal);
   report({ type: "stored", models: await listModels() });
   await session.use(id, signal);

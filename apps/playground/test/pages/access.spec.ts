@@ -40,6 +40,16 @@ for (const colorScheme of ["light", "dark"] as const) {
       await playground.ended();
       expect(await violations(page)).toEqual([]);
     });
+
+    test("axe finds nothing in the training, before it and after it", async ({ playground }) => {
+      const { page } = playground;
+      await playground.openTraining();
+      expect(await violations(page)).toEqual([]);
+      await playground.set({ Steps: 20 });
+      await playground.train.click();
+      await expect(page.getByRole("table")).toHaveCount(2);
+      expect(await violations(page)).toEqual([]);
+    });
   });
 }
 
@@ -58,6 +68,11 @@ for (const width of [320, 390]) {
     await page.getByLabel("Beginning").fill("word".repeat(60));
     await playground.write();
     expect(await overflow()).toBe(0);
+    await playground.openTraining();
+    await playground.set({ Steps: 5 });
+    await playground.train.click();
+    await expect(page.getByRole("table")).toHaveCount(2);
+    expect(await overflow()).toBe(0);
   });
 }
 
@@ -72,7 +87,7 @@ test("the keyboard alone is enough", async ({ playground, modelServer }) => {
   };
   await expect(playground.backend("CPU, all cores")).toBeChecked();
   await page.keyboard.press("Tab");
-  await expect(page.getByRole("link", { name: "Skip to the prompt" })).toBeFocused();
+  await expect(page.getByRole("link", { name: "Skip to writing and training" })).toBeFocused();
   await tabTo("url");
   await page.keyboard.type(modelServer.url);
   await page.keyboard.press("Enter");
@@ -93,6 +108,30 @@ test("the keyboard alone is enough", async ({ playground, modelServer }) => {
   await playground.ended();
   expect(await playground.text()).toMatch(/^Hello./s);
   await tabTo("output"); // so that a long text can be scrolled
+});
+
+test("the tabs work by keyboard, and so does a training", async ({ playground }) => {
+  const { page } = playground;
+  await expect(playground.backend("CPU, all cores")).toBeChecked();
+  await page.getByRole("tab", { name: "Write" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("tab", { name: "Train", selected: true })).toBeFocused();
+  await expect(page.getByLabel("Beginning")).toBeHidden();
+  await page.keyboard.press("Tab");
+  await expect(page.getByLabel("Task")).toBeFocused();
+  await page.keyboard.press("ArrowDown");
+  await expect(page.getByLabel("Task")).toHaveAccessibleDescription(/^Three letters/);
+  await page.keyboard.press("Enter");
+  await playground.train.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Stop training" })).toBeFocused();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(5);
+  await page.keyboard.press("Enter");
+  await expect(playground.status).toHaveText(/^Of unseen examples \d+ % are answered right\.$/);
+  await expect(playground.train).toBeFocused();
+  await page.getByRole("tab", { name: "Train" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByLabel("Beginning")).toBeVisible();
 });
 
 test("a screen reader hears the start and the end, and no token in between", async ({

@@ -25,3 +25,11 @@ test("an isolated page has threads, and starts with them", async ({ playground }
   await expect(playground.backend("CPU, all cores")).toBeChecked();
   await expect(playground.backend("CPU, all cores")).toHaveAccessibleDescription(/\d+ threads$/);
 });
+
+test("a browser without an adapter says so, and what would help", async ({ playground }) => {
+  const gpu = playground.backend("WebGPU");
+  await expect(gpu).toBeDisabled();
+  await expect(gpu).toHaveAccessibleDescription(
+    /^Not available: WebGPU is there, but it finds no adapter.*update the graphics driver/,
+  );
+});

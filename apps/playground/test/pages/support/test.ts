@@ -30,6 +30,11 @@ export class Playground {
     return this.page.locator("#start:enabled");
   }
 
+  /** What the chosen tab shows. */
+  get panel() {
+    return this.page.getByRole("tabpanel");
+  }
+
   get output() {
     return this.page.getByRole("region", { name: "Written text" });
   }
@@ -52,7 +57,7 @@ export class Playground {
 
   async set(values: Readonly<Record<string, number>>): Promise<void> {
     for (const [label, value] of Object.entries(values))
-      await this.page.getByLabel(label).fill(String(value));
+      await this.panel.getByLabel(label, { exact: true }).fill(String(value));
   }
 
   /** Writes a text to its end and returns it, the prompt included. */
@@ -73,6 +78,20 @@ export class Playground {
 
   async tokens(): Promise<number> {
     return Number(await this.page.locator("#tokens").textContent());
+  }
+
+  /** Opens the tab of the training. */
+  async openTraining(): Promise<void> {
+    await this.page.getByRole("tab", { name: "Train" }).click();
+  }
+
+  get train() {
+    return this.page.getByRole("button", { name: "Train", exact: true });
+  }
+
+  /** The steps that a training has done. */
+  async steps(): Promise<number> {
+    return parseInt((await this.page.locator("#train-step").textContent()) ?? "");
   }
 
   /** Folders in the browser's private file system. */

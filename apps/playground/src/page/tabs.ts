@@ -1,0 +1,26 @@
+import { element } from "./dom.ts";
+
+const tabs = ["tab-write", "tab-train"].map((id) => element(id, HTMLButtonElement));
+
+/** Tabs as the ARIA practices have them: one of them is in the tab order, and the arrow keys change it. */
+export function setUpTabs(): void {
+  for (const [i, tab] of tabs.entries()) {
+    tab.addEventListener("click", () => select(tab));
+    tab.addEventListener("keydown", ({ key }) => {
+      const step = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;
+      const next = tabs[(i + step + tabs.length) % tabs.length];
+      if (step === 0 || !next) return;
+      select(next);
+      next.focus();
+    });
+  }
+}
+
+function select(chosen: HTMLButtonElement): void {
+  for (const tab of tabs) {
+    const isChosen = tab === chosen;
+    tab.ariaSelected = String(isChosen);
+    tab.tabIndex = isChosen ? 0 : -1;
+    element(tab.getAttribute("aria-controls") ?? "", HTMLElement).hidden = !isChosen;
+  }
+}

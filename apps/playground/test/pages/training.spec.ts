@@ -1,0 +1,104 @@
+import { expect, test } from "./support/test.ts";
+
+test.beforeEach(async ({ playground }) => {
+  await expect(playground.backend("CPU, all cores")).toBeChecked();
+  await playground.openTraining();
+});
+
+test("induction heads are learned on the page, and hold for longer texts", async ({ playground }) => {
+  const { page } = playground;
+  const curve = page.getByRole("img", { name: /^Loss/ });
+  await expect(curve).toHaveAccessibleName("Loss: nothing is trained yet");
+  await playground.train.click();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(10);
+  const during = await curve.locator("polyline.mean").getAttribute("points");
+  await expect(page.getByRole("table")).toHaveCount(2);
+  expect(await playground.steps()).toBe(500);
+  expect(await curve.locator("polyline.mean").getAttribute("points")).not.toBe(during); // it was drawn live
+  // Guessing among 15 tokens costs log 15 = 2.7.
+  const [, from, to] = /from (\S+) to (\S+)$/.exec((await curve.getAttribute("aria-label")) ?? "") ?? [];
+  expect(Number(from)).toBeGreaterThan(2);
+  expect(Number(to)).toBeLessThan(0.3);
+  await expect(page.locator("#train-speed")).toHaveText(/^[\d.]+ steps\/s$/);
+  await expect(page.locator("#train-device")).toHaveText(/WebAssembly SIMD/);
+  await expect(page.getByRole("row", { name: /^16 (9\d|100) %/ })).toBeVisible();
+  await expect(page.getByRole("row", { name: /^256, longer than in training (9\d|100) %/ })).toBeVisible();
+
+  const examples = page.getByRole("table", { name: "Some of them" }).getByRole("row");
+  const shown = await examples.allTextContents();
+  for (const text of shown.slice(1)) {
+    const [, follower, wanted, answered] = /^[A-O]*★(.).*★(.)(.)$/.exec(text) ?? [];
+    expect([wanted, answered]).toEqual([follower, follower]);
+  }
+  await page.getByRole("button", { name: "Other examples" }).click();
+  await expect.poll(() => examples.allTextContents()).not.toEqual(shown);
+});
+
+test("a training stops, its model is judged as it is, and the next one starts anew", async ({
+  playground,
+}) => {
+  const { page } = playground;
+  await playground.set({ Steps: 100_000, Width: 32 });
+  await playground.train.click();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(5);
+  await page.getByRole("button", { name: "Stop training" }).click();
+  await expect(page.getByRole("table")).toHaveCount(2);
+  expect(await playground.steps()).toBeLessThan(100_000);
+  await playground.set({ Steps: 3 });
+  await playground.train.click();
+  await expect(page.locator("#train-step")).toHaveText("3 of 3");
+});
+
+test("equal settings give equal losses, also when the backend changes in the middle", async ({
+  playground,
+}) => {
+  const { page } = playground;
+  await playground.set({ Steps: 300, Width: 32 });
+  const loss = page.locator("#train-loss");
+  await playground.train.click();
+  await expect(page.getByRole("table")).toHaveCount(2);
+  const first = await loss.textContent();
+  await playground.train.click();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(20);
+  await playground.backend("CPU, one thread").check();
+  await expect(page.locator("#train-device")).toHaveText(/1 thread$/);
+  expect(await playground.steps()).toBeLessThan(300);
+  await expect(page.getByRole("table")).toHaveCount(2);
+  await expect(playground.backend("CPU, one thread")).toBeChecked();
+  expect(await loss.textContent()).toBe(first);
+});
+
+test("settings out of range are refused where they stand", async ({ playground }) => {
+  const { page } = playground;
+  for (const [label, id, value] of [
+    ["Width", "train-width", 20],
+    ["Learning rate", "train-rate", 2],
+    ["Steps", "train-steps", 0],
+  ] as const) {
+    const before = Number(await page.locator(`#${id}`).inputValue());
+    await playground.set({ [label]: value });
+    await playground.train.click();
+    await expect(page.locator(`#${id}:invalid`)).toBeFocused();
+    await playground.set({ [label]: before });
+  }
+  await expect(page.locator("#train-step")).toHaveText("–");
+});
+
+test("a text can be written after a training, and the other way round", async ({
+  playground,
+  modelServer,
+}) => {
+  const { page } = playground;
+  await playground.set({ Steps: 5 });
+  await playground.train.click();
+  await expect(page.getByRole("table")).toHaveCount(2);
+  await page.getByRole("tab", { name: "Write" }).click();
+  await playground.fetch(modelServer.url);
+  await playground.set({ "Max tokens": 5 });
+  const text = await playground.write();
+  await playground.openTraining();
+  await playground.train.click();
+  await expect(page.locator("#train-step")).toHaveText("5 of 5");
+  await page.getByRole("tab", { name: "Write" }).click();
+  expect(await playground.write()).toBe(text);
+});
