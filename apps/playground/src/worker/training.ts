@@ -154,7 +154,7 @@ export class Training {
     try {
       const model = MambaLM.init(kernel, modelConfig(task, settings), settings.seed);
       const source = task.source(settings.length, settings.seed);
-      const trainer = new Trainer(model, source, trainConfig(task, settings));
+      const trainer = new Trainer(model, source, trainConfig(settings));
       const { state, tensors } = this.#snapshot ?? {};
       if (state && tensors) await trainer.restore(state, (name) => Promise.resolve(take(tensors, name)));
       return new Open(kernel, trainer);
