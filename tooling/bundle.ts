@@ -95,10 +95,18 @@ export function nodeImports(script: string): string[] {
   return script.match(pattern) ?? [];
 }
 
-/** Runs a bundle's index.js on an empty page in Chromium, and returns the first line that it logs. */
-export async function runInChromium(executablePath: string, out: string): Promise<string> {
+/**
+ * Runs a bundle's index.js on an empty page in Chromium, and returns the first line that it logs.
+ *
+ * @param args further flags for Chromium
+ */
+export async function runInChromium(
+  executablePath: string,
+  out: string,
+  args: readonly string[],
+): Promise<string> {
   const scripts = scriptsOf(out);
-  const browser = await chromium.launch({ executablePath, args: chromiumArgs });
+  const browser = await chromium.launch({ executablePath, args: [...chromiumArgs, ...args] });
   try {
     const page = await browser.newPage();
     // Nothing listens there: what the page asks for comes from here.
@@ -111,7 +119,7 @@ export async function runInChromium(executablePath: string, out: string): Promis
       });
     });
     const failed = new Promise<never>((_, reject) => page.once("pageerror", reject));
-    const logged = page.waitForEvent("console");
+    const logged = page.waitForEvent("console", (message) => message.type() === "log");
     await page.goto("https://app.example/");
     return (await Promise.race([logged, failed])).text();
   } finally {

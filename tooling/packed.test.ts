@@ -1,10 +1,19 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { transform } from "esbuild";
 import { bundlers, gzippedKilobytes, nodeImports, runInChromium, scriptsOf } from "./bundle.ts";
-import { findChromium } from "./chromium.mjs";
+import { findChromium, webgpuArgs } from "./chromium.mjs";
 import { publicPackages, root, run, tool } from "./packages.ts";
 
 // What users get: the packed tarballs, checked one by one and then installed with npm into an empty project outside the
@@ -16,8 +25,11 @@ const project = join(folder, "project");
 const packages = publicPackages();
 const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",");
 const chromium = findChromium();
-/** How a WebAssembly module begins in base64. */
-const wasmStart = "AGFzbQ";
+const mamba = join(project, "node_modules/.bin/mamba");
+/** What only the script of a backend holds: how a WebAssembly module begins in base64, and an attribute of WGSL. */
+const marks = { cpu: "AGFzbQ", webgpu: "@workgroup_size" };
+/** What core, kernel and WebGPU may weigh together, gzipped. */
+const webgpuKilobytes = 60;
 
 // Strict about the packages' declarations: they must be right without help from @types/node or skipLibCheck.
 const compilerOptions = {
@@ -77,16 +89,28 @@ describe("a project outside the workspace", () => {
   it("type-checks against the packages with moduleResolution nodenext, and generates a token", async () => {
     await run(project, tool("tsc"), ["-p", "."]);
     const output = JSON.parse(await run(project, process.execPath, ["out/index.js"])) as unknown;
-    expect(output).toEqual({ backend: "cpu", ids: [expect.any(Number)] });
+    expect(output).toContainEqual({ backend: "cpu", ids: [expect.any(Number)] });
   });
 
   it("has a working `mamba` command", async () => {
-    const mamba = join(project, "node_modules/.bin/mamba");
     await run(project, mamba, ["init", "tiny", "model"]);
-    const args = ["generate", "--model", "model", "--max-tokens", "4", "--json", "Hello"];
+    const args = ["generate", "--model", "model", "--backend=cpu", "--max-tokens", "4", "--json", "Hello"];
     const output = JSON.parse(await run(project, mamba, args)) as unknown;
     const ids = Array.from({ length: 4 }, () => expect.any(Number) as number);
     expect(output).toMatchObject({ backend: { name: "cpu" }, promptIds: [72, 101, 108, 108, 111], ids });
+  });
+
+  it("has WebGPU with it, and says how to get it when it was left out", async () => {
+    const dawn = join(project, "node_modules/webgpu");
+    const ask = async () =>
+      JSON.parse(await run(project, mamba, ["backends", "webgpu", "--json"])) as unknown;
+    expect(await ask()).not.toMatchObject([{ code: "NOT_INSTALLED" }]);
+    renameSync(dawn, `${dawn}-away`);
+    try {
+      expect(await ask()).toMatchObject([{ code: "NOT_INSTALLED", remedy: "npm install webgpu" }]);
+    } finally {
+      renameSync(`${dawn}-away`, dawn);
+    }
   });
 
   describe.each(Object.entries(bundlers))("bundled with %s", (name, bundle) => {
@@ -98,22 +122,40 @@ describe("a project outside the workspace", () => {
       expect(await bundle(project, "app.js", out)).toEqual([]);
       const scripts = scriptsOf(out);
       expect([...scripts.values()].flatMap(nodeImports)).toEqual([]);
-      // The backend is behind an import() of its own, so that a page fetches only the one that it uses.
-      const backend = [...scripts.values()].filter((script) => script.includes(wasmStart));
-      expect(backend).toHaveLength(1);
-      const all = gzippedKilobytes(scripts.values());
-      const models = all - gzippedKilobytes(backend);
-      console.log(
-        `${name}: core and kernel ${models.toFixed(1)} kB gzipped, with the CPU ${all.toFixed(1)} kB`,
-      );
+      // Each backend is behind an import() of its own, so that a page fetches only the one that it uses.
+      const size = (name: keyof typeof marks) => {
+        const [script, ...others] = [...scripts.values()].filter((script) => script.includes(marks[name]));
+        expect(others).toEqual([]);
+        return gzippedKilobytes([script ?? ""]);
+      };
+      const [cpu, webgpu] = [size("cpu"), size("webgpu")];
+      const models = gzippedKilobytes(scripts.values()) - cpu - webgpu;
+      const sums = {
+        "core and kernel": models,
+        "with WebGPU": models + webgpu,
+        "with the CPU": models + cpu,
+      };
+      const words = Object.entries(sums).map(([what, kilobytes]) => `${what} ${kilobytes.toFixed(1)} kB`);
+      console.log(`${name}, gzipped: ${words.join(", ")}`);
+      expect(webgpu).toBeGreaterThan(5);
       expect(models).toBeLessThan(20);
-      expect(all).toBeLessThan(100);
+      expect(models + webgpu).toBeLessThanOrEqual(webgpuKilobytes);
+      expect(models + cpu).toBeLessThan(100);
     });
 
-    it.skipIf(chromium === undefined && !required.includes("chromium"))("runs in Chromium", async () => {
+    const withoutChromium = chromium === undefined && !required.includes("chromium");
+    it.skipIf(withoutChromium).each([
+      ["where there is no GPU", [], ["cpu"]],
+      ["on WebGPU and the CPU", webgpuArgs, ["webgpu", "cpu"]],
+    ])("runs in Chromium, %s", async (_, args, expected) => {
       if (chromium === undefined) throw new Error("Chromium is required, and there is none");
-      const output = JSON.parse(await runInChromium(chromium, out)) as unknown;
-      expect(output).toEqual({ backend: "cpu", ids: [expect.any(Number)] });
+      const written = JSON.parse(await runInChromium(chromium, out, args)) as {
+        backend: string;
+        ids: number[];
+      }[];
+      expect(written.map(({ backend }) => backend)).toEqual(expected);
+      for (const { ids } of written) expect(ids).toEqual([expect.any(Number)]);
+      expect(new Set(written.map(({ ids }) => ids[0]))).toHaveProperty("size", 1); // the same token everywhere
     });
   });
 });

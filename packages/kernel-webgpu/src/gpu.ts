@@ -20,6 +20,9 @@ interface Dawn {
   readonly create: (options: readonly string[]) => GPU;
 }
 
+/** Not a literal, nor a constant, which esbuild would make one of: bundlers for browsers must not look for it. */
+const dawnPackage = { name: "webgpu" };
+
 // Dawn's instance lives as long as the process: its devices die with it.
 let dawn: Promise<GPU> | undefined;
 
@@ -63,9 +66,7 @@ export async function findGpu(): Promise<GPU | Missing> {
 }
 
 async function loadDawn(): Promise<GPU> {
-  // Not a literal: bundlers for browsers must neither find it nor ask for it.
-  const name = "webgpu";
-  const { create } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as Dawn;
+  const { create } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ dawnPackage.name)) as Dawn;
   return create([]);
 }
 
