@@ -80,7 +80,7 @@ if (found.ok || required) {
     expect([one?.backend.name, other?.backend.name]).toEqual(["webgpu", "cpu"]);
     expect(one?.results[0].loss).toBeCloseTo(other?.results[0].loss ?? NaN, 4);
   });
-} else test.skip(`generate, train, eval and bench (no WebGPU: ${found.reason})`, () => undefined);
+} else test.skip(`generate, auto, train and eval (no WebGPU: ${found.reason})`, () => undefined);
 
 test("a backend that is not available is an error with its code, never a fallback", async () => {
   // A list of drivers that is empty: there is no adapter then, also where there is a GPU.
