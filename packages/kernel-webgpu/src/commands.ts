@@ -114,10 +114,10 @@ export class Commands {
     this.#copies(op).copyBufferToBuffer(source.gpu, from, "gpu" in target ? target.gpu : target, to, bytes);
   }
 
-  /** Fills the start of a buffer with zeros; `bytes` is a multiple of 4. */
-  clear(op: string, target: PooledBuffer, bytes: number): void {
+  /** Fills bytes of a buffer with zeros; both counts are multiples of 4. */
+  clear(op: string, target: PooledBuffer, at: number, bytes: number): void {
     this.use(target);
-    this.#copies(op).clearBuffer(target.gpu, 0, bytes);
+    this.#copies(op).clearBuffer(target.gpu, at, bytes);
   }
 
   /** The host overwrites bytes of `storage`, after all that was recorded: `bytes`, a multiple of 4, from the start of `data`. */

@@ -18,6 +18,8 @@ import { type Storage, WebGpuTensor } from "./tensor.ts";
 /** What tests make small, to run what is for large tensors. */
 export interface Tuning {
   readonly pieceBytes?: number;
+  /** Positions to a span of every scan. */
+  readonly scanSpan?: number;
 }
 
 /** What the ops stand on: tensors, shaders and the commands being recorded. */
@@ -30,6 +32,8 @@ export class Runtime extends TensorOwner<Storage, WebGpuTensor> {
   /** Larger tables are taken in pieces. */
   readonly pieceBytes: number;
   readonly pipelines: Pipelines;
+  /** How long the spans of a scan are, if not as its sizes ask for. */
+  readonly scanSpan: number | undefined;
   readonly #dispatcher: Dispatcher;
   #fault: KernelError | undefined;
 
@@ -37,6 +41,7 @@ export class Runtime extends TensorOwner<Storage, WebGpuTensor> {
     super();
     this.device = device;
     // A piece starts up to 256 bytes before its first row.
+    this.scanSpan = tuning.scanSpan;
     this.pieceBytes = tuning.pieceBytes ?? device.limits.maxStorageBufferBindingSize - 256;
     // What follows from an earlier fault is told as that one.
     const fault = (error: KernelError): KernelError => (this.#fault ??= error);

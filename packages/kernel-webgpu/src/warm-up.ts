@@ -12,7 +12,7 @@ import { repetitionPenaltyShader } from "./ops/repetitionPenalty.ts";
 import { rmsNormShader } from "./ops/rmsNorm.ts";
 import { sampleShader } from "./ops/sample.ts";
 import { scaleShader } from "./ops/scale.ts";
-import { selectiveScanShader } from "./ops/selectiveScan.ts";
+import { scanCarryShader, scanSpansShader, selectiveScanShader } from "./ops/scanShaders.ts";
 import { selectiveStateUpdateShader } from "./ops/selectiveStateUpdate.ts";
 import { siluShader } from "./ops/silu.ts";
 import type { Pipelines } from "./pipelines.ts";
@@ -38,6 +38,7 @@ function inferenceShaders(stateSize: number, weights: readonly FloatDType[]): Sh
     ]),
     ...[rmsNormShader, causalConv1dShader, causalConv1dStepShader, addShader, mulShader, scaleShader],
     ...[siluShader, negExpShader, selectiveScanShader(stateSize), selectiveStateUpdateShader],
+    ...[scanSpansShader(stateSize), scanCarryShader],
     ...[argmaxShader, sampleShader, repetitionPenaltyShader],
   ];
 }

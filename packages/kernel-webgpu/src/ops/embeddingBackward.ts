@@ -57,7 +57,7 @@ export function embeddingBackward(runtime: Runtime, dy: Tensor, ids: Tensor, voc
   const chains = Math.ceil(count / 64);
   runtime.run(op, embeddingLinksShader, { ids: inputs.ids, links }, { count, vocabSize }, chains);
   // Rows that no id names.
-  runtime.commands.clear(op, dWeight.storage.buffer, dWeight.storage.bytes);
+  runtime.commands.clear(op, dWeight.storage.buffer, 0, dWeight.storage.bytes);
   runtime.commands.write(dWeight.storage);
   const strips = Math.ceil(features / 64);
   for (const piece of piecesOf(runtime, dWeight)) {

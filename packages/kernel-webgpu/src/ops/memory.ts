@@ -62,7 +62,7 @@ export function zeros(runtime: Runtime, shape: Shape, dtype: DType, limits: Capa
   const tensor = runtime.allocate("zeros", [...shape], dtype);
   const { buffer } = tensor.storage;
   if (buffer.touched) {
-    runtime.commands.clear("zeros", buffer, Math.ceil(bytes / 4) * 4);
+    runtime.commands.clear("zeros", buffer, 0, Math.ceil(bytes / 4) * 4);
     runtime.commands.write(tensor.storage);
   }
   buffer.touched = true;

@@ -3,7 +3,7 @@ import { decay, isNan, sigmoid, siluSlope } from "../wgsl/math.ts";
 import { chunkLength, gated, sliceOf, stepOf } from "../wgsl/scan.ts";
 import { rowsPerBlock } from "./sumRows.ts";
 
-// The backward of the scan in steps. With g = dloss/dh[l], ds = dy silu(z) and x = dt u:
+// The backward of the scan in steps, over channels [first, first + channels). With g = dloss/dh[l], ds = dy silu(z) and x = dt u:
 //   g[l] = ds[l] C[l] + exp(dt[l+1] A) g[l+1]                                     flows: g before each chunk, from the end
 //   v = sum_n g B     w = sum_n g h[l-1] exp(dt A) A     s = sum_n C h[l]         chunks, all at once; and dA, dB, dC
 //   du = ds D + dt v     ddelta = (w + u v) softplus'     dz = dy (s + D u) silu'(z)     dD = sum ds u
@@ -13,7 +13,15 @@ export const scanStepsShader = defineShader({
   name: "selectiveScanBackward steps",
   read: { u: "f32", delta: "f32", dy: "f32", z: "f32", small: "f32" },
   write: { steps: "f32" },
-  params: { length: "u32", channels: "u32", count: "u32", bias_at: "u32", range_at: "u32", softplus: "u32" },
+  params: {
+    length: "u32",
+    channels: "u32",
+    first: "u32",
+    count: "u32",
+    bias_at: "u32",
+    range_at: "u32",
+    softplus: "u32",
+  },
   code: /* wgsl */ `
 ${sigmoid}
 ${sliceOf}
@@ -23,7 +31,7 @@ fn run(group: u32, lane: u32) {
   let i = group * workgroupSize + lane;
   if (i >= p.count) { return; }
   let row = i / p.channels;
-  let d = i % p.channels;
+  let d = p.first + i % p.channels;
   var dt = 0.0;
   var x = 0.0;
   var ds = 0.0;
@@ -38,16 +46,18 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-// flow [chunks + 1, B, D, N]: what flows into a chunk from behind, the last chunk's first, and the gradient of the initial
-// state last. An invocation for each state.
+// What each chunk sends to the ones before it, from g = 0 behind it, and the sum of its steps. flow [chunks + 1, B, D, N] has
+// what flows into a chunk from behind, the last chunk's first, and the gradient of the initial state last. An invocation for
+// each state of a chunk; scanCarryShader then goes from chunk to chunk.
 export const scanFlowShader = defineShader({
   name: "selectiveScanBackward flow",
   read: { steps: "f32", C: "f32", small: "f32" },
-  write: { flow: "f32" },
+  write: { flow: "f32", sums: "f32" },
   params: {
     batch: "u32",
     length: "u32",
     channels: "u32",
+    first: "u32",
     stateSize: "u32",
     chunks: "u32",
     blocks: "u32",
@@ -59,24 +69,28 @@ ${isNan}
 ${decay}
 ${sliceOf}
 fn run(group: u32, lane: u32) {
-  let b = group / p.blocks;
   let i = (group % p.blocks) * workgroupSize + lane;
   let states = p.channels * p.stateSize;
   if (i >= states) { return; }
+  let c = (group / p.blocks) % p.chunks;
+  let b = group / (p.blocks * p.chunks);
   let d = i / p.stateSize;
+  let n = i % p.stateSize;
   let slice = sliceOf(b);
-  let A = small[i];
-  var g = flow[b * states + i];
-  for (var l = slice.y; l > slice.x; l--) {
-    if (l % ${chunkLength}u == 0u && l < slice.y) {
-      flow[((p.chunks - l / ${chunkLength}u) * p.batch + b) * states + i] = g;
-    }
+  let low = max(slice.x, c * ${chunkLength}u);
+  let A = small[p.first * p.stateSize + i];
+  var g = 0.0;
+  var total = 0.0;
+  for (var l = min(slice.y, (c + 1u) * ${chunkLength}u); l > low; l--) {
     let row = b * p.length + l - 1u;
     let at = row * p.channels + d;
-    let ds = steps[2u * p.count + at];
-    g = (g + ds * C[p.C_at + row * p.C_stride + i % p.stateSize]) * decay(steps[at] * A);
+    let dt = steps[at];
+    g = (g + steps[2u * p.count + at] * C[p.C_at + row * p.C_stride + n]) * decay(dt * A);
+    total += dt;
   }
-  flow[(p.chunks * p.batch + b) * states + i] = g;
+  let behind = p.chunks - 1u - c;
+  flow[((behind + 1u) * p.batch + b) * states + i] = g;
+  if (n == 0u) { sums[(behind * p.batch + b) * p.channels + d] = total; }
 }`,
 });
 
@@ -91,6 +105,7 @@ export const scanChunksShader = defineShader({
     batch: "u32",
     length: "u32",
     channels: "u32",
+    first: "u32",
     stateSize: "u32",
     chunks: "u32",
     strips: "u32",
@@ -125,10 +140,10 @@ fn run(group: u32, lane: u32) {
   let active_ = d < p.channels && low < high;
   let slot = p.batch * p.channels * p.stateSize;
   let sizeBC = p.batch * p.length * p.stateSize;
-  var statesAt = (b * p.channels + d) * p.stateSize;
-  var flowAt = statesAt;
+  let own = (b * p.channels + d) * p.stateSize;
+  let flowAt = own + (p.chunks - 1u - c) * slot;
+  var statesAt = p.states_at + own;
   if (from_ > slice.x) { statesAt += c * slot; }
-  if (from_ + chunk < slice.y) { flowAt += (p.chunks - 1u - c) * slot; }
   // Places of padding and of channels past the last stay 0.
   for (var i = lane; i < 2u * half; i += workgroupSize) { terms[i] = 0.0; }
   if (active_) {
@@ -143,7 +158,7 @@ fn run(group: u32, lane: u32) {
     let side = (n % 2u) * half;
     var sumA = 0.0;
     if (active_) {
-      let A = small[d * p.stateSize + n];
+      let A = small[(p.first + d) * p.stateSize + n];
       var h = states[statesAt + n];
       for (var l = low; l < high; l++) {
         let k = l - from_;
@@ -199,6 +214,7 @@ export const scanInputsShader = defineShader({
   params: {
     length: "u32",
     channels: "u32",
+    first: "u32",
     count: "u32",
     skip_at: "u32",
     bias_at: "u32",
@@ -214,16 +230,17 @@ fn run(group: u32, lane: u32) {
   let i = group * workgroupSize + lane;
   if (i >= p.count) { return; }
   let row = i / p.channels;
-  let d = i % p.channels;
-  if (isPadding(row)) { du[i] = 0.0; ddelta[i] = 0.0; return; }
+  let d = p.first + i % p.channels;
+  let at = row * p.du_stride + d;
+  if (isPadding(row)) { du[at] = 0.0; ddelta[at] = 0.0; return; }
   let v = steps[i];
   let raw = rawStep(row, d);
   var input = stepOf(raw) * v;
   if (p.skip_at != absent) { input += gated(row, d) * small[p.skip_at + d]; }
-  du[i] = input;
+  du[at] = input;
   // Above 20 softplus is its argument itself.
   let slope = select(1.0, sigmoid(raw), p.softplus != 0u && !(raw > 20.0));
-  ddelta[i] = (steps[p.count + i] + u[p.u_at + row * p.u_stride + d] * v) * slope;
+  ddelta[at] = (steps[p.count + i] + u[p.u_at + row * p.u_stride + d] * v) * slope;
 }`,
 });
 
@@ -231,7 +248,14 @@ export const scanGateShader = defineShader({
   name: "selectiveScanBackward gate",
   read: { u: "f32", dy: "f32", z: "f32", small: "f32", steps: "f32" },
   write: { dz: "f32" },
-  params: { length: "u32", channels: "u32", count: "u32", skip_at: "u32", range_at: "u32" },
+  params: {
+    length: "u32",
+    channels: "u32",
+    first: "u32",
+    count: "u32",
+    skip_at: "u32",
+    range_at: "u32",
+  },
   code: /* wgsl */ `
 ${siluSlope}
 ${sliceOf}
@@ -239,11 +263,12 @@ fn run(group: u32, lane: u32) {
   let i = group * workgroupSize + lane;
   if (i >= p.count) { return; }
   let row = i / p.channels;
-  let d = i % p.channels;
-  if (isPadding(row)) { dz[i] = 0.0; return; }
+  let d = p.first + i % p.channels;
+  let at = row * p.dz_stride + d;
+  if (isPadding(row)) { dz[at] = 0.0; return; }
   var s = steps[2u * p.count + i];
   if (p.skip_at != absent) { s += small[p.skip_at + d] * u[p.u_at + row * p.u_stride + d]; }
-  dz[i] = dy[p.dy_at + row * p.dy_stride + d] * s * siluSlope(z[p.z_at + row * p.z_stride + d]);
+  dz[at] = dy[p.dy_at + row * p.dy_stride + d] * s * siluSlope(z[p.z_at + row * p.z_stride + d]);
 }`,
 });
 

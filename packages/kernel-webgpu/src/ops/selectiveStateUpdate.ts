@@ -2,7 +2,7 @@ import { checkSelectiveStateUpdate, type StateUpdateArgs, type Tensor } from "@m
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 import { sigmoid, softplus } from "../wgsl/math.ts";
-import { scanInputs } from "./selectiveScan.ts";
+import { scanInputs } from "./scanChannels.ts";
 
 // One step of the scan, an invocation for each channel. `small` holds A, D and deltaBias; it is kept between tokens.
 export const selectiveStateUpdateShader = defineShader({

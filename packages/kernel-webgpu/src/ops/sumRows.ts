@@ -1,4 +1,5 @@
 import { checkSumRows, type Tensor } from "@mamba/kernel";
+import type { Bound } from "../dispatcher.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 import type { WebGpuTensor } from "../tensor.ts";
@@ -20,7 +21,7 @@ fn run(group: u32, lane: u32) {
   let end = min((block + 1u) * ${rowsPerBlock}u, p.rows);
   var total = 0.0;
   for (var r = block * ${rowsPerBlock}u; r < end; r++) { total += x[p.x_at + r * p.x_stride + i]; }
-  sum[block * p.width + i] = total;
+  sum[p.sum_at + block * p.width + i] = total;
 }`,
 });
 
@@ -41,7 +42,7 @@ export function addRows(
   x: WebGpuTensor,
   rows: number,
   width: number,
-  sum: WebGpuTensor,
+  sum: Bound,
 ): void {
   const strips = Math.ceil(width / 64);
   const blocks = Math.ceil(rows / rowsPerBlock);
