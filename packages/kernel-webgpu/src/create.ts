@@ -2,6 +2,7 @@ import { KernelError } from "@mamba/kernel";
 import { describeAdapter, findAdapter, findGpu, refuse } from "./gpu.ts";
 import { WebGpuKernel } from "./kernel.ts";
 import { Runtime, type Tuning } from "./runtime.ts";
+import { wantedFeatures } from "./traits.ts";
 
 /** Where `createWebGpuKernel` takes its device from; the first that is given. Default: it finds one. */
 export interface WebGpuKernelOptions {
@@ -42,10 +43,11 @@ export async function createWebGpuKernel(options: WebGpuKernelOptions = {}): Pro
 }
 
 async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  const { limits } = adapter;
+  const { limits, features } = adapter;
   const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, limits[name]]));
   try {
-    return await adapter.requestDevice({ label: "mamba", requiredLimits });
+    const requiredFeatures = wantedFeatures.filter((name) => features.has(name));
+    return await adapter.requestDevice({ label: "mamba", requiredLimits, requiredFeatures });
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new KernelError("DRIVER", `createWebGpuKernel: the adapter gives no device: ${message}`, { cause });

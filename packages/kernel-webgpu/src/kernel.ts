@@ -104,7 +104,7 @@ export class WebGpuKernel implements TrainingKernel {
    */
   async warmUp(options: WarmUpOptions = {}): Promise<void> {
     this.runtime.checkOpen("warmUp");
-    await warmUp(this.runtime.pipelines, options);
+    await warmUp(this.runtime, options);
   }
 
   supports(op: KernelOp, dtype: DType): boolean {

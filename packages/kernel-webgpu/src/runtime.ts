@@ -14,9 +14,10 @@ import { Pipelines } from "./pipelines.ts";
 import { BufferPool } from "./pool.ts";
 import type { Shader } from "./shader.ts";
 import { type Storage, WebGpuTensor } from "./tensor.ts";
+import { type Traits, traitsOf } from "./traits.ts";
 
-/** What tests make small, to run what is for large tensors. */
-export interface Tuning {
+/** What tests set, to run what is for large tensors, and for other devices than theirs. */
+export interface Tuning extends Partial<Traits> {
   readonly pieceBytes?: number;
   /** Positions to a span of every scan. */
   readonly scanSpan?: number;
@@ -34,15 +35,18 @@ export class Runtime extends TensorOwner<Storage, WebGpuTensor> {
   readonly pipelines: Pipelines;
   /** How long the spans of a scan are, if not as its sizes ask for. */
   readonly scanSpan: number | undefined;
+  readonly traits: Traits;
   readonly #dispatcher: Dispatcher;
   #fault: KernelError | undefined;
 
   constructor(device: GPUDevice, tuning: Tuning = {}) {
     super();
     this.device = device;
+    const { pieceBytes, scanSpan, ...traits } = tuning;
+    this.traits = { ...traitsOf(device), ...traits };
+    this.scanSpan = scanSpan;
     // A piece starts up to 256 bytes before its first row.
-    this.scanSpan = tuning.scanSpan;
-    this.pieceBytes = tuning.pieceBytes ?? device.limits.maxStorageBufferBindingSize - 256;
+    this.pieceBytes = pieceBytes ?? device.limits.maxStorageBufferBindingSize - 256;
     // What follows from an earlier fault is told as that one.
     const fault = (error: KernelError): KernelError => (this.#fault ??= error);
     this.pipelines = Pipelines.of(device);

@@ -1,8 +1,11 @@
 // How an op says what runs on the device. A shader is WGSL with named buffers and named scalars: the declarations around
 // it are written here, so that the op's file holds the formula and little else.
 
-/** WGSL types of the elements of a buffer. 16-bit storage is bound as `u32`, two elements to a word. */
-export type Element = "f32" | "i32" | "u32" | "vec4<f32>" | "vec2<u32>";
+/**
+ * WGSL types of the elements of a buffer. 16-bit storage is bound as `u32`, two elements to a word, or as f16 where the device
+ * has that.
+ */
+export type Element = "f32" | "i32" | "u32" | "vec4<f32>" | "vec2<u32>" | "f16" | "vec4<f16>";
 
 /** WGSL types of a parameter. */
 export type Scalar = "u32" | "i32" | "f32";
@@ -16,6 +19,8 @@ export interface ShaderDefinition<R extends string, W extends string, P extends 
   /** Buffers that are written, or read and written. */
   readonly write: Readonly<Record<W, Element>>;
   readonly params: Readonly<Record<P, Scalar>>;
+  /** Features of the device without which it does not compile. */
+  readonly enable?: readonly ("f16" | "subgroups")[];
   /** Invocations per workgroup, at most 256. Default 64. */
   readonly workgroup?: number;
   /**
@@ -45,7 +50,7 @@ export const paramWords = 64;
 export function defineShader<R extends string, W extends string, P extends string>(
   definition: ShaderDefinition<R, W, P>,
 ): Shader<R, W, P> {
-  const { name, workgroup = 64, code } = definition;
+  const { name, enable = [], workgroup = 64, code } = definition;
   const read = Object.entries<Element>(definition.read);
   const write = Object.entries<Element>(definition.write);
   const params = Object.entries<Scalar>(definition.params);
@@ -60,7 +65,7 @@ export function defineShader<R extends string, W extends string, P extends strin
     const access = i < read.length ? "read" : "read_write";
     return `@group(1) @binding(${i}) var<storage, ${access}> ${buffer}: array<${type}>;`;
   });
-  const source = `
+  const source = `${enable.map((feature) => `enable ${feature};\n`).join("")}
 struct Params_ { ${fields.join(", ")} }
 @group(0) @binding(0) var<uniform> p: Params_;
 ${declarations.join("\n")}

@@ -4,8 +4,7 @@ import { argmaxShader } from "./ops/argmax.ts";
 import { causalConv1dShader } from "./ops/causalConv1d.ts";
 import { causalConv1dStepShader } from "./ops/causalConv1dStep.ts";
 import { embeddingShaders } from "./ops/embedding.ts";
-import { gemmShaders } from "./ops/linearGemm.ts";
-import { gemvShaders } from "./ops/linearGemv.ts";
+import { linearShader } from "./ops/linear.ts";
 import { mulShader } from "./ops/mul.ts";
 import { negExpShader } from "./ops/negExp.ts";
 import { repetitionPenaltyShader } from "./ops/repetitionPenalty.ts";
@@ -17,6 +16,7 @@ import { selectiveStateUpdateShader } from "./ops/selectiveStateUpdate.ts";
 import { siluShader } from "./ops/silu.ts";
 import type { Pipelines } from "./pipelines.ts";
 import type { Shader } from "./shader.ts";
+import type { Traits } from "./traits.ts";
 
 /** What to compile ahead of its first use. */
 export interface WarmUpOptions {
@@ -29,24 +29,35 @@ export interface WarmUpOptions {
 }
 
 /** The shaders that reading a prompt and decoding one sequence take. */
-function inferenceShaders(stateSize: number, weights: readonly FloatDType[]): Shader[] {
+function inferenceShaders(traits: Traits, stateSize: number, weights: readonly FloatDType[]): Shader[] {
+  const { subgroups } = traits;
   return [
     ...weights.flatMap((dtype) => [
       embeddingShaders[dtype],
-      gemvShaders[dtype](true, 1),
-      gemmShaders[dtype](true),
+      linearShader(traits, dtype, true, 1).shader,
+      linearShader(traits, dtype, true, 512).shader,
     ]),
-    ...[rmsNormShader, causalConv1dShader, causalConv1dStepShader, addShader, mulShader, scaleShader],
+    ...[
+      rmsNormShader(subgroups),
+      causalConv1dShader,
+      causalConv1dStepShader,
+      addShader,
+      mulShader,
+      scaleShader,
+    ],
     ...[siluShader, negExpShader, selectiveScanShader(stateSize), selectiveStateUpdateShader],
     ...[scanSpansShader(stateSize), scanCarryShader],
-    ...[argmaxShader, sampleShader, repetitionPenaltyShader],
+    ...[argmaxShader(subgroups), sampleShader(subgroups), repetitionPenaltyShader],
   ];
 }
 
 /** Compiles without blocking the thread. @throws KernelError `DRIVER`, naming the shader */
-export async function warmUp(pipelines: Pipelines, options: WarmUpOptions): Promise<void> {
+export async function warmUp(
+  { pipelines, traits }: { readonly pipelines: Pipelines; readonly traits: Traits },
+  options: WarmUpOptions,
+): Promise<void> {
   const { stateSize = 16, weights = ["f32", "f16", "bf16"], onProgress } = options;
-  const shaders = inferenceShaders(stateSize, weights);
+  const shaders = inferenceShaders(traits, stateSize, weights);
   let done = 0;
   await Promise.all(
     shaders.map(async (shader) => {

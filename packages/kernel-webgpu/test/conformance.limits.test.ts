@@ -3,8 +3,9 @@ import { expect, test } from "vitest";
 import { openWebGpuKernel } from "../src/create.ts";
 import { available, skipAll, smallestDevice } from "./available.ts";
 
-// The suite on a device with the limits that WebGPU guarantees and no more; the variant takes weights in pieces of a few
-// rows, as tables above 128 MiB are taken, and must agree bit for bit.
+// The suite on a device with the limits that WebGPU guarantees and no more, and no features: on the shaders for GPUs, which need
+// most of them. The variant takes weights in pieces of a few rows, as tables above 128 MiB are taken, and must agree bit
+// for bit.
 
 if (available) {
   const device = await smallestDevice();
@@ -16,8 +17,8 @@ if (available) {
   });
   await runConformance({
     test,
-    open: () => openWebGpuKernel(device, false),
-    openVariants: [() => openWebGpuKernel(device, false, { pieceBytes: 1000 })],
+    open: () => openWebGpuKernel(device, false, { parallel: true }),
+    openVariants: [() => openWebGpuKernel(device, false, { parallel: true, pieceBytes: 1000 })],
   });
   test("the device that was given is still there", async () => {
     const state = await Promise.race([device.lost, Promise.resolve("alive")]);

@@ -2,17 +2,20 @@ import { checkArgmax, type Tensor } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 import { keyOf, largestKey } from "../wgsl/keys.ts";
+import { lazily } from "../wgsl/product.ts";
 
 // The lowest index among the largest, a workgroup for each row. Logits are taken as bits.
-export const argmaxShader = defineShader({
-  name: "argmax",
-  read: { logits: "u32" },
-  write: { ids: "i32" },
-  params: { vocabSize: "u32" },
-  workgroup: 256,
-  code: /* wgsl */ `
+export const argmaxShader = lazily((subgroups: boolean) =>
+  defineShader({
+    name: "argmax",
+    enable: subgroups ? ["subgroups"] : [],
+    read: { logits: "u32" },
+    write: { ids: "i32" },
+    params: { vocabSize: "u32" },
+    workgroup: 256,
+    code: /* wgsl */ `
 ${keyOf}
-${largestKey}
+${largestKey(subgroups)}
 fn run(row: u32, lane: u32) {
   let start = p.logits_at + row * p.logits_stride;
   var key = 0u;
@@ -24,13 +27,15 @@ fn run(row: u32, lane: u32) {
   let found = largestKey(lane, key, index);
   if (lane == 0u) { ids[row] = i32(found.y); }
 }`,
-});
+  }),
+);
 
 export function argmax(runtime: Runtime, logits: Tensor): Tensor {
   const { batch, vocabSize } = checkArgmax(logits);
   runtime.checkOpen("argmax");
   const own = runtime.own("argmax", "logits", logits);
   const ids = runtime.result("argmax", [batch], "i32");
-  runtime.run("argmax", argmaxShader, { logits: own, ids }, { vocabSize }, batch);
+  const shader = argmaxShader(runtime.traits.subgroups);
+  runtime.run("argmax", shader, { logits: own, ids }, { vocabSize }, batch);
   return ids;
 }

@@ -1,64 +1,106 @@
-import type { FloatDType } from "@mamba/kernel";
+import type { Traits } from "../traits.ts";
 import { defineShader } from "../shader.ts";
-import { lazily, product } from "../wgsl/product.ts";
+import { lazily, linearParams, product, storeOutput } from "../wgsl/product.ts";
+import { subgroupSums } from "../wgsl/total.ts";
+import type { WeightKind } from "../wgsl/weights.ts";
 
-// y = x · weightᵀ + bias for few rows of x: eight invocations share the sum of one output, and each weight is read once for
-// all rows.
+// y = x · weightᵀ + bias for few rows of x, each weight read once for all rows.
 
 /** More rows go to the tiles. */
 export const gemvRows = 8;
-/** Outputs per workgroup. */
-export const gemvOutputs = 8;
 
-const build = (dtype: FloatDType, four: boolean, rows: number) => {
-  const { x, weight, code } = product(dtype, four);
-  const each = (line: (r: number) => string) =>
-    Array.from({ length: rows }, (_, r) => line(r)).join("\n    ");
+/**
+ * Who adds up what: `sharers` invocations of a workgroup make the sums of `each` outputs together. On a software adapter each
+ * goes alone, which takes no barrier; on a GPU neighbours read what lies next to each other.
+ */
+interface Plan {
+  readonly kind: "alone" | "memory" | "subgroups";
+  readonly workgroup: number;
+  readonly sharers: number;
+  readonly each: number;
+}
+
+function planFor(kind: Plan["kind"], rows: number): Plan {
+  if (kind === "alone") return { kind, workgroup: 16, sharers: 1, each: 4 };
+  if (kind === "memory") return { kind, workgroup: 64, sharers: 8, each: 1 };
+  return { kind, workgroup: 64, sharers: 64, each: rows <= 2 ? 4 : 1 };
+}
+
+const build = (weightKind: WeightKind, four: boolean, rows: number, planKind: Plan["kind"]) => {
+  const { x, weight, enable, code } = product(weightKind, four);
+  const plan = planFor(planKind, rows);
+  const { workgroup, sharers, each } = plan;
+  const list = (count: number, line: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => line(i)).join("\n    ");
+  const all = (line: (r: number, o: number) => string) => list(each, (o) => list(rows, (r) => line(r, o)));
   return defineShader({
-    name: `linear ${dtype}, ${rows} rows${four ? "" : ", unaligned"}`,
+    name: `linear ${weightKind}, ${rows} rows, ${planKind}${four ? "" : ", unaligned"}`,
+    enable: planKind === "subgroups" ? [...enable, "subgroups"] : enable,
     read: { x, weight, bias: "f32" },
     write: { y: "f32" },
-    params: {
-      rows: "u32",
-      inFeatures: "u32",
-      outFeatures: "u32",
-      first: "u32",
-      outputs: "u32",
-      tiles: "u32",
-    },
+    params: linearParams,
+    workgroup,
     code: /* wgsl */ `
 ${code}
-const sharers = 8u;
-var<workgroup> partial: array<f32, ${64 * rows}>;
+const sharers = ${sharers}u;
+${planKind === "memory" ? `var<workgroup> partial: array<f32, ${rows}u * workgroupSize>;` : ""}
+${planKind === "subgroups" ? subgroupSums(rows * each) : ""}
+${storeOutput}
 fn run(group: u32, lane: u32) {
-  let o = group * ${gemvOutputs}u + lane / sharers;
+  let output = (group * (workgroupSize / sharers) + lane / sharers) * ${each}u;
   let steps = p.inFeatures / lanes;
-  let matrix = p.weight_at / lanes + min(o, p.outputs - 1u) * steps;
   let xFrom = p.x_at / lanes;
   let xStride = p.x_stride / lanes;
-    ${each((r) => `var sum${r} = Lane(0.0);`)}
+    ${list(each, (o) => `let w${o} = p.weight_at / lanes + min(output + ${o}u, p.outputs - 1u) * steps;`)}
+    ${all((r, o) => `var sum${r}_${o} = 0.0;`)}
   for (var i = lane % sharers; i < steps; i += sharers) {
-    let w = weightLane(matrix + i);
-    ${each((r) => `sum${r} += w * xLane(xFrom + ${r}u * xStride + i);`)}
+    ${list(rows, (r) => `let x${r} = xLane(xFrom + ${r}u * xStride + i);`)}
+    ${list(each, (o) => `let own${o} = weightLane(w${o} + i);`)}
+    ${all((r, o) => `sum${r}_${o} += times(own${o}, x${r});`)}
   }
-    ${each((r) => `partial[${r * 64}u + lane] = total(sum${r});`)}
-  workgroupBarrier();
-  for (var i = lane; i < ${gemvOutputs * rows}u; i += workgroupSize) {
-    let r = i / ${gemvOutputs}u;
-    let own = group * ${gemvOutputs}u + i % ${gemvOutputs}u;
-    if (own < p.outputs) {
-      var sum = 0.0;
-      for (var k = 0u; k < sharers; k++) { sum += partial[r * 64u + (i % ${gemvOutputs}u) * sharers + k]; }
-      if (p.bias_stride != 0u) { sum += bias[p.first + own]; }
-      y[r * p.outFeatures + p.first + own] = sum;
-    }
-  }
+${totals(plan, rows, all)}
 }`,
   });
 };
 
-export const gemvShaders = {
-  f32: lazily((four: boolean, rows: number) => build("f32", four, rows)),
-  f16: lazily((four: boolean, rows: number) => build("f16", four, rows)),
-  bf16: lazily((four: boolean, rows: number) => build("bf16", four, rows)),
-};
+/** WGSL that brings the sums together and stores them. */
+function totals(
+  { kind, each }: Plan,
+  rows: number,
+  all: (line: (r: number, o: number) => string) => string,
+): string {
+  if (kind === "alone") return `    ${all((r, o) => `store(${r}u, output + ${o}u, sum${r}_${o});`)}`;
+  if (kind === "subgroups") {
+    return /* wgsl */ `
+    ${all((r, o) => `leave(lane, ${r * each + o}u, sum${r}_${o});`)}
+  workgroupBarrier();
+  for (var k = 0u; k < ${rows * each}u; k++) {
+    let sum = taken(k);
+    if (lane == 0u) { store(k / ${each}u, output + k % ${each}u, sum); }
+  }`;
+  }
+  return /* wgsl */ `
+    ${all((r) => `partial[${r}u * workgroupSize + lane] = sum${r}_0;`)}
+  workgroupBarrier();
+  let outputs = workgroupSize / sharers;
+  for (var i = lane; i < outputs * ${rows}u; i += workgroupSize) {
+    let from_ = (i / outputs) * workgroupSize + (i % outputs) * sharers;
+    var sum = 0.0;
+    for (var k = 0u; k < sharers; k++) { sum += partial[from_ + k]; }
+    store(i / outputs, group * outputs + i % outputs, sum);
+  }`;
+}
+
+const shaders = lazily(build);
+
+/** The shader for so many rows, and how many outputs a workgroup makes. */
+export function gemv(
+  { parallel, subgroups }: Traits,
+  kind: WeightKind,
+  four: boolean,
+  rows: number,
+): { readonly shader: ReturnType<typeof build>; readonly outputs: number } {
+  const planKind = parallel ? (subgroups ? "subgroups" : "memory") : "alone";
+  const { workgroup, sharers, each } = planFor(planKind, rows);
+  return { shader: shaders(kind, four, rows, planKind), outputs: (workgroup / sharers) * each };
+}

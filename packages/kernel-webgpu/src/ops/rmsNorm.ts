@@ -1,16 +1,20 @@
 import { checkRmsNorm, type Tensor } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
+import { lazily } from "../wgsl/product.ts";
+import { sumOfAll } from "../wgsl/total.ts";
 
 // y = x / sqrt(mean(x²) + eps) * weight, a workgroup for each row.
-export const rmsNormShader = defineShader({
-  name: "rmsNorm",
-  read: { x: "f32", weight: "f32" },
-  write: { y: "f32" },
-  params: { features: "u32", eps: "f32" },
-  workgroup: 128,
-  code: /* wgsl */ `
-var<workgroup> partial: array<f32, workgroupSize>;
+export const rmsNormShader = lazily((subgroups: boolean) =>
+  defineShader({
+    name: "rmsNorm",
+    enable: subgroups ? ["subgroups"] : [],
+    read: { x: "f32", weight: "f32" },
+    write: { y: "f32" },
+    params: { features: "u32", eps: "f32" },
+    workgroup: 128,
+    code: /* wgsl */ `
+${sumOfAll(subgroups)}
 fn run(row: u32, lane: u32) {
   let start = p.x_at + row * p.x_stride;
   var squares = 0.0;
@@ -18,20 +22,15 @@ fn run(row: u32, lane: u32) {
     let value = x[start + i];
     squares += value * value;
   }
-  partial[lane] = squares;
-  for (var half = workgroupSize / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { partial[lane] += partial[lane + half]; }
-  }
-  workgroupBarrier();
-  let norm = sqrt(partial[0] / f32(p.features) + p.eps);
+  let norm = sqrt(sumOfAll(lane, squares) / f32(p.features) + p.eps);
   for (var i = lane; i < p.features; i += workgroupSize) {
     var gain = 1.0;
     if (p.weight_stride != 0u) { gain = weight[p.weight_at + i]; }
     y[row * p.features + i] = x[start + i] / norm * gain;
   }
 }`,
-});
+  }),
+);
 
 export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
   const { rows, features } = checkRmsNorm(x, weight, eps);
@@ -39,6 +38,7 @@ export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor | undefined,
   runtime.checkOpen(op);
   const [input, gain] = [runtime.own(op, "x", x), runtime.ownIf(op, "weight", weight)];
   const y = runtime.result(op, x.shape);
-  runtime.run(op, rmsNormShader, { x: input, weight: gain, y }, { features, eps }, rows);
+  const shader = rmsNormShader(runtime.traits.subgroups);
+  runtime.run(op, shader, { x: input, weight: gain, y }, { features, eps }, rows);
   return y;
 }

@@ -2,20 +2,23 @@ import { checkSample, type SampleOptions, type Tensor } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 import { keyOf, largestKey } from "../wgsl/keys.ts";
+import { lazily } from "../wgsl/product.ts";
 import { uploaded } from "./memory.ts";
 
 // A workgroup for each row. Cuts are found on the keys of the logits, their bits in order: four bits of the cut at a time,
 // from the mass that lies in each of sixteen buckets. That is eight passes over the row, and neither a sort nor atomics,
 // whose order of summation would be anybody's guess.
-export const sampleShader = defineShader({
-  name: "sample",
-  read: { logits: "u32", uniforms: "f32" },
-  write: { ids: "i32" },
-  params: { vocabSize: "u32", topK: "u32", temperature: "f32", topP: "f32", minP: "f32" },
-  workgroup: 128,
-  code: /* wgsl */ `
+export const sampleShader = lazily((subgroups: boolean) =>
+  defineShader({
+    name: "sample",
+    enable: subgroups ? ["subgroups"] : [],
+    read: { logits: "u32", uniforms: "f32" },
+    write: { ids: "i32" },
+    params: { vocabSize: "u32", topK: "u32", temperature: "f32", topP: "f32", minP: "f32" },
+    workgroup: 128,
+    code: /* wgsl */ `
 ${keyOf}
-${largestKey}
+${largestKey(subgroups)}
 const noneKey = 0x007fffffu; // -infinity
 const infinityKey = 0xff800000u;
 var<workgroup> sums: array<f32, 16u * workgroupSize>;
@@ -138,7 +141,8 @@ fn run(row: u32, lane: u32) {
   }
   ids[row] = i32(id);
 }`,
-});
+  }),
+);
 
 export function sample(runtime: Runtime, logits: Tensor, options: SampleOptions): Tensor {
   const { batch, vocabSize } = checkSample(logits, options);
@@ -148,6 +152,7 @@ export function sample(runtime: Runtime, logits: Tensor, options: SampleOptions)
   const ids = runtime.result("sample", [batch], "i32");
   using uniforms = uploaded(runtime, "sample", Float32Array.from(options.uniforms), [batch], "f32");
   const params = { vocabSize, topK: Math.min(topK, vocabSize), temperature, topP, minP };
-  runtime.run("sample", sampleShader, { logits: own, uniforms, ids }, params, batch);
+  const shader = sampleShader(runtime.traits.subgroups);
+  runtime.run("sample", shader, { logits: own, uniforms, ids }, params, batch);
   return ids;
 }

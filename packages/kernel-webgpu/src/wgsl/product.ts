@@ -1,32 +1,51 @@
-import type { FloatDType } from "@mamba/kernel";
 import type { Element } from "../shader.ts";
-import { weight4, weightAt, weightElement } from "./weights.ts";
+import { weight4, weightAt, weightElement, type WeightKind } from "./weights.ts";
 
-/** What the shaders of `linear` have in common: sums over four products at a time, or one where rows are not aligned. */
-export interface Product {
+/** What the shaders of `linear` have in common: four products at a time, or one where rows are not aligned. */
+interface Product {
   readonly x: Element;
   readonly weight: Element;
+  readonly enable: readonly "f16"[];
   /**
-   * WGSL: `type Lane`, a partial sum; `xLane(i)` and `weightLane(i)`, the i-th lane of the buffers `x` and `weight`;
-   * `lanes`, how many numbers are in one; `total(sum)`, a partial sum as a number.
+   * WGSL: `type Lane`, numbers that follow each other in a row; `xLane(i)` and `weightLane(i)`, the i-th lane of the buffers
+   * `x` and `weight`; `lanes`, how many numbers are in one; `times(a, b)`, the sum of the products of two.
    */
   readonly code: string;
 }
 
-export function product(dtype: FloatDType, four: boolean): Product {
-  const x: Element = four ? "vec4<f32>" : "f32";
+export function product(kind: WeightKind, four: boolean): Product {
   const code = /* wgsl */ `
 alias Lane = ${four ? "vec4<f32>" : "f32"};
 const lanes = ${four ? 4 : 1}u;
-${four ? weight4(dtype) : weightAt(dtype)}
+${four ? weight4(kind) : weightAt(kind)}
 fn xLane(i: u32) -> Lane { return x[i]; }
 fn weightLane(i: u32) -> Lane { return ${four ? "weight4" : "weightAt"}(i); }
-fn total(sum: Lane) -> f32 { return ${four ? "(sum.x + sum.y) + (sum.z + sum.w)" : "sum"}; }`;
-  return { x, weight: weightElement(dtype, four), code };
+fn times(a: Lane, b: Lane) -> f32 { return ${four ? "dot(a, b)" : "a * b"}; }`;
+  return {
+    x: four ? "vec4<f32>" : "f32",
+    weight: weightElement(kind, four),
+    enable: kind === "native f16" ? ["f16"] : [],
+    code,
+  };
 }
 
+/** Parameters of every shader of `linear`: outputs [first, first + outputs) are made of this piece of the weight. */
+export const linearParams = {
+  ...({ rows: "u32", inFeatures: "u32", outFeatures: "u32" } as const),
+  ...({ first: "u32", outputs: "u32", tiles: "u32" } as const),
+};
+
+/** `store(r, o, sum)`: a row's sum for output o of the piece, and its bias. Past the end nothing is stored. */
+export const storeOutput = /* wgsl */ `
+fn store(r: u32, o: u32, sum: f32) {
+  if (r >= p.rows || o >= p.outputs) { return; }
+  var value = sum;
+  if (p.bias_stride != 0u) { value += bias[p.first + o]; }
+  y[r * p.outFeatures + p.first + o] = value;
+}`;
+
 /** Shaders by what they are made for, each made when it is first asked for. */
-export function lazily<A extends readonly (number | boolean)[], T>(
+export function lazily<A extends readonly (number | boolean | string)[], T>(
   make: (...args: A) => T,
 ): (...args: A) => T {
   const made = new Map<string, T>();

@@ -1,11 +1,16 @@
 import type { FloatDType } from "@mamba/kernel";
 import type { Element } from "../shader.ts";
 
-// Weights in any storage type, read as f32. 16-bit types come two to a word; the arithmetic is f32 whatever the storage.
+// Weights in any storage type, read as f32. 16-bit types come two to a word, f16 also as such where the device has the
+// type; the arithmetic is f32 whatever the storage.
+
+/** How a weight is stored and read. */
+export type WeightKind = FloatDType | "native f16";
 
 /** The element type to bind a weight as, one or four numbers at a time. */
-export function weightElement(dtype: FloatDType, four = false): Element {
-  if (dtype === "f32") return four ? "vec4<f32>" : "f32";
+export function weightElement(kind: WeightKind, four = false): Element {
+  if (kind === "f32") return four ? "vec4<f32>" : "f32";
+  if (kind === "native f16") return four ? "vec4<f16>" : "f16";
   return four ? "vec2<u32>" : "u32";
 }
 
@@ -15,21 +20,23 @@ const pair = {
 } as const;
 
 /** `weightAt(i)`: element i of the buffer `weight`. */
-export function weightAt(dtype: FloatDType): string {
-  if (dtype === "f32") return "fn weightAt(i: u32) -> f32 { return weight[i]; }";
+export function weightAt(kind: WeightKind): string {
+  if (kind === "f32" || kind === "native f16") return "fn weightAt(i: u32) -> f32 { return f32(weight[i]); }";
   return /* wgsl */ `
 fn weightAt(i: u32) -> f32 {
   let word = weight[i / 2u];
-  let both = ${pair[dtype]};
+  let both = ${pair[kind]};
   return select(both.x, both.y, (i & 1u) == 1u);
 }`;
 }
 
 /** `weight4(i)`: elements 4i to 4i + 3 of the buffer `weight`, bound four at a time. */
-export function weight4(dtype: FloatDType): string {
-  if (dtype === "f32") return "fn weight4(i: u32) -> vec4<f32> { return weight[i]; }";
+export function weight4(kind: WeightKind): string {
+  if (kind === "f32" || kind === "native f16") {
+    return "fn weight4(i: u32) -> vec4<f32> { return vec4<f32>(weight[i]); }";
+  }
   return /* wgsl */ `
-fn twoWeights(word: u32) -> vec2<f32> { return ${pair[dtype]}; }
+fn twoWeights(word: u32) -> vec2<f32> { return ${pair[kind]}; }
 fn weight4(i: u32) -> vec4<f32> {
   let words = weight[i];
   return vec4<f32>(twoWeights(words.x), twoWeights(words.y));

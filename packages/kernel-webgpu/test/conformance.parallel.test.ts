@@ -1,0 +1,33 @@
+import { runConformance } from "@mamba/conformance";
+import { expect, test } from "vitest";
+import { openWebGpuKernel } from "../src/create.ts";
+import { createWebGpuKernel } from "../src/index.ts";
+import { available, skipAll } from "./available.ts";
+
+// The shaders for GPUs, with the features that the adapter has, on any adapter: the suite's tests of the ops that have such
+// shaders. All other tests would run what conformance.test.ts runs.
+const differing = /^(linear|rmsNorm|argmax|sample) /;
+
+if (available) {
+  const open = async () => {
+    const { runtime } = await createWebGpuKernel();
+    return openWebGpuKernel(runtime.device, true, { parallel: true });
+  };
+  test("shaders use what the adapter has", async () => {
+    await using kernel = await open();
+    const { traits, device } = kernel.runtime;
+    expect(traits).toEqual({
+      parallel: true,
+      subgroups: device.features.has("subgroups"),
+      f16: device.features.has("shader-f16"),
+    });
+  });
+  let tests = 0;
+  const only = (name: string, body: () => Promise<void>): void => {
+    if (!differing.test(name) && name !== "the kernels close") return;
+    tests++;
+    test(name, body);
+  };
+  await runConformance({ test: only, open });
+  test("each of these ops has its tests", () => expect(tests).toBeGreaterThan(100));
+} else skipAll("the conformance suite on the shaders for GPUs");
