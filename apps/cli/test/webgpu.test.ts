@@ -50,6 +50,14 @@ test("mamba backends says what one process of its own found", async () => {
   expect(JSON.parse(stdout)).toContainEqual(found);
 });
 
+/** What `bench --backend webgpu --json` prints, as far as the test reads it. */
+interface BenchReport {
+  rates: Record<"copy" | "tiled" | "blocked" | "linear", number>;
+  plain: { kind: string; seconds: { median: number; best: number } }[];
+  cases: { name: string; dispatches: number; seconds: { median: number; best: number } }[];
+  decode: unknown[];
+}
+
 if (found.ok || required) {
   test("generate writes what the cpu backend writes", { timeout }, async () => {
     const options = ["--max-tokens=12", "--seed=3"];
@@ -80,7 +88,28 @@ if (found.ok || required) {
     expect([one?.backend.name, other?.backend.name]).toEqual(["webgpu", "cpu"]);
     expect(one?.results[0].loss).toBeCloseTo(other?.results[0].loss ?? NaN, 4);
   });
-} else test.skip(`generate, auto, train and eval (no WebGPU: ${found.reason})`, () => undefined);
+
+  test("bench measures plain shaders and an op in turns, and refuses what is for the cpu", async () => {
+    const args = ["bench", backend, "--quick", "--filter=causalConv1dStep 1"];
+    const { code, stdout, stderr } = await mamba([...args, "--json"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const report = JSON.parse(stdout) as BenchReport;
+    expect(new Set(report.plain.map(({ kind }) => kind))).toEqual(
+      new Set(["copy", "tiled matmul", "blocked matmul", "linear"]),
+    );
+    expect(report.cases.map(({ name, dispatches }) => [name, dispatches])).toEqual([
+      ["causalConv1dStep 1×1536", 1],
+    ]);
+    for (const { seconds } of [...report.plain, ...report.cases]) {
+      expect(seconds.median).toBeGreaterThan(0);
+      expect(seconds.best).toBeLessThanOrEqual(seconds.median);
+    }
+    for (const rate of Object.values(report.rates)) expect(rate).toBeGreaterThan(1e6);
+    expect(report.decode).toEqual([]);
+    expect(await mamba(["bench", backend, "--long"])).toMatchObject({ code: 2 });
+    expect(await mamba(["bench", backend, "--filter=nothing"])).toMatchObject({ code: 2 });
+  });
+} else test.skip(`generate, auto, train, eval and bench (no WebGPU: ${found.reason})`, () => undefined);
 
 test("a backend that is not available is an error with its code, never a fallback", async () => {
   // A list of drivers that is empty: there is no adapter then, also where there is a GPU.

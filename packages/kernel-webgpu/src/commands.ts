@@ -1,6 +1,7 @@
 import type { HostArray, KernelError } from "@mamba/kernel";
 import { usage } from "./constants.ts";
 import type { PooledBuffer } from "./pool.ts";
+import { type DispatchTime, Profiler } from "./profiler.ts";
 import { paramWords } from "./shader.ts";
 import type { Storage } from "./tensor.ts";
 import { watched } from "./watch.ts";
@@ -32,6 +33,8 @@ export class Commands {
   #ops = new Set<string>();
   #written = new Set<Storage>();
   #dispatches = 0;
+  #bytes = 0;
+  #profiler: Profiler | undefined;
   #submissions = 0;
   #outcome: Promise<KernelError | undefined> = Promise.resolve(undefined);
 
@@ -65,8 +68,22 @@ export class Commands {
   }
 
   /** What went to the device so far. */
-  get counts(): { readonly dispatches: number; readonly submissions: number } {
-    return { dispatches: this.#dispatches, submissions: this.#submissions };
+  get counts(): { readonly dispatches: number; readonly submissions: number; readonly bytes: number } {
+    return { dispatches: this.#dispatches, submissions: this.#submissions, bytes: this.#bytes };
+  }
+
+  /** Times what is recorded from here on. */
+  startProfile(): void {
+    void this.flush();
+    this.#profiler = new Profiler(this.#device, slots);
+  }
+
+  /** What was recorded since `startProfile`, done. */
+  async endProfile(): Promise<readonly DispatchTime[]> {
+    void this.flush();
+    const profiler = this.#profiler;
+    this.#profiler = undefined;
+    return profiler ? profiler.end() : [];
   }
 
   /** Where the next dispatch puts its parameters, an index into `words`. */
@@ -87,9 +104,17 @@ export class Commands {
     this.#written.add(storage);
   }
 
-  /** Runs `groups` workgroups with the parameters in the slot that was asked for last. */
-  dispatch(op: string, pipeline: GPUComputePipeline, buffers: GPUBindGroup, groups: number): void {
-    const pass = (this.#pass ??= this.#begin().beginComputePass({ label: "mamba" }));
+  /** Runs `groups` workgroups, which read and write `bytes`, with the parameters in the slot that was asked for last. */
+  dispatch(
+    { op, shader, bytes }: Omit<DispatchTime, "seconds">,
+    pipeline: GPUComputePipeline,
+    buffers: GPUBindGroup,
+    groups: number,
+  ): void {
+    if (this.#profiler) this.#endPass();
+    const pass = (this.#pass ??= this.#begin().beginComputePass(
+      this.#profiler?.record({ op, shader, bytes }) ?? { label: "mamba" },
+    ));
     if (this.#pipeline !== pipeline) pass.setPipeline((this.#pipeline = pipeline));
     this.#offset[0] = this.#used++ * paramWords * 4;
     pass.setBindGroup(0, this.#paramGroup, this.#offset, 0, 1);
@@ -98,6 +123,7 @@ export class Commands {
     pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
     this.#ops.add(op);
     this.#dispatches++;
+    this.#bytes += bytes;
   }
 
   /** Copies bytes; all counts are multiples of 4. */
@@ -135,9 +161,11 @@ export class Commands {
     const written = this.#written;
     const { outcome } = watched(this.#device, [...this.#ops].join(", "), () => {
       this.#pass?.end();
+      this.#profiler?.resolve(encoder);
       const { queue } = this.#device;
       if (this.#used > 0) queue.writeBuffer(this.#params, 0, this.words, 0, this.#used * paramWords);
       queue.submit([encoder.finish()]);
+      this.#profiler?.submitted();
     });
     this.#outcome = outcome.then((error) => {
       const fault = error && this.#onFault(error);
@@ -163,9 +191,13 @@ export class Commands {
   }
 
   #copies(op: string): GPUCommandEncoder {
-    this.#pass?.end();
-    this.#pass = this.#pipeline = undefined;
+    this.#endPass();
     this.#ops.add(op);
     return this.#begin();
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = this.#pipeline = undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { dtypeBytes, KernelError } from "@mamba/kernel";
+import { dtypeBytes, elementCount, KernelError } from "@mamba/kernel";
 import type { Binding } from "./bind-groups.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Runtime } from "./runtime.ts";
@@ -11,6 +11,8 @@ export interface Slice {
   readonly tensor: WebGpuTensor;
   readonly start: number;
   readonly count: number;
+  /** Bytes of it that a dispatch reads, where that is less than all. */
+  readonly touched?: number;
 }
 
 /** What stands for a buffer of a shader: nothing where the argument is absent. */
@@ -25,6 +27,8 @@ export class Dispatcher {
   /** Stand in for absent tensors, one for each place in a shader: two that are written may not be the same. */
   readonly #absent: Binding[];
   readonly #bindings: Binding[] = [];
+  /** What the dispatch being recorded reads and writes. */
+  #bytes = 0;
 
   /** @param onFault hears of a shader or a binding that the device refuses, and says how to tell it */
   constructor(runtime: Runtime, onFault: (error: KernelError) => KernelError) {
@@ -53,6 +57,7 @@ export class Dispatcher {
     words[at++] = groups;
     const bindings = this.#bindings;
     bindings.length = 0;
+    this.#bytes = 0;
     for (const name of shader.read) {
       at = this.#bind(op, name, buffers[name], at, snapshots?.get(name));
     }
@@ -66,7 +71,7 @@ export class Dispatcher {
       else words[at++] = params[name];
     }
     const group = this.#group(op, shader, pipeline);
-    commands.dispatch(op, pipeline.pipeline, group, groups);
+    commands.dispatch({ op, shader: shader.name, bytes: this.#bytes }, pipeline.pipeline, group, groups);
   }
 
   /** Adds the binding of one buffer and writes its two parameters. */
@@ -94,6 +99,10 @@ export class Dispatcher {
         `${op}: ${name} takes ${bytes} bytes, this op on this device reaches ${limit}`,
       );
     }
+    this.#bytes +=
+      bound === tensor
+        ? elementCount(tensor.shape) * size
+        : ((bound as Slice).touched ?? (bound as Slice).count * size);
     words[at] = tensor.offset + (from - offset) / size;
     words[at + 1] = tensor.rowStride;
     commands.use(storage.buffer);

@@ -47,6 +47,7 @@ import { silu } from "./ops/silu.ts";
 import { siluBackward } from "./ops/siluBackward.ts";
 import { sumOfSquares } from "./ops/sumOfSquares.ts";
 import { sumRows } from "./ops/sumRows.ts";
+import type { DispatchTime } from "./profiler.ts";
 import { Readback } from "./readback.ts";
 import type { Runtime } from "./runtime.ts";
 import { warmUp, type WarmUpOptions } from "./warm-up.ts";
@@ -85,9 +86,13 @@ export class WebGpuKernel implements TrainingKernel {
     this.#readback = new Readback(runtime, this.lost);
   }
 
-  /** What went to the device so far: dispatches, submissions, and the buffers and bind groups that were made for it. */
+  /**
+   * What went to the device so far: dispatches, the bytes that they read and write (see `DispatchTime`), submissions, and the
+   * buffers and bind groups that were made for it.
+   */
   get counts(): {
     readonly dispatches: number;
+    readonly bytes: number;
     readonly submissions: number;
     readonly buffers: number;
     readonly bindGroups: number;
@@ -105,6 +110,25 @@ export class WebGpuKernel implements TrainingKernel {
   async warmUp(options: WarmUpOptions = {}): Promise<void> {
     this.runtime.checkOpen("warmUp");
     await warmUp(this.runtime, options);
+  }
+
+  /**
+   * Runs something and tells of every dispatch in it, with its time on the device where that has `timestamp-query`. Each
+   * dispatch has a pass to itself then, so the whole takes longer than it would. One profile at a time.
+   *
+   * @throws KernelError `DISPOSED`, `DEVICE_LOST`, and what `run` throws
+   */
+  async profile(run: () => unknown): Promise<readonly DispatchTime[]> {
+    this.runtime.checkOpen("profile");
+    const { commands } = this.runtime;
+    commands.startProfile();
+    try {
+      await run();
+    } catch (error) {
+      await commands.endProfile();
+      throw error;
+    }
+    return commands.endProfile();
   }
 
   supports(op: KernelOp, dtype: DType): boolean {

@@ -12,14 +12,24 @@ const startupName = "start-up";
 
 export default command({
   name: "bench",
-  description: "Measure the cpu backend against what this machine can do at most",
+  description: "Measure a backend against what this machine can do at most",
   args: {
+    backend: {
+      type: "enum",
+      options: ["cpu", "webgpu"],
+      default: "cpu",
+      description: "What to measure",
+    },
     filter: { type: "string", valueHint: "text", description: "Only cases whose name holds this text" },
     quick: { type: "boolean", description: "Fewer and shorter samples" },
     long: { type: "boolean", description: "Also read a prompt of 100 000 tokens (10 000 with --quick)" },
     json: { type: "boolean", description: "Print JSON" },
   },
-  async run({ filter = "", quick, long, json }, host) {
+  async run({ backend, filter = "", quick, long, json }, host) {
+    if (backend === "webgpu") {
+      if (long) throw usage("--long is for the cpu backend");
+      return (await import("../bench/run-device.ts")).benchDevice({ filter, quick, json }, host);
+    }
     const { bestCeilings, measure, threadCounts } = await import("../bench/measure.ts");
     const { opSpecs } = await import("../bench/op-specs.ts");
     const { backwardSpecs } = await import("../bench/backward-specs.ts");
@@ -70,9 +80,9 @@ export default command({
     const peak = peakBytes();
     if (json) return printJson(host, { machine, ceilings, figures, startup, longPrefill, peakBytes: peak });
 
-    const { cpu, threads, backend, node, platform } = machine;
+    const { cpu, threads, node, platform } = machine;
     const parts = [
-      `${cpu}, ${threads} threads, Node ${node}, ${platform}\n${backend}`,
+      `${cpu}, ${threads} threads, Node ${node}, ${platform}\n${machine.backend}`,
       describeCeilings(ceilings, threads),
     ];
     if (figures.length > 0) parts.push(describeFigures(figures));

@@ -1,4 +1,4 @@
-import { checkEmbedding, type FloatDType, type Tensor } from "@mamba/kernel";
+import { checkEmbedding, dtypeBytes, type FloatDType, type Tensor } from "@mamba/kernel";
 import { piecesOf } from "../pieces.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
@@ -37,7 +37,14 @@ export function embedding(runtime: Runtime, ids: Tensor, weight: Tensor): Tensor
   const count = rows * features;
   for (const piece of piecesOf(runtime, table)) {
     const params = { count, features, vocabSize, first: piece.first, rows: piece.rows };
-    runtime.run(op, shader, { ids: tokens, weight: piece, y }, params, Math.ceil(count / 256));
+    const touched = count * dtypeBytes[weight.dtype];
+    runtime.run(
+      op,
+      shader,
+      { ids: tokens, weight: { ...piece, touched }, y },
+      params,
+      Math.ceil(count / 256),
+    );
   }
   return y;
 }
