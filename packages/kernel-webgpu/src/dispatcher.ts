@@ -3,7 +3,7 @@ import type { Binding } from "./bind-groups.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Shader } from "./shader.ts";
-import { WebGpuTensor } from "./tensor.ts";
+import { faultOf, WebGpuTensor } from "./tensor.ts";
 import { watched } from "./watch.ts";
 
 /** Elements [start, start + count) of a dense tensor, for what is too large to be bound as a whole. */
@@ -85,7 +85,8 @@ export class Dispatcher {
     }
     const tensor = tensorOf(bound);
     const { storage, dtype } = tensor;
-    if (storage.fault) throw new KernelError(storage.fault.code, `${op}: ${name}: ${storage.fault.message}`);
+    const fault = faultOf(storage);
+    if (fault) throw new KernelError(fault.code, `${op}: ${name}: ${fault.message}`, { cause: fault });
     const size = dtypeBytes[dtype];
     // What is bound starts at a multiple of 256 bytes; the rest of the way is counted in elements.
     const from = bound === tensor ? 0 : (bound as Slice).start * size;

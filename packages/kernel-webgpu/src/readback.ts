@@ -3,7 +3,8 @@ import { mapRead, usage } from "./constants.ts";
 import { copyRows } from "./ops/copyRows.ts";
 import { sizeClass } from "./pool.ts";
 import type { Runtime } from "./runtime.ts";
-import type { WebGpuTensor } from "./tensor.ts";
+import { faultOf, type WebGpuTensor } from "./tensor.ts";
+import { watched } from "./watch.ts";
 
 /** Buffers that the host can map, kept for the next read. */
 export class Readback {
@@ -26,7 +27,7 @@ export class Readback {
   /** Dense host copies of `sources` as they are after all that was recorded until now. */
   read(sources: readonly WebGpuTensor[]): Promise<HostArray[]> {
     const runtime = this.#runtime;
-    const faults = sources.map((source) => source.storage);
+    const storages = sources.map((source) => source.storage);
     let total = 0;
     const places = sources.map((source) => {
       const at = total;
@@ -35,7 +36,7 @@ export class Readback {
       return at;
     });
     if (total === 0) return Promise.resolve([]);
-    const staging = this.#take(total);
+    const { buffer: staging, refused } = this.#take(total);
     sources.forEach((source, i) => {
       const dense = isDense(source) ? source : copyRows(runtime, "read", source);
       const bytes = Math.ceil(dense.storage.bytes / 4) * 4;
@@ -44,14 +45,12 @@ export class Readback {
     });
     const outcome = runtime.commands.flush();
     const work = async (): Promise<HostArray[]> => {
-      const mapped = staging.mapAsync(mapRead, 0, total).then(() => undefined);
-      const failure = await Promise.race([this.#lost, mapped]).catch(async (cause: unknown) => {
-        return (await this.#lossAfter()) ?? new KernelError("DRIVER", `read: ${String(cause)}`, { cause });
-      });
-      const fault = (await outcome) ?? faults.find((storage) => storage.fault)?.fault;
-      if (failure ?? fault) {
+      const failure = (await refused) ?? (await this.#map(staging, total));
+      const fault = (await refused) ?? (await outcome) ?? storages.map(faultOf).find((each) => each);
+      // Where work failed, mapping may fail too, and says less about it.
+      const why = failure?.code === "DRIVER" ? (fault ?? failure) : (failure ?? fault);
+      if (why) {
         staging.destroy();
-        const why = (failure ?? fault) as KernelError;
         runtime.takeFault();
         throw new KernelError(why.code, `read: ${why.message}`, { cause: why });
       }
@@ -91,23 +90,31 @@ export class Readback {
     this.#free.length = 0;
   }
 
+  async #map(staging: GPUBuffer, bytes: number): Promise<KernelError | undefined> {
+    const mapped = staging.mapAsync(mapRead, 0, bytes).then(() => undefined);
+    return Promise.race([this.#lost, mapped]).catch(async (cause: unknown) => {
+      return (await this.#lossAfter()) ?? new KernelError("DRIVER", `read: ${String(cause)}`, { cause });
+    });
+  }
+
   /** Mapping fails when the device is lost, and may do so before the loss itself is told. */
   async #lossAfter(): Promise<KernelError | undefined> {
     const soon = new Promise<undefined>((resolve) => setTimeout(resolve, 100));
     return Promise.race([this.#lost, soon]);
   }
 
-  #take(bytes: number): GPUBuffer {
+  /** A buffer of at least `bytes`, and why there is no memory behind it, if so. */
+  #take(bytes: number): { buffer: GPUBuffer; refused?: Promise<KernelError | undefined> } {
     const fits = this.#free.findIndex(
       (buffer) => buffer.size >= bytes && buffer.size <= 4 * sizeClass(bytes),
     );
-    if (fits >= 0) return this.#free.splice(fits, 1)[0] as GPUBuffer;
+    if (fits >= 0) return { buffer: this.#free.splice(fits, 1)[0] as GPUBuffer };
     // A few sizes are in use at a time: an id, a row of logits, a state.
     for (const buffer of this.#free.splice(0, this.#free.length - 7)) buffer.destroy();
-    return this.#runtime.device.createBuffer({
-      label: "mamba: read",
-      size: sizeClass(bytes),
-      usage: usage.mapRead | usage.copyTarget,
-    });
+    const { device } = this.#runtime;
+    const label = "mamba: read";
+    const descriptor = { label, size: sizeClass(bytes), usage: usage.mapRead | usage.copyTarget };
+    const { value: buffer, outcome: refused } = watched(device, label, () => device.createBuffer(descriptor));
+    return { buffer, refused };
   }
 }

@@ -12,3 +12,8 @@ export interface Storage extends SharedMemory {
 
 /** A handle on a piece of a buffer. Made by `Runtime` only. */
 export class WebGpuTensor extends DeviceTensor<Storage> {}
+
+/** Why there is nothing to read in a memory: no buffer behind it, or the work that should have written it failed. */
+export function faultOf({ buffer, fault }: Storage): KernelError | undefined {
+  return buffer.fault ?? fault;
+}

@@ -70,4 +70,20 @@ if (available) {
     await expect(kernel.sync()).rejects.toMatchObject({ code: "DRIVER" });
     await kernel.sync();
   });
+  test("memory that is not there is told by sync, read and ops, and the kernel stays usable", async ({
+    skip,
+  }) => {
+    await using kernel = await createWebGpuKernel();
+    const x = kernel.upload(ones, [64], "f32");
+    const vast = kernel.zeros([kernel.capabilities.maxTensorBytes / 4 - 64], "f32");
+    const failure: unknown = await kernel.sync().catch((error: unknown) => error);
+    skip(failure === undefined, "the device has memory for the largest tensor that it allows");
+    expect(failure).toMatchObject({ code: "OUT_OF_MEMORY" });
+    const outOfMemory: unknown = expect.objectContaining({ code: "OUT_OF_MEMORY" });
+    expect(() => kernel.scale(vast, 2)).toThrow(outOfMemory);
+    await expect(kernel.read(vast)).rejects.toMatchObject({ code: "OUT_OF_MEMORY" });
+    vast.dispose();
+    expect((await kernel.read(kernel.scale(x, 2)))[0]?.[63]).toBe(2);
+    await kernel.sync();
+  });
 } else skipAll("faults of a device");

@@ -1,6 +1,5 @@
 import type { ScanSizes } from "@mamba/kernel";
 import type { Bound } from "../dispatcher.ts";
-import { isSoftware } from "../gpu.ts";
 import type { Runtime } from "../runtime.ts";
 import type { WebGpuTensor } from "../tensor.ts";
 import { chunkLength } from "../wgsl/scan.ts";
@@ -30,8 +29,7 @@ export function spanFor({ batch, length }: ScanSizes, channels: number): number 
 export function spanOf(runtime: Runtime, sizes: ScanSizes, channels: number): number {
   const { length } = sizes;
   if (runtime.scanSpan !== undefined) return Math.min(runtime.scanSpan, length);
-  const span = spanFor(sizes, channels);
-  return span < length && isSoftware(runtime.device.adapterInfo) ? length : span;
+  return runtime.traits.parallel ? spanFor(sizes, channels) : length;
 }
 
 /** What a scan reads, and where it writes. */
