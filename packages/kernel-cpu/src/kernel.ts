@@ -1,22 +1,4 @@
-import type {
-  AdamWParams,
-  AdamWSlot,
-  Capabilities,
-  ConvArgs,
-  ConvStepArgs,
-  DType,
-  Grads,
-  HostArray,
-  KernelOp,
-  Residual,
-  SampleOptions,
-  ScanArgs,
-  Shape,
-  StateUpdateArgs,
-  Tensor,
-  TrainingKernel,
-} from "@mamba/kernel";
-import { everyStorage, KernelError, supportsEverything } from "@mamba/kernel";
+import { type HostArray, KernelError, OpsKernel, type OpTable, type Tensor } from "@mamba/kernel";
 import { maxBytes } from "./heap.ts";
 import { accumulate } from "./ops/accumulate.ts";
 import { adamwStep } from "./ops/adamwStep.ts";
@@ -31,7 +13,7 @@ import { embeddingBackward } from "./ops/embeddingBackward.ts";
 import { flip } from "./ops/flip.ts";
 import { linear } from "./ops/linear.ts";
 import { linearBackwardInput, linearBackwardWeight } from "./ops/linearBackward.ts";
-import * as transfer from "./ops/memory.ts";
+import { copyInto, gatherRows, read, upload, write, zeros } from "./ops/memory.ts";
 import { mul } from "./ops/mul.ts";
 import { negExp } from "./ops/negExp.ts";
 import { repetitionPenalty } from "./ops/repetitionPenalty.ts";
@@ -49,22 +31,53 @@ import { sumOfSquares } from "./ops/sumOfSquares.ts";
 import { sumRows } from "./ops/sumRows.ts";
 import type { Runtime } from "./runtime.ts";
 
+const ops: OpTable<Runtime> = {
+  accumulate,
+  adamwStep,
+  add,
+  argmax,
+  causalConv1d,
+  causalConv1dBackward,
+  causalConv1dStep,
+  copyInto,
+  crossEntropy,
+  crossEntropyWithGradient,
+  embedding,
+  embeddingBackward,
+  flip,
+  gatherRows,
+  linear,
+  linearBackwardInput,
+  linearBackwardWeight,
+  mul,
+  negExp,
+  repetitionPenalty,
+  rmsNorm,
+  rmsNormBackward,
+  sample,
+  scale,
+  selectiveScan,
+  selectiveScanBackward,
+  selectiveScanForward,
+  selectiveStateUpdate,
+  silu,
+  siluBackward,
+  sumOfSquares,
+  sumRows,
+  upload,
+  write,
+  zeros,
+};
+
 /** The CPU backend: WebAssembly SIMD, and worker threads where the platform has them. Made by `createCpuKernel`. */
-export class CpuKernel implements TrainingKernel {
+export class CpuKernel extends OpsKernel<Runtime> {
   readonly name = "cpu";
-  readonly capabilities: Capabilities;
   readonly lost: Promise<KernelError>;
-  /** @internal */
-  readonly runtime: Runtime;
   readonly #end: () => Promise<void>;
 
   /** @internal */
   constructor(device: string, runtime: Runtime, lost: Promise<KernelError>, end: () => Promise<void>) {
-    this.capabilities = {
-      ...{ device, storage: everyStorage, training: true, deterministic: true },
-      maxTensorBytes: maxBytes,
-    };
-    this.runtime = runtime;
+    super(runtime, ops, device, maxBytes);
     this.lost = lost;
     this.#end = end;
   }
@@ -74,188 +87,14 @@ export class CpuKernel implements TrainingKernel {
     return this.runtime.heap.committedBytes;
   }
 
-  supports(op: KernelOp, dtype: DType): boolean {
-    return supportsEverything(op, dtype);
-  }
-
-  upload(data: HostArray, shape: Shape, dtype: DType): Tensor {
-    return transfer.upload(this.runtime, data, shape, dtype, this.capabilities);
-  }
-
-  zeros(shape: Shape, dtype: DType): Tensor {
-    return transfer.zeros(this.runtime, shape, dtype, this.capabilities);
-  }
-
-  write(target: Tensor, start: number, data: HostArray): void {
-    transfer.write(this.runtime, target, start, data);
-  }
-
-  columns(x: Tensor, start: number, count: number): Tensor {
-    return this.runtime.columns(x, start, count);
-  }
-
-  reshape(x: Tensor, shape: Shape): Tensor {
-    return this.runtime.reshape(x, shape);
-  }
-
-  gatherRows(x: Tensor, rows: readonly number[]): Tensor {
-    return transfer.gatherRows(this.runtime, x, rows);
-  }
-
-  copyInto(target: Tensor, source: Tensor): void {
-    transfer.copyInto(this.runtime, target, source);
-  }
-
   // Ops are done when their call returns, so there is never anything to wait for.
   async read(...tensors: Tensor[]): Promise<HostArray[]> {
-    return Promise.resolve(transfer.read(this.runtime, tensors));
+    return Promise.resolve(read(this.runtime, tensors));
   }
 
   async sync(): Promise<void> {
     this.runtime.checkOpen("sync");
     return Promise.resolve();
-  }
-
-  memory(): { readonly tensors: number; readonly bytes: number } {
-    return this.runtime.memory;
-  }
-
-  add(a: Tensor, b: Tensor): Tensor {
-    return add(this.runtime, a, b);
-  }
-
-  mul(a: Tensor, b: Tensor): Tensor {
-    return mul(this.runtime, a, b);
-  }
-
-  scale(x: Tensor, factor: number): Tensor {
-    return scale(this.runtime, x, factor);
-  }
-
-  silu(x: Tensor): Tensor {
-    return silu(this.runtime, x);
-  }
-
-  negExp(x: Tensor): Tensor {
-    return negExp(this.runtime, x);
-  }
-
-  flip(x: Tensor): Tensor {
-    return flip(this.runtime, x);
-  }
-
-  linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-    return linear(this.runtime, x, weight, bias);
-  }
-
-  rmsNorm(x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
-    return rmsNorm(this.runtime, x, weight, eps);
-  }
-
-  embedding(ids: Tensor, weight: Tensor): Tensor {
-    return embedding(this.runtime, ids, weight);
-  }
-
-  causalConv1d(args: ConvArgs): { y: Tensor };
-  causalConv1d(args: ConvArgs, want: { finalState: true }): { y: Tensor; finalState: Tensor };
-  causalConv1d(args: ConvArgs, want?: { finalState: true }): { y: Tensor; finalState?: Tensor } {
-    return causalConv1d(this.runtime, args, want);
-  }
-
-  causalConv1dStep(state: Tensor, args: ConvStepArgs): Tensor {
-    return causalConv1dStep(this.runtime, state, args);
-  }
-
-  selectiveScan(args: ScanArgs): { y: Tensor };
-  selectiveScan(args: ScanArgs, want: { finalState: true }): { y: Tensor; finalState: Tensor };
-  selectiveScan(args: ScanArgs, want?: { finalState: true }): { y: Tensor; finalState?: Tensor } {
-    return selectiveScan(this.runtime, args, want);
-  }
-
-  selectiveStateUpdate(state: Tensor, args: StateUpdateArgs): Tensor {
-    return selectiveStateUpdate(this.runtime, state, args);
-  }
-
-  argmax(logits: Tensor): Tensor {
-    return argmax(this.runtime, logits);
-  }
-
-  sample(logits: Tensor, options: SampleOptions): Tensor {
-    return sample(this.runtime, logits, options);
-  }
-
-  repetitionPenalty(logits: Tensor, ids: Tensor, penalty: number): Tensor {
-    return repetitionPenalty(this.runtime, logits, ids, penalty);
-  }
-
-  accumulate(target: Tensor, x: Tensor, factor = 1): void {
-    accumulate(this.runtime, target, x, factor);
-  }
-
-  siluBackward(dy: Tensor, x: Tensor): Tensor {
-    return siluBackward(this.runtime, dy, x);
-  }
-
-  linearBackwardInput(dy: Tensor, weight: Tensor): Tensor {
-    return linearBackwardInput(this.runtime, dy, weight);
-  }
-
-  linearBackwardWeight(dy: Tensor, x: Tensor): Tensor {
-    return linearBackwardWeight(this.runtime, dy, x);
-  }
-
-  sumRows(dy: Tensor): Tensor {
-    return sumRows(this.runtime, dy);
-  }
-
-  rmsNormBackward(
-    dy: Tensor,
-    x: Tensor,
-    weight: Tensor | undefined,
-    eps: number,
-  ): { dx: Tensor; dWeight?: Tensor } {
-    return rmsNormBackward(this.runtime, dy, x, weight, eps);
-  }
-
-  embeddingBackward(dy: Tensor, ids: Tensor, vocabSize: number): Tensor {
-    return embeddingBackward(this.runtime, dy, ids, vocabSize);
-  }
-
-  causalConv1dBackward(dy: Tensor, args: ConvArgs, dFinalState?: Tensor): Grads<ConvArgs> {
-    return causalConv1dBackward(this.runtime, dy, args, dFinalState);
-  }
-
-  selectiveScanForward(args: ScanArgs): { y: Tensor; finalState: Tensor; residual: Residual } {
-    return selectiveScanForward(this.runtime, args);
-  }
-
-  selectiveScanBackward(
-    dy: Tensor,
-    args: ScanArgs,
-    residual: Residual,
-    dFinalState?: Tensor,
-  ): Grads<ScanArgs> {
-    return selectiveScanBackward(this.runtime, dy, args, residual, dFinalState);
-  }
-
-  crossEntropy(logits: Tensor, targets: Tensor, ignoreIndex?: number): { loss: Tensor } {
-    return crossEntropy(this.runtime, logits, targets, ignoreIndex);
-  }
-
-  crossEntropyWithGradient(
-    logits: Tensor,
-    targets: Tensor,
-    ignoreIndex?: number,
-  ): { loss: Tensor; dLogits: Tensor } {
-    return crossEntropyWithGradient(this.runtime, logits, targets, ignoreIndex);
-  }
-
-  sumOfSquares(tensors: readonly Tensor[]): Tensor {
-    return sumOfSquares(this.runtime, tensors);
-  }
-
-  adamwStep(slots: readonly AdamWSlot[], hyper: AdamWParams, gradScale?: Tensor): void {
-    adamwStep(this.runtime, slots, hyper, gradScale);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ export * from "./errors.ts";
 export * from "./half.ts";
 export * from "./kernel.ts";
 export * from "./open.ts";
+export * from "./ops-kernel.ts";
 export * from "./scan-residual.ts";
 export * from "./scope.ts";
 export * from "./supports.ts";

@@ -1,7 +1,7 @@
 import { checkAccumulate, isDense, rowCount, type Tensor } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
 
-export function accumulate(runtime: Runtime, target: Tensor, x: Tensor, factor: number): void {
+export function accumulate(runtime: Runtime, target: Tensor, x: Tensor, factor = 1): void {
   checkAccumulate(target, x, factor);
   const op = "accumulate";
   runtime.checkOpen(op);
