@@ -1,4 +1,4 @@
-import { type HostArray, KernelError, OpsKernel, type OpTable, type Tensor } from "@mamba/kernel";
+import { type HostArray, KernelError, OpsKernel, type OpTable } from "@mamba/kernel";
 import { maxBytes } from "./heap.ts";
 import { accumulate } from "./ops/accumulate.ts";
 import { adamwStep } from "./ops/adamwStep.ts";
@@ -13,7 +13,7 @@ import { embeddingBackward } from "./ops/embeddingBackward.ts";
 import { flip } from "./ops/flip.ts";
 import { linear } from "./ops/linear.ts";
 import { linearBackwardInput, linearBackwardWeight } from "./ops/linearBackward.ts";
-import { copyInto, gatherRows, read, upload, write, zeros } from "./ops/memory.ts";
+import { copyInto, fetch, gatherRows, upload, write, zeros } from "./ops/memory.ts";
 import { mul } from "./ops/mul.ts";
 import { negExp } from "./ops/negExp.ts";
 import { repetitionPenalty } from "./ops/repetitionPenalty.ts";
@@ -30,6 +30,7 @@ import { siluBackward } from "./ops/siluBackward.ts";
 import { sumOfSquares } from "./ops/sumOfSquares.ts";
 import { sumRows } from "./ops/sumRows.ts";
 import type { Runtime } from "./runtime.ts";
+import type { CpuTensor } from "./tensor.ts";
 
 const ops: OpTable<Runtime> = {
   accumulate,
@@ -70,7 +71,7 @@ const ops: OpTable<Runtime> = {
 };
 
 /** The CPU backend: WebAssembly SIMD, and worker threads where the platform has them. Made by `createCpuKernel`. */
-export class CpuKernel extends OpsKernel<Runtime> {
+export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
   readonly name = "cpu";
   readonly lost: Promise<KernelError>;
   readonly #end: () => Promise<void>;
@@ -88,8 +89,8 @@ export class CpuKernel extends OpsKernel<Runtime> {
   }
 
   // Ops are done when their call returns, so there is never anything to wait for.
-  async read(...tensors: Tensor[]): Promise<HostArray[]> {
-    return Promise.resolve(read(this.runtime, tensors));
+  protected async fetch(tensors: readonly CpuTensor[]): Promise<HostArray[]> {
+    return Promise.resolve(fetch(this.runtime, tensors));
   }
 
   async sync(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type HostArray, KernelError, OpsKernel, type OpTable, type Tensor } from "@mamba/kernel";
+import { type HostArray, KernelError, OpsKernel, type OpTable } from "@mamba/kernel";
 import { accumulate } from "./ops/accumulate.ts";
 import { adamwStep } from "./ops/adamwStep.ts";
 import { add } from "./ops/add.ts";
@@ -13,7 +13,7 @@ import { flip } from "./ops/flip.ts";
 import { linear } from "./ops/linear.ts";
 import { linearBackwardInput } from "./ops/linearBackwardInput.ts";
 import { linearBackwardWeight } from "./ops/linearBackwardWeight.ts";
-import { copyInto, gatherRows, read, upload, write, zeros } from "./ops/memory.ts";
+import { copyInto, gatherRows, upload, write, zeros } from "./ops/memory.ts";
 import { mul } from "./ops/mul.ts";
 import { negExp } from "./ops/negExp.ts";
 import { repetitionPenalty } from "./ops/repetitionPenalty.ts";
@@ -32,6 +32,7 @@ import { sumRows } from "./ops/sumRows.ts";
 import type { DispatchTime } from "./profiler.ts";
 import { Readback } from "./readback.ts";
 import type { Runtime } from "./runtime.ts";
+import type { WebGpuTensor } from "./tensor.ts";
 import { warmUp, type WarmUpOptions } from "./warm-up.ts";
 
 const ops: OpTable<Runtime> = {
@@ -73,7 +74,7 @@ const ops: OpTable<Runtime> = {
 };
 
 /** The WebGPU backend. Made by `createWebGpuKernel`. */
-export class WebGpuKernel extends OpsKernel<Runtime> {
+export class WebGpuKernel extends OpsKernel<WebGpuTensor, Runtime> {
   readonly name = "webgpu";
   readonly lost: Promise<KernelError>;
   readonly #readback: Readback;
@@ -143,8 +144,8 @@ export class WebGpuKernel extends OpsKernel<Runtime> {
     return commands.endProfile();
   }
 
-  async read(...tensors: Tensor[]): Promise<HostArray[]> {
-    return read(this.runtime, this.#readback, tensors);
+  protected fetch(tensors: readonly WebGpuTensor[]): Promise<HostArray[]> {
+    return this.#readback.read(tensors);
   }
 
   async sync(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { KernelError } from "@mamba/kernel";
+import { type KernelError, sizeClass } from "@mamba/kernel";
 import { usage } from "./constants.ts";
 import { watched } from "./watch.ts";
 
@@ -18,13 +18,6 @@ export interface PooledBuffer {
 
 /** Free memory that is kept whatever is live: the activations of a large prefill come back with the next. */
 const keptBytes = 256 * 2 ** 20;
-
-/** Sizes are rounded up to sixteenths of a power of two, so that at most 1/16 is wasted and sizes recur. */
-export function sizeClass(bytes: number): number {
-  if (bytes <= 4096) return Math.max(256, Math.ceil(bytes / 256) * 256);
-  const step = 2 ** (Math.floor(Math.log2(bytes)) - 4);
-  return Math.ceil(bytes / step) * step;
-}
 
 /**
  * Storage buffers by size class. A freed buffer is given out again at once: the queue runs in order, so the work that

@@ -1,7 +1,14 @@
-import { dtypeBytes, elementCount, type HostArray, hostArray, isDense, KernelError } from "@mamba/kernel";
+import {
+  dtypeBytes,
+  elementCount,
+  type HostArray,
+  hostArray,
+  isDense,
+  KernelError,
+  sizeClass,
+} from "@mamba/kernel";
 import { mapRead, usage } from "./constants.ts";
 import { copyRows } from "./ops/copyRows.ts";
-import { sizeClass } from "./pool.ts";
 import type { Runtime } from "./runtime.ts";
 import { faultOf, type WebGpuTensor } from "./tensor.ts";
 import { watched } from "./watch.ts";

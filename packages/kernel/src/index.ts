@@ -10,6 +10,7 @@ export * from "./open.ts";
 export * from "./ops-kernel.ts";
 export * from "./scan-residual.ts";
 export * from "./scope.ts";
+export * from "./size-class.ts";
 export * from "./supports.ts";
 export * from "./tensor-owner.ts";
 export * from "./tensor.ts";

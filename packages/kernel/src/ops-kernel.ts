@@ -8,6 +8,8 @@ import type {
   ScanArgs,
   StateUpdateArgs,
 } from "./args.ts";
+import { checkAlive } from "./bind.ts";
+import { checkAllocation, checkUpload } from "./checks.ts";
 import type { DeviceTensor, SharedMemory } from "./device-tensor.ts";
 import type { DType, HostArray, Shape } from "./dtype.ts";
 import type { KernelError } from "./errors.ts";
@@ -25,15 +27,16 @@ import type { Residual, Tensor } from "./tensor.ts";
 
 type Ops = Pick<KernelMemory, "write" | "gatherRows" | "copyInto"> & InferenceOps & TrainingOps;
 
-/** A backend's ops: functions of what it stands on, R, and of the op's own arguments. */
+/** A backend's ops: functions of what it stands on, R, and of the op's own arguments, which they check. */
 export type OpTable<R> = {
   readonly [K in Exclude<keyof Ops, "causalConv1d" | "selectiveScan">]: (
     runtime: R,
     ...args: Parameters<Ops[K]>
   ) => ReturnType<Ops[K]>;
 } & {
-  upload(runtime: R, data: HostArray, shape: Shape, dtype: DType, limits: Capabilities): Tensor;
-  zeros(runtime: R, shape: Shape, dtype: DType, limits: Capabilities): Tensor;
+  /** With arguments that were checked, as those of `zeros`. */
+  upload(runtime: R, data: HostArray, shape: Shape, dtype: DType): Tensor;
+  zeros(runtime: R, shape: Shape, dtype: DType): Tensor;
   causalConv1d(runtime: R, args: ConvArgs, want?: { finalState: true }): { y: Tensor; finalState?: Tensor };
   selectiveScan(runtime: R, args: ScanArgs, want?: { finalState: true }): { y: Tensor; finalState?: Tensor };
 };
@@ -42,7 +45,10 @@ export type OpTable<R> = {
  * A deterministic `TrainingKernel` for every storage type, from a table of its ops. What is left to a backend is its name, how
  * tensors are read, and how it ends.
  */
-export abstract class OpsKernel<R extends TensorOwner<SharedMemory, DeviceTensor>> implements TrainingKernel {
+export abstract class OpsKernel<
+  T extends DeviceTensor,
+  R extends TensorOwner<SharedMemory, T>,
+> implements TrainingKernel {
   abstract readonly name: string;
   abstract readonly lost: Promise<KernelError>;
   readonly capabilities: Capabilities;
@@ -63,7 +69,8 @@ export abstract class OpsKernel<R extends TensorOwner<SharedMemory, DeviceTensor
     };
   }
 
-  abstract read(...tensors: Tensor[]): Promise<HostArray[]>;
+  /** Dense host copies of tensors that are ours, as they are after all that was enqueued until now. */
+  protected abstract fetch(tensors: readonly T[]): Promise<HostArray[]>;
   abstract sync(): Promise<void>;
   abstract [Symbol.asyncDispose](): Promise<void>;
 
@@ -76,15 +83,31 @@ export abstract class OpsKernel<R extends TensorOwner<SharedMemory, DeviceTensor
   }
 
   upload(data: HostArray, shape: Shape, dtype: DType): Tensor {
-    return this.#ops.upload(this.runtime, data, shape, dtype, this.capabilities);
+    const { storage, maxTensorBytes } = this.capabilities;
+    checkAllocation("upload", shape, dtype, storage, maxTensorBytes);
+    checkUpload(data, shape, dtype);
+    this.runtime.checkOpen("upload");
+    return this.#ops.upload(this.runtime, data, [...shape], dtype);
   }
 
   zeros(shape: Shape, dtype: DType): Tensor {
-    return this.#ops.zeros(this.runtime, shape, dtype, this.capabilities);
+    const { storage, maxTensorBytes } = this.capabilities;
+    checkAllocation("zeros", shape, dtype, storage, maxTensorBytes);
+    this.runtime.checkOpen("zeros");
+    return this.#ops.zeros(this.runtime, [...shape], dtype);
   }
 
   write(target: Tensor, start: number, data: HostArray): void {
     this.#ops.write(this.runtime, target, start, data);
+  }
+
+  async read(...tensors: Tensor[]): Promise<HostArray[]> {
+    this.runtime.checkOpen("read");
+    const sources = tensors.map((tensor, i) => {
+      checkAlive("read", `tensor ${i}`, tensor);
+      return this.runtime.own("read", `tensor ${i}`, tensor);
+    });
+    return this.fetch(sources);
   }
 
   columns(x: Tensor, start: number, count: number): Tensor {

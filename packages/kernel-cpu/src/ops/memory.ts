@@ -1,10 +1,6 @@
 import {
-  type Capabilities,
-  checkAlive,
-  checkAllocation,
   checkCopyInto,
   checkGatherRows,
-  checkUpload,
   checkWrite,
   dtypeBytes,
   type DType,
@@ -18,25 +14,14 @@ import {
 import type { Runtime } from "../runtime.ts";
 import type { CpuTensor } from "../tensor.ts";
 
-export function upload(
-  runtime: Runtime,
-  data: HostArray,
-  shape: Shape,
-  dtype: DType,
-  limits: Capabilities,
-): CpuTensor {
-  checkAllocation("upload", shape, dtype, limits.storage, limits.maxTensorBytes);
-  checkUpload(data, shape, dtype);
-  runtime.checkOpen("upload");
-  const tensor = runtime.allocate("upload", [...shape], dtype);
+export function upload(runtime: Runtime, data: HostArray, shape: Shape, dtype: DType): CpuTensor {
+  const tensor = runtime.allocate("upload", shape, dtype);
   runtime.heap.view(dtype, tensor.address, data.length).set(data);
   return tensor;
 }
 
-export function zeros(runtime: Runtime, shape: Shape, dtype: DType, limits: Capabilities): CpuTensor {
-  checkAllocation("zeros", shape, dtype, limits.storage, limits.maxTensorBytes);
-  runtime.checkOpen("zeros");
-  const tensor = runtime.allocate("zeros", [...shape], dtype);
+export function zeros(runtime: Runtime, shape: Shape, dtype: DType): CpuTensor {
+  const tensor = runtime.allocate("zeros", shape, dtype);
   runtime.wasm.fillZero(tensor.address, tensor.storage.bytes);
   return tensor;
 }
@@ -87,12 +72,7 @@ export function copyInto(runtime: Runtime, target: Tensor, source: Tensor): void
 }
 
 /** Dense host copies, taken now. */
-export function read(runtime: Runtime, tensors: readonly Tensor[]): HostArray[] {
-  runtime.checkOpen("read");
-  const sources = tensors.map((tensor, i) => {
-    checkAlive("read", `tensor ${i}`, tensor);
-    return runtime.own("read", `tensor ${i}`, tensor);
-  });
+export function fetch(runtime: Runtime, sources: readonly CpuTensor[]): HostArray[] {
   return sources.map((source) => {
     const count = elementCount(source.shape);
     if (isDense(source)) return runtime.heap.copy(source.dtype, source.address, count);

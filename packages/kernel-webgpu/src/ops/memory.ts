@@ -1,10 +1,6 @@
 import {
-  type Capabilities,
-  checkAlive,
-  checkAllocation,
   checkCopyInto,
   checkGatherRows,
-  checkUpload,
   checkWrite,
   dtypeBytes,
   type DType,
@@ -15,21 +11,11 @@ import {
   type Shape,
   type Tensor,
 } from "@mamba/kernel";
-import type { Readback } from "../readback.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Storage, WebGpuTensor } from "../tensor.ts";
 import { copyRowsInto } from "./copyRows.ts";
 
-export function upload(
-  runtime: Runtime,
-  data: HostArray,
-  shape: Shape,
-  dtype: DType,
-  limits: Capabilities,
-): WebGpuTensor {
-  checkAllocation("upload", shape, dtype, limits.storage, limits.maxTensorBytes);
-  checkUpload(data, shape, dtype);
-  runtime.checkOpen("upload");
+export function upload(runtime: Runtime, data: HostArray, shape: Shape, dtype: DType): WebGpuTensor {
   return uploaded(runtime, "upload", data, shape, dtype);
 }
 
@@ -41,7 +27,7 @@ export function uploaded(
   shape: Shape,
   dtype: DType,
 ): WebGpuTensor {
-  const tensor = runtime.allocate(op, [...shape], dtype, true);
+  const tensor = runtime.allocate(op, shape, dtype, true);
   tensor.storage.buffer.touched = true;
   fill(runtime, tensor.storage, 0, data);
   return tensor;
@@ -56,11 +42,9 @@ function fill(runtime: Runtime, storage: Storage, at: number, data: HostArray): 
   runtime.commands.upload(storage, at + whole, last, 4);
 }
 
-export function zeros(runtime: Runtime, shape: Shape, dtype: DType, limits: Capabilities): WebGpuTensor {
-  const bytes = checkAllocation("zeros", shape, dtype, limits.storage, limits.maxTensorBytes);
-  runtime.checkOpen("zeros");
-  const tensor = runtime.allocate("zeros", [...shape], dtype);
-  const { buffer } = tensor.storage;
+export function zeros(runtime: Runtime, shape: Shape, dtype: DType): WebGpuTensor {
+  const tensor = runtime.allocate("zeros", shape, dtype);
+  const { buffer, bytes } = tensor.storage;
   if (buffer.touched) {
     runtime.commands.clear("zeros", buffer, 0, Math.ceil(bytes / 4) * 4);
     runtime.commands.write(tensor.storage);
@@ -110,13 +94,4 @@ export function copyInto(runtime: Runtime, target: Tensor, source: Tensor): void
 
 function wholeWords(x: WebGpuTensor): number {
   return Math.ceil((elementCount(x.shape) * dtypeBytes[x.dtype]) / 4) * 4;
-}
-
-export function read(runtime: Runtime, readback: Readback, tensors: readonly Tensor[]): Promise<HostArray[]> {
-  runtime.checkOpen("read");
-  const sources = tensors.map((tensor, i) => {
-    checkAlive("read", `tensor ${i}`, tensor);
-    return runtime.own("read", `tensor ${i}`, tensor);
-  });
-  return readback.read(sources);
 }
