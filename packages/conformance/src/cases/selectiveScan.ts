@@ -23,6 +23,9 @@ export const selectiveScanCases = [
   scanCase(1, 3, 130, 16, model, { note: ", many channels" }),
   scanCase(9, 4, 3, 4, model, { note: ", many rows" }),
   scanCase(2, 40, 130, 16, model, { note: ", work for several threads" }),
+  scanCase(130, 70, 3, 4, set("D", "z", "deltaBias", "softplus", "initialState", "range", "finalState"), {
+    note: ", rows enough to leave time in one piece",
+  }),
   ...pairwise(scanFlags).flatMap((flags, i) => [
     scanCase(6, 20, 5, stateSizes[i % 6] as number, flags),
     scanCase(2, 65, [9, 4][i % 2] as number, 16, flags),
