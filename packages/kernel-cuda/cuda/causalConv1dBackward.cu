@@ -1,0 +1,177 @@
+#include "common.cuh"
+
+constexpr uint32_t kConvBackBlock = 128;
+
+// One channel of one batch row; positions count from the start of the range.
+struct ConvBack {
+  const float* x;        // at the first position of the range
+  const float* dy;       // likewise
+  const float* initial;  // the channel's W-1 inputs before the range, or null
+  const float* dFinal;   // the gradient of the W-1 last inputs, or null
+  uint32_t xStride;
+  uint32_t dyStride;
+  int32_t kept;  // W-1
+  int32_t size;  // of the range
+  bool silu;
+
+  __device__ inline float input(int32_t position) const {
+    if (position >= 0) return x[(size_t)position * xStride];
+    return initial == nullptr ? 0.0f : initial[kept + position];
+  }
+
+  // dy act'(s), where s is the sum before the activation
+  __device__ inline float gradient(int32_t position, float sum) const {
+    const float flow = dy[(size_t)position * dyStride];
+    return silu ? flow * siluSlope(sum) : flow;
+  }
+
+  // What reaches an input through the state after the range.
+  __device__ inline float through(int32_t position) const {
+    const int32_t at = position - (size - kept);
+    return dFinal != nullptr && at >= 0 ? dFinal[at] : 0.0f;
+  }
+};
+
+__device__ inline ConvBack convBackRow(const float* dy, const float* x, const float* initial, const float* dFinal,
+                                       Range slice, uint32_t b, uint32_t d, uint32_t length, uint32_t channels,
+                                       uint32_t width, uint32_t dyStride, uint32_t xStride, uint32_t silu) {
+  const size_t start = (size_t)b * length + slice.start;
+  const size_t held = ((size_t)b * channels + d) * (width - 1);
+  return {x + start * xStride + d,
+          dy + start * dyStride + d,
+          initial == nullptr ? nullptr : initial + held,
+          dFinal == nullptr ? nullptr : dFinal + held,
+          xStride,
+          dyStride,
+          (int32_t)width - 1,
+          (int32_t)(slice.end - slice.start),
+          silu != 0};
+}
+
+// dx at positions [first, last), and the sums over them for the weight and the bias. The W-1 positions behind are taken along:
+// what they send back arrives here. Narrower windows than W fill it up from its end: taps before `unused` are not there.
+template <uint32_t W>
+__device__ inline void convBackWindow(const ConvBack& row, const float* __restrict__ taps, float bias,
+                                      float* __restrict__ dx, uint32_t channels, int32_t first, int32_t last,
+                                      float* __restrict__ dWeight, float* __restrict__ dBias) {
+  const uint32_t unused = W - 1 - (uint32_t)row.kept;
+  float tap[W];
+  float window[W];  // the inputs that the sum at `position` takes
+  float flow[W];    // the gradients of the last W sums
+  float ofTap[W];
+  float ofBias = 0.0f;
+#pragma unroll
+  for (uint32_t k = 0; k < W; k++) {
+    tap[k] = k >= unused ? taps[k - unused] : 0.0f;
+    window[k] = k > unused && first < last ? row.input(first - (int32_t)W + (int32_t)k) : 0.0f;
+    flow[k] = 0.0f;
+    ofTap[k] = 0.0f;
+  }
+  const int32_t end = first < last ? last + (int32_t)W - 1 : first;
+  for (int32_t position = first; position < end; position++) {
+#pragma unroll
+    for (uint32_t k = 1; k < W; k++) {
+      window[k - 1] = window[k];
+      flow[k - 1] = flow[k];
+    }
+    flow[W - 1] = 0.0f;
+    if (position < min(last + row.kept, row.size)) {
+      window[W - 1] = row.input(position);
+      float sum = bias;
+#pragma unroll
+      for (uint32_t k = 0; k < W; k++) {
+        if (k >= unused) sum += tap[k] * window[k];
+      }
+      flow[W - 1] = row.gradient(position, sum);
+      if (position < last) {
+        ofBias += flow[W - 1];
+#pragma unroll
+        for (uint32_t k = 0; k < W; k++) {
+          if (k >= unused) ofTap[k] += flow[W - 1] * window[k];
+        }
+      }
+    }
+    const int32_t to = position - (int32_t)W + 1;
+    if (to < first) continue;
+    float sum = row.through(to);
+#pragma unroll
+    for (uint32_t k = 0; k < W; k++) {
+      if (k >= unused) sum += tap[k] * flow[W - 1 - k];
+    }
+    dx[(size_t)to * channels] = sum;
+  }
+#pragma unroll
+  for (uint32_t k = 0; k < W; k++) {
+    if (k >= unused) dWeight[k - unused] = ofTap[k];
+  }
+  if (dBias != nullptr) *dBias = ofBias;
+}
+
+// With s[l] = bias + sum_k weight[k] x[l-(W-1)+k] and ds = dy act'(s), for each channel:
+//   dx[l] = sum_k ds[l+(W-1)-k] weight[k], and dFinalState for the last W-1 inputs; 0 outside of the range
+//   dWeight[k] = sum_l ds[l] x[l-(W-1)+k]        dBias = sum_l ds[l]
+// dWeight [B, segments, D, W] and dBias [B, segments, D] are the sums of a thread, over the `steps` positions of a segment.
+extern "C" __global__ void __launch_bounds__(kConvBackBlock)
+    causalConv1dBackward(const float* __restrict__ dy, const float* __restrict__ x, const float* __restrict__ weight,
+                         const float* __restrict__ bias, const float* __restrict__ initial,
+                         const int32_t* __restrict__ range, const float* __restrict__ dFinal, float* __restrict__ dx,
+                         float* __restrict__ dWeight, float* __restrict__ dBias, uint32_t length, uint32_t channels,
+                         uint32_t width, uint32_t dyStride, uint32_t xStride, uint32_t silu, uint32_t steps) {
+  const uint32_t tiles = (channels + kConvBackBlock - 1) / kConvBackBlock;
+  const uint32_t segments = (length + steps - 1) / steps;
+  const uint32_t d = (blockIdx.x % tiles) * kConvBackBlock + threadIdx.x;
+  const uint32_t segment = blockIdx.x / tiles % segments;
+  const uint32_t b = blockIdx.x / tiles / segments;
+  if (d >= channels) return;
+  const Range slice = rangeOf(range, b, length);
+  const ConvBack row =
+      convBackRow(dy, x, initial, dFinal, slice, b, d, length, channels, width, dyStride, xStride, silu);
+  const uint32_t from = segment * steps;
+  const uint32_t to = min(from + steps, length);
+  const uint32_t first = max(from, slice.start);
+  const uint32_t last = max(first, min(to, slice.end));
+  float* out = dx + (size_t)b * length * channels + d;
+  for (uint32_t l = from; l < min(first, to); l++) out[(size_t)l * channels] = 0.0f;
+  for (uint32_t l = last; l < to; l++) out[(size_t)l * channels] = 0.0f;
+  const int32_t begin = (int32_t)(first - slice.start);
+  const int32_t end = (int32_t)(last - slice.start);
+  const size_t part = ((size_t)b * segments + segment) * channels + d;
+  const float offset = bias == nullptr ? 0.0f : bias[d];
+  float* ofBias = dBias == nullptr ? nullptr : dBias + part;
+  float* real = out + (size_t)slice.start * channels;
+  const float* taps = weight + (size_t)d * width;
+  if (width <= 4) {
+    convBackWindow<4>(row, taps, offset, real, channels, begin, end, dWeight + part * width, ofBias);
+  } else {
+    convBackWindow<16>(row, taps, offset, real, channels, begin, end, dWeight + part * width, ofBias);
+  }
+}
+
+// dInitialState [B, D, W-1]: as dx above for the W-1 inputs before the range. A thread for each.
+extern "C" __global__ void __launch_bounds__(kConvBackBlock)
+    causalConv1dBackwardState(const float* __restrict__ dy, const float* __restrict__ x,
+                              const float* __restrict__ weight, const float* __restrict__ bias,
+                              const float* __restrict__ initial, const int32_t* __restrict__ range,
+                              const float* __restrict__ dFinal, float* __restrict__ dInitial, uint32_t batch,
+                              uint32_t length, uint32_t channels, uint32_t width, uint32_t dyStride, uint32_t xStride,
+                              uint32_t silu) {
+  const uint32_t kept = width - 1;
+  const size_t i = (size_t)blockIdx.x * kConvBackBlock + threadIdx.x;
+  if (i >= (size_t)batch * channels * kept) return;
+  const int32_t j = (int32_t)(i % kept);
+  const uint32_t d = (uint32_t)(i / kept % channels);
+  const uint32_t b = (uint32_t)(i / kept / channels);
+  const Range slice = rangeOf(range, b, length);
+  const ConvBack row =
+      convBackRow(dy, x, initial, dFinal, slice, b, d, length, channels, width, dyStride, xStride, silu);
+  const float* taps = weight + (size_t)d * width;
+  float total = row.through(j - (int32_t)kept);
+  for (int32_t k = 0; k <= j; k++) {
+    const int32_t position = j - k;
+    if (position >= row.size) continue;
+    float sum = bias == nullptr ? 0.0f : bias[d];
+    for (int32_t m = 0; m <= (int32_t)kept; m++) sum += taps[m] * row.input(position - (int32_t)kept + m);
+    total += row.gradient(position, sum) * taps[k];
+  }
+  dInitial[i] = total;
+}

@@ -1,0 +1,169 @@
+#pragma once
+// What the kernels share. Everything here passes NaN on, and every reduction has one order of summation, so that equal
+// inputs give equal bits on every run.
+
+#ifdef MAMBA_HOST_CUDA
+#include "host_cuda.h"
+#else
+#include <cuda_fp16.h>
+#endif
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+constexpr uint32_t kWarp = 32;
+constexpr uint32_t kAllLanes = 0xffffffffu;
+
+// ---- bits ----
+
+__device__ inline uint32_t bitsOf(float x) { return __float_as_uint(x); }
+
+__device__ inline float floatOf(uint32_t bits) { return __uint_as_float(bits); }
+
+// ---- storage: numbers that are kept in 16 bits are widened on the way in, exactly; arithmetic is f32 ----
+
+__device__ inline float f16ToFloat(uint32_t bits) {
+#ifdef MAMBA_HOST_CUDA
+  const uint32_t sign = (bits & 0x8000u) << 16;
+  const uint32_t exponent = (bits >> 10) & 0x1fu;
+  const uint32_t mantissa = bits & 0x3ffu;
+  if (exponent == 31) return floatOf(sign | 0x7f800000u | (mantissa << 13));
+  if (exponent != 0) return floatOf(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  const float magnitude = (float)mantissa * (1.0f / 16777216.0f);
+  return sign ? -magnitude : magnitude;
+#else
+  return __half2float(__ushort_as_half((unsigned short)bits));
+#endif
+}
+
+__device__ inline float bf16ToFloat(uint32_t bits) { return floatOf(bits << 16); }
+
+// The storage types, as template arguments: `pair` widens two numbers that share a word, the first in its lower half.
+struct F32 {
+  using Storage = float;
+  static __device__ inline float one(float x) { return x; }
+};
+struct F16 {
+  using Storage = uint16_t;
+  static __device__ inline float one(uint16_t bits) { return f16ToFloat(bits); }
+  static __device__ inline float2 pair(uint32_t word) {
+    return make_float2(f16ToFloat(word & 0xffffu), f16ToFloat(word >> 16));
+  }
+};
+struct Bf16 {
+  using Storage = uint16_t;
+  static __device__ inline float one(uint16_t bits) { return bf16ToFloat(bits); }
+  static __device__ inline float2 pair(uint32_t word) {
+    return make_float2(floatOf(word << 16), floatOf(word & 0xffff0000u));
+  }
+};
+
+template <typename W>
+__device__ inline float load(const typename W::Storage* p) {
+  return W::one(*p);
+}
+
+template <typename W>
+struct Four {
+  // Two words hold the four numbers.
+  static __device__ inline float4 load(const typename W::Storage* p) {
+    const uint2 words = *reinterpret_cast<const uint2*>(p);
+    const float2 low = W::pair(words.x);
+    const float2 high = W::pair(words.y);
+    return make_float4(low.x, low.y, high.x, high.y);
+  }
+};
+template <>
+struct Four<F32> {
+  static __device__ inline float4 load(const float* p) { return *reinterpret_cast<const float4*>(p); }
+};
+
+// Four numbers that follow each other; `p` is aligned to four of them.
+template <typename W>
+__device__ inline float4 load4(const typename W::Storage* p) {
+  return Four<W>::load(p);
+}
+
+// ---- functions ----
+
+// 1 / (1 + exp(-x)). The quick division is right to 2 units in the last place; it gives 0 for divisors above 2^126, which is
+// for x below -87.
+__device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
+
+// x * sigmoid(x). The name silu is the kernel's.
+__device__ inline float siluOf(float x) { return __fdividef(x, 1.0f + expf(-x)); }
+
+// silu'(x) = s (1 + x (1 - s)), s = sigmoid(x). Above 0, 1 - s is taken as exp(-x) s: a large x would multiply what the quick
+// division is off by.
+__device__ inline float siluSlope(float x) {
+  const float e = expf(-x);
+  const float s = __fdividef(1.0f, 1.0f + e);
+  return s * (1.0f + x * (x > 0.0f ? e * s : 1.0f - s));
+}
+
+// log(1 + exp(x)), and x itself above 20, where the two differ by less than half a unit in the last place.
+__device__ inline float softplus(float x) { return x > 20.0f ? x : log1pf(expf(x)); }
+
+// softplus'(x): sigmoid(x), and 1 above 20.
+__device__ inline float softplusSlope(float x) { return x > 20.0f ? 1.0f : sigmoid(x); }
+
+// ---- ranges: where row b is real. `range` i32 [B, 2] may be null; values are clamped to 0 <= start <= end <= length ----
+
+struct Range {
+  uint32_t start;
+  uint32_t end;
+};
+
+__device__ inline Range rangeOf(const int32_t* range, uint32_t b, uint32_t length) {
+  if (range == nullptr) return {0, length};
+  const int32_t top = (int32_t)length;
+  const int32_t start = min(max(range[2 * (size_t)b], 0), top);
+  const int32_t end = min(max(range[2 * (size_t)b + 1], start), top);
+  return {(uint32_t)start, (uint32_t)end};
+}
+
+// ---- reductions: every thread gets the result, with the same bits ----
+
+struct Sum {
+  template <typename T>
+  static __device__ inline T of(T a, T b) {
+    return a + b;
+  }
+};
+struct Max {
+  template <typename T>
+  static __device__ inline T of(T a, T b) {
+    return a > b ? a : b;
+  }
+};
+
+// Over each group of `Lanes` neighbouring lanes of a warp, a power of two; all lanes of the warp take part.
+template <typename Op, uint32_t Lanes = kWarp, typename T>
+__device__ inline T warpReduce(T value) {
+#pragma unroll
+  for (uint32_t apart = Lanes / 2; apart > 0; apart /= 2) {
+    value = Op::of(value, __shfl_xor_sync(kAllLanes, value, apart));
+  }
+  return value;
+}
+
+template <uint32_t Lanes = kWarp>
+__device__ inline float warpSum(float value) {
+  return warpReduce<Sum, Lanes>(value);
+}
+
+// Over the block, whose size is a multiple of 32. `scratch` is shared and has 32 elements; `none` changes nothing in Op.
+// Calls may follow each other on the same scratch.
+template <typename Op, typename T>
+__device__ inline T blockReduce(T value, T none, T* scratch) {
+  const uint32_t lane = threadIdx.x % kWarp;
+  const uint32_t warp = threadIdx.x / kWarp;
+  value = warpReduce<Op>(value);
+  __syncthreads();
+  if (lane == 0) scratch[warp] = value;
+  __syncthreads();
+  return warpReduce<Op>(lane < blockDim.x / kWarp ? scratch[lane] : none);
+}
+
+__device__ inline float blockSum(float value, float* scratch) { return blockReduce<Sum>(value, 0.0f, scratch); }

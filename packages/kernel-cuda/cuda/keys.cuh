@@ -1,0 +1,41 @@
+#pragma once
+// Logits as bits that sort like them, and the largest of a row.
+
+#include "common.cuh"
+
+constexpr uint32_t kNanKey = 0xffffffffu;
+
+// Larger for larger numbers. Zeros of both signs are equal, a NaN is the largest of all; every number has a key above 0.
+__device__ inline uint32_t keyOf(float x) {
+  const uint32_t bits = bitsOf(x);
+  const uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return kNanKey;
+  if (magnitude == 0) return 0x80000000u;
+  return bits == magnitude ? bits | 0x80000000u : ~bits;
+}
+
+// The number with that key.
+__device__ inline float numberOf(uint32_t key) { return floatOf(key & 0x80000000u ? key ^ 0x80000000u : ~key); }
+
+struct Min {
+  template <typename T>
+  static __device__ inline T of(T a, T b) {
+    return a < b ? a : b;
+  }
+};
+
+// The lowest index among the largest of a row, for every thread of the block. `scratch` is shared, 32 words.
+__device__ inline uint32_t argmaxOf(const float* __restrict__ row, uint32_t count, uint32_t* scratch) {
+  uint32_t key = 0;
+  uint32_t index = 0;
+#pragma unroll 4
+  for (uint32_t i = threadIdx.x; i < count; i += blockDim.x) {
+    const uint32_t next = keyOf(row[i]);
+    if (next > key) {
+      key = next;
+      index = i;
+    }
+  }
+  const uint32_t largest = blockReduce<Max>(key, 0u, scratch);
+  return blockReduce<Min>(key == largest ? index : 0xffffffffu, 0xffffffffu, scratch);
+}

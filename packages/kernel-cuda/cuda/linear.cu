@@ -1,0 +1,167 @@
+#include "gemm.cuh"
+
+// y = x · weightᵀ + bias: x [rows, I], its rows `xStride` apart, weight [O, I], bias [O] or null, y [rows, O].
+
+// ---- many rows: tiles. The depth I may be shared out (see gemm.cuh and addPartials.cu) ----
+
+template <typename W, uint32_t Tile>
+__device__ void linearTile(const float* x, const typename W::Storage* weight, const float* bias, float* y, uint32_t rows,
+                           uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t share) {
+  const Operand<F32> A = {x, xStride, rows};
+  const Operand<W> B = {weight, inFeatures, outFeatures};
+  gemmTile<Tile, F32, Lie::Along, W, Lie::Along>(A, B, bias, y, inFeatures, share);
+}
+
+#define MAMBA_LINEAR_TILE(name, W, Tile, blocks)                                                                    \
+  extern "C" __global__ void __launch_bounds__(kTileThreads<Tile>, blocks)                                          \
+      name(const float* x, const W::Storage* weight, const float* bias, float* y, uint32_t rows, uint32_t inFeatures, \
+           uint32_t outFeatures, uint32_t xStride, uint32_t share) {                                                \
+    linearTile<W, Tile>(x, weight, bias, y, rows, inFeatures, outFeatures, xStride, share);                         \
+  }
+
+MAMBA_LINEAR_TILE(linearTile128_f32, F32, 128, 2)
+MAMBA_LINEAR_TILE(linearTile128_f16, F16, 128, 2)
+MAMBA_LINEAR_TILE(linearTile128_bf16, Bf16, 128, 2)
+MAMBA_LINEAR_TILE(linearTile64_f32, F32, 64, 4)
+MAMBA_LINEAR_TILE(linearTile64_f16, F16, 64, 4)
+MAMBA_LINEAR_TILE(linearTile64_bf16, Bf16, 64, 4)
+
+// ---- few rows: each weight is read once for all of them ----
+
+constexpr uint32_t kGemvThreads = 256;
+
+// 16 bytes of a row of the weight: four numbers of f32, eight of the others, taken out four at a time.
+template <typename W>
+struct Wide {
+  static constexpr uint32_t kCount = 8;
+  static __device__ inline float4 four(uint4 words, uint32_t from) {
+    const float2 low = W::pair(from == 0 ? words.x : words.z);
+    const float2 high = W::pair(from == 0 ? words.y : words.w);
+    return make_float4(low.x, low.y, high.x, high.y);
+  }
+};
+template <>
+struct Wide<F32> {
+  static constexpr uint32_t kCount = 4;
+  static __device__ inline float4 four(uint4 words, uint32_t) {
+    return make_float4(floatOf(words.x), floatOf(words.y), floatOf(words.z), floatOf(words.w));
+  }
+};
+
+// `lanes` threads, a power of two from 8 to the whole block, share the sums of `Outputs` outputs for up to `Rows` rows: each
+// takes 16 bytes of every weight row at a time, `Steps` times before it waits for any. Their sums are added within warps, then,
+// where `lanes` is more than a warp, over the warps, always in the same order.
+template <typename W, uint32_t Rows, uint32_t Outputs, uint32_t Steps>
+__device__ void linearFew(const float* x, const typename W::Storage* weight, const float* bias, float* y, uint32_t rows,
+                          uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t lanes) {
+  constexpr uint32_t kWide = Wide<W>::kCount;
+  __shared__ float partial[kGemvThreads / kWarp * Rows * Outputs];
+  const uint32_t groups = kGemvThreads / lanes;
+  const uint32_t lane = threadIdx.x % lanes;
+  const uint32_t first = (blockIdx.x * groups + threadIdx.x / lanes) * Outputs;
+
+  // Rows and outputs past the end read the last one again and are not stored.
+  const typename W::Storage* matrix[Outputs];
+#pragma unroll
+  for (uint32_t o = 0; o < Outputs; o++) matrix[o] = weight + (size_t)min(first + o, outFeatures - 1) * inFeatures;
+  float sum[Rows][Outputs];
+#pragma unroll
+  for (uint32_t r = 0; r < Rows; r++) {
+#pragma unroll
+    for (uint32_t o = 0; o < Outputs; o++) sum[r][o] = 0.0f;
+  }
+
+  const bool wide = reinterpret_cast<uintptr_t>(weight) % 16 == 0 && inFeatures % kWide == 0 && inFours<F32>(x, xStride);
+  if (wide) {
+    const uint32_t chunks = inFeatures / kWide;
+    for (uint32_t from = lane; from < chunks; from += Steps * lanes) {
+      uint4 held[Steps][Outputs];
+#pragma unroll
+      for (uint32_t s = 0; s < Steps; s++) {
+        const uint32_t at = min(from + s * lanes, chunks - 1) * kWide;
+#pragma unroll
+        for (uint32_t o = 0; o < Outputs; o++) held[s][o] = *reinterpret_cast<const uint4*>(matrix[o] + at);
+      }
+#pragma unroll
+      for (uint32_t s = 0; s < Steps; s++) {
+        const uint32_t at = (from + s * lanes) * kWide;
+        if (from + s * lanes >= chunks) continue;
+#pragma unroll 1
+        for (uint32_t i = 0; i < kWide; i += 4) {
+          float4 numbers[Outputs];
+#pragma unroll
+          for (uint32_t o = 0; o < Outputs; o++) numbers[o] = Wide<W>::four(held[s][o], i);
+#pragma unroll
+          for (uint32_t r = 0; r < Rows; r++) {
+            const float4 four = *reinterpret_cast<const float4*>(x + (min(r, rows - 1) * xStride + at + i));
+#pragma unroll
+            for (uint32_t o = 0; o < Outputs; o++) {
+              sum[r][o] += numbers[o].x * four.x;
+              sum[r][o] += numbers[o].y * four.y;
+              sum[r][o] += numbers[o].z * four.z;
+              sum[r][o] += numbers[o].w * four.w;
+            }
+          }
+        }
+      }
+    }
+  } else {
+    for (uint32_t at = lane; at < inFeatures; at += lanes) {
+      float numbers[Outputs];
+#pragma unroll
+      for (uint32_t o = 0; o < Outputs; o++) numbers[o] = load<W>(matrix[o] + at);
+#pragma unroll
+      for (uint32_t r = 0; r < Rows; r++) {
+        const float value = x[min(r, rows - 1) * xStride + at];
+#pragma unroll
+        for (uint32_t o = 0; o < Outputs; o++) sum[r][o] += numbers[o] * value;
+      }
+    }
+  }
+
+  const uint32_t warp = threadIdx.x / kWarp;
+  const uint32_t sharers = min(lanes, kWarp);
+#pragma unroll
+  for (uint32_t r = 0; r < Rows; r++) {
+#pragma unroll
+    for (uint32_t o = 0; o < Outputs; o++) {
+      float total = sum[r][o];
+      for (uint32_t apart = sharers / 2; apart > 0; apart /= 2) total += __shfl_xor_sync(kAllLanes, total, apart);
+      if (lanes > kWarp) {
+        if (threadIdx.x % kWarp == 0) partial[(warp * Rows + r) * Outputs + o] = total;
+      } else if (lane == 0 && r < rows && first + o < outFeatures) {
+        y[(size_t)r * outFeatures + first + o] = bias == nullptr ? total : total + bias[first + o];
+      }
+    }
+  }
+  if (lanes <= kWarp) return;
+  __syncthreads();
+  const uint32_t warps = lanes / kWarp;
+  for (uint32_t i = threadIdx.x; i < groups * Rows * Outputs; i += kGemvThreads) {
+    const uint32_t group = i / (Rows * Outputs);
+    const uint32_t r = i / Outputs % Rows;
+    const uint32_t output = (blockIdx.x * groups + group) * Outputs + i % Outputs;
+    float total = 0.0f;
+    for (uint32_t w = 0; w < warps; w++) total += partial[(group * warps + w) * Rows * Outputs + i % (Rows * Outputs)];
+    if (r < rows && output < outFeatures) {
+      y[(size_t)r * outFeatures + output] = bias == nullptr ? total : total + bias[output];
+    }
+  }
+}
+
+#define MAMBA_LINEAR_FEW(name, W, Rows, Outputs, Steps)                                                             \
+  extern "C" __global__ void __launch_bounds__(kGemvThreads, 2)                                                     \
+      name(const float* x, const W::Storage* weight, const float* bias, float* y, uint32_t rows, uint32_t inFeatures, \
+           uint32_t outFeatures, uint32_t xStride, uint32_t lanes) {                                                \
+    linearFew<W, Rows, Outputs, Steps>(x, weight, bias, y, rows, inFeatures, outFeatures, xStride, lanes);          \
+  }
+
+MAMBA_LINEAR_FEW(linear1_f32, F32, 1, 2, 4)
+MAMBA_LINEAR_FEW(linear1_f16, F16, 1, 2, 4)
+MAMBA_LINEAR_FEW(linear1_bf16, Bf16, 1, 2, 4)
+MAMBA_LINEAR_FEW(linear4_f32, F32, 4, 4, 2)
+MAMBA_LINEAR_FEW(linear4_f16, F16, 4, 4, 2)
+MAMBA_LINEAR_FEW(linear4_bf16, Bf16, 4, 4, 2)
+MAMBA_LINEAR_FEW(linear8_f32, F32, 8, 4, 2)
+MAMBA_LINEAR_FEW(linear8_f16, F16, 8, 4, 1)
+MAMBA_LINEAR_FEW(linear8_bf16, Bf16, 8, 4, 1)

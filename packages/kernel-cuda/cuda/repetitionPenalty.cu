@@ -1,0 +1,24 @@
+#include "common.cuh"
+
+constexpr uint32_t kPenaltyTile = 2048;
+
+// y = logits, and for each id of the row l > 0 ? l / penalty : l * penalty. A block takes 2048 logits of a row: it copies
+// them, then goes over those that its ids name. The penalty is taken from the logits, not from y: an id that comes twice
+// is written twice with the same number.
+extern "C" __global__ void __launch_bounds__(256)
+    repetitionPenalty(const float* __restrict__ logits, const int32_t* __restrict__ ids, float* __restrict__ y,
+                      uint32_t vocabSize, uint32_t stride, uint32_t idCount, uint32_t tiles, float penalty) {
+  const uint32_t row = blockIdx.x / tiles;
+  const uint32_t first = (blockIdx.x % tiles) * kPenaltyTile;
+  const uint32_t end = min(first + kPenaltyTile, vocabSize);
+  const float* from = logits + (size_t)row * stride;
+  float* to = y + (size_t)row * vocabSize;
+  for (uint32_t i = first + threadIdx.x; i < end; i += 256) to[i] = from[i];
+  __syncthreads();
+  for (uint32_t k = threadIdx.x; k < idCount; k += 256) {
+    const uint32_t id = (uint32_t)ids[(size_t)row * idCount + k];
+    if (id < first || id >= end) continue;
+    const float logit = from[id];
+    to[id] = logit > 0.0f ? logit / penalty : logit * penalty;
+  }
+}
