@@ -1,0 +1,36 @@
+#pragma once
+// cuBLAS, where it is installed.
+
+#include <cstdint>
+#include <string>
+
+#include "driver.h"
+
+namespace mamba {
+
+// C = op(A) · op(B), column-major f32: C is m x n, the inner extent k.
+struct Sgemm {
+  bool transA, transB;
+  uint32_t m, n, k;
+  CUdeviceptr a, b, c;
+  uint32_t lda, ldb, ldc;
+};
+
+class Blas {
+ public:
+  // Throws CudaError when the library cannot start on this device.
+  explicit Blas(CUstream stream);
+  ~Blas();
+  Blas(const Blas&) = delete;
+  Blas& operator=(const Blas&) = delete;
+
+  void sgemm(const Sgemm& product);
+
+  // The name of the library that was found, or nothing. MAMBA_CUDA_BLAS names another one.
+  static std::string find();
+
+ private:
+  void* handle_ = nullptr;
+};
+
+}  // namespace mamba
