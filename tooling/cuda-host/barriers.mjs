@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { buildSource, cudaFolder } from "./build.mjs";
+import { bundleProgram } from "./bundle.mjs";
+
+// Deletes every barrier of the CUDA kernels, one at a time, and prints which schedules make the suite fail then. One that
+// nobody misses is superfluous, or stands where the suite does not look. Takes minutes; the addon must be built.
+//
+//   node tooling/cuda-host/barriers.mjs
+
+const schedules = ["in-order", "reverse", "warp-depth-first", "random-stalls"];
+
+/** Whose cases execute a file; of the others it is the op of the file's name. @type {Record<string, string[]>} */
+const ops = {
+  "common.cuh": ["rmsNorm", "sample"],
+  "gemm.cuh": ["linear"],
+  "selectiveScanFlow.cu": ["selectiveScanBackward"],
+};
+
+const barrier = "__syncthreads();";
+const program = await bundleProgram();
+const counts = new Map(schedules.map((schedule) => [schedule, 0]));
+let all = 0;
+
+for (const file of readdirSync(cudaFolder)) {
+  const text = readFileSync(cudaFolder + file, "utf8");
+  for (let at = text.indexOf(barrier); at >= 0; at = text.indexOf(barrier, at + 1)) {
+    // With what stands before it, so that it occurs once.
+    let start = at;
+    while (text.split(text.slice(start, at + barrier.length)).length > 2) start--;
+    const find = text.slice(start, at + barrier.length);
+    const patch = { file, find, replace: `${text.slice(start, at)};` };
+    const driver = await buildSource({ name: "planted/barriers", patches: [patch] });
+    const results = await Promise.all(schedules.map((schedule) => fails(driver, schedule, file)));
+    const noticed = schedules.filter((_, i) => results[i]);
+    for (const schedule of noticed) counts.set(schedule, (counts.get(schedule) ?? 0) + 1);
+    all++;
+    console.log(`${file}:${text.slice(0, at).split("\n").length} ${noticed.join(" ") || "not noticed"}`);
+  }
+}
+console.log(schedules.map((schedule) => `${schedule} ${counts.get(schedule)}`).join(", "), `of ${all}`);
+
+/**
+ * @param {string} driver
+ * @param {string} schedule
+ * @param {string} file
+ */
+async function fails(driver, schedule, file) {
+  const options = { MAMBA_CUDA_HOST: `schedule=${schedule}`, MAMBA_CUDA_BLAS: "/nonexistent" };
+  const env = { ...process.env, ...options, MAMBA_CUDA_DRIVER: driver };
+  for (const op of ops[file] ?? [file.replace(/\.cuh?$/, "")]) {
+    const failed = await new Promise((resolve, reject) => {
+      execFile(process.execPath, [program, op], { env }, (error, _, said) => {
+        if (said.includes("the suite has no case")) reject(new Error(`${file}: ${said}`));
+        resolve(error !== null);
+      });
+    });
+    if (failed) return true;
+  }
+  return false;
+}
