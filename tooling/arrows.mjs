@@ -1,7 +1,17 @@
 // Which package may import which: kernel <- core <- {checkpoint, train}, kernel <- kernel-*, kernel <- conformance, and
 // apps import what they like. Tests may also reach sideways to what they test with.
 
-const packages = ["kernel", "core", "checkpoint", "train", "conformance", "kernel-cpu", "kernel-webgpu"];
+const packages = [
+  "kernel",
+  "core",
+  "checkpoint",
+  "train",
+  "conformance",
+  "kernel-cpu",
+  "kernel-webgpu",
+  "kernel-cuda",
+  "kernel-cuda-linux-x64-gnu",
+];
 
 /**
  * `anyPlatform`: no Node modules, but in the files of `node`.
@@ -27,6 +37,11 @@ const allowed = {
     tests: ["conformance", "core", "kernel-cpu", "train"],
     anyPlatform: true,
   },
+  "kernel-cuda": {
+    source: ["kernel"],
+    tests: ["conformance", "core", "kernel-cpu", "train"],
+  },
+  "kernel-cuda-linux-x64-gnu": { source: [], tests: [] },
 };
 
 const testFiles = ["src/**/*.test.ts", "test/**", "*.config.ts"];

@@ -50,6 +50,7 @@ describe("package arrows", () => {
     ["packages/kernel-cpu/test/x.test.ts", "@mamba/core"],
     ["packages/kernel-webgpu/src/x.ts", "@mamba/core"],
     ["packages/kernel-webgpu/src/x.ts", "node:module"],
+    ["packages/kernel-cuda/src/x.ts", "@mamba/core"],
   ])("%s must not import %s", async (file, module) => {
     expect(await reports(file, module)).toBe(true);
   });
@@ -67,6 +68,7 @@ describe("package arrows", () => {
     ["packages/train/test/x.test.ts", "@mamba/checkpoint"],
     ["packages/kernel-cpu/src/x.ts", "@mamba/kernel"],
     ["packages/kernel-cpu/src/x.ts", "node:worker_threads"],
+    ["packages/kernel-cuda/src/x.ts", "node:child_process"],
     ["packages/kernel-cpu/test/x.test.ts", "@mamba/conformance"],
     ["apps/cli/src/x.ts", "@mamba/kernel-cpu"],
   ])("%s may import %s", async (file, module) => {

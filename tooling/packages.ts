@@ -8,6 +8,8 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 export interface PublicPackage {
   readonly name: string;
   readonly folder: string;
+  /** Whether it holds a binary, which takes a compiler to make. */
+  readonly native: boolean;
 }
 
 /** All of them, from packages/ and apps/. */
@@ -18,8 +20,9 @@ export function publicPackages(): PublicPackage[] {
       const manifest = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as {
         name: string;
         private?: boolean;
+        os?: string[];
       };
-      return manifest.private ? [] : [{ name: manifest.name, folder }];
+      return manifest.private ? [] : [{ name: manifest.name, folder, native: manifest.os !== undefined }];
     }),
   );
 }

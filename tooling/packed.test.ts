@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { transform } from "esbuild";
 import { bundlers, gzippedKilobytes, nodeImports, runInChromium, scriptsOf } from "./bundle.ts";
 import { findChromium, webgpuArgs } from "./chromium.mjs";
+import { missingCompiler } from "./cuda-host/build.mjs";
 import { publicPackages, root, run, tool } from "./packages.ts";
 
 // What users get: the packed tarballs, checked one by one and then installed with npm into an empty project outside the
@@ -22,7 +23,9 @@ import { publicPackages, root, run, tool } from "./packages.ts";
 const folder = mkdtempSync(join(tmpdir(), "mamba-packed-"));
 const tarballs = join(folder, "tarballs");
 const project = join(folder, "project");
-const packages = publicPackages();
+// A package with a binary can be packed where there is a compiler.
+const noCompiler = missingCompiler();
+const packages = publicPackages().filter(({ native }) => !native || noCompiler === undefined);
 const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",");
 const chromium = findChromium();
 const mamba = join(project, "node_modules/.bin/mamba");
@@ -62,6 +65,8 @@ function tarball(name: string): string {
   return join(tarballs, found[0]!);
 }
 
+it.runIf(noCompiler)(`(packages with binaries are not packed: ${noCompiler})`, ({ skip }) => skip());
+
 describe.each(packages)("tarball of $name", ({ name }) => {
   it("passes publint --strict", async () => {
     await run(root, tool("publint"), ["--strict", tarball(name)]);
@@ -90,6 +95,15 @@ describe("a project outside the workspace", () => {
     await run(project, tool("tsc"), ["-p", "."]);
     const output = JSON.parse(await run(project, process.execPath, ["out/index.js"])) as unknown;
     expect(output).toContainEqual({ backend: "cpu", ids: [expect.any(Number)] });
+  });
+
+  it.skipIf(noCompiler)("finds the CUDA backend's binary, and says what it lacks beyond", async () => {
+    const program = `
+      import { provider } from "@mamba/kernel-cuda";
+      console.log(JSON.stringify(await provider.probe()));`;
+    const args = ["--input-type=module", "--eval", program];
+    const found = JSON.parse(await run(project, process.execPath, args)) as { ok: boolean; code?: string };
+    if (!found.ok) expect(["DRIVER", "NO_DEVICE", "LIMITS"]).toContain(found.code);
   });
 
   it("has a working `mamba` command", async () => {

@@ -1,16 +1,18 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { findChromium } from "./chromium.mjs";
-import { pnpm, root, setUp } from "./setup.mjs";
+import { missingCompiler, missingSanitizer } from "./cuda-host/build.mjs";
+import { pnpm, root, run, setUp } from "./setup.mjs";
 
 // `npm test`: runs every check that this machine can run, says loudly what it could not run and why, and ends with one
 // line of sums. Each test of a runner counts as one, and so does each other check.
 //
 // MAMBA_REQUIRE_BACKENDS is a comma-separated list of what must be here: a name on it that is missing is a failure,
-// not a skip. Names: chromium, and every backend below.
+// not a skip. Names: chromium, cuda-host (the stand-in for the CUDA driver: a C++ compiler), and every backend below.
 
 const backends = {
   cpu: "../packages/kernel-cpu/dist/index.js",
   webgpu: "../packages/kernel-webgpu/dist/index.js",
+  cuda: "../packages/kernel-cuda/dist/index.js",
 };
 
 const required = new Set((process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",").filter(Boolean));
@@ -151,7 +153,7 @@ async function probeBackends() {
 }
 
 for (const name of required) {
-  if (name !== "chromium" && !(name in backends))
+  if (!["chromium", "cuda-host"].includes(name) && !(name in backends))
     fail(`MAMBA_REQUIRE_BACKENDS names "${name}", which nothing here provides`);
 }
 
@@ -168,6 +170,11 @@ once("Lint", () => pnpm(["run", "lint"]));
 once("Formatting", () => pnpm(["run", "format:check"]));
 once("Dead code", () => pnpm(["run", "dead-code"]));
 await probeBackends();
+const noStandIn = missingCompiler();
+if (noStandIn !== undefined) missing("the tests of the CUDA backend, on a stand-in", noStandIn, "cuda-host");
+const noSanitizer = missingSanitizer();
+if (noSanitizer !== undefined) missing("CUDA kernels under sanitizers", noSanitizer, "cuda-host");
+else once("CUDA kernels under sanitizers", () => run(process.execPath, ["tooling/cuda-host/sanitize.mjs"]));
 vitest("Tests in Node", "vitest.config.ts");
 if (findChromium()) {
   vitest("Tests in Chromium", "vitest.browser.config.ts");

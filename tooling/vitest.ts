@@ -9,10 +9,16 @@ export const alias = {
   // Before the package itself: the first that fits is taken.
   "@mamba/train/node": source("train", "node"),
   ...Object.fromEntries(
-    ["kernel", "core", "kernel-cpu", "kernel-webgpu", "conformance", "checkpoint", "train"].map((name) => [
-      `@mamba/${name}`,
-      source(name),
-    ]),
+    [
+      "kernel",
+      "core",
+      "kernel-cpu",
+      "kernel-webgpu",
+      "kernel-cuda",
+      "conformance",
+      "checkpoint",
+      "train",
+    ].map((name) => [`@mamba/${name}`, source(name)]),
   ),
 };
 

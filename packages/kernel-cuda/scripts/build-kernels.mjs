@@ -1,0 +1,140 @@
+// Compiles cuda/ ahead of time: generated/kernels.fatbin (machine code for every one of `architectures`, PTX for whatever
+// comes later), kernels.ptx.gz (what the tests run) and kernels.json (which parameters each kernel takes). Those files are
+// committed: where there is no nvcc they are used as they are.
+//
+//   node scripts/build-kernels.mjs [--force]    all of it: minutes
+//   node scripts/build-kernels.mjs --ptx        PTX only, which a driver compiles when it loads it: enough to go on working
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+/** Compute capabilities that machine code is made for. */
+export const architectures = [75, 80, 86, 89, 90, 100, 120];
+const virtual = 75;
+/** Kernels that may spill registers; every other one that does fails the build. */
+const spills = new Set(/** @type {string[]} */ ([]));
+
+const compiler = process.env["NVCC"] ?? "nvcc";
+const here = fileURLToPath(new URL("..", import.meta.url));
+const target = `${here}generated/`;
+const scratch = `${here}build/`;
+const outputs = ["kernels.fatbin", "kernels.ptx.gz", "kernels.json"];
+
+/** What the sources say, whatever machine they are read on. */
+export function sourceDigest() {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(`${here}cuda`).sort()) {
+    hash.update(`${name}\0`).update(readFileSync(`${here}cuda/${name}`, "utf8").replaceAll("\r\n", "\n"));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * What is in generated/.
+ *
+ * @returns {{ digest: string, architectures: number[], kernels: Record<string, string> } | undefined}
+ */
+export function readTable() {
+  if (!outputs.every((name) => existsSync(`${target}${name}`))) return undefined;
+  return JSON.parse(readFileSync(`${target}kernels.json`, "utf8"));
+}
+
+/**
+ * For each parameter p (a pointer), u (a word), f (a float), or w and a count (a struct of so many words).
+ *
+ * @param {string} ptx
+ */
+function signatures(ptx) {
+  const kernels = [...ptx.matchAll(/\.entry\s+(\w+)\s*\(([^)]*)\)/g)].map(([, name = "", params = ""]) => {
+    const kinds = params.split(",").map((param) => {
+      const text = param.trim();
+      if (text === "") return "";
+      if (/^\.param\s+\.u64\b/.test(text)) return "p";
+      if (/^\.param\s+\.u32\b/.test(text)) return "u";
+      if (/^\.param\s+\.f32\b/.test(text)) return "f";
+      const [, bytes] = /^\.param\s+\.align\s+4\s+\.b8\s+\w+\[(\d+)\]$/.exec(text) ?? [];
+      if (bytes !== undefined && Number(bytes) % 4 === 0) return `w${Number(bytes) / 4}`;
+      throw new Error(`kernel ${name} takes a parameter of a kind that launches do not know: ${text}`);
+    });
+    return [name, kinds.join("")];
+  });
+  return Object.fromEntries(kernels.sort());
+}
+
+/**
+ * Registers that do not fit are kept in memory, which costs more than most kernels gain.
+ *
+ * @param {string} log what ptxas said
+ */
+function checkSpills(log) {
+  const entries = log.split("Compiling entry function").slice(1);
+  const found = entries.flatMap((entry) => {
+    const [, name = "", arch] = /^ '(\w+)' for '(\w+)'/.exec(entry) ?? [];
+    const bytes = [...entry.matchAll(/(\d+) bytes spill (?:stores|loads)/g)].map((match) => Number(match[1]));
+    if (arch === undefined || bytes.length !== 2) throw new Error(`ptxas wrote something unknown: ${entry}`);
+    return bytes.some((count) => count > 0) && !spills.has(name) ? [`${name} (${arch}, ${bytes} bytes)`] : [];
+  });
+  if (entries.length === 0) throw new Error("ptxas reported no kernels");
+  if (found.length > 0) throw new Error(`these kernels spill registers: ${found.join(", ")}`);
+}
+
+/**
+ * @param {readonly string[]} args
+ * @returns {string} what the compiler said
+ */
+function nvcc(args) {
+  const { status, stdout, stderr, error } = spawnSync(compiler, args, { encoding: "utf8" });
+  if (status !== 0) throw error ?? new Error(`nvcc failed:\n${stdout}${stderr}`);
+  return stdout + stderr;
+}
+
+/** @param {readonly number[]} targets to have machine code for */
+function compile(targets) {
+  for (const folder of [target, scratch]) mkdirSync(folder, { recursive: true });
+  const [all, ptx, fatbin] = [`${scratch}all.cu`, `${scratch}kernels.ptx`, `${target}kernels.fatbin`];
+  // One translation unit: nvcc's start-up is paid once per architecture.
+  const files = readdirSync(`${here}cuda`).filter((name) => name.endsWith(".cu"));
+  const includes = files.sort().map((name) => `#include "${name}"\n`);
+  writeFileSync(all, includes.join(""));
+  const source = [all, "-std=c++17", "-O3", "--Werror=all-warnings", `-I${here}cuda`];
+  nvcc([...source, "-ptx", `-arch=compute_${virtual}`, "-o", ptx]);
+  const text = readFileSync(ptx, "utf8");
+  writeFileSync(`${target}kernels.ptx.gz`, gzipSync(text, { level: 9 }));
+
+  const later = `-gencode=arch=compute_${virtual},code=compute_${virtual}`;
+  const binary = ["-fatbin", "--compress-mode=size", later, "-o", fatbin];
+  if (targets.length === 0) {
+    nvcc([ptx, ...binary]);
+  } else {
+    const code = targets.map((arch) => `-gencode=arch=compute_${arch},code=sm_${arch}`);
+    checkSpills(nvcc([...source, ...binary, ...code, "--threads=0", "-Xptxas=-v"]));
+  }
+  const table = { digest: sourceDigest(), architectures: targets, kernels: signatures(text) };
+  writeFileSync(`${target}kernels.json`, `${JSON.stringify(table, null, 2)}\n`);
+}
+
+/**
+ * Brings generated/ up to date with cuda/, as far as that can be done here.
+ *
+ * @param {{ ptxOnly?: boolean, force?: boolean }} [options]
+ * @returns {string} what became of it
+ */
+export function buildKernels({ ptxOnly = false, force = false } = {}) {
+  const built = readTable();
+  const complete = ptxOnly || architectures.every((arch) => built?.architectures.includes(arch));
+  if (!force && complete && built?.digest === sourceDigest()) return "up to date";
+  if (spawnSync(compiler, ["--version"]).status === 0) {
+    compile(ptxOnly ? [] : architectures);
+    return "compiled";
+  }
+  if (built !== undefined) return "older than cuda/, and there is no nvcc here to compile them again";
+  throw new Error("the compiled kernels are missing, and there is no nvcc here to make them");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [ptxOnly, force] = ["--ptx", "--force"].map((option) => process.argv.includes(option));
+  console.log(`kernels: ${buildKernels({ ptxOnly, force })}`);
+}

@@ -1,0 +1,148 @@
+import type { Session } from "./addon.ts";
+import { type KernelName, signatures } from "./kernels.ts";
+import type { CudaTensor } from "./tensor.ts";
+
+/**
+ * What a kernel takes: an absent tensor is a null pointer, an address may be given as such, and words of the host become a
+ * struct that is zero behind them.
+ */
+export type Arg = CudaTensor | Uint32Array | number | boolean | undefined;
+
+/** Blocks of threads, in one dimension or in up to three. */
+export type Grid = number | readonly [x: number, y: number, z?: number];
+
+/** C = op(A) · op(B), column-major f32, as cuBLAS takes it: op transposes or does not; C is m x n, the inner extent k. */
+export interface Sgemm {
+  readonly transA: boolean;
+  readonly transB: boolean;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly a: CudaTensor | number;
+  readonly lda: number;
+  readonly b: CudaTensor | number;
+  readonly ldb: number;
+  readonly c: CudaTensor | number;
+  readonly ldc: number;
+}
+
+/**
+ * Launches per submission: so many that a graph pays, and so few that the device starts while the rest of a large step is
+ * still being recorded.
+ */
+const maxRecords = 128;
+const maxWords = 2 ** 15;
+const header = 6;
+/** Instead of a kernel's number: a matrix product by cuBLAS. */
+const sgemmRecord = 0xffffffff;
+
+/**
+ * Records launches and submits them in batches: when something is read, when the host writes much, and when a batch is
+ * full. The addon replays a batch that it has seen before as one CUDA graph.
+ *
+ * A record is, in words: the kernel's number, the grid in three, the block, the bytes of the arguments; then those, as the
+ * kernel takes them, up to a multiple of 8 bytes.
+ */
+export class Commands {
+  readonly #session: Session;
+  readonly #maxRecords: number;
+  readonly #afterSubmit: () => void;
+  readonly #words = new Uint32Array(maxWords);
+  readonly #floats = new Float32Array(this.#words.buffer);
+  #used = 0;
+  #records = 0;
+  #submissions = 0;
+  #ops = new Set<string>();
+
+  constructor(session: Session, records: number | undefined, afterSubmit: () => void) {
+    this.#session = session;
+    this.#maxRecords = records ?? maxRecords;
+    this.#afterSubmit = afterSubmit;
+  }
+
+  /** Batches that went to the addon so far. */
+  get submissions(): number {
+    return this.#submissions;
+  }
+
+  /** The ops recorded since this was asked last. */
+  takeOps(): ReadonlySet<string> {
+    const ops = this.#ops;
+    this.#ops = new Set();
+    return ops;
+  }
+
+  /** Records one launch. Throws what the session throws, when the batch was full. */
+  launch(op: string, kernel: KernelName, grid: Grid, block: number, args: readonly Arg[]): void {
+    const { index, kinds, at, sizes, bytes } = signatures[kernel];
+    if (args.length !== kinds.length) {
+      throw new TypeError(`${op}: kernel ${kernel} takes ${kinds.length} arguments, not ${args.length}`);
+    }
+    const start = this.#begin(op, index, bytes);
+    const words = this.#words;
+    words[start + 1] = typeof grid === "number" ? grid : grid[0];
+    words[start + 2] = typeof grid === "number" ? 1 : grid[1];
+    words[start + 3] = typeof grid === "number" ? 1 : (grid[2] ?? 1);
+    words[start + 4] = block;
+    for (let i = 0; i < args.length; i++) {
+      this.#encode(start + header + (at[i] as number), kinds[i] as string, sizes[i] as number, args[i]);
+    }
+  }
+
+  /** Records a matrix product by cuBLAS. */
+  sgemm(op: string, { transA, transB, m, n, k, a, lda, b, ldb, c, ldc }: Sgemm): void {
+    const start = this.#begin(op, sgemmRecord, 36);
+    const words = this.#words;
+    words[start + 1] = m;
+    words[start + 2] = n;
+    words[start + 3] = k;
+    words[start + 4] = (transA ? 1 : 0) | (transB ? 2 : 0);
+    const at = start + header;
+    this.#address(at, a);
+    this.#address(at + 2, b);
+    this.#address(at + 4, c);
+    words[at + 6] = lda;
+    words[at + 7] = ldb;
+    words[at + 8] = ldc;
+  }
+
+  /** Submits what was recorded. Throws what the session throws. */
+  flush(): void {
+    if (this.#records === 0) return;
+    const count = this.#used;
+    this.#used = this.#records = 0;
+    this.#submissions++;
+    this.#session.submit(this.#words, count);
+    this.#afterSubmit();
+  }
+
+  /** Room for a record: where it starts. */
+  #begin(op: string, index: number, bytes: number): number {
+    const size = header + Math.ceil(bytes / 8) * 2;
+    if (this.#records === this.#maxRecords || this.#used + size > maxWords) this.flush();
+    const start = this.#used;
+    this.#used += size;
+    this.#records++;
+    this.#ops.add(op);
+    this.#words[start] = index;
+    this.#words[start + 5] = bytes;
+    return start;
+  }
+
+  #encode(at: number, kind: string, size: number, arg: Arg): void {
+    if (kind === "p") this.#address(at, arg as CudaTensor | number | undefined);
+    else if (kind === "u") this.#words[at] = Number(arg);
+    else if (kind === "f") this.#floats[at] = Number(arg);
+    else {
+      const given = arg as Uint32Array;
+      this.#words.set(given, at);
+      this.#words.fill(0, at + given.length, at + size);
+    }
+  }
+
+  #address(at: number, arg: CudaTensor | number | undefined): void {
+    const address = typeof arg === "object" ? arg.address : (arg ?? 0);
+    this.#words[at] = address;
+    this.#words[at + 1] = address / 2 ** 32;
+  }
+}

@@ -1,0 +1,53 @@
+import { KernelError } from "@mamba/kernel";
+import { loadAddon, type Missing } from "./addon.ts";
+import { CudaKernel } from "./kernel.ts";
+import { kernelNames } from "./kernels.ts";
+import { describeDevice, deviceLacking, probeMachine } from "./probe.ts";
+import { driverError, Runtime, type Tuning } from "./runtime.ts";
+
+/** Which device `createCudaKernel` opens. */
+export interface CudaKernelOptions {
+  /** Its number as the driver counts (and `CUDA_VISIBLE_DEVICES` renumbers). Default: the first that the kernels run on. */
+  readonly device?: number | undefined;
+}
+
+/**
+ * Opens the CUDA backend on an NVIDIA GPU. Each kernel has a stream of its own on that device.
+ *
+ * @throws KernelError `NOT_INSTALLED` (no binary for this platform), `DRIVER` (no NVIDIA driver, or one that is too old),
+ * `NO_DEVICE` (no GPU, or none with this number), `LIMITS` (a GPU that is too old), `OUT_OF_MEMORY`
+ */
+export function createCudaKernel(options: CudaKernelOptions = {}): Promise<CudaKernel> {
+  return openCudaKernel(options);
+}
+
+/** @param tuning what tests change */
+export async function openCudaKernel(options: CudaKernelOptions = {}, tuning?: Tuning): Promise<CudaKernel> {
+  const machine = await probeMachine();
+  if ("code" in machine) refuse(machine);
+  const { devices } = machine.found;
+  const number = options.device ?? devices.findIndex((candidate) => !deviceLacking(candidate));
+  const device = devices[number];
+  if (!device) {
+    const count = devices.length === 1 ? "1 device" : `${devices.length} devices`;
+    refuse({
+      code: "NO_DEVICE",
+      reason: `device ${number} was asked for, the driver has ${count}`,
+      remedy: `give a number from 0 to ${devices.length - 1}`,
+    });
+  }
+  const lack = deviceLacking(device);
+  if (lack) refuse(lack);
+  const addon = loadAddon(machine.addon);
+  if ("code" in addon) refuse(addon);
+  try {
+    const session = new addon.Session(number, kernelNames);
+    return new CudaKernel(new Runtime(session, tuning), describeDevice(device, machine.found), device.bytes);
+  } catch (cause) {
+    throw driverError("createCudaKernel", cause, "DRIVER");
+  }
+}
+
+function refuse({ code, reason, remedy }: Missing): never {
+  throw new KernelError(code, `createCudaKernel: ${reason}. Remedy: ${remedy}`);
+}

@@ -1,0 +1,58 @@
+import { dtypeBytes } from "@mamba/kernel";
+import type { Runtime } from "../runtime.ts";
+import type { CudaTensor } from "../tensor.ts";
+import { rowsOf } from "./elementwise.ts";
+
+const block = 256;
+
+/** What `gatherRows` picks: rows of the first axis, each of `each` rows of the last. */
+export interface Selection {
+  readonly index: CudaTensor;
+  readonly each: number;
+}
+
+/** The units in which rows are copied. */
+export interface Units {
+  /** Bytes: 16, 4 or 2. */
+  readonly unit: number;
+  /** Of a row, in units. */
+  readonly width: number;
+  /** Of the source, in units. */
+  readonly stride: number;
+}
+
+/** The largest unit that divides the rows of `source`, their stride and their address. */
+export function unitsOf(source: CudaTensor): Units {
+  const [, width] = rowsOf(source);
+  const bytes = dtypeBytes[source.dtype];
+  const fits = (unit: number) =>
+    [width, source.rowStride, source.offset].every((count) => (count * bytes) % unit === 0);
+  const unit = [16, 4].find(fits) ?? 2;
+  return { unit, width: (width * bytes) / unit, stride: (source.rowStride * bytes) / unit };
+}
+
+/** Blocks for `rows` rows of `width` units. */
+export function copyBlocks(rows: number, width: number): number {
+  return Math.ceil((rows * width) / block);
+}
+
+/** A new dense tensor of the rows of `source`. */
+export function copyRows(runtime: Runtime, op: string, source: CudaTensor): CudaTensor {
+  const target = runtime.result(op, source.shape, source.dtype);
+  copyRowsInto(runtime, op, target, source, rowsOf(source)[0], undefined);
+  return target;
+}
+
+/** Over the dense `target`: its `rows` rows from those of `source`, all in order, or those of a selection. */
+export function copyRowsInto(
+  runtime: Runtime,
+  op: string,
+  target: CudaTensor,
+  source: CudaTensor,
+  rows: number,
+  selection: Selection | undefined,
+): void {
+  const { unit, width, stride } = unitsOf(source);
+  const args = [source, selection?.index, target, rows, width, stride, unit, selection?.each ?? 1];
+  runtime.launch(op, "copyRows", copyBlocks(rows, width), block, args);
+}

@@ -1,0 +1,178 @@
+import {
+  type DType,
+  dtypeBytes,
+  elementCount,
+  KernelError,
+  type KernelErrorCode,
+  type Shape,
+  TensorOwner,
+} from "@mamba/kernel";
+import type { Session } from "./addon.ts";
+import { type Arg, Commands, type Grid, type Sgemm } from "./commands.ts";
+import type { KernelName } from "./kernels.ts";
+import { type Block, BlockPool } from "./pool.ts";
+import { CudaTensor, type Storage } from "./tensor.ts";
+
+/** What tests change. */
+export interface Tuning {
+  /** Memory without rounding or reuse, for a device that watches its bounds. */
+  readonly exactPool?: boolean;
+  /** Launches per submission. */
+  readonly records?: number;
+}
+
+/** What the ops stand on: tensors, memory and the launches being recorded. */
+export class Runtime extends TensorOwner<Storage, CudaTensor> {
+  readonly session: Session;
+  readonly pool: BlockPool;
+  /** Resolves when the device is lost. */
+  readonly lost: Promise<KernelError>;
+  readonly #commands: Commands;
+  #tellLoss: (failure: KernelError) => void = () => undefined;
+
+  constructor(session: Session, tuning: Tuning = {}) {
+    super();
+    this.session = session;
+    this.pool = new BlockPool(session, tuning.exactPool ?? false);
+    this.lost = new Promise((resolve) => (this.#tellLoss = resolve));
+    this.#commands = new Commands(session, tuning.records, () => {
+      this.pool.trim();
+    });
+  }
+
+  /** Batches submitted so far. */
+  get submissions(): number {
+    return this.#commands.submissions;
+  }
+
+  /** The cuBLAS library that is there; asking loads it. */
+  get blas(): string | undefined {
+    return this.session.blas || undefined;
+  }
+
+  /** A dense tensor with undefined content. @throws KernelError `OUT_OF_MEMORY`, `DEVICE_LOST` */
+  allocate(op: string, shape: Shape, dtype: DType): CudaTensor {
+    const bytes = elementCount(shape) * dtypeBytes[dtype];
+    return this.adopt({ block: this.#take(op, bytes), bytes, handles: 0 }, dtype, shape);
+  }
+
+  /** As `allocate`, for what the op being called makes: a result, or a temporary that it disposes before it returns. */
+  result(op: string, shape: Shape, dtype: DType = "f32"): CudaTensor {
+    return this.keepResult(this.allocate(op, shape, dtype));
+  }
+
+  /**
+   * Records one launch.
+   *
+   * @param grid blocks of threads; y and z at most 65535
+   * @param block threads, a multiple of 32
+   * @param args as the kernel takes them: a tensor stands for the address of its first element
+   * @throws KernelError `DEVICE_LOST`
+   */
+  launch(op: string, kernel: KernelName, grid: Grid, block: number, args: readonly Arg[]): void {
+    try {
+      this.#commands.launch(op, kernel, grid, block, args);
+    } catch (cause) {
+      throw this.#lose(op, cause);
+    }
+  }
+
+  /** Records a matrix product by cuBLAS, where `blas` is. @throws KernelError `DEVICE_LOST` */
+  sgemm(op: string, product: Sgemm): void {
+    try {
+      this.#commands.sgemm(op, product);
+    } catch (cause) {
+      throw this.#lose(op, cause);
+    }
+  }
+
+  /** Submits what was recorded. @throws KernelError `DEVICE_LOST` */
+  flush(op: string): void {
+    try {
+      this.#commands.flush();
+    } catch (cause) {
+      throw this.#lose(op, cause);
+    }
+  }
+
+  /** Copies host memory to the device, after all that was recorded. @throws KernelError `OUT_OF_MEMORY`, `DEVICE_LOST` */
+  write(op: string, address: number, data: Uint8Array): void {
+    this.flush(op);
+    try {
+      this.session.write(address, data);
+    } catch (cause) {
+      throw this.failed(op, cause);
+    }
+  }
+
+  /** The ops recorded since this was asked last. */
+  takeOps(): ReadonlySet<string> {
+    return this.#commands.takeOps();
+  }
+
+  /** What a failure of the session means: memory that is not there is only this call's, anything else is the end. */
+  failed(op: string, cause: unknown): KernelError {
+    if (codeOf(cause) !== outOfMemory) return this.#lose(op, cause);
+    this.dropResults();
+    return driverError(op, cause, "OUT_OF_MEMORY");
+  }
+
+  protected handle(
+    storage: Storage,
+    dtype: DType,
+    shape: Shape,
+    rowStride: number,
+    offset: number,
+  ): CudaTensor {
+    return new CudaTensor(this, storage, dtype, shape, rowStride, offset);
+  }
+
+  protected free(storage: Storage): void {
+    this.pool.give(storage.block);
+  }
+
+  #lose(op: string, cause: unknown): KernelError {
+    this.dropResults();
+    const why = `the CUDA device is lost: ${messageOf(cause)}`;
+    if (!this.failure) {
+      const failure = new KernelError("DEVICE_LOST", why, { cause });
+      this.close(failure);
+      this.#tellLoss(failure);
+    }
+    return new KernelError("DEVICE_LOST", `${op}: ${why}`, { cause });
+  }
+
+  #take(op: string, bytes: number): Block {
+    try {
+      return this.pool.take(bytes);
+    } catch (cause) {
+      if (codeOf(cause) !== outOfMemory) throw this.#lose(op, cause);
+    }
+    // What is kept for later goes first.
+    this.flush(op);
+    try {
+      this.pool.trim(0);
+      this.session.trim();
+      return this.pool.take(bytes);
+    } catch (cause) {
+      throw this.failed(`${op}: no device memory for ${bytes} bytes`, cause);
+    }
+  }
+}
+
+const outOfMemory = "CUDA_ERROR_OUT_OF_MEMORY";
+
+/** What a call of the addon failed with, as an error of the kernel: out of memory, else `code`. */
+export function driverError(op: string, cause: unknown, code: KernelErrorCode): KernelError {
+  const what = codeOf(cause) === outOfMemory ? "OUT_OF_MEMORY" : code;
+  return new KernelError(what, `${op}: ${messageOf(cause)}`, { cause });
+}
+
+/** The driver's name for a failure. */
+function codeOf(cause: unknown): unknown {
+  return (cause as { readonly code?: unknown }).code;
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

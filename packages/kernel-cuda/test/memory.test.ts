@@ -1,0 +1,67 @@
+import { afterEach, expect, test } from "vitest";
+import { openCudaKernel } from "../src/create.ts";
+import { available, skipAll, useStandIn } from "./standIn.ts";
+
+if (available) {
+  const control = useStandIn("");
+  afterEach(() => {
+    expect(control.get("liveAllocations")).toBe(0);
+    expect(control.get("pinnedBytes")).toBe(0);
+  });
+
+  test("uploads of every size arrive, those that exceed the staging memory too", async () => {
+    await using kernel = await openCudaKernel({}, { exactPool: true });
+    // Up to 256 bytes travel with a launch; staging memory has 32 MiB, in pieces of 8.
+    for (const count of [1, 63, 64, 65, 2 ** 21, 2 ** 21 + 1, 10 * 2 ** 20]) {
+      const data = Float32Array.from({ length: count }, (_, i) => i % 8191);
+      using x = kernel.upload(data, [count], "f32");
+      const [back] = await kernel.read(x);
+      expect(back?.length).toBe(count);
+      expect(Buffer.compare(new Uint8Array(back!.buffer), new Uint8Array(data.buffer))).toBe(0);
+    }
+  });
+
+  test("host memory may change as soon as upload and write return", async () => {
+    await using kernel = await openCudaKernel();
+    const data = new Float32Array(5000);
+    const target = kernel.zeros([5000], "f32");
+    const copies = Array.from({ length: 20 }, (_, i) => {
+      kernel.write(target, 0, data.fill(i));
+      return kernel.add(target, target);
+    });
+    data.fill(NaN);
+    const results = await kernel.read(...copies);
+    expect(results.map((y) => y[4999])).toEqual(copies.map((_, i) => 2 * i));
+  });
+
+  test("16-bit pieces with an odd end stay inside of their tensor", async () => {
+    await using kernel = await openCudaKernel({}, { exactPool: true });
+    using x = kernel.zeros([7], "f16");
+    kernel.write(x, 4, Uint16Array.of(5, 6, 7));
+    using y = kernel.zeros([7], "f16");
+    kernel.copyInto(y, x);
+    expect((await kernel.read(y))[0]).toEqual(Uint16Array.of(0, 0, 0, 0, 5, 6, 7));
+  });
+
+  test("data comes from the middle of a buffer, and from memory that threads share", async () => {
+    await using kernel = await openCudaKernel();
+    for (const buffer of [new ArrayBuffer(4096), new SharedArrayBuffer(4096)]) {
+      const all = new Float32Array(buffer);
+      all.forEach((_, i) => (all[i] = i));
+      for (const count of [3, 500]) {
+        using x = kernel.upload(all.subarray(10, 10 + count), [count], "f32");
+        expect((await kernel.read(x))[0]?.at(-1)).toBe(9 + count);
+      }
+    }
+  });
+
+  test("each result of a read has memory of its own", async () => {
+    await using kernel = await openCudaKernel();
+    const [a, b] = await kernel.read(kernel.zeros([3], "f32"), kernel.zeros([5], "i32"));
+    expect(a).toEqual(new Float32Array(3));
+    expect(b).toEqual(new Int32Array(5));
+    structuredClone(a, { transfer: [a!.buffer as ArrayBuffer] });
+    expect(b?.length).toBe(5);
+    expect(await kernel.read()).toEqual([]);
+  });
+} else skipAll("memory");

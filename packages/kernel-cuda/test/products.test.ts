@@ -1,0 +1,3 @@
+import { testProducts } from "./products.ts";
+
+testProducts();
