@@ -11,10 +11,10 @@ import { transform } from "./transform.mjs";
 //
 //   node tooling/cuda-host/build.mjs [--sanitize]     the CUDA sources of packages/kernel-cuda
 
-export const here = fileURLToPath(new URL(".", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
 export const cudaFolder = fileURLToPath(new URL("../../packages/kernel-cuda/cuda/", import.meta.url));
 const buildFolder = `${here}build/`;
-export const compiler = process.env["CXX"] ?? "g++";
+const compiler = process.env["CXX"] ?? "g++";
 
 /** Why no stand-in can be built here; undefined when it can. */
 export function missingCompiler() {

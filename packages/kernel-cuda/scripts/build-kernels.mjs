@@ -135,6 +135,6 @@ export function buildKernels({ ptxOnly = false, force = false } = {}) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [ptxOnly, force] = ["--ptx", "--force"].map((option) => process.argv.includes(option));
+  const [ptxOnly, force] = [process.argv.includes("--ptx"), process.argv.includes("--force")];
   console.log(`kernels: ${buildKernels({ ptxOnly, force })}`);
 }

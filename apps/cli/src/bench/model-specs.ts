@@ -55,7 +55,7 @@ const stateBytes = ({ nLayers, dInner, dState, dConv }: MambaLMConfig) =>
   2 * 4 * nLayers * dInner * (dState + dConv - 1);
 
 /** Reads a prompt of `length` tokens, for the logits of its last. */
-function prefill(preset: PresetName, dtype: FloatDType, length: number): CaseSpec {
+export function prefill(preset: PresetName, dtype: FloatDType, length: number): CaseSpec {
   const config = configOf(preset);
   return {
     name: `${preset} prefill L=${length}`,

@@ -52,7 +52,7 @@ export function scanInputs(runtime: Runtime, op: string, scan: ScanArgs) {
 }
 
 /** How time is cut: into one chunk where there are channels enough, as a scan of chunks takes every exponential twice. */
-export function chunksOf({ batch, length, channels }: ScanSizes): { chunks: number; chunkLength: number } {
+function chunksOf({ batch, length, channels }: ScanSizes): { chunks: number; chunkLength: number } {
   const blocks = batch * Math.ceil(channels / blockChannels);
   if (blocks >= enoughBlocks) return { chunks: 1, chunkLength: length };
   const most = Math.max(1, Math.floor(wantedBlocks / blocks));

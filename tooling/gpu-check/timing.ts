@@ -1,0 +1,41 @@
+import type { Kernel } from "@mamba/kernel";
+
+/** How long to measure. `scan_torch.py` goes by the same rules. */
+export interface Effort {
+  /** The most samples. */
+  readonly samples: number;
+  /** A sample repeats its run until it takes this long. */
+  readonly sampleSeconds: number;
+}
+
+/** However long a run takes. */
+const fewestSamples = 3;
+
+/** Seconds of one run: the median of the samples, each with its wait for the device. */
+export async function time(
+  kernel: Kernel,
+  run: () => void | Promise<void>,
+  { samples, sampleSeconds }: Effort,
+): Promise<number> {
+  const sample = async (repeats: number): Promise<number> => {
+    const start = performance.now();
+    for (let i = 0; i < repeats; i++) {
+      const pending = run();
+      if (pending) await pending;
+    }
+    await kernel.sync();
+    return (performance.now() - start) / 1000 / repeats;
+  };
+  // The first claims memory; when launches come a second time they become a graph, which is what is replayed from then on.
+  for (let i = 0; i < 2; i++) await sample(1);
+  const repeats = Math.max(1, Math.ceil(sampleSeconds / (await sample(1))));
+  // So many runs are other batches of launches than one.
+  if (repeats > 1) for (let i = 0; i < 2; i++) await sample(repeats);
+  const seconds: number[] = [];
+  const end = performance.now() + 2 * samples * sampleSeconds * 1000;
+  while (seconds.length < samples && (seconds.length < fewestSamples || performance.now() < end)) {
+    seconds.push(await sample(repeats));
+  }
+  seconds.sort((a, b) => a - b);
+  return seconds[Math.floor(seconds.length / 2)] ?? NaN;
+}
