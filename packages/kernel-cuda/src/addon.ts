@@ -77,10 +77,19 @@ const built = fileURLToPath(new URL("../build/mamba-cuda.node", import.meta.url)
 export function findAddon(): string | Missing {
   if (existsSync(built)) return built;
   const platform = `${process.platform}-${process.arch}${libc()}`;
+  const name = packageOf(platform);
+  return resolve(name) ?? noAddon(platform, resolve(`${name}/package.json`) !== undefined);
+}
+
+function packageOf(platform: string): string {
+  return `@mamba/kernel-cuda-${platform}`;
+}
+
+function resolve(name: string): string | undefined {
   try {
-    return require.resolve(`@mamba/kernel-cuda-${platform}`);
+    return require.resolve(name);
   } catch {
-    return noAddon(platform);
+    return undefined;
   }
 }
 
@@ -93,23 +102,41 @@ function libc(): string {
   return header.glibcVersionRuntime === undefined ? "-musl" : "-gnu";
 }
 
-/** @param platform as in the names of the packages with binaries */
-export function noAddon(platform: string): Missing {
+/**
+ * @param platform as in the names of the packages with binaries
+ * @param empty whether its package is there, but no binary in it: that of a repository where nothing was compiled
+ */
+export function noAddon(platform: string, empty = false): Missing {
   const code = "NOT_INSTALLED";
-  if (platform === "linux-x64-gnu") {
-    const name = `@mamba/kernel-cuda-${platform}`;
+  const name = packageOf(platform);
+  if (platform !== published) {
+    const reason = `there is no package ${name}: @mamba/kernel-cuda has a binary for ${published} only`;
+    return { code, reason, remedy: remedyElsewhere(platform) };
+  }
+  if (empty) {
     return {
-      ...{ code, reason: `the package ${name} is not installed` },
-      remedy: `npm install ${name}, at the version of @mamba/kernel-cuda (--omit=optional leaves it out)`,
+      code,
+      reason: `no addon was built here, and the package ${name} holds none`,
+      remedy: fromSource,
     };
   }
-  const remedy = platform.startsWith("darwin")
-    ? "use another backend: CUDA is not made for this system"
-    : fromSource;
-  return { code, reason: `@mamba/kernel-cuda has no binary for ${platform}`, remedy };
+  return {
+    ...{ code, reason: `the package ${name} is not installed` },
+    remedy: `npm install ${name}, at the version of @mamba/kernel-cuda (--omit=optional leaves it out)`,
+  };
 }
 
-const fromSource = "build it from source, as the README of @mamba/kernel-cuda says";
+function remedyElsewhere(platform: string): string {
+  if (platform.startsWith("darwin")) return "use another backend: CUDA is not made for this system";
+  if (platform.startsWith("win32")) return "run this in WSL 2, or use another backend";
+  if (platform.endsWith("-musl"))
+    return "use a Linux with glibc, as NVIDIA's driver does, or another backend";
+  return fromSource;
+}
+
+/** What there is a package with a binary for. */
+const published = "linux-x64-gnu";
+const fromSource = "build it from source, as the README of @mamba/kernel-cuda says, or use another backend";
 
 /** Loads the addon into this process. */
 export function loadAddon(path: string): Addon | Missing {

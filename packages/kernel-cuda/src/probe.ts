@@ -52,6 +52,11 @@ export function describeDevice(device: FoundDevice, { version, blas }: Found): s
   return `${device.name}, compute ${capability(device)}, ${memory}, CUDA ${cuda(version)}, ${products}`;
 }
 
+/** Whether it is the stand-in of the tests, which computes on the CPU and says so in its name. */
+export function isStandIn(device: FoundDevice): boolean {
+  return device.name.includes("stand-in");
+}
+
 /** Why a device does not do, if so. */
 export function deviceLacking(device: FoundDevice): Missing | undefined {
   if (device.capability >= oldestCapability) return undefined;
@@ -71,7 +76,7 @@ function lacking({ version, devices }: Found): Missing | undefined {
     };
   }
   const [first] = devices;
-  if (process.env["MAMBA_CUDA_DRIVER"] && first && !first.name.includes("stand-in")) {
+  if (process.env["MAMBA_CUDA_DRIVER"] && first && !isStandIn(first)) {
     return {
       code: "DRIVER",
       reason: `MAMBA_CUDA_DRIVER is for a stand-in in tests, and it names a driver with a real device (${first.name})`,

@@ -1,6 +1,6 @@
 import { interfaceVersion, type KernelProvider } from "@mamba/kernel";
 import { createCudaKernel } from "./create.ts";
-import { deviceLacking, describeDevice, probeMachine } from "./probe.ts";
+import { deviceLacking, describeDevice, isStandIn, probeMachine } from "./probe.ts";
 
 /** What `openKernel` asks for. */
 export const provider: KernelProvider = {
@@ -11,7 +11,9 @@ export const provider: KernelProvider = {
     if ("code" in machine) return { ok: false, ...machine };
     const { found } = machine;
     const device = found.devices.find((candidate) => !deviceLacking(candidate));
-    return { ok: true, device: device ? describeDevice(device, found) : "" };
+    // There is one: probeMachine refuses a machine without.
+    const described = device ? describeDevice(device, found) : "";
+    return { ok: true, device: described, software: device !== undefined && isStandIn(device) };
   },
   create: () => createCudaKernel(),
 };

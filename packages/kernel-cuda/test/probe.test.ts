@@ -4,14 +4,30 @@ import { noAddon } from "../src/addon.ts";
 import { createCudaKernel, provider } from "../src/index.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
-test("a platform without a binary is told what there is", () => {
+test("a platform without a binary is told which package it lacks, and what there is", () => {
   expect(noAddon("linux-x64-gnu")).toMatchObject({
     code: "NOT_INSTALLED",
     reason: "the package @mamba/kernel-cuda-linux-x64-gnu is not installed",
+    remedy: expect.stringMatching(/^npm install @mamba\/kernel-cuda-linux-x64-gnu/) as string,
   });
-  expect(noAddon("linux-x64-musl").remedy).toMatch(/build it from source/);
-  expect(noAddon("win32-x64").reason).toMatch(/no binary for win32-x64/);
-  expect(noAddon("darwin-arm64").remedy).toMatch(/another backend/);
+  expect(noAddon("linux-x64-gnu", true)).toMatchObject({
+    reason: "no addon was built here, and the package @mamba/kernel-cuda-linux-x64-gnu holds none",
+    remedy: expect.stringMatching(/build it from source/) as string,
+  });
+  const elsewhere: readonly [platform: string, remedy: RegExp][] = [
+    ["linux-arm64-gnu", /build it from source/],
+    ["linux-x64-musl", /glibc/],
+    ["win32-x64", /WSL 2/],
+    ["darwin-arm64", /another backend/],
+  ];
+  for (const [platform, remedy] of elsewhere) {
+    const { code, reason, remedy: told } = noAddon(platform);
+    expect([code, reason]).toEqual([
+      "NOT_INSTALLED",
+      `there is no package @mamba/kernel-cuda-${platform}: @mamba/kernel-cuda has a binary for linux-x64-gnu only`,
+    ]);
+    expect(told).toMatch(remedy);
+  }
 });
 
 if (available) {
@@ -86,7 +102,7 @@ if (available) {
 
   test("a stand-in says that it is one, and a device that is not there is refused", async () => {
     const found = await provider.probe();
-    expect(found).toMatchObject({ ok: true });
+    expect(found).toMatchObject({ ok: true, software: true });
     expect(found.ok && found.device).toMatch(
       /^stand-in .no GPU.: .*compute 8\.0, 8 GiB, CUDA 13\.0, own matrix products$/,
     );
@@ -96,5 +112,14 @@ if (available) {
     });
     await using kernel = await provider.create();
     expect(kernel.capabilities.device).toBe(found.ok && found.device);
+  });
+
+  test("a stand-in is never preferred to another backend, and opens where it is the only one asked for", async () => {
+    const cuda = { name: "cuda", load: () => Promise.resolve({ provider }) };
+    const cpu = { name: "cpu", load: () => import("@mamba/kernel-cpu") };
+    await using preferred = await openKernel([cuda, cpu]);
+    expect(preferred.name).toBe("cpu");
+    await using only = await openKernel([cuda]);
+    expect(only.name).toBe("cuda");
   });
 } else skipAll("what the probe says");
