@@ -1,11 +1,4 @@
-import {
-  openKernel,
-  probeKernel,
-  type Availability,
-  type Kernel,
-  type KernelCandidate,
-  type ProbedCandidate,
-} from "@mamba/kernel";
+import { openKernel, probeKernel, type Availability, type Kernel, type KernelCandidate } from "@mamba/kernel";
 import { usage } from "./args.ts";
 import { CliError } from "./errors.ts";
 import { probeApart, showsGpu } from "./gpu.ts";
@@ -13,6 +6,8 @@ import type { Host } from "./host.ts";
 
 /** Every backend that has a name. */
 export const backendNames = ["cpu", "webgpu", "cuda"] as const;
+
+export type BackendName = (typeof backendNames)[number];
 
 /** Flags of every command that opens a kernel. */
 export const backendFlags = {
@@ -30,18 +25,19 @@ export const backendFlags = {
 } as const;
 
 /** The backends for GPUs, best first. */
-const gpuCandidates: readonly KernelCandidate[] = [
+const gpuCandidates = [
+  { name: "cuda", load: () => import("@mamba/kernel-cuda") },
   { name: "webgpu", load: () => import("@mamba/kernel-webgpu") },
-];
+] as const satisfies readonly KernelCandidate[];
 
-function cpuCandidate(threads: number | undefined): KernelCandidate {
-  return {
-    name: "cpu",
-    load: async () => {
-      const { createCpuKernel, provider } = await import("@mamba/kernel-cpu");
-      return { provider: { ...provider, create: () => createCpuKernel({ threads }) } };
-    },
-  };
+function candidateOf(name: BackendName, threads?: number): KernelCandidate {
+  const gpu = gpuCandidates.find((candidate) => candidate.name === name);
+  return gpu ?? { name, load: () => loadCpu(threads) };
+}
+
+async function loadCpu(threads: number | undefined) {
+  const { createCpuKernel, provider } = await import("@mamba/kernel-cpu");
+  return { provider: { ...provider, create: () => createCpuKernel({ threads }) } };
 }
 
 /**
@@ -50,51 +46,48 @@ function cpuCandidate(threads: number | undefined): KernelCandidate {
  *
  * @throws CliError `USAGE`, or why the backend is not available; KernelError
  */
-export async function openBackend(name: string, threads: number | undefined, host: Host): Promise<Kernel> {
-  const cpu = cpuCandidate(threads);
+export async function openBackend(
+  name: BackendName | "auto",
+  threads: number | undefined,
+  host: Host,
+): Promise<Kernel> {
   if (name === "auto") {
+    const cpu = candidateOf("cpu", threads);
     if (threads !== undefined || !showsGpu()) return openKernel([cpu]);
-    return openKernel([...gpuCandidates.map((candidate) => apart(candidate, host)), cpu]);
+    return openKernel([...gpuCandidates.map((candidate) => realGpu(candidate, host)), cpu]);
   }
   if (threads !== undefined && name !== "cpu") throw usage("--threads is for the cpu backend");
-  const { availability, provider } = await probeBackend(name, cpu);
-  if (availability.ok && provider) return provider.create();
-  throw refusal(name, availability);
+  const candidate = candidateOf(name, threads);
+  const { availability } = await probeKernel(candidate);
+  if (availability.ok) return (await candidate.load()).provider.create();
+  const { code, reason, remedy } = availability;
+  throw new CliError(code, `backend ${name}: ${reason}; ${remedy}`);
 }
 
 /** Asks one backend in this process. A driver that does not work may write to stderr, or end the process. */
-export async function probeBackend(name: string, cpu = cpuCandidate(undefined)): Promise<ProbedCandidate> {
-  const candidate = [cpu, ...gpuCandidates].find((candidate) => candidate.name === name);
-  return candidate ? probeKernel(candidate) : { name, availability: absent };
+export async function probeBackend(name: BackendName): Promise<Availability> {
+  return (await probeKernel(candidateOf(name))).availability;
 }
 
 /** What this machine has, and why not the rest. */
-export function probeBackends(host: Host): Promise<{ name: string; availability: Availability }[]> {
+export function probeBackends(host: Host): Promise<{ name: BackendName; availability: Availability }[]> {
   return Promise.all(
-    backendNames.map(async (name) => {
-      const isGpu = gpuCandidates.some((candidate) => candidate.name === name);
-      return isGpu ? { name, availability: await probeApart(name, host) } : probeBackend(name);
-    }),
+    backendNames.map(async (name) => ({ name, availability: await probeSafely(name, host) })),
   );
 }
 
-/** A name that is known but that this version cannot serve. */
-const absent = {
-  ok: false,
-  code: "NOT_INSTALLED",
-  reason: "this version of mamba does not have it",
-  remedy: "use --backend cpu",
-} as const satisfies Availability;
-
-function refusal(name: string, availability: Availability): CliError {
-  const { code, reason, remedy } = availability.ok ? absent : availability;
-  return new CliError(code, `backend ${name}: ${reason}; ${remedy}`);
+/** WebGPU's driver is loaded by whoever asks: a process of its own. The CUDA backend sees to that itself. */
+function probeSafely(name: BackendName, host: Host): Promise<Availability> {
+  return name === "webgpu" ? probeApart(name, host) : probeBackend(name);
 }
 
-/** The candidate, asked in a process of its own. */
-function apart({ name, load }: KernelCandidate, host: Host): KernelCandidate {
-  return {
-    name,
-    load: async () => ({ provider: { ...(await load()).provider, probe: () => probeApart(name, host) } }),
+/** The candidate as `auto` takes it: what computes on the CPU in a GPU's stead is for who asks for it by name. */
+function realGpu({ name, load }: (typeof gpuCandidates)[number], host: Host): KernelCandidate {
+  const probe = async (): Promise<Availability> => {
+    const found = await probeSafely(name, host);
+    if (!found.ok || !found.software) return found;
+    const reason = `${found.device} computes on the CPU`;
+    return { ok: false, code: "NO_DEVICE", reason, remedy: `--backend ${name} takes it all the same` };
   };
+  return { name, load: async () => ({ provider: { ...(await load()).provider, probe } }) };
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { probeApart } from "./gpu.ts";
+import { probeApart, showsGpu, signsOfGpus } from "./gpu.ts";
 import type { Host } from "./host.ts";
 
 let folder: string;
@@ -38,4 +38,11 @@ test("a driver that ends the process is a reason", async () => {
 test("Ctrl-C ends the wait", async () => {
   const reason = new Error("enough");
   await expect(ask("setInterval(() => {}, 1000);", AbortSignal.abort(reason))).rejects.toBe(reason);
+});
+
+test("each sign of a GPU is enough on Linux, and none is needed elsewhere", () => {
+  for (const sign of signsOfGpus) expect(showsGpu("linux", (path) => path === sign)).toBe(true);
+  expect(showsGpu("linux", () => false)).toBe(false);
+  expect(showsGpu("win32", () => false)).toBe(true);
+  expect(signsOfGpus).toContain("/dev/nvidiactl");
 });

@@ -3,15 +3,24 @@ import { existsSync } from "node:fs";
 import type { Availability } from "@mamba/kernel";
 import type { Host } from "./host.ts";
 
-/** What Linux shows of GPUs: of any with an open driver, of NVIDIA's, and of those of Windows around it. */
-const devices = ["/dev/dri/renderD128", "/dev/nvidiactl", "/dev/dxg"];
+/**
+ * What Linux shows of GPUs: of any with an open driver; of NVIDIA's, whose own driver makes its device files when it is
+ * first used; and of those of Windows around it.
+ */
+export const signsOfGpus = [
+  "/dev/dri/renderD128",
+  "/dev/nvidiactl",
+  "/dev/nvidia0",
+  "/proc/driver/nvidia/version",
+  "/dev/dxg",
+] as const;
 
 /**
  * Whether there may be a GPU. Only Linux tells; anywhere else one is as good as sure. On a machine without one this saves
  * every command the time to load a driver.
  */
-export function showsGpu(): boolean {
-  return process.platform !== "linux" || devices.some((path) => existsSync(path));
+export function showsGpu(platform: string = process.platform, exists = existsSync): boolean {
+  return platform !== "linux" || signsOfGpus.some((path) => exists(path));
 }
 
 /**

@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Availability } from "@mamba/kernel";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { evaluate, generate, induction, losses } from "./results.ts";
 import { mamba } from "./spawn.ts";
 
 // The commands on the WebGPU backend, each in a process that has to end by itself.
@@ -11,8 +12,9 @@ import { mamba } from "./spawn.ts";
 const timeout = 300_000;
 const backend = "--backend=webgpu";
 
-const asked = await mamba(["backends", "webgpu", "--json"]);
-const [found] = JSON.parse(asked.stdout) as [Availability];
+const probe = async (name: string) =>
+  (JSON.parse((await mamba(["backends", name, "--json"])).stdout) as [Availability])[0];
+const found = await probe("webgpu");
 const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",").includes("webgpu");
 
 let base: string;
@@ -23,26 +25,6 @@ beforeAll(async () => {
   expect(await mamba(["init", "tiny", model])).toMatchObject({ code: 0 });
 });
 afterAll(() => rm(base, { recursive: true }));
-
-interface Generated {
-  readonly backend: { readonly name: string; readonly device: string };
-  readonly ids: readonly number[];
-}
-
-async function generate(args: readonly string[]): Promise<Generated> {
-  const { code, stdout, stderr } = await mamba(["generate", "Hello", "-m", model, "--json", ...args]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^(note: .*\n)*$/) as string });
-  return JSON.parse(stdout) as Generated;
-}
-
-/** The losses of a short training run. */
-async function losses(name: string, on: string): Promise<number[]> {
-  const folder = join(base, name);
-  const shape = ["--steps=4", "--length=12", "--d-model=16", "--layers=1", "--batch-size=4"];
-  expect(await mamba(["train", "induction", "--out", folder, on, ...shape])).toMatchObject({ code: 0 });
-  const lines = (await readFile(join(folder, "log.jsonl"), "utf8")).trim().split("\n");
-  return lines.map((line) => (JSON.parse(line) as { loss: number }).loss);
-}
 
 test("mamba backends says what one process of its own found", async () => {
   const { code, stdout, stderr } = await mamba(["backends", "--json"]);
@@ -60,33 +42,30 @@ interface BenchReport {
 
 if (found.ok || required) {
   test("generate writes what the cpu backend writes", { timeout }, async () => {
-    const options = ["--max-tokens=12", "--seed=3"];
-    const gpu = await generate([backend, ...options]);
+    const options = ["Hello", "--max-tokens=12", "--seed=3"];
+    const gpu = await generate(model, [backend, ...options]);
     expect(gpu.backend).toEqual({ name: "webgpu", device: found.ok && found.device });
-    expect(gpu.ids).toEqual((await generate(["--backend=cpu", ...options])).ids);
+    expect(gpu.ids).toEqual((await generate(model, ["--backend=cpu", ...options])).ids);
   });
 
   test("auto takes a GPU, and the cpu where the adapter is a software one", { timeout }, async () => {
-    const { backend } = await generate(["--max-tokens=2"]);
-    expect(backend.name).toBe(found.ok && found.software ? "cpu" : "webgpu");
-    expect((await generate(["--max-tokens=2", "--threads=1"])).backend.name).toBe("cpu");
+    const { backend } = await generate(model, ["Hello", "--max-tokens=2"]);
+    const isGpu = (one: Availability) => one.ok && one.software !== true;
+    const expected = isGpu(await probe("cuda")) ? "cuda" : isGpu(found) ? "webgpu" : "cpu";
+    expect(backend.name).toBe(expected);
+    const threads = await generate(model, ["Hello", "--max-tokens=2", "--threads=1"]);
+    expect(threads.backend.name).toBe("cpu");
   });
 
   test("train has the losses of the cpu backend, and eval takes the model", { timeout }, async () => {
-    const gpu = await losses("gpu", backend);
-    const cpu = await losses("cpu", "--backend=cpu");
+    const gpu = await losses(join(base, "gpu"), [...induction, backend]);
+    const cpu = await losses(join(base, "cpu"), [...induction, "--backend=cpu"]);
     expect(gpu).toHaveLength(4);
     for (const [i, loss] of cpu.entries()) expect(Math.abs((gpu[i] ?? NaN) - loss)).toBeLessThan(1e-5);
-    const evaluate = ["eval", "induction", "-m", join(base, "gpu/model"), "--length=8", "--examples=5"];
-    const judged = await Promise.all(
-      [backend, "--backend=cpu"].map((on) => mamba([...evaluate, on, "--json"])),
-    );
-    const [one, other] = judged.map(({ code, stdout }) => {
-      expect(code).toBe(0);
-      return JSON.parse(stdout) as { backend: { name: string }; results: [{ loss: number }] };
-    });
-    expect([one?.backend.name, other?.backend.name]).toEqual(["webgpu", "cpu"]);
-    expect(one?.results[0].loss).toBeCloseTo(other?.results[0].loss ?? NaN, 4);
+    const args = ["induction", "-m", join(base, "gpu/model"), "--length=8", "--examples=5"];
+    const [one, other] = [await evaluate([...args, backend]), await evaluate([...args, "--backend=cpu"])];
+    expect([one.backend, other.backend]).toEqual(["webgpu", "cpu"]);
+    expect(one.loss).toBeCloseTo(other.loss, 4);
   });
 
   test("bench measures plain shaders and an op in turns, and refuses what is for the cpu", async () => {

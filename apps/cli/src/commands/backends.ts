@@ -12,10 +12,13 @@ export default command({
     json: { type: "boolean", description: "Print JSON" },
   },
   async run({ name, json }, host) {
-    if (name !== undefined && !backendNames.some((known) => known === name)) {
+    const asked = backendNames.find((known) => known === name);
+    if (name !== undefined && asked === undefined) {
       throw usage(`there is no backend ${JSON.stringify(name)}; there are ${backendNames.join(", ")}`);
     }
-    const found = name === undefined ? await probeBackends(host) : [await probeBackend(name)];
+    const found = asked
+      ? [{ name: asked, availability: await probeBackend(asked) }]
+      : await probeBackends(host);
     if (json) {
       return printJson(
         host,

@@ -239,14 +239,6 @@ describe("an interruption", () => {
   });
 });
 
-test("a backend that is not here is an error, not a fallback", async () => {
-  const { code, stdout, stderr } = await run(["generate", "-m", model, "Hello", "--backend=cuda"]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-  expect(stderr).toBe(
-    "mamba: backend cuda: this version of mamba does not have it; use --backend cpu [NOT_INSTALLED]\n",
-  );
-});
-
 test("a model that is not here is one line", async () => {
   const { code, stderr } = await run(["generate", "-m", join(base, "nothing"), "Hello"]);
   expect(code).toBe(1);
