@@ -36,7 +36,8 @@ export function run(
 ): Promise<string> {
   const options = {
     cwd,
-    env: { ...process.env, NO_COLOR: "1", ...env },
+    // What started the tests may have put this workspace's packages on NODE_PATH, as pnpm does.
+    env: { ...process.env, NODE_PATH: "", NO_COLOR: "1", ...env },
     shell: process.platform === "win32",
     maxBuffer: 2 ** 26,
   };

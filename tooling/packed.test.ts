@@ -97,13 +97,55 @@ describe("a project outside the workspace", () => {
     expect(output).toContainEqual({ backend: "cpu", ids: [expect.any(Number)] });
   });
 
-  it.skipIf(noCompiler)("finds the CUDA backend's binary, and says what it lacks beyond", async () => {
-    const program = `
-      import { provider } from "@mamba/kernel-cuda";
-      console.log(JSON.stringify(await provider.probe()));`;
-    const args = ["--input-type=module", "--eval", program];
-    const found = JSON.parse(await run(project, process.execPath, args)) as { ok: boolean; code?: string };
-    if (!found.ok) expect(["DRIVER", "NO_DEVICE", "LIMITS"]).toContain(found.code);
+  describe("the CUDA backend", () => {
+    const binary = "@mamba/kernel-cuda-linux-x64-gnu";
+    const there = join(project, "node_modules", binary);
+    const ask = async (env = {}) => {
+      const [found] = JSON.parse(await run(project, mamba, ["backends", "cuda", "--json"], env)) as [
+        { ok: boolean; code?: string },
+      ];
+      return found;
+    };
+    const refuse = (text: string) =>
+      expect(run(project, mamba, ["generate", "Hello", "--model=model", "--backend=cuda"])).rejects.toThrow(
+        text,
+      );
+
+    it.skipIf(noCompiler)("has its binary, and says what it lacks beyond", async () => {
+      expect(readdirSync(there).sort()).toEqual(["LICENSE", "README.md", "mamba-cuda.node", "package.json"]);
+      const found = await ask();
+      if (!found.ok) expect(["DRIVER", "NO_DEVICE", "LIMITS"]).toContain(found.code);
+    });
+
+    const published = process.platform === "linux" && process.arch === "x64";
+    it.runIf(published)("says how to get its binary when that was left out", async () => {
+      if (!noCompiler) renameSync(there, `${there}-away`);
+      try {
+        expect(await ask()).toMatchObject({
+          ...{ code: "NOT_INSTALLED", reason: `the package ${binary} is not installed` },
+          remedy: expect.stringContaining(`npm install ${binary}`) as string,
+        });
+        await refuse(`backend cuda: the package ${binary} is not installed; npm install ${binary}`);
+      } finally {
+        if (!noCompiler) renameSync(`${there}-away`, there);
+      }
+    });
+
+    it.each([
+      ["win32", "x64", "win32-x64", "WSL 2"],
+      ["darwin", "arm64", "darwin-arm64", "another backend"],
+      ["linux", "arm64", "linux-arm64-gnu", "build it from source"],
+    ])("says which package is missing on %s, %s", async (platform, arch, suffix, remedy) => {
+      const disguise = Object.entries({ platform, arch }).map(
+        ([name, value]) => `Object.defineProperty(process, "${name}", { value: "${value}" });`,
+      );
+      const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(disguise.join(""))}`;
+      expect(await ask({ NODE_OPTIONS })).toMatchObject({
+        ...{ ok: false, code: "NOT_INSTALLED" },
+        reason: expect.stringContaining(`there is no package @mamba/kernel-cuda-${suffix}`) as string,
+        remedy: expect.stringContaining(remedy) as string,
+      });
+    });
   });
 
   it("has a working `mamba` command", async () => {
