@@ -50,6 +50,9 @@ export function setUp() {
   if (!pnpm(["exec", "turbo", "run", "build", "--output-logs=errors-only", "--log-order=grouped"])) {
     throw new Error("the build failed");
   }
+  if (!existsSync(`${root}packages/kernel-cuda/build/mamba-cuda.node`)) {
+    console.log("note: the CUDA backend has no addon here: building it takes Linux and a C++ compiler (g++)");
+  }
 }
 
 function checkNode() {

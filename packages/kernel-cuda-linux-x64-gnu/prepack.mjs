@@ -9,8 +9,8 @@ if (process.platform !== "linux" || process.arch !== "x64") {
     `this package is for linux on x64, the addon here is for ${process.platform} on ${process.arch}`,
   );
 }
-if (!buildAddon())
-  throw new Error("this package is its addon, and there is no C++ compiler here to build it");
+const lack = buildAddon();
+if (lack !== undefined) throw new Error(`this package is its addon, which cannot be built: ${lack}`);
 copyFileSync(
   fileURLToPath(new URL("../kernel-cuda/build/mamba-cuda.node", import.meta.url)),
   fileURLToPath(new URL("mamba-cuda.node", import.meta.url)),

@@ -71,7 +71,8 @@ function buildNative(ptxOnly) {
       `the compiled kernels are older than cuda/ or lack machine code, and there is no nvcc here`,
     );
   }
-  if (!buildAddon()) throw new Error("the addon takes a C++ compiler. Install g++, or set CXX");
+  const lack = buildAddon();
+  if (lack !== undefined) throw new Error(`the addon cannot be built: ${lack}`);
 }
 
 /** @param {string} folder */
