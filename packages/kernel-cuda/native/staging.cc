@@ -72,8 +72,9 @@ uint8_t* UploadRing::reserve(size_t bytes) {
     memory_ = static_cast<uint8_t*>(memory);
   }
   const size_t rounded = (bytes + 255) / 256 * 256;
-  // A piece is in one run of memory: what is left at the end of the ring goes with it.
-  const size_t skipped = next_ + rounded > kRing ? kRing - next_ : 0;
+  // A piece is in one run of memory: what is left at the end of the ring, which may be nothing, goes with it.
+  const bool wraps = next_ + rounded > kRing;
+  const size_t skipped = wraps ? kRing - next_ : 0;
   const size_t needed = rounded + skipped;
   while (!pieces_.empty()) {
     const Piece& oldest = pieces_.front();
@@ -92,7 +93,7 @@ uint8_t* UploadRing::reserve(size_t bytes) {
     event = events_.back();
     events_.pop_back();
   }
-  uint8_t* start = memory_ + (skipped > 0 ? 0 : next_);
+  uint8_t* start = memory_ + (wraps ? 0 : next_);
   next_ = (start - memory_) + rounded;
   used_ += needed;
   pieces_.push_back({needed, event});

@@ -21,6 +21,17 @@ if (available) {
     }
   });
 
+  test("uploads that fill the staging memory to its very end go on at its start", async () => {
+    await using kernel = await openCudaKernel();
+    // Pieces of 8 MiB, from its beginning: the fifth has no room behind the fourth.
+    const data = Float32Array.from({ length: 5 * 2 ** 21 }, (_, i) => i % 8191);
+    using x = kernel.upload(data, [data.length], "f32");
+    using last = kernel.gatherRows(x, [0, 2 ** 21, 4 * 2 ** 21, data.length - 1]);
+    expect((await kernel.read(last))[0]).toEqual(
+      Float32Array.of(...[0, 2 ** 21, 4 * 2 ** 21, data.length - 1].map((i) => i % 8191)),
+    );
+  });
+
   test("host memory may change as soon as upload and write return", async () => {
     await using kernel = await openCudaKernel();
     const data = new Float32Array(5000);

@@ -148,10 +148,15 @@ void checkOverruns() {
 }
 
 void* allocatePinned(size_t bytes) {
-  const size_t mapped = up(bytes, pageBytes());
-  void* mapping = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const size_t body = up(bytes, pageBytes());
+  // A guard page behind it, short of which it ends by what is missing to a whole page.
+  void* mapping = mmap(nullptr, body + pageBytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) return nullptr;
-  memset(mapping, fresh, mapped);
+  if (mprotect(mapping, body, PROT_READ | PROT_WRITE) != 0) {
+    munmap(mapping, body + pageBytes());
+    return nullptr;
+  }
+  memset(mapping, fresh, body);
   const std::lock_guard<std::mutex> lock(memory.mutex);
   memory.pinned[static_cast<const char*>(mapping)] = bytes;
   counters.pinnedBytes += bytes;
@@ -163,7 +168,7 @@ void freePinned(void* mapping) {
   const auto found = memory.pinned.find(static_cast<const char*>(mapping));
   if (found == memory.pinned.end()) fail("cuMemFreeHost(%p): not the address of pinned memory", mapping);
   counters.pinnedBytes -= found->second;
-  munmap(mapping, up(found->second, pageBytes()));
+  munmap(mapping, up(found->second, pageBytes()) + pageBytes());
   memory.pinned.erase(found);
 }
 
