@@ -50,6 +50,14 @@ function furthest(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
   );
 }
 
+/** What `bench --json` prints, as far as the test reads it. */
+interface BenchReport {
+  device: string;
+  rates: Record<string, number>;
+  plain: { kind: string; seconds: { median: number; best: number } }[];
+  cases: { name: string; dispatches: number; seconds: { median: number; best: number } }[];
+}
+
 if (missing === undefined || required) {
   if (missing !== undefined) throw new Error(missing);
 
@@ -125,6 +133,28 @@ if (missing === undefined || required) {
     expect(slopes(expected)).toHaveLength(2 * 8 * 2);
     expect(furthest(slopes(gpu), slopes(expected))).toBeLessThan(0.01);
     expect(gpu.code).toBe(expected.code);
+  });
+
+  test("bench measures a copy, a product and an op in turns, and refuses what is for the cpu", async () => {
+    const args = ["bench", cuda, "--quick", "--filter=causalConv1dStep 1"];
+    const { code, stdout, stderr } = await mamba([...args, "--json"], standIn);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const report = JSON.parse(stdout) as BenchReport;
+    expect(report.device).toMatch(/^stand-in/);
+    expect(report.plain.map(({ kind }) => kind)).toEqual(["copy", "matmul"]);
+    expect(report.cases.map(({ name, dispatches }) => [name, dispatches])).toEqual([
+      ["causalConv1dStep 1×1536", 1],
+    ]);
+    for (const { seconds } of [...report.plain, ...report.cases]) {
+      expect(seconds.best).toBeGreaterThan(0);
+      expect(seconds.median).toBeGreaterThanOrEqual(seconds.best);
+    }
+    expect(report.rates).toEqual({
+      copy: expect.any(Number) as number,
+      matmul: expect.any(Number) as number,
+    });
+    expect(await mamba(["bench", cuda, "--long"], standIn)).toMatchObject({ code: 2 });
+    expect(await mamba(["bench", cuda, "--filter=nothing"], standIn)).toMatchObject({ code: 2 });
   });
 
   const refusals: readonly [what: string, env: Record<string, string>, said: RegExp][] = [

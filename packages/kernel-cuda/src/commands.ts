@@ -52,6 +52,7 @@ export class Commands {
   #used = 0;
   #records = 0;
   #submissions = 0;
+  #launches = 0;
   #ops = new Set<string>();
 
   constructor(session: Session, records: number | undefined, afterSubmit: () => void) {
@@ -63,6 +64,11 @@ export class Commands {
   /** Batches that went to the addon so far. */
   get submissions(): number {
     return this.#submissions;
+  }
+
+  /** Launches recorded so far, products by cuBLAS among them. */
+  get launches(): number {
+    return this.#launches;
   }
 
   /** The ops recorded since this was asked last. */
@@ -123,6 +129,7 @@ export class Commands {
     const start = this.#used;
     this.#used += size;
     this.#records++;
+    this.#launches++;
     this.#ops.add(op);
     this.#words[start] = index;
     this.#words[start + 5] = bytes;

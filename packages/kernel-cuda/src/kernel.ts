@@ -88,10 +88,11 @@ export class CudaKernel extends OpsKernel<CudaTensor, Runtime> {
   }
 
   /**
-   * What went to the device so far: batches, graphs replayed for them, kernels launched outside of graphs, kernels of graphs
-   * that got other arguments, graphs made, and blocks of memory.
+   * What went to the device so far: launches of all ops, the batches that they went in, graphs replayed for those, kernels
+   * launched outside of graphs, kernels of graphs that got other arguments, graphs made, and blocks of memory.
    */
   get counts(): {
+    readonly launches: number;
     readonly submissions: number;
     readonly graphs: number;
     readonly kernels: number;
@@ -99,8 +100,8 @@ export class CudaKernel extends OpsKernel<CudaTensor, Runtime> {
     readonly built: number;
     readonly blocks: number;
   } {
-    const { session, pool, submissions } = this.runtime;
-    return { ...session.counts, submissions, blocks: pool.created };
+    const { session, pool, launches, submissions } = this.runtime;
+    return { ...session.counts, launches, submissions, blocks: pool.created };
   }
 
   protected fetch(tensors: readonly CudaTensor[]): Promise<HostArray[]> {

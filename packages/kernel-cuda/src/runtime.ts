@@ -45,6 +45,11 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
     return this.#commands.submissions;
   }
 
+  /** Launches of all ops so far. */
+  get launches(): number {
+    return this.#commands.launches;
+  }
+
   /** The cuBLAS library that is there; asking loads it. */
   get blas(): string | undefined {
     return this.session.blas || undefined;

@@ -76,6 +76,7 @@ if (available) {
     expect(after.updates).toBeGreaterThan(before.updates);
     // The id, the embedding, sampling; of a layer the norm, the convolution, the update and the sum.
     expect((control.get("launches") - launches) / 5).toBe(3 + layers * 4);
+    expect((after.launches - before.launches) / 5).toBe(3 + layers * 4);
     expect(control.get("allocations")).toBe(allocations);
   });
 

@@ -1,64 +1,76 @@
 import { formatBytes, formatRate, formatSeconds, table } from "../format.ts";
-import type { DecodeFigure, DeviceFigure, measureDevice } from "./device.ts";
+import type { DecodeFigure, DeviceFigure, PlainFigure } from "./device.ts";
 
-type Measured = Awaited<ReturnType<typeof measureDevice>>;
-
-/** What the plain shaders reached, from medians, in bytes and operations per second. */
-export interface PlainRates {
-  readonly copy: number;
-  readonly tiled: number;
-  /** The best of the register-blocked products. */
-  readonly blocked: number;
-  /** `linear` at their sizes. */
-  readonly linear: number;
+/** The best of each kind of plain cases, from medians: operations per second, or bytes where it makes none. */
+export function plainRates(plain: readonly PlainFigure[]): Record<string, number> {
+  const rates: Record<string, number> = {};
+  for (const { kind, bytes, flops, seconds } of plain) {
+    rates[kind] = Math.max(rates[kind] ?? 0, (flops || bytes) / seconds.median);
+  }
+  return rates;
 }
 
-export function plainRates(plain: Measured["plain"]): PlainRates {
-  const best = (kind: string, what: "bytes" | "flops") =>
-    Math.max(...plain.filter((one) => one.kind === kind).map((one) => one[what] / one.seconds.median));
-  return {
-    copy: best("copy", "bytes"),
-    tiled: best("tiled matmul", "flops"),
-    blocked: best("blocked matmul", "flops"),
-    linear: best("linear", "flops"),
-  };
+/** The kinds that make products, but for the op itself. */
+function productsOf(plain: readonly PlainFigure[]): string[] {
+  return [
+    ...new Set(plain.filter(({ kind, flops }) => flops > 0 && kind !== "linear").map(({ kind }) => kind)),
+  ];
 }
 
-export function describeDevice({ plain, cases }: Measured): string {
+/** @param unit what a dispatch is called there */
+export function describeDevice(
+  { plain, cases }: { readonly plain: readonly PlainFigure[]; readonly cases: readonly DeviceFigure[] },
+  unit: string,
+): string {
   const rates = plainRates(plain);
-  const percent = (value: number) => `${(value * 100).toFixed(0)} %`;
+  const products = productsOf(plain);
+  const percent = (value: number, kind: string) => `${((100 * value) / (rates[kind] ?? NaN)).toFixed(0)} %`;
   const row = ({ name, weights, seconds, dispatches, bytes, flops }: DeviceFigure) => {
-    const [read, made] = [bytes / seconds.median, flops / seconds.median];
+    const [moved, made] = [bytes / seconds.median, flops / seconds.median];
     return [
       ...[name, weights, String(dispatches), formatSeconds(seconds.median), formatSeconds(seconds.best)],
-      ...[formatRate(read / 1e9), percent(read / rates.copy)],
+      ...[formatRate(moved / 1e9), percent(moved, "copy")],
       ...(flops === 0
-        ? ["", "", ""]
-        : [formatRate(made / 1e9), percent(made / rates.tiled), percent(made / rates.blocked)]),
+        ? ["", ...products.map(() => "")]
+        : [formatRate(made / 1e9), ...products.map((kind) => percent(made, kind))]),
     ];
   };
   const header = [
-    ...["case", "weights", "dispatches", "median", "best", "GB/s", "of copy"],
-    ...["GFLOP/s", "of tiled", "of blocked"],
+    ...["case", "weights", unit, "median", "best", "GB/s", "of copy", "GFLOP/s"],
+    ...products.map((kind) => `of ${kind}`),
   ];
-  return table([header, ...plain.map(row), ...cases.map(row)], [2, 3, 4, 5, 6, 7, 8, 9]);
+  const numbers = header.map((_, column) => column).slice(2);
+  return table([header, ...plain.map(row), ...cases.map(row)], numbers);
 }
 
-export function describeDecode(figure: DecodeFigure): string {
-  const { name, weights, layers, dispatches, submissions, bytes, seconds, ops, productShare } = figure;
-  const lines = [
-    `${name} ${weights}: ${dispatches} dispatches (${(dispatches / layers).toFixed(1)} per layer, ${layers} layers), ` +
-      `${submissions} command buffers and ${formatBytes(bytes)} per token; ` +
-      `${formatSeconds(seconds.median)} median, ${formatSeconds(seconds.best)} best`,
-  ];
-  if (ops === null || productShare === null)
-    return `${lines[0]}\nthe device has no timestamps: nothing by op`;
-  const all = ops.reduce((sum, { seconds }) => sum + seconds, 0);
-  lines.push(
-    `on the device ${formatSeconds(all)}, ${(productShare * 100).toFixed(1)} % of it in products of weights`,
+/** `linear` beside plain products, where there are any of its sizes. */
+export function describeLinear(plain: readonly PlainFigure[]): string[] {
+  const rates = plainRates(plain);
+  const { linear } = rates;
+  if (linear === undefined) return [];
+  const each = productsOf(plain).map(
+    (kind) => `${(linear / (rates[kind] ?? NaN)).toFixed(2)} times that of the fastest ${kind}`,
   );
+  return [`the speed of linear is ${each.join(", ")}`];
+}
+
+/** @param unit what a dispatch is called there */
+export function describeDecode(figure: DecodeFigure, unit: string): string {
+  const { name, weights, layers, perToken, seconds, ops, productShare } = figure;
+  const counts = Object.entries(perToken).map(([what, count]) => {
+    if (what === "bytes") return formatBytes(count);
+    return `${Number.isInteger(count) ? count : count.toFixed(1)} ${what}`;
+  });
+  const perLayer = ((perToken[unit] ?? NaN) / layers).toFixed(1);
+  const head =
+    `${name} ${weights}, per token: ${counts.join(", ")} (${perLayer} ${unit} per layer, ${layers} layers); ` +
+    `${formatSeconds(seconds.median)} median, ${formatSeconds(seconds.best)} best`;
+  if (ops === null || productShare === null)
+    return `${head}\nwithout timestamps of the device there is nothing by op`;
+  const all = ops.reduce((sum, { seconds }) => sum + seconds, 0);
+  const share = `on the device ${formatSeconds(all)}, ${(productShare * 100).toFixed(1)} % of it in products of weights`;
   const rows = ops.map(({ op, dispatches, seconds }) => [
     ...[`  ${op}`, String(dispatches), formatSeconds(seconds), `${((100 * seconds) / all).toFixed(1)} %`],
   ]);
-  return `${lines.join("\n")}\n${table(rows, [1, 2, 3])}`;
+  return `${head}\n${share}\n${table(rows, [1, 2, 3])}`;
 }

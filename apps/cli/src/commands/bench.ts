@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { usage } from "../args.ts";
+import { backendNames } from "../backend.ts";
 import { command } from "../command.ts";
 import { formatBytes, formatRate, formatSeconds } from "../format.ts";
 import { print, printJson, type Host } from "../host.ts";
@@ -16,7 +17,7 @@ export default command({
   args: {
     backend: {
       type: "enum",
-      options: ["cpu", "webgpu"],
+      options: backendNames,
       default: "cpu",
       description: "What to measure",
     },
@@ -26,9 +27,10 @@ export default command({
     json: { type: "boolean", description: "Print JSON" },
   },
   async run({ backend, filter = "", quick, long, json }, host) {
-    if (backend === "webgpu") {
+    if (backend !== "cpu") {
       if (long) throw usage("--long is for the cpu backend");
-      return (await import("../bench/run-device.ts")).benchDevice({ filter, quick, json }, host);
+      const { benchDevice } = await import("../bench/run-device.ts");
+      return benchDevice({ backend, filter, quick, json }, host);
     }
     const { bestCeilings, measure, threadCounts } = await import("../bench/measure.ts");
     const { opSpecs } = await import("../bench/op-specs.ts");
