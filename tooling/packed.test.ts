@@ -65,7 +65,7 @@ function tarball(name: string): string {
   return join(tarballs, found[0]!);
 }
 
-it.runIf(noCompiler)(`(packages with binaries are not packed: ${noCompiler})`, ({ skip }) => skip());
+if (noCompiler !== undefined) it.skip(`packages with binaries are packed (${noCompiler})`, () => undefined);
 
 describe.each(packages)("tarball of $name", ({ name }) => {
   it("passes publint --strict", async () => {
