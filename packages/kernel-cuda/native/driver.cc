@@ -46,8 +46,8 @@ Driver load() {
   if (library == nullptr) throw NoDriver("there is no NVIDIA driver: " + error);
   Driver loaded;
 #define MAMBA_LOAD(symbol, member, params)                                     \
-  loaded.member = reinterpret_cast<CUresult(*) params>(findSymbol(library, symbol)); \
-  if (loaded.member == nullptr) throw NoDriver(std::string("the NVIDIA driver is too old: ") + name + " has no " symbol);
+  loaded.member = reinterpret_cast<CUresult(*) params>(findSymbol(library, #symbol)); \
+  if (loaded.member == nullptr) throw NoDriver(std::string("the NVIDIA driver is too old: ") + name + " has no " #symbol);
   MAMBA_DRIVER_FUNCTIONS(MAMBA_LOAD)
 #undef MAMBA_LOAD
   return loaded;

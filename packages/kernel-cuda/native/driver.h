@@ -55,56 +55,56 @@ inline void* const kParamPointer = reinterpret_cast<void*>(1);
 inline void* const kParamSize = reinterpret_cast<void*>(2);
 
 // name in the library, member, parameters
-#define MAMBA_DRIVER_FUNCTIONS(X)                                                                            \
-  X("cuInit", init, (unsigned flags))                                                                        \
-  X("cuDriverGetVersion", driverGetVersion, (int* version))                                                  \
-  X("cuDeviceGetCount", deviceGetCount, (int* count))                                                        \
-  X("cuDeviceGet", deviceGet, (CUdevice * device, int ordinal))                                              \
-  X("cuDeviceGetName", deviceGetName, (char* name, int length, CUdevice device))                             \
-  X("cuDeviceGetAttribute", deviceGetAttribute, (int* value, int attribute, CUdevice device))                \
-  X("cuDeviceTotalMem_v2", deviceTotalMem, (size_t * bytes, CUdevice device))                                \
-  X("cuDeviceGetDefaultMemPool", deviceGetDefaultMemPool, (CUmemoryPool * pool, CUdevice device))            \
-  X("cuDevicePrimaryCtxRetain", primaryCtxRetain, (CUcontext * context, CUdevice device))                    \
-  X("cuDevicePrimaryCtxRelease_v2", primaryCtxRelease, (CUdevice device))                                    \
-  X("cuCtxSetCurrent", ctxSetCurrent, (CUcontext context))                                                   \
-  X("cuStreamCreate", streamCreate, (CUstream * stream, unsigned flags))                                     \
-  X("cuStreamDestroy_v2", streamDestroy, (CUstream stream))                                                  \
-  X("cuStreamSynchronize", streamSynchronize, (CUstream stream))                                             \
-  X("cuModuleLoadData", moduleLoadData, (CUmodule * module, const void* image))                              \
-  X("cuModuleUnload", moduleUnload, (CUmodule module))                                                       \
-  X("cuModuleGetFunction", moduleGetFunction, (CUfunction * function, CUmodule module, const char* name))    \
-  X("cuMemAllocAsync", memAllocAsync, (CUdeviceptr * address, size_t bytes, CUstream stream))                \
-  X("cuMemFreeAsync", memFreeAsync, (CUdeviceptr address, CUstream stream))                                  \
-  X("cuMemAlloc_v2", memAlloc, (CUdeviceptr * address, size_t bytes))                                        \
-  X("cuMemFree_v2", memFree, (CUdeviceptr address))                                                          \
-  X("cuMemAllocHost_v2", memAllocHost, (void** memory, size_t bytes))                                        \
-  X("cuMemFreeHost", memFreeHost, (void* memory))                                                            \
-  X("cuMemPoolSetAttribute", memPoolSetAttribute, (CUmemoryPool pool, int attribute, void* value))           \
-  X("cuMemPoolTrimTo", memPoolTrimTo, (CUmemoryPool pool, size_t bytes))                                     \
-  X("cuMemcpyHtoDAsync_v2", memcpyHtoDAsync,                                                                 \
-    (CUdeviceptr target, const void* source, size_t bytes, CUstream stream))                                 \
-  X("cuMemcpyDtoHAsync_v2", memcpyDtoHAsync,                                                                 \
-    (void* target, CUdeviceptr source, size_t bytes, CUstream stream))                                       \
-  X("cuLaunchKernel", launchKernel,                                                                          \
-    (CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,  \
-     unsigned blockZ, unsigned sharedBytes, CUstream stream, void** params, void** extra))                   \
-  X("cuEventCreate", eventCreate, (CUevent * event, unsigned flags))                                         \
-  X("cuEventDestroy_v2", eventDestroy, (CUevent event))                                                      \
-  X("cuEventRecord", eventRecord, (CUevent event, CUstream stream))                                          \
-  X("cuEventSynchronize", eventSynchronize, (CUevent event))                                                 \
-  X("cuEventQuery", eventQuery, (CUevent event))                                                             \
-  X("cuGraphCreate", graphCreate, (CUgraph * graph, unsigned flags))                                         \
-  X("cuGraphDestroy", graphDestroy, (CUgraph graph))                                                         \
-  X("cuGraphAddKernelNode_v2", graphAddKernelNode,                                                           \
-    (CUgraphNode * node, CUgraph graph, const CUgraphNode* before, size_t count, const KernelNodeParams*))   \
-  X("cuGraphInstantiateWithFlags", graphInstantiate,                                                         \
-    (CUgraphExec * exec, CUgraph graph, unsigned long long flags))                                           \
-  X("cuGraphExecKernelNodeSetParams_v2", graphExecSetParams,                                                 \
-    (CUgraphExec exec, CUgraphNode node, const KernelNodeParams* params))                                    \
-  X("cuGraphLaunch", graphLaunch, (CUgraphExec exec, CUstream stream))                                       \
-  X("cuGraphExecDestroy", graphExecDestroy, (CUgraphExec exec))                                              \
-  X("cuGetErrorName", getErrorName, (CUresult result, const char** name))                                    \
-  X("cuGetErrorString", getErrorString, (CUresult result, const char** text))
+#define MAMBA_DRIVER_FUNCTIONS(X)                                                                           \
+  X(cuInit, init, (unsigned flags))                                                                         \
+  X(cuDriverGetVersion, driverGetVersion, (int* version))                                                   \
+  X(cuDeviceGetCount, deviceGetCount, (int* count))                                                         \
+  X(cuDeviceGet, deviceGet, (CUdevice * device, int ordinal))                                               \
+  X(cuDeviceGetName, deviceGetName, (char* name, int length, CUdevice device))                              \
+  X(cuDeviceGetAttribute, deviceGetAttribute, (int* value, int attribute, CUdevice device))                 \
+  X(cuDeviceTotalMem_v2, deviceTotalMem, (size_t * bytes, CUdevice device))                                 \
+  X(cuDeviceGetDefaultMemPool, deviceGetDefaultMemPool, (CUmemoryPool * pool, CUdevice device))             \
+  X(cuDevicePrimaryCtxRetain, primaryCtxRetain, (CUcontext * context, CUdevice device))                     \
+  X(cuDevicePrimaryCtxRelease_v2, primaryCtxRelease, (CUdevice device))                                     \
+  X(cuCtxSetCurrent, ctxSetCurrent, (CUcontext context))                                                    \
+  X(cuStreamCreate, streamCreate, (CUstream * stream, unsigned flags))                                      \
+  X(cuStreamDestroy_v2, streamDestroy, (CUstream stream))                                                   \
+  X(cuStreamSynchronize, streamSynchronize, (CUstream stream))                                              \
+  X(cuModuleLoadData, moduleLoadData, (CUmodule * module, const void* image))                               \
+  X(cuModuleUnload, moduleUnload, (CUmodule module))                                                        \
+  X(cuModuleGetFunction, moduleGetFunction, (CUfunction * function, CUmodule module, const char* name))     \
+  X(cuMemAllocAsync, memAllocAsync, (CUdeviceptr * address, size_t bytes, CUstream stream))                 \
+  X(cuMemFreeAsync, memFreeAsync, (CUdeviceptr address, CUstream stream))                                   \
+  X(cuMemAlloc_v2, memAlloc, (CUdeviceptr * address, size_t bytes))                                         \
+  X(cuMemFree_v2, memFree, (CUdeviceptr address))                                                           \
+  X(cuMemAllocHost_v2, memAllocHost, (void** memory, size_t bytes))                                         \
+  X(cuMemFreeHost, memFreeHost, (void* memory))                                                             \
+  X(cuMemPoolSetAttribute, memPoolSetAttribute, (CUmemoryPool pool, int attribute, void* value))            \
+  X(cuMemPoolTrimTo, memPoolTrimTo, (CUmemoryPool pool, size_t bytes))                                      \
+  X(cuMemcpyHtoDAsync_v2, memcpyHtoDAsync,                                                                  \
+    (CUdeviceptr target, const void* source, size_t bytes, CUstream stream))                                \
+  X(cuMemcpyDtoHAsync_v2, memcpyDtoHAsync,                                                                  \
+    (void* target, CUdeviceptr source, size_t bytes, CUstream stream))                                      \
+  X(cuLaunchKernel, launchKernel,                                                                           \
+    (CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY, \
+     unsigned blockZ, unsigned sharedBytes, CUstream stream, void** params, void** extra))                  \
+  X(cuEventCreate, eventCreate, (CUevent * event, unsigned flags))                                          \
+  X(cuEventDestroy_v2, eventDestroy, (CUevent event))                                                       \
+  X(cuEventRecord, eventRecord, (CUevent event, CUstream stream))                                           \
+  X(cuEventSynchronize, eventSynchronize, (CUevent event))                                                  \
+  X(cuEventQuery, eventQuery, (CUevent event))                                                              \
+  X(cuGraphCreate, graphCreate, (CUgraph * graph, unsigned flags))                                          \
+  X(cuGraphDestroy, graphDestroy, (CUgraph graph))                                                          \
+  X(cuGraphAddKernelNode_v2, graphAddKernelNode,                                                            \
+    (CUgraphNode * node, CUgraph graph, const CUgraphNode* before, size_t count, const KernelNodeParams*))  \
+  X(cuGraphInstantiateWithFlags, graphInstantiate,                                                          \
+    (CUgraphExec * exec, CUgraph graph, unsigned long long flags))                                          \
+  X(cuGraphExecKernelNodeSetParams_v2, graphExecSetParams,                                                  \
+    (CUgraphExec exec, CUgraphNode node, const KernelNodeParams* params))                                   \
+  X(cuGraphLaunch, graphLaunch, (CUgraphExec exec, CUstream stream))                                        \
+  X(cuGraphExecDestroy, graphExecDestroy, (CUgraphExec exec))                                               \
+  X(cuGetErrorName, getErrorName, (CUresult result, const char** name))                                     \
+  X(cuGetErrorString, getErrorString, (CUresult result, const char** text))
 
 struct Driver {
 #define MAMBA_MEMBER(symbol, name, params) CUresult(*name) params;
