@@ -15,7 +15,9 @@ export interface Piece extends Slice {
  */
 export function piecesOf(runtime: Runtime, tensor: WebGpuTensor): Piece[] {
   const [rows = 1, width = 1] = tensor.shape;
-  const most = Math.max(1, Math.floor(runtime.pieceBytes / (width * dtypeBytes[tensor.dtype])));
+  const fit = Math.max(1, Math.floor(runtime.pieceBytes / (width * dtypeBytes[tensor.dtype])));
+  // Pieces that start at a multiple of four rows are read four at a time.
+  const most = fit < 4 ? fit : fit - (fit % 4);
   const pieces: Piece[] = [];
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);

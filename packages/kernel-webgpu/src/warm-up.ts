@@ -4,9 +4,9 @@ import { argmaxShader } from "./ops/argmax.ts";
 import { causalConv1dShader } from "./ops/causalConv1d.ts";
 import { causalConv1dStepShader } from "./ops/causalConv1dStep.ts";
 import { embeddingShaders } from "./ops/embedding.ts";
-import { linearShader } from "./ops/linear.ts";
 import { mulShader } from "./ops/mul.ts";
 import { negExpShader } from "./ops/negExp.ts";
+import { productShader } from "./ops/product.ts";
 import { repetitionPenaltyShader } from "./ops/repetitionPenalty.ts";
 import { rmsNormShader } from "./ops/rmsNorm.ts";
 import { sampleShader } from "./ops/sample.ts";
@@ -34,8 +34,8 @@ function inferenceShaders(traits: Traits, stateSize: number, weights: readonly F
   return [
     ...weights.flatMap((dtype) => [
       embeddingShaders[dtype],
-      linearShader(traits, dtype, true, 1).shader,
-      linearShader(traits, dtype, true, 512).shader,
+      productShader(traits, "forward", dtype, true, 1).shader,
+      productShader(traits, "forward", dtype, true, 512).shader,
     ]),
     ...[
       rmsNormShader(subgroups),

@@ -6,7 +6,7 @@ import { available, skipAll } from "./available.ts";
 
 // The shaders for GPUs, with the features that the adapter has, on any adapter: the suite's tests of the ops that have such
 // shaders. All other tests would run what conformance.test.ts runs.
-const differing = /^(linear|rmsNorm|argmax|sample) /;
+const differing = /^(linear(Backward\w+)?|rmsNorm|argmax|sample) /;
 
 if (available) {
   const open = async () => {

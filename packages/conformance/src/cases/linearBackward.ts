@@ -8,17 +8,20 @@ import { result, windowed, withValues } from "./shared.ts";
 
 interface Options {
   dtype?: FloatDType;
-  view?: boolean;
+  /** Windows of wider rows; `aligned`: that start at multiples of four numbers. */
+  view?: boolean | "aligned";
   leading?: readonly number[];
   note?: string;
   /** Changes dy, and the weight or x, after they were drawn. */
   edit?: (dy: Float32Array, other: Float32Array) => void;
 }
 
-const place = (view: boolean, input: CaseInput, before: number, after: number) =>
-  view ? windowed(input, before, after) : input;
+function place(view: boolean | "aligned", input: CaseInput, before: number, after: number): CaseInput {
+  if (view === "aligned") return windowed(input, 4, -(input.shape.at(-1) ?? 0) & 3);
+  return view ? windowed(input, before, after) : input;
+}
 const nameOf = (rows: number, I: number, O: number, { view, note = "" }: Options, dtype = "") =>
-  `rows ${rows} in ${I} out ${O}${dtype}${view ? " of views" : ""}${note}`;
+  `rows ${rows} in ${I} out ${O}${dtype}${view ? ` of ${view === "aligned" ? "aligned " : ""}views` : ""}${note}`;
 
 function inputCase(rows: number, I: number, O: number, options: Options = {}): OpCase {
   const { dtype = "f32", view = false, leading = [rows], edit } = options;
@@ -106,6 +109,8 @@ export const linearBackwardInputCases = (["f32", "f16", "bf16"] as const).flatMa
   inputCase(301, 34, 24, { dtype, note: ", taller than a cache block" }),
   inputCase(5, 80, 48, { dtype, view: true }),
   inputCase(1, 80, 48, { dtype, view: true }),
+  inputCase(70, 132, 67, { dtype, view: "aligned" }),
+  inputCase(5, 36, 18, { dtype, view: "aligned" }),
   inputCase(6, 24, 16, { dtype, leading: [2, 3], note: ", three axes" }),
   inputCase(7, 11, 9, {
     dtype,
@@ -135,6 +140,8 @@ export const linearBackwardWeightCases = [
   weightCase(20, 48, 80, { view: true }),
   weightCase(1, 48, 80, { view: true }),
   weightCase(130, 33, 65, { view: true }),
+  weightCase(301, 65, 130, { view: "aligned" }),
+  weightCase(11, 36, 18, { view: "aligned" }),
   weightCase(6, 24, 16, { leading: [2, 3], note: ", three axes" }),
   weightCase(7, 11, 9, {
     note: ", NaN in one column of dy and infinity in one of x",

@@ -1,8 +1,8 @@
 import type { Traits } from "../traits.ts";
 import { defineShader } from "../shader.ts";
-import { lazily, linearParams, product, storeOutput } from "../wgsl/product.ts";
+import { lazily, lines, productBuffers, type ProductShader, storeOutput } from "../wgsl/product.ts";
 import { subgroupSums } from "../wgsl/total.ts";
-import type { WeightKind } from "../wgsl/weights.ts";
+import { weight4, weightAt, type WeightKind } from "../wgsl/weights.ts";
 
 // y = x · weightᵀ + bias for few rows of x, each weight read once for all rows.
 
@@ -26,36 +26,42 @@ function planFor(kind: Plan["kind"], rows: number): Plan {
   return { kind, workgroup: 64, sharers: 64, each: rows <= 2 ? 4 : 1 };
 }
 
-const build = (weightKind: WeightKind, four: boolean, rows: number, planKind: Plan["kind"]) => {
-  const { x, weight, enable, code } = product(weightKind, four);
+const build = (
+  weightKind: WeightKind,
+  four: boolean,
+  rows: number,
+  planKind: Plan["kind"],
+): ProductShader => {
+  const { enable, ...buffers } = productBuffers(weightKind, four);
   const plan = planFor(planKind, rows);
   const { workgroup, sharers, each } = plan;
-  const list = (count: number, line: (i: number) => string) =>
-    Array.from({ length: count }, (_, i) => line(i)).join("\n    ");
-  const all = (line: (r: number, o: number) => string) => list(each, (o) => list(rows, (r) => line(r, o)));
+  const all = (line: (r: number, o: number) => string) => lines(each, (o) => lines(rows, (r) => line(r, o)));
   return defineShader({
     name: `linear ${weightKind}, ${rows} rows, ${planKind}${four ? "" : ", unaligned"}`,
     enable: planKind === "subgroups" ? [...enable, "subgroups"] : enable,
-    read: { x, weight, bias: "f32" },
-    write: { y: "f32" },
-    params: linearParams,
+    ...buffers,
     workgroup,
     code: /* wgsl */ `
-${code}
+${four ? weight4(weightKind) : weightAt(weightKind)}
+// Four terms of a sum at a time, or one where rows are not aligned.
+alias Lane = ${four ? "vec4<f32>" : "f32"};
+const lanes = ${four ? 4 : 1}u;
+fn weightLane(i: u32) -> Lane { return ${four ? "weight4" : "weightAt"}(i); }
+fn times(a: Lane, b: Lane) -> f32 { return ${four ? "dot(a, b)" : "a * b"}; }
 const sharers = ${sharers}u;
 ${planKind === "memory" ? `var<workgroup> partial: array<f32, ${rows}u * workgroupSize>;` : ""}
 ${planKind === "subgroups" ? subgroupSums(rows * each) : ""}
-${storeOutput}
+${storeOutput("forward")}
 fn run(group: u32, lane: u32) {
   let output = (group * (workgroupSize / sharers) + lane / sharers) * ${each}u;
-  let steps = p.inFeatures / lanes;
+  let steps = p.depth / lanes;
   let xFrom = p.x_at / lanes;
   let xStride = p.x_stride / lanes;
-    ${list(each, (o) => `let w${o} = p.weight_at / lanes + min(output + ${o}u, p.outputs - 1u) * steps;`)}
+    ${lines(each, (o) => `let w${o} = p.weight_at / lanes + min(output + ${o}u, p.columns - 1u) * steps;`)}
     ${all((r, o) => `var sum${r}_${o} = 0.0;`)}
   for (var i = lane % sharers; i < steps; i += sharers) {
-    ${list(rows, (r) => `let x${r} = xLane(xFrom + ${r}u * xStride + i);`)}
-    ${list(each, (o) => `let own${o} = weightLane(w${o} + i);`)}
+    ${lines(rows, (r) => `let x${r} = x[xFrom + ${r}u * xStride + i];`)}
+    ${lines(each, (o) => `let own${o} = weightLane(w${o} + i);`)}
     ${all((r, o) => `sum${r}_${o} += times(own${o}, x${r});`)}
   }
 ${totals(plan, rows, all)}
@@ -99,7 +105,7 @@ export function gemv(
   kind: WeightKind,
   four: boolean,
   rows: number,
-): { readonly shader: ReturnType<typeof build>; readonly outputs: number } {
+): { readonly shader: ProductShader; readonly outputs: number } {
   const planKind = parallel ? (subgroups ? "subgroups" : "memory") : "alone";
   const { workgroup, sharers, each } = planFor(planKind, rows);
   return { shader: shaders(kind, four, rows, planKind), outputs: (workgroup / sharers) * each };
