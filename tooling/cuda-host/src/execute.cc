@@ -67,7 +67,8 @@ uint32_t atBarrier;
 Where barrierPlace;
 bool mixedBarrier;
 Fiber outside;
-std::vector<Fiber*> idle;
+// Never destroyed: a kernel may run while the process exits.
+std::vector<Fiber*>& idle = *new std::vector<Fiber*>;
 thread_local bool executesHere = false;
 
 bool samePlace(Where a, Where b) { return a.line == b.line && (a.file == b.file || strcmp(a.file, b.file) == 0); }
