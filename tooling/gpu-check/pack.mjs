@@ -6,12 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { buildAddon } from "../../packages/kernel-cuda/scripts/build-addon.mjs";
-import {
-  architectures,
-  buildKernels,
-  readTable,
-  sourceDigest,
-} from "../../packages/kernel-cuda/scripts/build-kernels.mjs";
+import { buildKernels, lackOfKernels } from "../../packages/kernel-cuda/scripts/build-kernels.mjs";
 import { root } from "../setup.mjs";
 
 // `pnpm gpu-check`: packs the folder gpu-check/ and gpu-check.tar.gz beside it, which on any Linux x64 machine with an
@@ -64,15 +59,10 @@ export async function pack({ out, node, ptxOnly }) {
 /** @param {boolean} ptxOnly */
 function buildNative(ptxOnly) {
   buildKernels({ ptxOnly });
-  const table = readTable();
-  const missing = ptxOnly ? [] : architectures.filter((arch) => !table?.architectures.includes(arch));
-  if (table?.digest !== sourceDigest() || missing.length > 0) {
-    throw new Error(
-      `the compiled kernels are older than cuda/ or lack machine code, and there is no nvcc here`,
-    );
-  }
-  const lack = buildAddon();
-  if (lack !== undefined) throw new Error(`the addon cannot be built: ${lack}`);
+  const lack = lackOfKernels(ptxOnly);
+  if (lack !== undefined) throw new Error(`the compiled kernels ${lack}, and there is no nvcc here`);
+  const why = buildAddon();
+  if (why !== undefined) throw new Error(`the addon cannot be built: ${why}`);
 }
 
 /** @param {string} folder */

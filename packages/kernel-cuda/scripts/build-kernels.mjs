@@ -43,6 +43,20 @@ export function readTable() {
 }
 
 /**
+ * What is wrong with the compiled kernels, if they are not those of these sources, with machine code for every architecture.
+ *
+ * @param {boolean} [ptxOnly] machine code is not asked for
+ * @returns {string | undefined}
+ */
+export function lackOfKernels(ptxOnly = false) {
+  const table = readTable();
+  const wanted = ptxOnly ? [] : architectures;
+  const missing = wanted.filter((arch) => !table?.architectures.includes(arch));
+  if (missing.length > 0) return `have no code for ${missing.join(", ")}`;
+  return table?.digest === sourceDigest() ? undefined : "are older than their sources";
+}
+
+/**
  * For each parameter p (a pointer), u (a word), f (a float), or w and a count (a struct of so many words).
  *
  * @param {string} ptx
@@ -123,14 +137,12 @@ function compile(targets) {
  * @returns {string} what became of it
  */
 export function buildKernels({ ptxOnly = false, force = false } = {}) {
-  const built = readTable();
-  const complete = ptxOnly || architectures.every((arch) => built?.architectures.includes(arch));
-  if (!force && complete && built?.digest === sourceDigest()) return "up to date";
+  if (!force && lackOfKernels(ptxOnly) === undefined) return "up to date";
   if (spawnSync(compiler, ["--version"]).status === 0) {
     compile(ptxOnly ? [] : architectures);
     return "compiled";
   }
-  if (built !== undefined) return "older than cuda/, and there is no nvcc here to compile them again";
+  if (readTable() !== undefined) return "older than cuda/, and there is no nvcc here to compile them again";
   throw new Error("the compiled kernels are missing, and there is no nvcc here to make them");
 }
 
