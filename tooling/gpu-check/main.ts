@@ -73,8 +73,8 @@ async function check(): Promise<void> {
   if (!availability.ok) {
     refuse(`no GPU to check (${availability.code}): ${availability.reason}. Remedy: ${availability.remedy}`);
   }
-  const { device } = availability;
-  if (isStandIn(device) && !values.small) {
+  const { device, software: standIn = false } = availability;
+  if (standIn && !values.small) {
     refuse(`${device}: there kernels run on the CPU, where only small sizes are feasible. Remedy: --small`);
   }
   mkdirSync(values.out, { recursive: true });
@@ -90,21 +90,21 @@ async function check(): Promise<void> {
   for (const part of partNames.filter((name) => wanted.includes(name))) {
     process.stderr.write(`${part}\n`);
     const seconds = Math.min(parts[part], (end - performance.now()) / 1000);
-    if (seconds > 1) await runPart(part, seconds, device, report);
+    if (seconds > 1) await runPart(part, seconds, { device, standIn }, report);
     else report.add({ name: part, state: "not run", result: "no time is left" });
   }
   await finish(report);
 }
 
-async function runPart(part: Part, seconds: number, device: string, report: Report): Promise<void> {
+async function runPart(
+  part: Part,
+  seconds: number,
+  { device, standIn }: { readonly device: string; readonly standIn: boolean },
+  report: Report,
+): Promise<void> {
   const emit = report.add.bind(report);
   if (part === "sanitizer") {
-    await sanitize(
-      (limit) => child("watched", ["--seconds", String(limit)]),
-      seconds,
-      isStandIn(device),
-      emit,
-    );
+    await sanitize((limit) => child("watched", ["--seconds", String(limit)]), seconds, standIn, emit);
     return;
   }
   if (part === "peers") {
@@ -136,10 +136,6 @@ function child(name: ChildName, args: readonly string[]): { command: string; arg
     command: process.execPath,
     args: [script, "--child", name, "--filter", values.filter, ...small, ...args],
   };
-}
-
-function isStandIn(device: string): boolean {
-  return device.includes("stand-in");
 }
 
 function describe(report: Report, device: string): void {

@@ -26,7 +26,7 @@ export async function openCudaKernel(options: CudaKernelOptions = {}, tuning?: T
   const machine = await probeMachine();
   if ("code" in machine) refuse(machine);
   const { devices } = machine.found;
-  const number = options.device ?? devices.findIndex((candidate) => !deviceLacking(candidate));
+  const number = options.device ?? devices.indexOf(machine.device);
   const device = devices[number];
   if (!device) {
     const count = devices.length === 1 ? "1 device" : `${devices.length} devices`;

@@ -23,6 +23,8 @@ type Answer =
 export interface Machine {
   readonly addon: string;
   readonly found: Found;
+  /** The first device that they run on. */
+  readonly device: FoundDevice;
 }
 
 // What is there stays there; what is missing may be installed meanwhile.
@@ -38,9 +40,9 @@ export async function probeMachine(): Promise<Machine | Missing> {
   const answer = await ask(addon);
   if (!answer.found) return explain(answer.code, answer.message);
   const { found } = answer;
-  const lack = lacking(found);
-  if (lack) return lack;
-  const machine = { addon, found };
+  const device = usableDevice(found);
+  if ("code" in device) return device;
+  const machine = { addon, found, device };
   known.set(key, machine);
   return machine;
 }
@@ -67,7 +69,7 @@ export function deviceLacking(device: FoundDevice): Missing | undefined {
   };
 }
 
-function lacking({ version, devices }: Found): Missing | undefined {
+function usableDevice({ version, devices }: Found): FoundDevice | Missing {
   if (version < oldestVersion) {
     return {
       code: "DRIVER",
@@ -84,7 +86,7 @@ function lacking({ version, devices }: Found): Missing | undefined {
     };
   }
   if (!first) return noDevice("the driver finds no GPU");
-  return devices.every(deviceLacking) ? deviceLacking(first) : undefined;
+  return devices.find((device) => !deviceLacking(device)) ?? (deviceLacking(first) as Missing);
 }
 
 function noDevice(reason: string): Missing {

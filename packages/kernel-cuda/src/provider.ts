@@ -1,6 +1,6 @@
 import { interfaceVersion, type KernelProvider } from "@mamba/kernel";
 import { createCudaKernel } from "./create.ts";
-import { deviceLacking, describeDevice, isStandIn, probeMachine } from "./probe.ts";
+import { describeDevice, isStandIn, probeMachine } from "./probe.ts";
 
 /** What `openKernel` asks for. */
 export const provider: KernelProvider = {
@@ -9,11 +9,8 @@ export const provider: KernelProvider = {
   probe: async () => {
     const machine = await probeMachine();
     if ("code" in machine) return { ok: false, ...machine };
-    const { found } = machine;
-    const device = found.devices.find((candidate) => !deviceLacking(candidate));
-    // There is one: probeMachine refuses a machine without.
-    const described = device ? describeDevice(device, found) : "";
-    return { ok: true, device: described, software: device !== undefined && isStandIn(device) };
+    const { device, found } = machine;
+    return { ok: true, device: describeDevice(device, found), software: isStandIn(device) };
   },
   create: () => createCudaKernel(),
 };
