@@ -62,7 +62,8 @@ void Graphs::run(const std::vector<Launch>& launches) {
   Graph* graph = launches.size() < kWorthwhile ? nullptr : &find(launches);
   // What is seen for the first time may never come again.
   const bool known = graph != nullptr && graph->lastUse > 0;
-  if (known && (graph->exec != nullptr ? update(*graph, launches) : build(*graph, launches))) {
+  if (known && (graph->exec != nullptr || build(*graph, launches))) {
+    update(*graph, launches);
     check(driver().graphLaunch(graph->exec, stream_), "cuGraphLaunch");
     counts_.replays++;
   } else {
@@ -123,7 +124,8 @@ bool Graphs::build(Graph& graph, const std::vector<Launch>& launches) {
   return true;
 }
 
-bool Graphs::update(Graph& graph, const std::vector<Launch>& launches) {
+// Gives the graph the arguments of `launches`, where they differ from its own.
+void Graphs::update(Graph& graph, const std::vector<Launch>& launches) {
   for (size_t i = 0; i < launches.size(); i++) {
     const Launch& launch = launches[i];
     std::vector<uint32_t>& known = graph.args[i];
@@ -134,7 +136,6 @@ bool Graphs::update(Graph& graph, const std::vector<Launch>& launches) {
     known = argWords(launch);
     counts_.updates++;
   }
-  return true;
 }
 
 void Graphs::evict() {

@@ -43,7 +43,7 @@ class Graphs {
   Graph& find(const std::vector<Launch>& launches);
   void launch(const std::vector<Launch>& launches);
   bool build(Graph& graph, const std::vector<Launch>& launches);
-  bool update(Graph& graph, const std::vector<Launch>& launches);
+  void update(Graph& graph, const std::vector<Launch>& launches);
   void evict();
 
   CUstream stream_;
