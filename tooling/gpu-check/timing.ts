@@ -1,4 +1,5 @@
 import type { Kernel } from "@mamba/kernel";
+import { sample } from "../../apps/cli/src/bench/measure.ts";
 
 /** How long to measure. `scan_torch.py` goes by the same rules. */
 export interface Effort {
@@ -17,24 +18,15 @@ export async function time(
   run: () => void | Promise<void>,
   { samples, sampleSeconds }: Effort,
 ): Promise<number> {
-  const sample = async (repeats: number): Promise<number> => {
-    const start = performance.now();
-    for (let i = 0; i < repeats; i++) {
-      const pending = run();
-      if (pending) await pending;
-    }
-    await kernel.sync();
-    return (performance.now() - start) / 1000 / repeats;
-  };
   // The first claims memory; when launches come a second time they become a graph, which is what is replayed from then on.
-  for (let i = 0; i < 2; i++) await sample(1);
-  const repeats = Math.max(1, Math.ceil(sampleSeconds / (await sample(1))));
+  for (let i = 0; i < 2; i++) await sample(kernel, run, 1);
+  const repeats = Math.max(1, Math.ceil(sampleSeconds / (await sample(kernel, run, 1))));
   // So many runs are other batches of launches than one.
-  if (repeats > 1) for (let i = 0; i < 2; i++) await sample(repeats);
+  if (repeats > 1) for (let i = 0; i < 2; i++) await sample(kernel, run, repeats);
   const seconds: number[] = [];
   const end = performance.now() + 2 * samples * sampleSeconds * 1000;
   while (seconds.length < samples && (seconds.length < fewestSamples || performance.now() < end)) {
-    seconds.push(await sample(repeats));
+    seconds.push(await sample(kernel, run, repeats));
   }
   seconds.sort((a, b) => a - b);
   return seconds[Math.floor(seconds.length / 2)] ?? NaN;

@@ -1,5 +1,5 @@
 import { formatBytes, formatRate, formatSeconds, table } from "../format.ts";
-import type { DecodeFigure, DeviceFigure, PlainFigure } from "./device.ts";
+import { type DecodeFigure, type DeviceFigure, type PlainFigure, secondsOf } from "./device.ts";
 
 /** The best of each kind of plain cases, from medians: operations per second, or bytes where it makes none. */
 export function plainRates(plain: readonly PlainFigure[]): Record<string, number> {
@@ -67,7 +67,7 @@ export function describeDecode(figure: DecodeFigure, unit: string): string {
     `${formatSeconds(seconds.median)} median, ${formatSeconds(seconds.best)} best`;
   if (ops === null || productShare === null)
     return `${head}\nwithout timestamps of the device there is nothing by op`;
-  const all = ops.reduce((sum, { seconds }) => sum + seconds, 0);
+  const all = secondsOf(ops);
   const share = `on the device ${formatSeconds(all)}, ${(productShare * 100).toFixed(1)} % of it in products of weights`;
   const rows = ops.map(({ op, dispatches, seconds }) => [
     ...[`  ${op}`, String(dispatches), formatSeconds(seconds), `${((100 * seconds) / all).toFixed(1)} %`],

@@ -140,7 +140,8 @@ async function sample(device: Device, running: Running): Promise<number> {
   return (ops === null ? wall : secondsOf(ops)) / repeats;
 }
 
-function secondsOf(ops: readonly OpTime[]): number {
+/** On the device, together. */
+export function secondsOf(ops: readonly OpTime[]): number {
   return ops.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { Scope } from "@mamba/kernel";
+import { type Kernel, Scope } from "@mamba/kernel";
 import { createCpuKernel, measureCeilings, type Ceilings, type CpuKernel } from "@mamba/kernel-cpu";
 import type { CaseSpec } from "./spec.ts";
 
@@ -69,6 +69,7 @@ export async function measure(
       }
     }
     const total = all.length * (rounds + 1);
+    const time = ({ kernel, run, repeats }: Running) => sample(kernel, run, repeats);
     let done = 0;
     for (const running of all) {
       const first = await time(running); // compiles, and claims memory
@@ -92,8 +93,12 @@ export async function measure(
   }
 }
 
-/** Seconds of one run, waiting for the device included. */
-async function time({ run, repeats, kernel }: Running): Promise<number> {
+/** Seconds of one run of `repeats`, waiting for the device included. */
+export async function sample(
+  kernel: Kernel,
+  run: () => void | Promise<void>,
+  repeats: number,
+): Promise<number> {
   const start = performance.now();
   for (let i = 0; i < repeats; i++) {
     const pending = run();
