@@ -1,4 +1,4 @@
-import { breathe } from "@mamba/core";
+import { yieldToEventLoop } from "@mamba/core";
 import { type Evaluation, exampleRange, evaluationOf } from "../evaluate.ts";
 import { checkSource, type DataSource, ignoreIndex } from "../source.ts";
 import { Ngram } from "./ngram.ts";
@@ -64,7 +64,7 @@ async function forEachExample(
     signal?.throwIfAborted();
     look(await source.example(index));
     onProgress?.(index - start + 1);
-    await breathe();
+    await yieldToEventLoop();
   }
   return end - start;
 }
