@@ -6,6 +6,7 @@ const packages = [
   "core",
   "checkpoint",
   "train",
+  "tasks",
   "conformance",
   "kernel-cpu",
   "kernel-webgpu",
@@ -30,6 +31,7 @@ const allowed = {
     anyPlatform: true,
     node: ["src/node.ts", "src/node/**"],
   },
+  tasks: { source: ["core", "train"], tests: [], anyPlatform: true },
   conformance: { source: ["kernel"], tests: ["kernel-cpu"], anyPlatform: true },
   "kernel-cpu": { source: ["kernel"], tests: ["conformance"] },
   "kernel-webgpu": {

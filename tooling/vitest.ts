@@ -18,6 +18,7 @@ export const alias = {
       "conformance",
       "checkpoint",
       "train",
+      "tasks",
     ].map((name) => [`@mamba/${name}`, source(name)]),
   ),
 };
