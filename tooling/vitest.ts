@@ -19,6 +19,7 @@ export const alias = {
       "checkpoint",
       "train",
       "tasks",
+      "files",
     ].map((name) => [`@mamba/${name}`, source(name)]),
   ),
 };
