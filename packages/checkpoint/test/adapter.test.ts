@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LoraAdapter, mambaLinears, MambaLM, resolveLMConfig } from "@mamba/core";
+import { LoraAdapter, mambaLinears, MambaLM } from "@mamba/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readAdapter } from "../src/adapter/load.ts";
@@ -211,8 +211,8 @@ describe("refuses, and leaves no memory:", () => {
       [{ nLayers: 1 }, "no place for the tensor"],
     ] as const;
     for (const [change, message] of others) {
-      const config = resolveLMConfig({ ...tinyInput, ...change });
-      expect((await refusal(() => loadAdapter({ kernel, config }, folder))).message).toContain(message);
+      using model = MambaLM.init(kernel, { ...tinyInput, ...change });
+      expect((await refusal(() => loadAdapter(model, folder))).message).toContain(message);
     }
   });
 });

@@ -7,7 +7,7 @@ import { LoraAdapter, mambaLinears, type MambaLM, mergeAdapter } from "@mamba/co
 import type { FloatDType } from "@mamba/kernel";
 import { expect, onTestFinished, test } from "vitest";
 import { evaluate } from "../src/evaluate.ts";
-import type { DataSource } from "../src/source.ts";
+import type { DataSource } from "../src/dataSource.ts";
 import { Trainer } from "../src/trainer.ts";
 import { kernel, take } from "./support.ts";
 
