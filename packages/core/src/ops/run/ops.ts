@@ -1,6 +1,6 @@
 import type { Shape, Tensor } from "@mamba/kernel";
 import type { OpRun } from "./opRun.ts";
-import * as table from "./table.ts";
+import * as table from "../index.ts";
 
 type Table = typeof table;
 
