@@ -14,7 +14,7 @@ export type Init =
 
 /** A parameter with its rules: how it starts, learns and is stored. */
 export interface ParameterSpec {
-  /** As in the Hugging Face checkpoints: `backbone.layers.0.mixer.A_log`. */
+  /** The name in Hugging Face checkpoints: `backbone.layers.0.mixer.A_log`. */
   readonly name: string;
   readonly shape: Shape;
   readonly init: Init;
