@@ -23,7 +23,7 @@ const packages = [
 const allowed = {
   kernel: { source: [], tests: [], anyPlatform: true },
   core: { source: ["kernel"], tests: ["kernel-cpu", "conformance"], anyPlatform: true },
-  checkpoint: { source: ["kernel", "core"], tests: ["kernel-cpu", "conformance"] },
+  checkpoint: { source: ["kernel", "core", "core/safetensors"], tests: ["kernel-cpu", "conformance"] },
   train: {
     source: ["kernel", "core"],
     tests: ["kernel-cpu", "conformance", "checkpoint"],

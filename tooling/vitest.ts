@@ -6,7 +6,8 @@ const source = (name: string, entry = "index") =>
 
 /** Workspace packages resolve to their sources, so that tests need no build of the packages below them. */
 export const alias = {
-  // Before the package itself: the first that fits is taken.
+  // Before the package itself: the first match is taken.
+  "@mamba/core/safetensors": source("core", "safetensors/index"),
   "@mamba/train/node": source("train", "node"),
   ...Object.fromEntries(
     [

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { safetensorsPieces, type TensorToWrite } from "../safetensors/writer.ts";
-import { ioError } from "./folder.ts";
+import { safetensorsChunks, type TensorToWrite } from "@mamba/core/safetensors";
+import { ioError } from "../sources/folder.ts";
 
 /** What a file is written from: its bytes, or pieces of them in order. */
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
@@ -41,7 +41,7 @@ export async function writeSafetensors(
   tensors: readonly TensorToWrite[],
   metadata?: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await writeFiles(new Map([[path, safetensorsPieces(tensors, metadata)]]));
+  await writeFiles(new Map([[path, safetensorsChunks(tensors, metadata)]]));
 }
 
 async function writeFlushed(path: string, content: Content): Promise<void> {
