@@ -7,7 +7,7 @@ import {
   type Init,
   type MambaLMConfig,
 } from "@mamba/core";
-import { dtypeBytes, elementCount, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
+import { byteLength, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
 import { blockFlops, residualFlops } from "./flops.ts";
 import { presets, type PresetName } from "../presets.ts";
 import { randomIds, randomTensor, type CaseSpec } from "./spec.ts";
@@ -40,7 +40,7 @@ function boundOf(init: Init): number {
 /** Bytes of all weights. */
 function weightBytes(config: MambaLMConfig, dtype: FloatDType): number {
   return parameterSpecs(config).reduce(
-    (sum, { shape, matrix }) => sum + elementCount(shape) * (matrix ? dtypeBytes[dtype] : 4),
+    (sum, { shape, matrix }) => sum + byteLength(matrix ? dtype : "f32", shape),
     0,
   );
 }
