@@ -1,5 +1,5 @@
 import type { SafetensorsFile } from "@mamba/core/safetensors";
-import type { FloatDType, Kernel, Scope, Tensor } from "@mamba/kernel";
+import { type FloatDType, formats, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
 import { type LocatedTensor, openWeights, type Weights } from "../formats/safetensors/weights.ts";
 import type { Progress } from "../sources/progress.ts";
@@ -45,12 +45,14 @@ export async function loadParameters(
       checkUnchanged(file, tensor);
       const device = loaded.get(spec.name) ?? scope.use(kernel.zeros(spec.shape, target));
       loaded.set(spec.name, device);
+      const { blockBytes, blockElements } = formats[stored];
+      const wholeBlocks = buffer.subarray(0, buffer.length - (buffer.length % blockBytes));
       let start = firstElement;
-      for await (const chunk of file.chunks(tensor.name, buffer, bytes)) {
+      for await (const chunk of file.chunks(tensor.name, wholeBlocks, bytes)) {
         signal?.throwIfAborted();
         const values = convertValues(viewValues(chunk, stored), stored, target, factor);
         kernel.write(device, start, values);
-        start += values.length;
+        start += (chunk.length / blockBytes) * blockElements;
         doneBytes += chunk.length;
         onProgress?.({ phase: "load", file: name, doneBytes, totalBytes });
       }

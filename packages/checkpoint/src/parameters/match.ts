@@ -1,6 +1,6 @@
 import type { ParameterSpec } from "@mamba/core";
 import { type ByteRange, show, toKernelDType } from "@mamba/core/safetensors";
-import { elementCount, type FloatDType, type Shape } from "@mamba/kernel";
+import { byteLength, byteOffset, elementCount, type FloatDType, type Shape } from "@mamba/kernel";
 import type { ParameterSource, TensorRows } from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
 import type { LocatedTensor, Weights } from "../formats/safetensors/weights.ts";
@@ -94,13 +94,13 @@ function matchChunk(
     const message = `${label}: ${show(tensor.name)} is ${tensor.dtype}, models are loaded from F32, F16 and BF16`;
     throw new CheckpointError("DTYPE", message);
   }
-  return { tensor, dtype, bytes: bytesOfRows(tensor, rows), firstElement, factor };
+  return { tensor, dtype, bytes: bytesOfRows(dtype, tensor.shape, rows), firstElement, factor };
 }
 
-/** Bytes of some rows: they are equally long and follow each other. */
-function bytesOfRows({ byteLength, shape: [count = 1] }: LocatedTensor, rows: TensorRows["rows"]): ByteRange {
-  const [start, end] = rows ?? [0, count];
-  return [(byteLength / count) * start, (byteLength / count) * end];
+function bytesOfRows(dtype: FloatDType, shape: Shape, rows: TensorRows["rows"]): ByteRange {
+  if (rows === undefined) return [0, byteLength(dtype, shape)];
+  const [start, end] = rows.map((row) => row * elementCount(shape.slice(1)));
+  return [byteOffset(dtype, start ?? 0), byteOffset(dtype, end ?? 0)];
 }
 
 function isSameShape(a: Shape, b: Shape): boolean {
