@@ -13,7 +13,7 @@ import type { CheckpointFiles } from "./sources/source.ts";
 
 export * from "./common.ts";
 export { saveAdapter } from "./adapter/save.ts";
-export { writeSafetensors } from "./node/write.ts";
+export { writeSafetensors } from "./writeFiles.ts";
 export { saveCheckpoint, type SaveOptions } from "./save.ts";
 export type { HubOptions } from "./sources/hub.ts";
 

@@ -4,7 +4,7 @@ import { safetensorsChunks } from "@mamba/core/safetensors";
 import type { FloatDType, HostArray } from "@mamba/kernel";
 import { architectureFor, type ConfigFormat } from "./architectures/index.ts";
 import { weightsFile } from "./formats/safetensors/weights.ts";
-import { type Content, writeFiles } from "./node/write.ts";
+import { type Content, writeFiles } from "./writeFiles.ts";
 import { type ParameterValues, tensorsToWrite } from "./parameters/write.ts";
 import type { FileTokenizer } from "./tokenizer.ts";
 

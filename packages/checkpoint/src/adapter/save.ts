@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { LoraAdapter } from "@mamba/core";
 import { safetensorsChunks, type TensorToWrite } from "@mamba/core/safetensors";
 import type { HostArray, Kernel } from "@mamba/kernel";
-import { type Content, writeFiles } from "../node/write.ts";
+import { type Content, writeFiles } from "../writeFiles.ts";
 import { viewBytes } from "../parameters/convert.ts";
 import { adapterConfig } from "./config.ts";
 import { adapterConfigFile, adapterWeightsFile, nameInFile } from "./sources.ts";

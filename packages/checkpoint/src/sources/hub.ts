@@ -4,7 +4,7 @@ import { CheckpointError, messageOf } from "../errors.ts";
 import { pickleError } from "../formats/pickle/refusal.ts";
 import { indexFile } from "../formats/safetensors/shardIndex.ts";
 import { weightsFile } from "../formats/safetensors/weights.ts";
-import { writeFiles } from "../node/write.ts";
+import { writeFiles } from "../writeFiles.ts";
 import { folderFiles } from "./folder.ts";
 import { cachedFiles, isCommit, shardNames, snapshotLabel } from "./hubCache.ts";
 import { downloadBlob, type HubFile, linkSnapshot } from "./hubDownload.ts";
