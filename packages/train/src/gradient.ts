@@ -1,6 +1,6 @@
 import { type MambaLM, Tape } from "@mamba/core";
 import { Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { type Batch, countTargets, segmentsOf } from "./dataSource.ts";
+import { type Batch, chunksOf, countTargets } from "./batch.ts";
 
 /** How a gradient is computed. */
 export interface GradientOptions {
@@ -37,12 +37,12 @@ export class Gradient implements Disposable {
    * @param total targets of all batches together, so that each target has the same weight whatever batch it is in
    */
   add(batch: Batch, total: number): void {
-    const segments = segmentsOf(batch, this.#options.segmentLength);
-    using cache = segments.length > 1 ? this.#model.createCache(batch.size) : undefined;
-    for (const segment of segments) {
-      const count = countTargets(segment);
-      using ids = this.#kernel.upload(segment.ids, [segment.size, segment.length], "i32");
-      if (count > 0) this.#backward(ids, segment, count / total, cache);
+    const chunks = chunksOf(batch, this.#options.segmentLength);
+    using cache = chunks.length > 1 ? this.#model.createCache(batch.size) : undefined;
+    for (const chunk of chunks) {
+      const count = countTargets(chunk);
+      using ids = this.#kernel.upload(chunk.ids, [chunk.size, chunk.length], "i32");
+      if (count > 0) this.#backward(ids, chunk, count / total, cache);
       // Nothing is asked here: only the state goes on.
       else if (cache) this.#model.forward(ids, { cache, logits: "last" }).dispose();
     }
