@@ -3,18 +3,20 @@ import type { FloatDType } from "@mamba/kernel";
 
 const torchNames: Readonly<Record<FloatDType, string>> = { f32: "float32", f16: "float16", bf16: "bfloat16" };
 
+const innerNormNames = { none: "none", weighted: "jamba", unweighted: "falcon" } as const;
+
 /**
  * The config.json of a model, as `transformers` writes it. Falcon-style norms make it `falcon_mamba`; a model that
  * `transformers` does not have (Jamba-style norms, muP, no selection) gets the type `mamba_ts`, which it refuses rather than runs
  * wrongly. What only this package reads lies under the key `mamba_ts`.
  */
 export function hubConfig(config: MambaLMConfig, dtype: FloatDType, stopIds: readonly number[]): object {
-  const isOwn = config.innerNorms === "jamba" || config.mupBaseWidth !== undefined || !config.selective;
-  const isFalcon = !isOwn && config.innerNorms === "falcon";
+  const isOwn = config.innerNorms === "weighted" || config.mupBaseWidth !== undefined || !config.selective;
+  const isFalcon = !isOwn && config.innerNorms === "unweighted";
   const rows = paddedVocabSize(config);
   const own = {
     ...(rows !== config.vocabSize && { vocab_size: config.vocabSize }),
-    ...(isOwn && { inner_norms: config.innerNorms, inner_norm_eps: config.innerNormEps }),
+    ...(isOwn && { inner_norms: innerNormNames[config.innerNorms], inner_norm_eps: config.innerNormEps }),
     ...(config.mupBaseWidth !== undefined && { mup_base_width: config.mupBaseWidth }),
     ...(!config.selective && { selective: false }),
   };

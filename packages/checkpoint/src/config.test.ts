@@ -83,7 +83,7 @@ test("tiiuae/falcon-mamba-7b: its expand is stale", () => {
     dModel: 4096,
     dInner: 8192,
     dtRank: 256,
-    innerNorms: "falcon",
+    innerNorms: "unweighted",
     innerNormEps: 1e-6,
   });
   expect(config.tieEmbeddings).toBe(false);

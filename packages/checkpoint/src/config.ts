@@ -81,11 +81,18 @@ function hubInput(type: ConfigFormat, fields: Fields, tensors?: TensorShapes): M
     bias: fields.boolean("use_bias") ?? hasTensor(tensors, "in_proj.bias"),
     convBias: fields.boolean("use_conv_bias") ?? (tensors ? hasTensor(tensors, "conv1d.bias") : true),
     tieEmbeddings: fields.boolean("tie_word_embeddings") ?? true,
-    innerNorms: type === "falcon_mamba" ? "falcon" : own?.only("inner_norms", ["none", "jamba", "falcon"]),
+    innerNorms: innerNorms(type, own),
     innerNormEps: type === "falcon_mamba" ? fields.number("mixer_rms_eps") : own?.number("inner_norm_eps"),
     mupBaseWidth: own?.count("mup_base_width"),
     selective: own?.boolean("selective"),
   };
+}
+
+/** The models of `transformers` name their kind of inner norms by their type; `mamba_ts` configs say it. */
+function innerNorms(type: ConfigFormat, own: Fields | undefined): MambaLMConfigInput["innerNorms"] {
+  if (type === "falcon_mamba") return "unweighted";
+  const name = own?.only("inner_norms", ["none", "jamba", "falcon"]);
+  return name === "jamba" ? "weighted" : name === "falcon" ? "unweighted" : name;
 }
 
 /** The original form: `MambaConfig` of the state-spaces code, whose `ssm_cfg` holds the arguments of each block. */

@@ -173,7 +173,7 @@ function targetDType(
   { spec, dtype }: MatchedParameter,
   wish: FloatDType | undefined,
 ): FloatDType {
-  if (!spec.matrix) return "f32";
+  if (spec.storage === "f32") return "f32";
   const target = wish ?? dtype;
   const ops = spec.name.includes("embeddings") ? (["embedding", "linear"] as const) : (["linear"] as const);
   const isSupported = ops.every((op) => kernel.supports(op, target));

@@ -27,11 +27,15 @@ test.each<[string, Partial<MambaLMConfigInput>, string]>([
     "mamba",
   ],
   ["padded vocabulary", { vocabSize: 299, padVocabSizeMultiple: 8 }, "mamba"],
-  ["Falcon's norms", { innerNorms: "falcon", innerNormEps: 1e-4 }, "falcon_mamba"],
-  ["Jamba's norms", { innerNorms: "jamba" }, "mamba_ts"],
+  ["Falcon's norms", { innerNorms: "unweighted", innerNormEps: 1e-4 }, "falcon_mamba"],
+  ["Jamba's norms", { innerNorms: "weighted" }, "mamba_ts"],
   ["no selection", { selective: false }, "mamba_ts"],
   ["muP", { mupBaseWidth: 8, tieEmbeddings: false }, "mamba_ts"],
-  ["muP with Falcon's norms", { mupBaseWidth: 8, tieEmbeddings: false, innerNorms: "falcon" }, "mamba_ts"],
+  [
+    "muP with Falcon's norms",
+    { mupBaseWidth: 8, tieEmbeddings: false, innerNorms: "unweighted" },
+    "mamba_ts",
+  ],
 ])("%s: what is saved loads again, config and bits", async (_, change, type) => {
   const kernel = hostKernel();
   const folder = join(await temporaryFolder(), "new", "folder");

@@ -1,4 +1,4 @@
-import { breathe, type MambaLM } from "@mamba/core";
+import { type MambaLM, type StackState, yieldToEventLoop } from "@mamba/core";
 import { canTrain, type TrainingKernel } from "@mamba/kernel";
 import { type Batch, chunksOf, collate, countTargets } from "./batch.ts";
 import { checkSource, type DataSource, ignoreIndex } from "./dataSource.ts";
@@ -54,16 +54,16 @@ export async function evaluate(
     const rows = [];
     for (let i = start; i < Math.min(start + batchSize, end); i++) rows.push(await source.example(i));
     const chunks = chunksOf(collate(rows), segmentLength);
-    using cache = chunks.length > 1 ? model.createCache(rows.length) : undefined;
+    using state = chunks.length > 1 ? model.createState(rows.length) : undefined;
     for (const chunk of chunks) {
       signal?.throwIfAborted();
-      const { loss, correct, targets } = await measure(kernel, model, chunk, cache);
+      const { loss, correct, targets } = await measure(kernel, model, chunk, state);
       sums.loss += loss * targets;
       sums.correct += correct;
       sums.targets += targets;
       done += chunk.ids.length;
       onProgress?.(done);
-      await breathe();
+      await yieldToEventLoop();
     }
   }
   return evaluationOf(source, sums, end - from);
@@ -125,16 +125,16 @@ async function measure(
   kernel: TrainingKernel,
   model: MambaLM,
   { size, length, ids: hostIds, targets }: Batch,
-  cache: ReturnType<MambaLM["createCache"]> | undefined,
+  state: StackState | undefined,
 ): Promise<{ loss: number; correct: number; targets: number }> {
   const count = countTargets({ targets });
   using ids = kernel.upload(hostIds, [size, length], "i32");
   if (count === 0) {
-    if (cache) model.forward(ids, { cache, logits: "last" }).dispose();
+    if (state) model.forward(ids, { state, logits: "last" }).dispose();
     await kernel.sync();
     return { loss: 0, correct: 0, targets: 0 };
   }
-  using logits = model.forward(ids, { cache });
+  using logits = model.forward(ids, { state });
   using flat = kernel.reshape(logits, [targets.length, model.config.vocabSize]);
   using wanted = kernel.upload(targets, [targets.length], "i32");
   using loss = kernel.crossEntropy(flat, wanted).loss;

@@ -1,4 +1,4 @@
-import { dtypeBytes, type FloatDType, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
+import { byteLength, type FloatDType, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
 import { convFlops, scanFlops } from "./flops.ts";
 import { randomIds, randomTensor, type CaseSpec } from "./spec.ts";
 
@@ -23,7 +23,7 @@ function gemm(dtype: FloatDType): CaseSpec {
   return {
     name: `linear ${rows}×${inner}×${columns}`,
     dtype,
-    bytes: 4 * rows * (inner + columns) + dtypeBytes[dtype] * inner * columns,
+    bytes: 4 * rows * (inner + columns) + byteLength(dtype, [columns, inner]),
     flops: 2 * rows * inner * columns,
     prepare(kernel, scope) {
       const x = randomTensor(kernel, scope, [rows, inner], "f32");
@@ -34,7 +34,7 @@ function gemm(dtype: FloatDType): CaseSpec {
 }
 
 function gemv(what: string, inner: number, columns: number, dtype: FloatDType): CaseSpec {
-  const weightBytes = dtypeBytes[dtype] * inner * columns;
+  const weightBytes = byteLength(dtype, [columns, inner]);
   return {
     name: `linear ${what} 1×${inner}×${columns}`,
     dtype,
@@ -153,7 +153,7 @@ function embedding(rows: number, dtype: FloatDType): CaseSpec {
   return {
     name: `embedding ${rows}×${D}`,
     dtype,
-    bytes: rows * D * (dtypeBytes[dtype] + 4),
+    bytes: byteLength(dtype, [rows, D]) + byteLength("f32", [rows, D]),
     flops: 0,
     prepare(kernel, scope) {
       const ids = scope.use(kernel.upload(randomIds(rows), [rows], "i32"));

@@ -77,7 +77,10 @@ test("data that is empty or too long, and ids that the model does not have", asy
   for (const [args, message] of [
     [["text", "--data", empty], "empty: the file is empty [DATA]"],
     [["tokens", "--data", empty, "--vocab-size=9"], "empty: the file has no examples [DATA]"],
-    [["tokens", "--data", tokens, "--vocab-size=9", "--length=4"], "line 2: 6 ids, at most length + 1 = 5"],
+    [
+      ["tokens", "--data", tokens, "--vocab-size=9", "--length=4"],
+      "line 2: an example has at most length + 1 = 5 ids, got 6",
+    ],
     [
       ["tokens", "--data", high, "--model", model],
       "line 2: ids must be whole numbers from 0 to 15, got 16 [DATA]",

@@ -17,7 +17,7 @@ export type AdapterLoadOptions = Pick<LoadOptions, "onProgress" | "signal">;
  * the model before anything is allocated: what an adapter takes is bounded by the size of its file. Halves become f32.
  */
 export async function readAdapter(
-  model: Pick<MambaLM, "kernel" | "config">,
+  model: Pick<MambaLM, "kernel" | "linears">,
   files: CheckpointFiles,
   options: AdapterLoadOptions,
 ): Promise<LoraAdapter> {
@@ -26,7 +26,7 @@ export async function readAdapter(
   const config = parseAdapterConfig(await readAll(source, configCap), source.name);
   const weights = await readWeightFile(files, adapterWeightsFile);
   if (!weights) throw await noWeights(files, `no ${adapterWeightsFile}`, ["adapter_model.bin"]);
-  const parameters = matchAdapter(loraSpecs(model.config, config), weights, files.label, adapterPrefix);
+  const parameters = matchAdapter(loraSpecs(model.linears, config), weights, files.label, adapterPrefix);
   using scope = new Scope();
   const tensors = await loadTensors(model.kernel, files, weights, parameters, options, scope);
   for (const tensor of tensors.values()) scope.release(tensor);

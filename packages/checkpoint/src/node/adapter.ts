@@ -16,7 +16,7 @@ import { type Content, writeFiles } from "./write.ts";
  * KernelError `OUT_OF_MEMORY`
  */
 export async function loadAdapter(
-  model: Pick<MambaLM, "kernel" | "config">,
+  model: Pick<MambaLM, "kernel" | "linears">,
   folder: string,
   options: AdapterLoadOptions = {},
 ): Promise<LoraAdapter> {

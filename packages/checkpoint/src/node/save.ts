@@ -38,12 +38,13 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const tensors: TensorToWrite[] = [];
   let matrixType: FloatDType = "f32";
-  for (const { name, shape, matrix } of parameterSpecs(model.config)) {
+  for (const { name, shape, storage } of parameterSpecs(model.config)) {
     const tensor = model.parameters.get(name);
     if (!tensor) throw new RangeError(`the model has no parameter ${name}`);
     const stored = tensor.dtype as FloatDType;
-    const target = matrix ? (dtype ?? stored) : "f32";
-    if (matrix) matrixType = target;
+    const isMatrix = storage === "any";
+    const target = isMatrix ? (dtype ?? stored) : "f32";
+    if (isMatrix) matrixType = target;
     tensors.push({
       name,
       dtype: fileNames[target],
