@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shuffledIndex } from "./order.ts";
+import { shuffledIndex } from "./shuffledIndex.ts";
 
 const epochOf = (epoch: number, count: number, seed: number) =>
   Array.from({ length: count }, (_, i) => shuffledIndex(epoch * count + i, count, seed));
@@ -11,20 +11,20 @@ test.each([1, 2, 3, 7, 64, 65, 1000])("an epoch of %i examples has each of them 
   }
 });
 
-test("epochs and seeds have orders of their own, and equal seeds the same", () => {
+test("another epoch or seed has another order, equal seeds the same", () => {
   expect(epochOf(0, 100, 1)).toEqual(epochOf(0, 100, 1));
   expect(epochOf(0, 100, 1)).not.toEqual(epochOf(1, 100, 1));
   expect(epochOf(0, 100, 1)).not.toEqual(epochOf(0, 100, 2));
 });
 
-test("every example comes at every place about equally often", () => {
+test("every example is at every position about equally often", () => {
   const count = 8;
   const table = Array.from({ length: count }, () => new Array<number>(count).fill(0));
   const seeds = 4000;
   for (let seed = 0; seed < seeds; seed++) {
-    for (let place = 0; place < count; place++) {
-      const row = table[place]!;
-      row[shuffledIndex(place, count, seed)]! += 1;
+    for (let position = 0; position < count; position++) {
+      const row = table[position]!;
+      row[shuffledIndex(position, count, seed)]! += 1;
     }
   }
   const expected = seeds / count;

@@ -1,24 +1,25 @@
 import { open } from "node:fs/promises";
-import { TrainError } from "../errors.ts";
 import type { DataSource } from "../dataSource.ts";
+import { TrainError } from "../errors.ts";
 
-/** A source over a file that stays open until it is disposed. */
+/** A source that reads a file, which stays open until the source is disposed. */
 export interface FileSource extends DataSource, AsyncDisposable {
   readonly count: number;
 }
 
-/** A file whose bytes are read where they are needed, never as a whole. */
+/** An open file. Only the bytes that are asked for are in memory. */
 export interface DataFile {
   readonly path: string;
+  /** Bytes, when the file was opened. */
   readonly size: number;
-  /** @throws TrainError `DATA` when the file has become shorter */
+  /** @throws TrainError `DATA` when the file ends before `offset + length` */
   read(offset: number, length: number): Promise<Buffer>;
-  /** All of it, in pieces. */
-  pieces(): AsyncIterable<Buffer>;
+  /** The whole file in chunks, in order. */
+  chunks(): AsyncIterable<Buffer>;
   close(): Promise<void>;
 }
 
-/** @throws TrainError `DATA` when there is no such file, or it is not a regular one */
+/** @throws TrainError `DATA` when the file does not exist, cannot be read, or is not a regular file */
 export async function openDataFile(path: string): Promise<DataFile> {
   const handle = await open(path, "r").catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -40,14 +41,14 @@ export async function openDataFile(path: string): Promise<DataFile> {
         if (bytesRead === 0) {
           throw new TrainError(
             "DATA",
-            `${path}: the file ends at byte ${offset + filled}, it had ${info.size} when it was opened`,
+            `${path}: the file ends at byte ${offset + filled}, it had ${info.size} bytes when it was opened`,
           );
         }
         filled += bytesRead;
       }
       return bytes;
     },
-    pieces: () => handle.createReadStream({ autoClose: false, start: 0 }) as AsyncIterable<Buffer>,
+    chunks: () => handle.createReadStream({ autoClose: false, start: 0 }) as AsyncIterable<Buffer>,
     close: () => handle.close(),
   };
 }

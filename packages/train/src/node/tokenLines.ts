@@ -1,31 +1,32 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { TrainError } from "../errors.ts";
-import { type DataFile, type FileSource, openDataFile } from "./file.ts";
+import { type DataFile, type FileSource, openDataFile } from "./dataFile.ts";
 
 export interface TokenLinesOptions {
-  /** Ids are below this. */
+  /** Ids must be below this. */
   readonly vocabSize: number;
   /** Most positions per example; a line has at most one id more. */
   readonly length: number;
 }
 
-/** Where a line is. */
+/** The position of a line in the file. */
 interface Line {
+  /** From 1. */
   readonly number: number;
   readonly start: number;
   readonly bytes: number;
 }
 
-/** Room for an id, its comma and its blanks. */
+/** Most bytes of an id with its comma and its spaces. */
 const bytesPerId = 32;
 
 /**
- * Lines that are JSON arrays of token ids, one example each: every position asks for the id that follows. All lines are
- * checked once, while the file streams through; of each only its place stays in memory. Empty lines are passed over.
+ * Lines that are JSON arrays of token ids, one example each: the target of each position is the next id. All lines are
+ * checked once, while the file streams through; only the position of each line stays in memory. Empty lines are skipped.
  *
- * @throws TrainError `CONFIG` (options); `DATA`, naming the line, when it is no array of ids, has an id out of range,
- * fewer than two ids, or more than `length + 1`; and when there is no line at all
+ * @throws TrainError `CONFIG` (options); `DATA`, naming the line, when it is not an array of ids, has an id out of range,
+ * has fewer than two ids, or has more than `length + 1`; and when the file has no examples
  */
 export async function tokenLines(path: string, options: TokenLinesOptions): Promise<FileSource> {
   const { vocabSize, length } = options;
@@ -42,15 +43,17 @@ export async function tokenLines(path: string, options: TokenLinesOptions): Prom
       parse(path, line.number, text, options);
       lines.push(line);
     }
-    if (lines.length === 0) throw new TrainError("DATA", `${path}: there are no examples`);
+    if (lines.length === 0) throw new TrainError("DATA", `${path}: the file has no examples`);
     const digest = hash.digest("hex").slice(0, 16);
     return {
       id: `token ids ${basename(path)}, sha256 ${digest}, length ${length}, vocabulary ${vocabSize}`,
       vocabSize,
       count: lines.length,
       async example(index) {
-        const { start, bytes, number } = lines[index] as Line;
-        const ids = parse(path, number, (await file.read(start, bytes)).toString("utf8"), options);
+        const line = lines[index];
+        if (!line) throw new RangeError(`${path}: there are ${lines.length} examples, got index ${index}`);
+        const bytes = await file.read(line.start, line.bytes);
+        const ids = parse(path, line.number, bytes.toString("utf8"), options);
         return { ids: ids.slice(0, -1), targets: ids.slice(1) };
       },
       [Symbol.asyncDispose]: () => file.close(),
@@ -61,10 +64,10 @@ export async function tokenLines(path: string, options: TokenLinesOptions): Prom
   }
 }
 
-/** The lines of a file; what is held is at most `cap` bytes and one piece. */
+/** The lines of a file; at most `limit` bytes and one chunk are in memory. */
 async function* linesOf(
   file: DataFile,
-  cap: number,
+  limit: number,
   hash: { update(bytes: Uint8Array): unknown },
 ): AsyncGenerator<{ line: Line; text: string }, void, undefined> {
   let pending = Buffer.alloc(0);
@@ -77,12 +80,12 @@ async function* linesOf(
     return found;
   };
   const check = (bytes: number) => {
-    if (bytes > cap)
-      throw new TrainError("DATA", `${file.path}: line ${line.number} is longer than ${cap} bytes`);
+    if (bytes > limit)
+      throw new TrainError("DATA", `${file.path}: line ${line.number} is longer than ${limit} bytes`);
   };
-  for await (const piece of file.pieces()) {
-    hash.update(piece);
-    pending = Buffer.concat([pending, piece]);
+  for await (const chunk of file.chunks()) {
+    hash.update(chunk);
+    pending = Buffer.concat([pending, chunk]);
     for (let end; (end = pending.indexOf(10)) !== -1;) {
       check(end);
       yield take(end);
@@ -104,7 +107,7 @@ function parse(
   try {
     ids = JSON.parse(text);
   } catch (cause) {
-    throw wrong("this is not JSON", cause);
+    throw wrong("not JSON", cause);
   }
   if (!Array.isArray(ids)) throw wrong("expected an array of token ids");
   const outside: unknown = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
@@ -113,6 +116,6 @@ function parse(
   }
   if (ids.length < 2) throw wrong(`an example needs at least 2 ids, got ${ids.length}`);
   if (ids.length > length + 1)
-    throw wrong(`${ids.length} ids, at most length + 1 = ${length + 1} are allowed`);
+    throw wrong(`an example has at most length + 1 = ${length + 1} ids, got ${ids.length}`);
   return Int32Array.from(ids as number[]);
 }

@@ -2,19 +2,18 @@ import { type FileHandle, open } from "node:fs/promises";
 import { replaceFile } from "@mamba/files";
 import { elementCount } from "@mamba/kernel";
 import { TrainError } from "../errors.ts";
-import { checkSameRun, type RunState, type SavedTensor } from "../snapshot.ts";
+import { checkSameRun, type RunState, type SavedTensor } from "../runState.ts";
 import type { Trainer } from "../trainer.ts";
 
-// A training state is one safetensors file: parameters and moments as float32, what identifies the run in its metadata.
+// The state of a run is one safetensors file: the parameters and moments as f32, and the `RunState` as JSON in the metadata.
 
-/** Header of the largest state that is taken: about 4000 layers. */
-const headerCap = 16 * 2 ** 20;
+/** Bytes of the largest header that is read: a state of about 4000 layers. */
+const largestHeader = 16 * 2 ** 20;
 
 /**
- * Writes the state of a trainer to one file, which at any moment is either the old one or the complete new one. One
- * tensor at a time is in memory.
+ * Writes the state of a trainer to a file, atomically, with one tensor at a time in memory.
  *
- * @throws TrainError `NON_FINITE` when a weight is NaN or infinite: the old file stays
+ * @throws TrainError `NON_FINITE` when a weight is NaN or infinite; the previous file stays
  */
 export async function saveState(path: string, trainer: Trainer): Promise<void> {
   const tensors = trainer.tensors();
@@ -33,9 +32,9 @@ export async function saveState(path: string, trainer: Trainer): Promise<void> {
 }
 
 /**
- * Brings a trainer to the state in a file. Header and size are checked before the trainer is touched.
+ * Restores a trainer from a file. The header and the size are checked before the trainer is changed.
  *
- * @throws TrainError `RESUME` when the file is damaged, or of a run that differs in its model, config or data
+ * @throws TrainError `RESUME` when the file is damaged, or belongs to a run with another model, config or data
  */
 export async function loadState(path: string, trainer: Trainer): Promise<void> {
   const handle = await open(path, "r");
@@ -46,7 +45,7 @@ export async function loadState(path: string, trainer: Trainer): Promise<void> {
     const state = parseState(path, json);
     checkSameRun(state, trainer.state());
     const tensors = trainer.tensors();
-    // The layout follows from the run, so there is one right header.
+    // The run determines the whole header, so an equal header means the right names, shapes and offsets.
     if (!header.equals(headerOf(json, tensors)))
       throw damaged(path, "its tensors are not those of the model");
     const places = new Map<string, { offset: number; count: number }>();
@@ -58,9 +57,10 @@ export async function loadState(path: string, trainer: Trainer): Promise<void> {
     }
     if (size !== end) throw damaged(path, `it has ${size} bytes, expected ${end}`);
     await trainer.restore(state, async (name) => {
-      const { offset, count } = places.get(name) as { offset: number; count: number };
-      const { buffer, byteOffset } = await readExactly(path, handle, offset, 4 * count);
-      return new Float32Array(buffer, byteOffset, count);
+      const place = places.get(name);
+      if (!place) throw new RangeError(`${path}: there is no tensor ${name}`);
+      const { buffer, byteOffset } = await readExactly(path, handle, place.offset, 4 * place.count);
+      return new Float32Array(buffer, byteOffset, place.count);
     });
   } finally {
     await handle.close();
@@ -76,18 +76,18 @@ function headerOf(state: string, tensors: readonly SavedTensor[]): Buffer {
   });
   const json = JSON.stringify({ __metadata__: { mamba_train: state }, ...Object.fromEntries(entries) });
   const bytes = Buffer.from(json);
-  return Buffer.concat([bytes, Buffer.alloc(-bytes.length & 7, " ")]); // data is aligned to 8 bytes
+  return Buffer.concat([bytes, Buffer.alloc(-bytes.length & 7, " ")]); // the data is aligned to 8 bytes
 }
 
 async function readHeader(path: string, handle: FileHandle, size: number): Promise<Buffer> {
   if (size < 8) throw damaged(path, `it has ${size} bytes`);
   const length = (await readExactly(path, handle, 0, 8)).readBigUInt64LE();
-  if (length > size - 8 || length > headerCap)
+  if (length > size - 8 || length > largestHeader)
     throw damaged(path, `its header claims ${length.toString()} bytes`);
   return readExactly(path, handle, 8, Number(length));
 }
 
-/** The text of the state, as it was written. */
+/** The JSON of the `RunState`, exactly as it was written. */
 function stateIn(path: string, header: Buffer): string {
   try {
     const { __metadata__: metadata } = JSON.parse(header.toString()) as { __metadata__?: unknown };
@@ -96,7 +96,7 @@ function stateIn(path: string, header: Buffer): string {
   } catch (cause) {
     throw damaged(path, "its header is not one of a training state", cause);
   }
-  throw damaged(path, "its header holds no training state");
+  throw damaged(path, "its header has no training state");
 }
 
 function parseState(path: string, json: string): RunState {
@@ -120,7 +120,7 @@ async function readExactly(
   offset: number,
   length: number,
 ): Promise<Buffer> {
-  const bytes = Buffer.from(new ArrayBuffer(length)); // memory of its own, aligned for float32
+  const bytes = Buffer.from(new ArrayBuffer(length)); // a buffer of its own, aligned for f32
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
@@ -131,5 +131,5 @@ async function readExactly(
 }
 
 function damaged(path: string, message: string, cause?: unknown): TrainError {
-  return new TrainError("RESUME", `${path} is no whole training state: ${message}`, { cause });
+  return new TrainError("RESUME", `${path}: not a complete training state: ${message}`, { cause });
 }

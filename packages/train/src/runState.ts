@@ -1,9 +1,9 @@
 import type { Shape } from "@mamba/kernel";
 import { TrainError } from "./errors.ts";
 
-/** What identifies a run, and how far it is. Plain data: it survives JSON. */
+/** Identifies a run, and says how far it is. Plain data that can be stored as JSON. */
 export interface RunState {
-  /** Optimizer steps done. The position in the data follows from it. */
+  /** Optimizer steps done. It determines the position in the data. */
   readonly step: number;
   /** `DataSource.id` */
   readonly data: string;
@@ -11,21 +11,21 @@ export interface RunState {
   readonly training: Readonly<Record<string, unknown>>;
 }
 
-/** A tensor of a state, still on the device. */
+/** A tensor of a run's state, on the device. */
 export interface SavedTensor {
   readonly name: string;
   readonly shape: Shape;
-  /** @throws TrainError `NON_FINITE`: a state with NaN in it is not worth keeping */
+  /** @throws TrainError `NON_FINITE` when a value is NaN or infinite: such a state must not be saved */
   readonly read: () => Promise<Float32Array>;
 }
 
-/** @throws TrainError `RESUME`, naming the first thing in which the saved run is another one */
+/** @throws TrainError `RESUME`, naming the first field in which the saved run differs from the current one */
 export function checkSameRun(saved: RunState, current: RunState): void {
-  differs("data", saved.data, current.data);
+  checkEqual("data", saved.data, current.data);
   for (const part of ["model", "training"] as const) {
     const [before, now] = [saved[part], current[part]];
     for (const field of new Set([...Object.keys(before), ...Object.keys(now)])) {
-      differs(`${part}.${field}`, before[field], now[field]);
+      checkEqual(`${part}.${field}`, before[field], now[field]);
     }
   }
   const steps = current.training["steps"];
@@ -34,12 +34,12 @@ export function checkSameRun(saved: RunState, current: RunState): void {
   }
 }
 
-function differs(what: string, before: unknown, now: unknown): void {
-  // Infinity and undefined do not survive JSON as they are.
-  if (text(before) === text(now)) return;
-  throw new TrainError("RESUME", `the saved run has ${what} ${text(before)}, this one ${text(now)}`);
+function checkEqual(field: string, before: unknown, now: unknown): void {
+  // As JSON, because Infinity and undefined change when they are saved.
+  if (json(before) === json(now)) return;
+  throw new TrainError("RESUME", `the saved run has ${field} ${json(before)}, this one ${json(now)}`);
 }
 
-function text(value: unknown): string {
+function json(value: unknown): string {
   return JSON.stringify(value) ?? "null";
 }

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Tokenizer, uniformAt } from "@mamba/core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { openDataFile } from "./file.ts";
-import { tokenPieces } from "./token-pieces.ts";
-import { tokenizedText } from "./tokenized-text.ts";
+import { openDataFile } from "./dataFile.ts";
+import { tokenChunks } from "./tokenChunks.ts";
+import { tokenizedText } from "./tokenizedText.ts";
 
 let base: string;
 beforeAll(async () => {
@@ -14,11 +14,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(base, { recursive: true }));
 
-/** Words as GPT-2 cuts them, each with an id of its own. */
+/** Splits text into words as GPT-2 does; each word has an id of its own. */
 class Words implements Tokenizer {
   readonly stopIds = [];
   readonly #ids = new Map<string, number>();
-  /** The longest text it has seen. */
+  /** Length of the longest text that was encoded. */
   longest = 0;
   encode(text: string): number[] {
     this.longest = Math.max(this.longest, text.length);
@@ -36,7 +36,7 @@ const file = async (name: string, content: string | Uint8Array) => {
   return join(base, name);
 };
 
-/** Lines with blanks at their ends and beginnings, blank lines, and characters of several bytes. */
+/** Lines with spaces at their beginnings and ends, blank lines, and characters of several bytes. */
 function awkward(characters: number): string {
   const parts = ["word", " ", "\n", " \n", "\n\n", "  ", "naïve", "12", "日本", "😀", ". ", "\n  "];
   let text = "";
@@ -44,25 +44,25 @@ function awkward(characters: number): string {
   return text;
 }
 
-async function pieces(path: string, tokenizer: Tokenizer): Promise<number[][]> {
+async function chunks(path: string, tokenizer: Tokenizer): Promise<number[][]> {
   const data = await openDataFile(path);
   try {
     const all = [];
-    for await (const ids of tokenPieces(data, tokenizer)) all.push(ids);
+    for await (const ids of tokenChunks(data, tokenizer)) all.push(ids);
     return all;
   } finally {
     await data.close();
   }
 }
 
-test("the tokens are those of the whole text, which is never seen as a whole", async () => {
+test("the tokens are those of the whole text, which is never in memory as a whole", async () => {
   const text = awkward(300_000);
   const tokenizer = new Words();
-  const found = await pieces(await file("awkward.txt", text), tokenizer);
+  const found = await chunks(await file("awkward.txt", text), tokenizer);
   expect(found.length).toBeGreaterThan(2);
   expect(tokenizer.longest).toBeLessThan(100_000);
   expect(found.flat()).toEqual(tokenizer.encode(text));
-  // It can go wrong: cut after any newline, the same text has other tokens.
+  // The test can fail: cut after every newline, the same text has other tokens.
   const lines = text.split(/(?<=\n)/).flatMap((line) => tokenizer.encode(line));
   expect(lines).not.toEqual(tokenizer.encode(text));
 });
@@ -74,9 +74,9 @@ test.each([
     "line\n".repeat(220_000),
     { stopIds: [], encode: (text: string) => [1, ...Buffer.from(text)], decode: (): string => "" },
   ],
-])("%s is refused, not tokenised otherwise", async (_, text, tokenizer) => {
+])("%s is refused", async (_, text, tokenizer) => {
   const path = await file("whole.txt", text);
-  await expect(pieces(path, tokenizer)).rejects.toMatchObject({
+  await expect(chunks(path, tokenizer)).rejects.toMatchObject({
     code: "DATA",
     message: expect.stringContaining("without changing its tokens") as string,
   });
@@ -87,7 +87,7 @@ test.each([
   ["at the end", [97, 0xe6, 0x97]],
 ])("text that is not UTF-8 %s is refused", async (_, bytes) => {
   const path = await file("latin.txt", Uint8Array.from(bytes));
-  await expect(pieces(path, new Words())).rejects.toMatchObject({ code: "DATA" });
+  await expect(chunks(path, new Words())).rejects.toMatchObject({ code: "DATA" });
 });
 
 let cacheFolder: string;
@@ -102,12 +102,12 @@ const options = () => ({
   cacheFolder,
 });
 
-test("examples are windows of the tokens, made once and kept", async () => {
+test("examples are chunks of the tokens, which are cached", async () => {
   const path = await file("small.txt", "a b c d a b c d a b\n");
   const done: number[] = [];
   {
     await using source = await tokenizedText(path, { ...options(), onProgress: (bytes) => done.push(bytes) });
-    // "a", " b", " c", " d", " a", then " b" and so on, and the newline
+    // ids 0 to 4 are "a", " b", " c", " d" and " a"; then " b" again and so on; 5 is the newline
     expect(source).toMatchObject({ vocabSize: 10, count: 2 });
     expect(await source.example(0)).toEqual({
       ids: Int32Array.of(0, 1, 2, 3),
@@ -128,7 +128,7 @@ test("examples are windows of the tokens, made once and kept", async () => {
   const first = await id();
   expect(await id()).toBe(first);
   expect((await stat(join(cacheFolder, name!))).mtimeMs).toBe(mtimeMs);
-  // Another tokenizer or another text is another file of tokens.
+  // Another tokenizer or another text has another token file.
   expect(await id({ tokenizerFiles: new Map([["tokenizer.json", Uint8Array.of(2)]]) })).not.toBe(first);
   await appendFile(path, "a b");
   expect(await id()).not.toBe(first);
@@ -157,16 +157,16 @@ test("damaged tokens are noticed", async () => {
   const cached = join(cacheFolder, name!);
   const bytes = await readFile(cached);
   await writeFile(cached, bytes.subarray(4));
-  await expect(tokenizedText(path, options())).rejects.toThrow("is no whole file of tokens");
+  await expect(tokenizedText(path, options())).rejects.toThrow("not a complete token file");
   await writeFile(cached, "abc");
-  await expect(tokenizedText(path, options())).rejects.toThrow("is no whole file of tokens");
+  await expect(tokenizedText(path, options())).rejects.toThrow("not a complete token file");
   bytes.writeUInt32LE(9, 4);
   await writeFile(cached, bytes);
   await using source = await tokenizedText(path, options());
-  await expect(source.example(0)).rejects.toThrow("is no whole file of tokens");
+  await expect(source.example(0)).rejects.toThrow("not a complete token file");
 });
 
-test("a text that changes while it becomes tokens is refused, and so is going on after an abort", async () => {
+test("a text that changes while it is tokenized is refused; an abort leaves no file", async () => {
   const path = await file("changing.txt", "one two\n".repeat(40_000));
   const controller = new AbortController();
   const stopped = tokenizedText(path, {

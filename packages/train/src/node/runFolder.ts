@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { ifMissing, replaceFile, temporaryName } from "@mamba/files";
 import type { StepEvent, Trainer } from "../trainer.ts";
 import { Lock } from "./lock.ts";
-import { loadState, saveState } from "./state-file.ts";
+import { loadState, saveState } from "./stateFile.ts";
 
 /**
- * Where a run keeps its state (`state.safetensors`) and its log (`log.jsonl`). One at a time may have it: the file `lock`
- * names who does, until the folder is disposed or its process has ended, however it ended.
+ * The folder of a run: its state (`state.safetensors`) and its log (`log.jsonl`). One process at a time can open it. The
+ * file `lock` names that process; the lock ends when the `RunFolder` is disposed or the process exits in any way.
  */
 export class RunFolder implements AsyncDisposable {
   readonly path: string;
@@ -24,38 +24,38 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /**
-   * Makes the folder where it is missing, and removes what a killed process left half written.
+   * Creates the folder when it is missing, and deletes incomplete files of a killed process.
    *
-   * @throws TrainError `IN_USE` when somebody has the folder
+   * @throws TrainError `IN_USE` when a running process has the folder open
    */
   static async open(path: string): Promise<RunFolder> {
     await mkdir(path, { recursive: true });
-    const lock = await Lock.take(join(path, "lock"));
+    const lock = await Lock.acquire(join(path, "lock"));
     for (const name of await readdir(path)) {
       if (temporaryName.test(name)) await rm(join(path, name), { force: true });
     }
     return new RunFolder(path, lock);
   }
 
-  /** Whether there is a state to resume from. */
+  /** True when the folder has a state to resume from. */
   async hasState(): Promise<boolean> {
     return (await stat(this.statePath).catch(ifMissing)) !== undefined;
   }
 
   /**
-   * Saves the trainer's state. Killed at any moment, the folder holds the state before or this one.
+   * Saves the trainer's state. If the process is killed meanwhile, the folder has the previous state or this one.
    *
-   * @throws TrainError `NON_FINITE` when a weight is NaN or infinite: the state before stays
+   * @throws TrainError `NON_FINITE` when a weight is NaN or infinite; the previous state stays
    */
   async save(trainer: Trainer): Promise<void> {
     await saveState(this.statePath, trainer);
   }
 
   /**
-   * Brings the trainer to the saved state, if there is one, and takes steps after it out of the log.
+   * Restores the saved state into the trainer, if there is one, and removes the later steps from the log.
    *
-   * @returns whether there was one
-   * @throws TrainError `RESUME` when the state is damaged, or of a run that differs in its model, config or data
+   * @returns true when there was a state
+   * @throws TrainError `RESUME` when the state is damaged, or belongs to a run with another model, config or data
    */
   async resume(trainer: Trainer): Promise<boolean> {
     const found = await this.hasState();
@@ -68,18 +68,18 @@ export class RunFolder implements AsyncDisposable {
     return found;
   }
 
-  /** Lets others have the folder. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#lock.release();
-  }
-
   /** Appends a line of JSON to the log. */
   async log(event: StepEvent | Readonly<Record<string, unknown>>): Promise<void> {
     await appendFile(this.logPath, `${JSON.stringify(event)}\n`);
   }
+
+  /** Releases the lock. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lock.release();
+  }
 }
 
-/** The step of a line of the log; infinite when it is none, as the last line of a killed process. */
+/** The step of a log line; infinite for a line without one, such as the incomplete last line of a killed process. */
 function stepOf(line: string): number {
   try {
     const { step } = JSON.parse(line) as { step?: unknown };

@@ -1,5 +1,7 @@
-import { TrainError } from "../errors.ts";
 import type { Example } from "../dataSource.ts";
+import { TrainError } from "../errors.ts";
+
+// A file of ids as examples: example i has the ids [i * length, (i + 1) * length), and the target of each is the id after it.
 
 /** @throws TrainError `CONFIG` */
 export function checkLength(path: string, length: number): void {
@@ -8,12 +10,11 @@ export function checkLength(path: string, length: number): void {
 }
 
 /**
- * How many examples lie in a row of ids: example i asks of ids [i * length, (i + 1) * length) for the ids that follow. A
- * rest shorter than an example is left out.
+ * The number of examples in a file of ids. Ids at the end that do not fill an example are left out.
  *
- * @throws TrainError `DATA` when there is not one
+ * @throws TrainError `DATA` when there is no whole example
  */
-export function countWindows(path: string, ids: number, length: number, unit: "bytes" | "tokens"): number {
+export function countExamples(path: string, ids: number, length: number, unit: "bytes" | "tokens"): number {
   const count = Math.floor((ids - 1) / length);
   if (count >= 1) return count;
   if (ids === 0) throw new TrainError("DATA", `${path}: the file is empty`);
@@ -21,8 +22,8 @@ export function countWindows(path: string, ids: number, length: number, unit: "b
   throw new TrainError("DATA", `${path}: the file has ${ids} ${unit}, ${need}`);
 }
 
-/** The example of `length + 1` ids. */
-export function windowOf(ids: Iterable<number> & ArrayLike<number>): Example {
+/** @param ids `length + 1` ids */
+export function exampleOfIds(ids: Iterable<number> & ArrayLike<number>): Example {
   const all = Int32Array.from(ids);
   return { ids: all.subarray(0, -1), targets: all.subarray(1) };
 }

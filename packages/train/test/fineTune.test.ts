@@ -11,7 +11,7 @@ import type { DataSource } from "../src/dataSource.ts";
 import { Trainer } from "../src/trainer.ts";
 import { kernel, take } from "./support.ts";
 
-// Checkpoints that PyTorch wrote, with some 90 tokens: here the printable characters from the space on.
+// Checkpoints that PyTorch wrote, with about 90 tokens: here they are the printable characters from the space on.
 
 const golden = (name: string) => fileURLToPath(new URL(`../../conformance/goldens/${name}`, import.meta.url));
 
@@ -21,7 +21,7 @@ const words = [
   ["the sun", "a tree", "the river", "his house", "a friend"],
 ];
 
-/** Sentences over 60 combinations of words, in an order without a period that an example could hold. */
+/** Sentences of 60 combinations of words. Their order repeats only after more sentences than an example has. */
 const sentences: DataSource = {
   id: "sentences",
   vocabSize: 91, // up to z
@@ -51,7 +51,7 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-test("in full: the held-out loss of a checkpoint falls by more than 3 nats, and what is saved has the same", async () => {
+test("full fine-tuning lowers the held-out loss by more than 3 nats; the saved checkpoint has the same loss", async () => {
   const folder = await temporaryFolder();
   using model = await load(golden("lm-tied-f16"), "f32");
   const before = await heldOut(model);
@@ -66,7 +66,7 @@ test("in full: the held-out loss of a checkpoint falls by more than 3 nats, and 
 });
 
 test.each([["lm-untied"], ["lm-untied-bf16"], ["lm-untied-f16"]])(
-  "by LoRA: the held-out loss of %s falls by more than 2 nats; saved, loaded, merged it stays",
+  "LoRA lowers the held-out loss of %s by more than 2 nats; saving, loading and merging keep it",
   async (name) => {
     const folder = await temporaryFolder();
     using model = await load(golden(name));
@@ -80,7 +80,7 @@ test.each([["lm-untied"], ["lm-untied-bf16"], ["lm-untied-f16"]])(
     expect(after).toBeLessThan(before - 2);
 
     await saveAdapter(kernel, adapter, join(folder, "adapter"));
-    using again = await load(golden(name)); // its weights are as they were
+    using again = await load(golden(name)); // its weights are unchanged
     expect(await heldOut(again)).toBe(before);
     using loaded = await loadAdapter(again, join(folder, "adapter"));
     again.attach(loaded);
