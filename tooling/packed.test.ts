@@ -15,7 +15,8 @@ import { transform } from "esbuild";
 import { bundlers, gzippedKilobytes, nodeImports, runInChromium, scriptsOf } from "./bundle.ts";
 import { findChromium, webgpuArgs } from "./chromium.mjs";
 import { missingCompiler } from "./cuda-host/build.mjs";
-import { publicPackages, root, run, tool } from "./packages.ts";
+import { run, tool } from "./run.ts";
+import { root, workspacePackages } from "./workspace.mjs";
 
 // What users get: the packed tarballs, checked one by one and then installed with npm into an empty project outside the
 // workspace.
@@ -25,7 +26,7 @@ const tarballs = join(folder, "tarballs");
 const project = join(folder, "project");
 // A package with a binary can be packed where there is a compiler.
 const noCompiler = missingCompiler();
-const packages = publicPackages().filter(({ native }) => !native || noCompiler === undefined);
+const packages = workspacePackages().filter((found) => found.public && !(found.native && noCompiler));
 const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",");
 const chromium = findChromium();
 const mamba = join(project, "node_modules/.bin/mamba");
@@ -51,7 +52,7 @@ beforeAll(async () => {
   };
   mkdirSync(tarballs);
   for (const { folder } of packages) {
-    await run(folder, "npx", ["--yes", packageManager, "pack", "--pack-destination", tarballs]);
+    await run(root + folder, "npx", ["--yes", packageManager, "pack", "--pack-destination", tarballs]);
   }
 });
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { expect, it } from "vitest";
-import { root, run } from "./packages.ts";
+import { run } from "./run.ts";
+import { root } from "./workspace.mjs";
 
 // The committed models do what the committed results say, and `recipes/README.md` says what the results say.
 
