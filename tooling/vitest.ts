@@ -8,6 +8,7 @@ const source = (name: string, entry = "index") =>
 export const alias = {
   // Before the package itself: the first that fits is taken.
   "@mamba/train/node": source("train", "node"),
+  "@mamba/bench/presets": source("bench", "presets"),
   ...Object.fromEntries(
     [
       "kernel",
@@ -18,6 +19,8 @@ export const alias = {
       "conformance",
       "checkpoint",
       "train",
+      "display",
+      "bench",
     ].map((name) => [`@mamba/${name}`, source(name)]),
   ),
 };
