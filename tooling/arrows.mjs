@@ -6,6 +6,8 @@ const packages = [
   "core",
   "checkpoint",
   "train",
+  "tasks",
+  "files",
   "conformance",
   "kernel-cpu",
   "kernel-webgpu",
@@ -14,7 +16,7 @@ const packages = [
 ];
 
 /**
- * `anyPlatform`: no Node modules, but in the files of `node`.
+ * `anyPlatform`: no Node modules and no `@mamba/files`, which needs Node, except in the files of `node`.
  *
  * @typedef {{ source: readonly string[], tests: readonly string[], anyPlatform?: boolean, node?: readonly string[] }} Rules
  */
@@ -23,13 +25,15 @@ const packages = [
 const allowed = {
   kernel: { source: [], tests: [], anyPlatform: true },
   core: { source: ["kernel"], tests: ["kernel-cpu", "conformance"], anyPlatform: true },
-  checkpoint: { source: ["kernel", "core"], tests: ["kernel-cpu", "conformance"] },
+  checkpoint: { source: ["kernel", "core", "files"], tests: ["kernel-cpu", "conformance"] },
   train: {
-    source: ["kernel", "core"],
+    source: ["kernel", "core", "files"],
     tests: ["kernel-cpu", "conformance", "checkpoint"],
     anyPlatform: true,
     node: ["src/node.ts", "src/node/**"],
   },
+  tasks: { source: ["core", "train"], tests: [], anyPlatform: true },
+  files: { source: [], tests: [] },
   conformance: { source: ["kernel"], tests: ["kernel-cpu"], anyPlatform: true },
   "kernel-cpu": { source: ["kernel"], tests: ["conformance"] },
   "kernel-webgpu": {
@@ -53,7 +57,7 @@ const testFiles = ["src/**/*.test.ts", "test/**", "*.config.ts"];
  * @param {readonly string[]} nodeModules names of Node's built-in modules
  */
 export function arrows(nodeModules) {
-  const node = `^(node:|(${nodeModules.join("|")})(/|$))`;
+  const node = `^(node:|@mamba/files$|(${nodeModules.join("|")})(/|$))`;
   return Object.entries(allowed).flatMap(([name, { source, tests, anyPlatform, node: nodeFiles = [] }]) => {
     const folder = `packages/${name}`;
     const others = packages.filter((other) => other !== name);

@@ -19,6 +19,8 @@ export const alias = {
       "conformance",
       "checkpoint",
       "train",
+      "tasks",
+      "files",
       "display",
       "bench",
     ].map((name) => [`@mamba/${name}`, source(name)]),

@@ -28,7 +28,9 @@ test.each(names)("mamba %s --help shows its options and examples that it takes",
   expect(stdout).toMatch(new RegExp(`^Usage: mamba ${name} \\[options\\]`));
   const examples = stdout.split("\nExamples:\n")[1]?.trim().split("\n") ?? [];
   expect(examples.length).toBeGreaterThan(0);
-  const options = [...stdout.split("\nExamples:\n")[0]!.matchAll(/ (--[a-z-]+)/g)].map(([, option]) => option);
+  const options = [...stdout.split("\nExamples:\n")[0]!.matchAll(/ (--[a-z-]+)/g)].map(
+    ([, option]) => option,
+  );
   for (const example of examples) {
     expect(example).toMatch(new RegExp(`^ *\\$ mamba ${name}( |$)`));
     for (const [, option] of example.matchAll(/ (--[a-z-]+)/g)) expect(options).toContain(option);
@@ -50,8 +52,14 @@ test.each([
   [["generate", "--max-token=3"], "unknown option '--max-token' (Did you mean --max-tokens?)"],
   [["generate", "--modle", "m", "Hello"], "unknown option '--modle' (Did you mean --model?)"],
   [["generate", "Hello"], "--model is missing"],
-  [["generate", "-m", "m", "two", "words"], /Expected 1 argument but got 2\. Text that holds spaces needs quotes\./],
-  [["generate", "-m", "--json"], "--model needs a value, got the option --json; --model=--json takes it as the value"],
+  [
+    ["generate", "-m", "m", "two", "words"],
+    /Expected 1 argument but got 2\. Text that holds spaces needs quotes\./,
+  ],
+  [
+    ["generate", "-m", "--json"],
+    "--model needs a value, got the option --json; --model=--json takes it as the value",
+  ],
 ])("%j is a usage error in one line", async (args, message) => {
   const { code, stdout, stderr } = await run(args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -1,5 +1,6 @@
 import {
-  dtypeBytes,
+  byteLength,
+  byteOffset,
   type DType,
   elementCount,
   type HostArray,
@@ -13,6 +14,7 @@ interface Block {
   offset: number;
   bytes: number;
   users: number;
+  version: number;
 }
 
 const alignment = 16;
@@ -38,7 +40,7 @@ export class Arena {
     }
     if (offset + size > this.memory.byteLength)
       throw new KernelError("OUT_OF_MEMORY", `no room for ${bytes} bytes`);
-    const block = { offset, bytes: size, users: 0 };
+    const block = { offset, bytes: size, users: 0, version: 0 };
     this.#blocks.splice(index, 0, block);
     return block;
   }
@@ -72,8 +74,12 @@ export class ArenaTensor implements Tensor {
   }
 
   static of(arena: Arena, dtype: DType, shape: Shape): ArenaTensor {
-    const block = arena.allocate(elementCount(shape) * dtypeBytes[dtype]);
+    const block = arena.allocate(byteLength(dtype, shape));
     return new ArenaTensor(arena, block, dtype, shape, shape[shape.length - 1] as number, 0);
+  }
+
+  get version(): number {
+    return this.#block.version;
   }
 
   get disposed(): boolean {
@@ -98,7 +104,7 @@ export class ArenaTensor implements Tensor {
   /** The arena from this tensor's first element on, to its end and, for who writes too much, beyond. */
   get elements(): HostArray {
     const { memory } = this.arena;
-    const at = this.#block.offset + this.start * dtypeBytes[this.dtype];
+    const at = this.#block.offset + byteOffset(this.dtype, this.start);
     switch (this.dtype) {
       case "f32":
         return new Float32Array(memory, at);

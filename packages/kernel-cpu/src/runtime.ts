@@ -1,4 +1,4 @@
-import { type DType, dtypeBytes, elementCount, type Shape, type Tensor, TensorOwner } from "@mamba/kernel";
+import { byteLength, type DType, type Shape, type Tensor, TensorOwner } from "@mamba/kernel";
 import type { Block } from "./allocator.ts";
 import type { Heap } from "./heap.ts";
 import type { Jobs } from "./jobs.ts";
@@ -39,8 +39,8 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
 
   /** A dense tensor with undefined content. @throws KernelError `OUT_OF_MEMORY` */
   allocate(op: string, shape: Shape, dtype: DType): CpuTensor {
-    const bytes = elementCount(shape) * dtypeBytes[dtype];
-    return this.adopt({ block: this.heap.allocate(bytes, op), bytes, handles: 0 }, dtype, shape);
+    const bytes = byteLength(dtype, shape);
+    return this.adopt({ block: this.heap.allocate(bytes, op), bytes, handles: 0, version: 0 }, dtype, shape);
   }
 
   /** As `allocate`, for what the op being called makes: given up again when it fails half-way. */

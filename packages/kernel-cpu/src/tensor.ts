@@ -1,4 +1,4 @@
-import { DeviceTensor, dtypeBytes, type SharedMemory } from "@mamba/kernel";
+import { byteOffset, DeviceTensor, type SharedMemory } from "@mamba/kernel";
 import { type Block, lineBytes } from "./allocator.ts";
 
 /** Memory shared by a tensor and its views: a block of the heap. */
@@ -10,6 +10,6 @@ export interface Storage extends SharedMemory {
 export class CpuTensor extends DeviceTensor<Storage> {
   /** Byte address of the first element. */
   get address(): number {
-    return this.storage.block.start * lineBytes + this.offset * dtypeBytes[this.dtype];
+    return this.storage.block.start * lineBytes + byteOffset(this.dtype, this.offset);
   }
 }

@@ -1,4 +1,4 @@
-import { dtypeBytes, elementCount, KernelError } from "@mamba/kernel";
+import { byteLength, byteOffset, formats, KernelError } from "@mamba/kernel";
 import type { Binding } from "./bind-groups.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Runtime } from "./runtime.ts";
@@ -87,11 +87,10 @@ export class Dispatcher {
     const { storage, dtype } = tensor;
     const fault = faultOf(storage);
     if (fault) throw new KernelError(fault.code, `${op}: ${name}: ${fault.message}`, { cause: fault });
-    const size = dtypeBytes[dtype];
     // What is bound starts at a multiple of 256 bytes; the rest of the way is counted in elements.
-    const from = bound === tensor ? 0 : (bound as Slice).start * size;
+    const from = bound === tensor ? 0 : byteOffset(dtype, (bound as Slice).start);
     const offset = Math.floor(from / 256) * 256;
-    const end = bound === tensor ? storage.bytes : from + (bound as Slice).count * size;
+    const end = bound === tensor ? storage.bytes : from + byteOffset(dtype, (bound as Slice).count);
     const bytes = Math.ceil((end - offset) / 4) * 4;
     if (bytes > this.#maxBindingBytes) {
       const limit = this.#maxBindingBytes;
@@ -102,9 +101,10 @@ export class Dispatcher {
     }
     this.#bytes +=
       bound === tensor
-        ? elementCount(tensor.shape) * size
-        : ((bound as Slice).touched ?? (bound as Slice).count * size);
-    words[at] = tensor.offset + (from - offset) / size;
+        ? byteLength(dtype, tensor.shape)
+        : ((bound as Slice).touched ?? byteOffset(dtype, (bound as Slice).count));
+    const { blockElements, blockBytes } = formats[dtype];
+    words[at] = tensor.offset + ((from - offset) / blockBytes) * blockElements;
     words[at + 1] = tensor.rowStride;
     commands.use(storage.buffer);
     this.#bindings.push(snapshot ?? { buffer: storage.buffer, offset, size: bytes });

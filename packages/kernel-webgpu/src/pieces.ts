@@ -1,4 +1,4 @@
-import { dtypeBytes, elementCount } from "@mamba/kernel";
+import { byteOffset, elementCount } from "@mamba/kernel";
 import type { Slice } from "./dispatcher.ts";
 import type { Runtime } from "./runtime.ts";
 import type { WebGpuTensor } from "./tensor.ts";
@@ -15,7 +15,7 @@ export interface Piece extends Slice {
  */
 export function piecesOf(runtime: Runtime, tensor: WebGpuTensor): Piece[] {
   const [rows = 1, width = 1] = tensor.shape;
-  const fit = Math.max(1, Math.floor(runtime.pieceBytes / (width * dtypeBytes[tensor.dtype])));
+  const fit = Math.max(1, Math.floor(runtime.pieceBytes / byteOffset(tensor.dtype, width)));
   // Pieces that start at a multiple of four rows are read four at a time.
   const most = fit < 4 ? fit : fit - (fit % 4);
   const pieces: Piece[] = [];

@@ -1,5 +1,5 @@
 import {
-  dtypeBytes,
+  byteLength,
   elementCount,
   type HostArray,
   hostArray,
@@ -39,7 +39,7 @@ export class Readback {
     const places = sources.map((source) => {
       const at = total;
       // Mapped ranges start at multiples of 8.
-      total += Math.ceil((elementCount(source.shape) * dtypeBytes[source.dtype]) / 8) * 8;
+      total += Math.ceil(byteLength(source.dtype, source.shape) / 8) * 8;
       return at;
     });
     if (total === 0) return Promise.resolve([]);

@@ -1,11 +1,4 @@
-import {
-  type DType,
-  dtypeBytes,
-  elementCount,
-  type KernelError,
-  type Shape,
-  TensorOwner,
-} from "@mamba/kernel";
+import { byteLength, type DType, type KernelError, type Shape, TensorOwner } from "@mamba/kernel";
 import { BindGroups } from "./bind-groups.ts";
 import { Commands } from "./commands.ts";
 import { type Bound, Dispatcher } from "./dispatcher.ts";
@@ -75,7 +68,7 @@ export class Runtime extends TensorOwner<Storage, WebGpuTensor> {
    * @param idle whether the host writes to it next: that jumps the queue of recorded commands
    */
   allocate(op: string, shape: Shape, dtype: DType, idle = false): WebGpuTensor {
-    const bytes = elementCount(shape) * dtypeBytes[dtype];
+    const bytes = byteLength(dtype, shape);
     const buffer = this.pool.take(bytes, `${op}: allocation`, idle ? this.commands.serial : undefined);
     return this.adopt({ buffer, bytes, handles: 0, version: 0, fault: undefined }, dtype, shape);
   }

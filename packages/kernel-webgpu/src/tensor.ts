@@ -4,8 +4,6 @@ import type { PooledBuffer } from "./pool.ts";
 /** Memory shared by a tensor and its views; back to the pool with the last of them. */
 export interface Storage extends SharedMemory {
   readonly buffer: PooledBuffer;
-  /** Counts the ops that wrote here: what was derived from the content is stale when it moves. */
-  version: number;
   /** Why the content is missing: the work that should have written it failed. */
   fault: KernelError | undefined;
 }

@@ -1,6 +1,15 @@
 import type { ConvArgs, ConvStepArgs, SampleOptions, ScanArgs, StateUpdateArgs } from "./args.ts";
 import { bindAxes, checkAlive, formatShape } from "./bind.ts";
-import { dtypeBytes, elementCount, type DType, type HostArray, isHostArrayOf, type Shape } from "./dtype.ts";
+import {
+  byteLength,
+  byteOffset,
+  type DType,
+  elementCount,
+  formats,
+  type HostArray,
+  isHostArrayOf,
+  type Shape,
+} from "./dtype.ts";
 import { KernelError } from "./errors.ts";
 import { checkFinite, checkInteger, fail, floats, sameShape } from "./refuse.ts";
 import { isDense, type Tensor } from "./tensor.ts";
@@ -44,9 +53,10 @@ export function checkAllocation(
   storage: ReadonlySet<DType>,
   maxTensorBytes: number,
 ): number {
-  const bytes = checkShape(op, shape) * (dtypeBytes[dtype] ?? 0);
+  checkShape(op, shape);
   if (!storage.has(dtype))
     fail("DTYPE", op, `dtype must be ${[...storage].join(" or ")}, got ${String(dtype)}`);
+  const bytes = byteLength(dtype, shape);
   if (bytes > maxTensorBytes) {
     const what = `${formatShape(shape)} ${dtype} takes ${bytes} bytes`;
     throw new KernelError(
@@ -59,7 +69,7 @@ export function checkAllocation(
 
 function checkHostArray(op: string, data: HostArray, dtype: DType): void {
   if (isHostArrayOf(data, dtype)) return;
-  const expected = dtype === "f32" ? "Float32Array" : dtype === "i32" ? "Int32Array" : "Uint16Array";
+  const expected = formats[dtype].hostArray.name;
   fail("DTYPE", op, `${dtype} data must be a ${expected}, got ${data?.constructor?.name ?? typeof data}`);
 }
 
@@ -81,10 +91,15 @@ export function checkWrite(target: Tensor, start: number, data: HostArray): void
   if (end > count) {
     fail("ARGUMENT", "write", `elements ${start} to ${end} do not fit into ${formatShape(target.shape)}`);
   }
-  if (dtypeBytes[target.dtype] === 2 && (start % 2 !== 0 || (end % 2 !== 0 && end !== count))) {
+  if (!isWholeWords(target.dtype, start) || (!isWholeWords(target.dtype, end) && end !== count)) {
     const piece = `elements ${start} to ${end} of ${count}`;
     fail("ARGUMENT", "write", `${target.dtype} pieces begin and end at even elements, got ${piece}`);
   }
+}
+
+/** True when the elements before `at` fill whole words of 4 bytes. */
+function isWholeWords(dtype: DType, at: number): boolean {
+  return byteOffset(dtype, at) % 4 === 0;
 }
 
 export function checkColumns(x: Tensor, start: number, count: number): void {

@@ -7,6 +7,8 @@ export interface SharedMemory {
   readonly bytes: number;
   /** Tensors on it that were not disposed yet. */
   handles: number;
+  /** In-place writes so far: see `Tensor.version`. Raised by `OpsKernel`. */
+  version: number;
   /** Whether it is the kernel's own and no caller's: what `memory` says leaves it out. Default: the caller's. */
   readonly hidden?: boolean;
 }
@@ -36,6 +38,10 @@ export class DeviceTensor<S extends SharedMemory = SharedMemory> implements Tens
     this.shape = shape;
     this.rowStride = rowStride;
     this.offset = offset;
+  }
+
+  get version(): number {
+    return this.storage.version;
   }
 
   get disposed(): boolean {

@@ -10,7 +10,7 @@ import type {
 } from "./args.ts";
 import { checkAlive } from "./bind.ts";
 import { checkAllocation, checkUpload } from "./checks.ts";
-import type { DeviceTensor, SharedMemory } from "./device-tensor.ts";
+import { DeviceTensor, type SharedMemory } from "./device-tensor.ts";
 import type { DType, HostArray, Shape } from "./dtype.ts";
 import type { KernelError } from "./errors.ts";
 import type {
@@ -99,6 +99,7 @@ export abstract class OpsKernel<
 
   write(target: Tensor, start: number, data: HostArray): void {
     this.#ops.write(this.runtime, target, start, data);
+    written(target);
   }
 
   async read(...tensors: Tensor[]): Promise<HostArray[]> {
@@ -124,6 +125,7 @@ export abstract class OpsKernel<
 
   copyInto(target: Tensor, source: Tensor): void {
     this.#ops.copyInto(this.runtime, target, source);
+    written(target);
   }
 
   add(a: Tensor, b: Tensor): Tensor {
@@ -169,7 +171,9 @@ export abstract class OpsKernel<
   }
 
   causalConv1dStep(state: Tensor, args: ConvStepArgs): Tensor {
-    return this.#ops.causalConv1dStep(this.runtime, state, args);
+    const y = this.#ops.causalConv1dStep(this.runtime, state, args);
+    written(state);
+    return y;
   }
 
   selectiveScan(args: ScanArgs): { y: Tensor };
@@ -179,7 +183,9 @@ export abstract class OpsKernel<
   }
 
   selectiveStateUpdate(state: Tensor, args: StateUpdateArgs): Tensor {
-    return this.#ops.selectiveStateUpdate(this.runtime, state, args);
+    const y = this.#ops.selectiveStateUpdate(this.runtime, state, args);
+    written(state);
+    return y;
   }
 
   argmax(logits: Tensor): Tensor {
@@ -196,6 +202,7 @@ export abstract class OpsKernel<
 
   accumulate(target: Tensor, x: Tensor, factor?: number): void {
     this.#ops.accumulate(this.runtime, target, x, factor);
+    written(target);
   }
 
   siluBackward(dy: Tensor, x: Tensor): Tensor {
@@ -262,5 +269,10 @@ export abstract class OpsKernel<
 
   adamwStep(slots: readonly AdamWSlot[], hyper: AdamWParams, gradScale?: Tensor): void {
     this.#ops.adamwStep(this.runtime, slots, hyper, gradScale);
+    for (const { param, m, v } of slots) [param, m, v].forEach(written);
   }
+}
+
+function written(x: Tensor): void {
+  if (x instanceof DeviceTensor) (x.storage as SharedMemory).version++;
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { DeviceTensor, type SharedMemory } from "./device-tensor.ts";
-import { dtypeBytes, elementCount, type DType, type Shape } from "./dtype.ts";
+import { byteLength, type DType, type Shape } from "./dtype.ts";
 import { KernelError } from "./errors.ts";
 import { ScanResidual } from "./scan-residual.ts";
 import { TensorOwner } from "./tensor-owner.ts";
@@ -9,7 +9,7 @@ class Owner extends TensorOwner<SharedMemory, DeviceTensor> {
   readonly freed: SharedMemory[] = [];
 
   make(shape: Shape, dtype: DType = "f32", hidden = false): DeviceTensor {
-    return this.adopt({ bytes: elementCount(shape) * dtypeBytes[dtype], handles: 0, hidden }, dtype, shape);
+    return this.adopt({ bytes: byteLength(dtype, shape), handles: 0, version: 0, hidden }, dtype, shape);
   }
 
   result(shape: Shape): DeviceTensor {

@@ -13,6 +13,11 @@ export interface Tensor extends Disposable {
   /** Elements from the start of one row (last axis) to the start of the next. */
   readonly rowStride: number;
   readonly disposed: boolean;
+  /**
+   * Number of in-place writes to the memory so far, by any op and through any handle. A result that was computed from
+   * the tensor is valid while the number stays the same.
+   */
+  readonly version: number;
   /** Gives the handle up. Idempotent, and ordered after every op already enqueued that reads or writes it. */
   dispose(): void;
 }

@@ -5,5 +5,6 @@ export function fakeTensor(
   shape: Shape,
   { dtype = "f32", rowStride = shape.at(-1) ?? 0, disposed = false }: Partial<Omit<Tensor, "shape">> = {},
 ): Tensor & { dtype: DType } {
-  return { shape, dtype, rowStride, disposed, dispose: () => undefined, [Symbol.dispose]: () => undefined };
+  const dispose = () => undefined;
+  return { shape, dtype, rowStride, disposed, version: 0, dispose, [Symbol.dispose]: dispose };
 }

@@ -9,7 +9,7 @@ import {
   type DataSource,
   ignoreIndex,
   segmentsOf,
-} from "./source.ts";
+} from "./dataSource.ts";
 
 export interface EvaluateOptions {
   /** Examples to look at, from `first` on. Default: all of a source that ends. */
@@ -77,9 +77,10 @@ export async function evaluate(
 }
 
 /**
- * Which examples are meant.
+ * The range of examples that `EvaluateOptions` select.
  *
- * @throws TrainError `CONFIG`, also when there is no end; `DATA` when the source has fewer
+ * @throws TrainError `CONFIG`, also when the source does not end and `examples` is not given; `DATA` when the source has
+ * fewer examples
  */
 export function exampleRange(
   source: DataSource,
@@ -108,16 +109,22 @@ function checkWholes(fields: Readonly<Record<string, number | undefined>>, min =
   }
 }
 
-/** @throws TrainError `DATA` when nothing counted */
+/**
+ * The result of an evaluation from the sums over all positions that count.
+ *
+ * @param sums `loss`: sum of -log p(target) in nats; `correct`: positions at which the target is the most probable token;
+ * `targets`: positions that count
+ * @throws TrainError `DATA` when no position counts
+ */
 export function evaluationOf(
   source: DataSource,
-  sum: { readonly loss: number; readonly correct: number; readonly targets: number },
+  sums: { readonly loss: number; readonly correct: number; readonly targets: number },
   examples: number,
 ): Evaluation {
-  const { targets } = sum;
+  const { targets } = sums;
   if (targets === 0) throw new TrainError("DATA", `${source.id} has no position that counts`);
-  const loss = sum.loss / targets;
-  return { loss, perplexity: Math.exp(loss), accuracy: sum.correct / targets, targets, examples };
+  const loss = sums.loss / targets;
+  return { loss, perplexity: Math.exp(loss), accuracy: sums.correct / targets, targets, examples };
 }
 
 async function measure(

@@ -1,6 +1,6 @@
 import { type MambaLM, Tape } from "@mamba/core";
 import { Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { type Batch, countTargets, segmentsOf } from "./source.ts";
+import { type Batch, countTargets, segmentsOf } from "./dataSource.ts";
 
 /** How a gradient is computed. */
 export interface GradientOptions {

@@ -1,5 +1,4 @@
 export type { FileSource } from "./node/file.ts";
-export { replaceFile } from "./node/replace.ts";
 export { RunFolder } from "./node/run-folder.ts";
 export { textFile, type TextFileOptions } from "./node/text.ts";
 export { tokenLines, type TokenLinesOptions } from "./node/token-lines.ts";

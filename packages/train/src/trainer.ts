@@ -7,7 +7,7 @@ import { Optimizer } from "./optimizer.ts";
 import { shuffledIndex } from "./order.ts";
 import { lrFactor } from "./schedule.ts";
 import { checkSameRun, type RunState, type SavedTensor } from "./snapshot.ts";
-import { type Batch, checkSource, collate, countTargets, type DataSource } from "./source.ts";
+import { type Batch, checkSource, collate, countTargets, type DataSource } from "./dataSource.ts";
 
 /** What one optimizer step did. */
 export interface StepEvent {

@@ -7,7 +7,7 @@ import { LoraAdapter, loraTargets, type MambaLM, mergeAdapter } from "@mamba/cor
 import type { FloatDType } from "@mamba/kernel";
 import { expect, onTestFinished, test } from "vitest";
 import { evaluate } from "../src/evaluate.ts";
-import type { DataSource } from "../src/source.ts";
+import type { DataSource } from "../src/dataSource.ts";
 import { Trainer } from "../src/trainer.ts";
 import { kernel, take } from "./support.ts";
 

@@ -1,8 +1,8 @@
-import { MambaLM, type MambaLMConfigInput } from "@mamba/core";
+import { MambaLM, type MambaLMConfigInput, uniformAt } from "@mamba/core";
 import { canTrain, type TrainingKernel } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { afterAll } from "vitest";
-import type { DataSource } from "../src/source.ts";
+import { type DataSource, ignoreIndex } from "../src/dataSource.ts";
 import type { Trainer } from "../src/trainer.ts";
 
 export const kernel: TrainingKernel = await open();
@@ -33,6 +33,22 @@ export function counting(length = 12, count?: number): DataSource {
         ids: Int32Array.from({ length }, (_, i) => at(i)),
         targets: Int32Array.from({ length }, (_, i) => at(i + 1)),
       };
+    },
+  };
+}
+
+/** Tokens below 8, and the token 15 at the end, where the only target is the id in the middle. */
+export function middle(length: number): DataSource {
+  return {
+    id: `middle, length ${length}`,
+    vocabSize: 16,
+    count: undefined,
+    example(index) {
+      const ids = Int32Array.from({ length }, (_, i) => Math.floor(8 * uniformAt(5, index, i)));
+      ids[length - 1] = 15;
+      const targets = new Int32Array(length).fill(ignoreIndex);
+      targets[length - 1] = ids[length >> 1] ?? 0;
+      return { ids, targets };
     },
   };
 }

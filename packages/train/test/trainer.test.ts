@@ -2,10 +2,9 @@ import { expect, test } from "vitest";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { MambaLM } from "@mamba/core";
 import { evaluate } from "../src/evaluate.ts";
-import { type DataSource, ignoreIndex } from "../src/source.ts";
-import { inductionHeads } from "../src/tasks/induction.ts";
+import { type DataSource, ignoreIndex } from "../src/dataSource.ts";
 import { Trainer } from "../src/trainer.ts";
-import { contents, counting, kernel, model, take, tiny, watched } from "./support.ts";
+import { contents, counting, kernel, middle, model, take, tiny, watched } from "./support.ts";
 
 /** Counting, but examples ask at different numbers of positions. */
 const masked: DataSource = {
@@ -122,7 +121,7 @@ test("segments see the whole past, but pass no gradient back through it", async 
 test("segments without a target only carry the state on", async () => {
   const run = async (segmentLength: number | undefined) => {
     using lm = model({ vocabSize: 16 });
-    using trainer = new Trainer(lm, inductionHeads({ length: 24 }), { steps: 1, segmentLength });
+    using trainer = new Trainer(lm, middle(24), { steps: 1, segmentLength });
     return (await take(trainer, 1))[0]!.loss;
   };
   expect(await run(7)).toBeCloseTo(await run(undefined), 5);
@@ -213,11 +212,7 @@ test("what cannot be trained is refused, and keeps no memory", async () => {
     expect(make).toThrow(message);
   };
   refused(() => new Trainer(lm, counting(), { steps: 0 }), "CONFIG", "steps must be");
-  refused(
-    () => new Trainer(lm, inductionHeads({ length: 9 }), { steps: 1 }),
-    "DATA",
-    "vocabulary of 16, the model of 8",
-  );
+  refused(() => new Trainer(lm, middle(9), { steps: 1 }), "DATA", "vocabulary of 16, the model of 8");
   refused(() => new Trainer(lm, counting(12, 0), { steps: 1 }), "DATA", "has no examples");
   const nothing: DataSource = {
     ...counting(),

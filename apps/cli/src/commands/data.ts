@@ -19,7 +19,7 @@ export default (host: Host) =>
       }).default(0),
     )
     .action(async (_corpus, { count, first, seed }) => {
-      const { story, storyEnd } = await import("@mamba/train");
+      const { story, storyEnd } = await import("@mamba/tasks");
       for (let index = first; index < first + count; index++) {
         host.signal.throwIfAborted();
         await print(host, story(seed, index) + String.fromCharCode(storyEnd));

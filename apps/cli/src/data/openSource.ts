@@ -50,7 +50,7 @@ export type OpenSource = DataSource & AsyncDisposable;
 export async function openSource(recipe: DataRecipe, reader: Reader, host: Host): Promise<OpenSource> {
   checkRecipe(recipe, reader);
   const { task, path = "", length, tokens, vocabSize, seed } = recipe;
-  const { inductionHeads, selectiveCopying, stories } = await import("@mamba/train");
+  const { inductionHeads, selectiveCopying, stories } = await import("@mamba/tasks");
   const { textFile, tokenLines } = await import("@mamba/train/node");
   const generated = (source: DataSource): OpenSource => ({
     ...source,

@@ -1,4 +1,5 @@
-import type { Evaluation, Ngram } from "@mamba/train";
+import type { Ngram } from "@mamba/tasks";
+import type { Evaluation } from "@mamba/train";
 import type { OpenSource } from "../data/openSource.ts";
 import type { Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
@@ -13,7 +14,7 @@ export async function countBaseline(
   host: Host,
 ): Promise<Ngram> {
   const { order, examples = source.count ?? defaultExamples } = options;
-  const { trainNgram } = await import("@mamba/train");
+  const { trainNgram } = await import("@mamba/tasks");
   using bar = progress(host, "counting", String);
   return await trainNgram(source, {
     order,
@@ -30,7 +31,7 @@ export async function evaluateBaseline(
   examples: number,
   host: Host,
 ): Promise<Evaluation & { readonly seconds: number }> {
-  const { evaluateNgram } = await import("@mamba/train");
+  const { evaluateNgram } = await import("@mamba/tasks");
   using bar = progress(host, `${ngram.order}-gram`, String);
   const start = performance.now();
   const found = await evaluateNgram(ngram, source, {

@@ -1,4 +1,5 @@
-import type { Evaluation, Ngram } from "@mamba/train";
+import type { Ngram } from "@mamba/tasks";
+import type { Evaluation } from "@mamba/train";
 import { formatSeconds, table } from "@mamba/display";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";

@@ -41,7 +41,8 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
   const newTokenizer = await readNewTokenizer(request, recipe);
 
   const { RunFolder } = await import("@mamba/train/node");
-  const { storyEnd, Trainer } = await import("@mamba/train");
+  const { storyEnd } = await import("@mamba/tasks");
+  const { Trainer } = await import("@mamba/train");
   const { byteTokenizer, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
   await using kernel = await openBackend(request, host);
   const loaded =

@@ -7,7 +7,7 @@ import {
   type Init,
   type MambaLMConfig,
 } from "@mamba/core";
-import { dtypeBytes, elementCount, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
+import { byteLength, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
 import type { BenchmarkCase } from "../benchmarkCase.ts";
 import { presets, type PresetName } from "../presets.ts";
 import { randomIds, randomTensor } from "../randomTensor.ts";
@@ -43,7 +43,7 @@ function boundOf(init: Init): number {
 /** Bytes of all weights. */
 function weightBytes(config: MambaLMConfig, dtype: FloatDType): number {
   return parameterSpecs(config).reduce(
-    (sum, { shape, matrix }) => sum + elementCount(shape) * (matrix ? dtypeBytes[dtype] : 4),
+    (sum, { shape, matrix }) => sum + byteLength(matrix ? dtype : "f32", shape),
     0,
   );
 }

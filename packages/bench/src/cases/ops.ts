@@ -1,4 +1,4 @@
-import { dtypeBytes, type FloatDType, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
+import { byteLength, type FloatDType, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
 import { convFlops, scanFlops } from "./flops.ts";
 import type { BenchmarkCase } from "../benchmarkCase.ts";
 import { randomIds, randomTensor } from "../randomTensor.ts";
@@ -24,7 +24,7 @@ function gemm(dtype: FloatDType): BenchmarkCase {
   return {
     name: `linear ${rows}×${inner}×${columns}`,
     dtype,
-    bytes: 4 * rows * (inner + columns) + dtypeBytes[dtype] * inner * columns,
+    bytes: 4 * rows * (inner + columns) + byteLength(dtype, [columns, inner]),
     flops: 2 * rows * inner * columns,
     prepare(kernel, scope) {
       const x = randomTensor(kernel, scope, [rows, inner], "f32");
@@ -35,7 +35,7 @@ function gemm(dtype: FloatDType): BenchmarkCase {
 }
 
 function gemv(layer: string, inner: number, columns: number, dtype: FloatDType): BenchmarkCase {
-  const weightBytes = dtypeBytes[dtype] * inner * columns;
+  const weightBytes = byteLength(dtype, [columns, inner]);
   return {
     name: `linear ${layer} 1×${inner}×${columns}`,
     dtype,
@@ -154,7 +154,7 @@ function embedding(rows: number, dtype: FloatDType): BenchmarkCase {
   return {
     name: `embedding ${rows}×${D}`,
     dtype,
-    bytes: rows * D * (dtypeBytes[dtype] + 4),
+    bytes: byteLength(dtype, [rows, D]) + byteLength("f32", [rows, D]),
     flops: 0,
     prepare(kernel, scope) {
       const ids = scope.use(kernel.upload(randomIds(rows), [rows], "i32"));

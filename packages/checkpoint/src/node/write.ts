@@ -1,34 +1,26 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { replaceFiles } from "@mamba/files";
 import { safetensorsPieces, type TensorToWrite } from "../safetensors/writer.ts";
 import { ioError } from "./folder.ts";
 
-/** What a file is written from: its bytes, or pieces of them in order. */
+/** The bytes of a file: all at once, or chunks of them in order. */
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
 /**
- * Writes files so that a crash leaves each of them either as it was or complete: all are first written and flushed
- * under temporary names, then renamed in the order given, then their folders are flushed. On an error the temporary
- * files are removed and the old ones are untouched.
+ * Writes files, and the folders that are missing, so that a crash leaves each file with its old content or with its
+ * complete new content. On an error no file is half written.
  *
  * @throws CheckpointError `IO`
  */
 export async function writeFiles(files: ReadonlyMap<string, Content>): Promise<void> {
-  const temporary = new Map<string, string>();
-  try {
-    for (const [path, content] of files) {
-      await mkdir(dirname(path), { recursive: true }).catch(rethrow(dirname(path)));
-      const temp = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
-      temporary.set(path, temp);
-      await writeFlushed(temp, content);
-    }
-    for (const [path, temp] of temporary) await rename(temp, path).catch(rethrow(path));
-    for (const folder of new Set([...files.keys()].map((path) => dirname(path)))) await flushFolder(folder);
-  } catch (error) {
-    for (const temp of temporary.values()) await rm(temp, { force: true });
-    throw error;
+  const fail = (path: string, cause: unknown): never => {
+    throw ioError(path, cause);
+  };
+  for (const folder of new Set([...files.keys()].map((path) => dirname(path)))) {
+    await mkdir(folder, { recursive: true }).catch((cause: unknown) => fail(folder, cause));
   }
+  await replaceFiles(files, fail);
 }
 
 /**
@@ -42,32 +34,4 @@ export async function writeSafetensors(
   metadata?: Readonly<Record<string, string>>,
 ): Promise<void> {
   await writeFiles(new Map([[path, safetensorsPieces(tensors, metadata)]]));
-}
-
-async function writeFlushed(path: string, content: Content): Promise<void> {
-  const handle = await open(path, "wx").catch(rethrow(path));
-  try {
-    if (content instanceof Uint8Array) await handle.writeFile(content).catch(rethrow(path));
-    else for await (const piece of content) await handle.writeFile(piece).catch(rethrow(path));
-    await handle.sync().catch(rethrow(path));
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Makes the renames durable. Windows has no such call on folders, and needs none. */
-async function flushFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r").catch(rethrow(folder));
-  try {
-    await handle.sync().catch(rethrow(folder));
-  } finally {
-    await handle.close();
-  }
-}
-
-function rethrow(path: string): (cause: unknown) => never {
-  return (cause) => {
-    throw ioError(path, cause);
-  };
 }

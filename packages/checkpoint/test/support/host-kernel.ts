@@ -1,7 +1,7 @@
 import {
+  byteLength,
   checkUpload,
   checkWrite,
-  dtypeBytes,
   type DType,
   elementCount,
   type HostArray,
@@ -19,6 +19,7 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
   const live = new Map<Tensor, HostArray>();
   const add = (data: HostArray, shape: Shape, dtype: DType): Tensor => {
     const tensor = {
+      version: 0,
       dtype,
       shape,
       rowStride: shape.at(-1) ?? 1,
@@ -54,6 +55,7 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
     write(target, start, data) {
       checkWrite(target, start, data);
       dataOf(target).set(data, start);
+      (target as { version: number }).version++;
     },
     read: (...tensors) => Promise.resolve(tensors.map((tensor) => dataOf(tensor).slice())),
     negExp: (x) =>
@@ -64,7 +66,7 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
       ),
     memory: () => ({
       tensors: live.size,
-      bytes: [...live].reduce((sum, [{ dtype }, data]) => sum + data.length * dtypeBytes[dtype], 0),
+      bytes: [...live.keys()].reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0),
     }),
   };
   return kernel as Kernel;

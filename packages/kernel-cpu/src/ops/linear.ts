@@ -1,4 +1,4 @@
-import { checkLinear, dtypeBytes, type Tensor } from "@mamba/kernel";
+import { byteLength, checkLinear, type Tensor } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
 
 export function linear(runtime: Runtime, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
@@ -17,6 +17,6 @@ export function linear(runtime: Runtime, x: Tensor, weight: Tensor, bias?: Tenso
   args[8] = runtime.storageType(weight);
   // The larger of 16 bytes and 36 floating-point operations a nanosecond.
   const weights = inFeatures * outFeatures;
-  runtime.run("linear", Math.max((weights * dtypeBytes[weight.dtype]) / 16, (rows * weights) / 18));
+  runtime.run("linear", Math.max(byteLength(weight.dtype, weight.shape) / 16, (rows * weights) / 18));
   return y;
 }

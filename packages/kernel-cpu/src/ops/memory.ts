@@ -1,8 +1,8 @@
 import {
+  byteOffset,
   checkCopyInto,
   checkGatherRows,
   checkWrite,
-  dtypeBytes,
   type DType,
   elementCount,
   type HostArray,
@@ -31,7 +31,7 @@ export function write(runtime: Runtime, target: Tensor, start: number, data: Hos
   runtime.checkOpen("write");
   const { address } = runtime.own("write", "target", target);
   const { dtype } = target;
-  runtime.heap.view(dtype, address + start * dtypeBytes[dtype], data.length).set(data);
+  runtime.heap.view(dtype, address + byteOffset(dtype, start), data.length).set(data);
 }
 
 export function gatherRows(runtime: Runtime, x: Tensor, rows: readonly number[]): CpuTensor {
@@ -47,8 +47,8 @@ export function gatherRows(runtime: Runtime, x: Tensor, rows: readonly number[])
     return y;
   }
   const each = rowCount(x) / (x.shape[0] as number);
-  const width = (x.shape[x.shape.length - 1] as number) * dtypeBytes[x.dtype];
-  const stride = x.rowStride * dtypeBytes[x.dtype];
+  const width = byteOffset(x.dtype, x.shape[x.shape.length - 1] as number);
+  const stride = byteOffset(x.dtype, x.rowStride);
   rows.forEach((row, i) => {
     runtime.wasm.copyRows(
       y.address + i * each * width,
@@ -87,7 +87,7 @@ export function fetch(runtime: Runtime, sources: readonly CpuTensor[]): HostArra
 }
 
 function copyDense(runtime: Runtime, address: number, source: CpuTensor): void {
-  const bytes = dtypeBytes[source.dtype];
-  const width = (source.shape[source.shape.length - 1] as number) * bytes;
-  runtime.wasm.copyRows(address, source.address, rowCount(source), width, source.rowStride * bytes);
+  const width = byteOffset(source.dtype, source.shape[source.shape.length - 1] as number);
+  const stride = byteOffset(source.dtype, source.rowStride);
+  runtime.wasm.copyRows(address, source.address, rowCount(source), width, stride);
 }

@@ -1,4 +1,4 @@
-import { dtypeBytes } from "@mamba/kernel";
+import { byteOffset } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
 import type { CudaTensor } from "../tensor.ts";
 import { rowsOf } from "./elementwise.ts";
@@ -24,11 +24,11 @@ export interface Units {
 /** The largest unit that divides the rows of `source`, their stride and their address. */
 export function unitsOf(source: CudaTensor): Units {
   const [, width] = rowsOf(source);
-  const bytes = dtypeBytes[source.dtype];
+  const bytes = (elements: number) => byteOffset(source.dtype, elements);
   const fits = (unit: number) =>
-    [width, source.rowStride, source.offset].every((count) => (count * bytes) % unit === 0);
+    [width, source.rowStride, source.offset].every((count) => bytes(count) % unit === 0);
   const unit = [16, 4].find(fits) ?? 2;
-  return { unit, width: (width * bytes) / unit, stride: (source.rowStride * bytes) / unit };
+  return { unit, width: bytes(width) / unit, stride: bytes(source.rowStride) / unit };
 }
 
 /** Blocks for `rows` rows of `width` units. */

@@ -1,9 +1,9 @@
 import {
+  byteOffset,
   checkCopyInto,
   checkGatherRows,
   checkWrite,
   type DType,
-  dtypeBytes,
   type HostArray,
   isDense,
   rowCount,
@@ -57,7 +57,7 @@ export function write(runtime: Runtime, target: Tensor, start: number, data: Hos
   checkWrite(target, start, data);
   runtime.checkOpen("write");
   const own = runtime.own("write", "target", target);
-  fill(runtime, "write", own.address + start * dtypeBytes[target.dtype], data);
+  fill(runtime, "write", own.address + byteOffset(target.dtype, start), data);
 }
 
 export function gatherRows(runtime: Runtime, x: Tensor, rows: readonly number[]): CudaTensor {

@@ -1,4 +1,4 @@
-import { dtypeBytes, rowCount } from "@mamba/kernel";
+import { formats, rowCount } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 import type { WebGpuTensor } from "../tensor.ts";
@@ -60,7 +60,7 @@ export function copyRowsInto(
   width: number,
   selection: Selection | undefined,
 ): void {
-  const half = dtypeBytes[source.dtype] === 2;
+  const half = formats[source.dtype].blockBytes === 2;
   const count = rows * width;
   const words = half ? Math.ceil(count / 2) : count;
   runtime.run(

@@ -1,4 +1,4 @@
-import { checkEmbedding, dtypeBytes, type FloatDType, type Tensor } from "@mamba/kernel";
+import { byteLength, checkEmbedding, type FloatDType, type Tensor } from "@mamba/kernel";
 import { piecesOf } from "../pieces.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
@@ -37,7 +37,7 @@ export function embedding(runtime: Runtime, ids: Tensor, weight: Tensor): Tensor
   const count = rows * features;
   for (const piece of piecesOf(runtime, table)) {
     const params = { count, features, vocabSize, first: piece.first, rows: piece.rows };
-    const touched = count * dtypeBytes[weight.dtype];
+    const touched = byteLength(weight.dtype, [rows, features]);
     runtime.run(
       op,
       shader,

@@ -1,10 +1,10 @@
 import {
+  byteLength,
+  byteOffset,
   checkCopyInto,
   checkGatherRows,
   checkWrite,
-  dtypeBytes,
   type DType,
-  elementCount,
   type HostArray,
   isDense,
   rowCount,
@@ -57,7 +57,7 @@ export function write(runtime: Runtime, target: Tensor, start: number, data: Hos
   checkWrite(target, start, data);
   runtime.checkOpen("write");
   const { storage } = runtime.own("write", "target", target);
-  if (data.length > 0) fill(runtime, storage, start * dtypeBytes[target.dtype], data);
+  if (data.length > 0) fill(runtime, storage, byteOffset(target.dtype, start), data);
 }
 
 export function gatherRows(runtime: Runtime, x: Tensor, rows: readonly number[]): WebGpuTensor {
@@ -93,5 +93,5 @@ export function copyInto(runtime: Runtime, target: Tensor, source: Tensor): void
 }
 
 function wholeWords(x: WebGpuTensor): number {
-  return Math.ceil((elementCount(x.shape) * dtypeBytes[x.dtype]) / 4) * 4;
+  return Math.ceil(byteLength(x.dtype, x.shape) / 4) * 4;
 }

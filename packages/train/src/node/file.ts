@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { TrainError } from "../errors.ts";
-import type { DataSource } from "../source.ts";
+import type { DataSource } from "../dataSource.ts";
 
 /** A source over a file that stays open until it is disposed. */
 export interface FileSource extends DataSource, AsyncDisposable {

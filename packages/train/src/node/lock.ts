@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
+import { ifMissing, temporaryPath } from "@mamba/files";
 import { TrainError } from "../errors.ts";
-import { ifMissing, temporaryPath } from "./replace.ts";
 
 /** What a lock file holds. */
 interface Owner {

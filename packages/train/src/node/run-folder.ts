@@ -1,8 +1,8 @@
 import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { ifMissing, replaceFile, temporaryName } from "@mamba/files";
 import type { StepEvent, Trainer } from "../trainer.ts";
 import { Lock } from "./lock.ts";
-import { ifMissing, replaceFile, temporaryName } from "./replace.ts";
 import { loadState, saveState } from "./state-file.ts";
 
 /**
@@ -63,7 +63,7 @@ export class RunFolder implements AsyncDisposable {
     const log = await readFile(this.logPath, "utf8").catch(ifMissing);
     if (log !== undefined) {
       const kept = log.split("\n").filter((line) => stepOf(line) <= trainer.step);
-      await replaceFile(this.logPath, () => [Buffer.from(kept.map((line) => `${line}\n`).join(""))]);
+      await replaceFile(this.logPath, Buffer.from(kept.map((line) => `${line}\n`).join("")));
     }
     return found;
   }

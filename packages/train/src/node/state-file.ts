@@ -1,9 +1,9 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { replaceFile } from "@mamba/files";
 import { elementCount } from "@mamba/kernel";
 import { TrainError } from "../errors.ts";
 import { checkSameRun, type RunState, type SavedTensor } from "../snapshot.ts";
 import type { Trainer } from "../trainer.ts";
-import { replaceFile } from "./replace.ts";
 
 // A training state is one safetensors file: parameters and moments as float32, what identifies the run in its metadata.
 
@@ -19,7 +19,7 @@ const headerCap = 16 * 2 ** 20;
 export async function saveState(path: string, trainer: Trainer): Promise<void> {
   const tensors = trainer.tensors();
   const header = headerOf(JSON.stringify(trainer.state()), tensors);
-  await replaceFile(path, async function* () {
+  const chunks = async function* () {
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(header.length));
     yield length;
@@ -28,7 +28,8 @@ export async function saveState(path: string, trainer: Trainer): Promise<void> {
       const { buffer, byteOffset, byteLength } = await read();
       yield new Uint8Array(buffer, byteOffset, byteLength);
     }
-  });
+  };
+  await replaceFile(path, chunks());
 }
 
 /**

@@ -2,9 +2,8 @@ import { appendFileSync } from "node:fs";
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Tokenizer } from "@mamba/core";
+import { type Tokenizer, uniformAt } from "@mamba/core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { draws } from "../tasks/draws.ts";
 import { openDataFile } from "./file.ts";
 import { tokenPieces } from "./token-pieces.ts";
 import { tokenizedText } from "./tokenized-text.ts";
@@ -39,10 +38,9 @@ const file = async (name: string, content: string | Uint8Array) => {
 
 /** Lines with blanks at their ends and beginnings, blank lines, and characters of several bytes. */
 function awkward(characters: number): string {
-  const draw = draws(3, 1);
   const parts = ["word", " ", "\n", " \n", "\n\n", "  ", "naïve", "12", "日本", "😀", ". ", "\n  "];
   let text = "";
-  while (text.length < characters) text += parts[draw(0, parts.length - 1)]!;
+  for (let i = 0; text.length < characters; i++) text += parts[Math.floor(uniformAt(3, i) * parts.length)]!;
   return text;
 }
 

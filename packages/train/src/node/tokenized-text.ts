@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { mkdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Tokenizer } from "@mamba/core";
+import { replaceFile } from "@mamba/files";
 import { TrainError } from "../errors.ts";
 import { type DataFile, type FileSource, openDataFile } from "./file.ts";
-import { replaceFile } from "./replace.ts";
 import { tokenPieces } from "./token-pieces.ts";
 import { checkLength, countWindows, windowOf } from "./windows.ts";
 
@@ -52,7 +52,7 @@ export async function tokenizedText(path: string, options: TokenizedTextOptions)
     const cached = join(cacheFolder, `${key}.tokens`);
     if ((await stat(cached).catch(() => undefined)) === undefined) {
       await mkdir(cacheFolder, { recursive: true });
-      await replaceFile(cached, () => tokenBytes(text, textHash, options));
+      await replaceFile(cached, tokenBytes(text, textHash, options));
     }
     tokens = await openDataFile(cached);
   } finally {

@@ -1,5 +1,5 @@
 import { TrainError } from "../errors.ts";
-import type { Example } from "../source.ts";
+import type { Example } from "../dataSource.ts";
 
 /** @throws TrainError `CONFIG` */
 export function checkLength(path: string, length: number): void {

@@ -1,8 +1,8 @@
-import { checkWhole, draws } from "../draws.ts";
+import { checkWhole, type Draw, draws } from "../draws.ts";
 import { drawCast } from "./cast.ts";
-import { type Draw, fill, pick, type Plot } from "./grammar.ts";
-import { noise, promise, rescue, skill } from "./plots-of-deeds.ts";
-import { gift, hunt, lost, trade } from "./plots-of-things.ts";
+import { fill, pick, type Plot } from "./grammar.ts";
+import { noise, promise, rescue, skill } from "./plotsOfDeeds.ts";
+import { gift, hunt, lost, trade } from "./plotsOfThings.ts";
 
 const plots: readonly Plot[] = [lost, trade, gift, hunt, rescue, promise, skill, noise];
 
@@ -16,15 +16,15 @@ const openings = [
 
 const endings = ["", "", "The end.", "And that was a good day.", "Then everybody went to bed."];
 
-/** How many kinds of seeds there are: seeds whose rests by it differ share no story. */
+/** Number of disjoint sets of stories: seeds with different remainders by it have no story in common. */
 const classes = 4;
 
 /**
- * A story of 100 to 200 English words in one line of ASCII: someone wants something, meets with an obstacle, tries, and comes
- * to an end that takes up names, things and places from the beginning. Equal arguments give equal text.
+ * A story of 100 to 200 English words in one line of ASCII: someone wants something, meets an obstacle, tries, and reaches
+ * an end that mentions names, things and places from the beginning. Equal arguments give equal text.
  *
- * The text of a story decides which seeds can have it: those whose rest by 4 is the hash of the text modulo 4. Stories
- * held out under seed 1 are therefore none of those of seed 0 (or 4, or 8), by construction and not by chance.
+ * A story is accepted only for seeds whose remainder by 4 equals the hash of its text modulo 4. Stories held out under
+ * seed 1 are therefore never among those of seed 0 (or 4, or 8), by construction and not by chance.
  *
  * @param seed a whole number of 32 bits
  * @param index from 0 to 2^52
@@ -33,7 +33,7 @@ const classes = 4;
 export function story(seed: number, index: number): string {
   checkWhole("stories", "seed", seed, -(2 ** 31), 2 ** 31 - 1);
   checkWhole("stories", "index", index, 0, 2 ** 52);
-  // Two streams of random numbers: of one there are no more than 2^32, and two of that many stories would soon be equal.
+  // Two random streams per story: one stream has 2^32 starting points, and among that many stories two would soon be equal.
   const cast = draws(seed, 2 * index);
   const words = draws(seed, 2 * index + 1);
   for (;;) {
@@ -46,7 +46,7 @@ function tell(castDraw: Draw, wordsDraw: Draw): string {
   const cast = drawCast(castDraw);
   const plot = pick(castDraw, plots);
   return [openings, ...plot, endings]
-    .map((ways) => fill(pick(wordsDraw, ways), cast))
+    .map((templates) => fill(pick(wordsDraw, templates), cast))
     .filter((sentence) => sentence !== "")
     .join(" ");
 }

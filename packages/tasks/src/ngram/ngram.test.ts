@@ -1,8 +1,8 @@
+import { type DataSource, type Example, ignoreIndex } from "@mamba/train";
 import { expect, test } from "vitest";
-import { type DataSource, type Example, ignoreIndex } from "../source.ts";
-import { draws } from "../tasks/draws.ts";
-import { CountTable } from "./count-table.ts";
-import { evaluateNgram, trainNgram } from "./evaluate-ngram.ts";
+import { draws } from "../draws.ts";
+import { CountTable } from "./countTable.ts";
+import { evaluateNgram, trainNgram } from "./evaluateNgram.ts";
 import { Ngram } from "./ngram.ts";
 
 const vocabSize = 4;

@@ -1,5 +1,5 @@
-// The words that a cast is drawn from. An article follows from the first letter, so no word stands here whose sound
-// disagrees with it ("honest", "unicorn"), and no name or noun is part of another list.
+// The words that a cast is drawn from. The first letter decides the article, so the lists contain no word that sounds
+// different from its spelling ("honest", "unicorn"). No name or noun is in two lists.
 
 export const girls =
   "Lily Mia Anna Zoe Ruby Nora Ella Ivy Rosa Tess Clara Maya Jane Lucy Emma Sara Wendy Polly Hazel Daisy".split(
@@ -10,12 +10,12 @@ export const boys =
     " ",
   );
 
-/** What the hero and the friend may be, besides a girl and a boy. */
+/** Kinds of hero and friend, besides girl and boy. */
 export const animals = "fox rabbit bear mouse duck cat owl hedgehog frog otter squirrel goat pony lamb".split(
   " ",
 );
 
-/** Whom they meet; never one of the cast. */
+/** Creatures that hero and friend meet; never the kind of either. */
 export const creatures = "bird turtle puppy kitten deer beaver swan donkey badger hen".split(" ");
 
 export const traits = "brave patient curious clever gentle careful cheerful kind eager loyal".split(" ");
@@ -28,7 +28,7 @@ export const foods =
   "berries bread honey apples cheese nuts soup pears cake carrots plums corn pancakes grapes".split(" ");
 export const parents = "mother father grandmother grandfather aunt uncle".split(" ");
 
-/** A place, and how one is there. */
+/** Places, each with its preposition for being there. */
 export const places: readonly (readonly [place: string, at: string])[] = [
   ["the river", "by the river"],
   ["the forest", "in the forest"],
@@ -74,7 +74,7 @@ export const times = [
   "on a quiet morning",
 ];
 
-/** A verb, and its -ing form. */
+/** Verbs, each with its -ing form. */
 export const skills: readonly (readonly [verb: string, doing: string])[] = [
   ["dance", "dancing"],
   ["sing", "singing"],

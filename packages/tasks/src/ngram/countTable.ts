@@ -1,17 +1,17 @@
-import { TrainError } from "../errors.ts";
+import { TrainError } from "@mamba/train";
 
-/** Most pairs that a table takes: about 3 GB. */
+/** Largest number of pairs in a table: about 3 GB. */
 const mostPairs = 2 ** 27;
 const empty = -1;
 
-/** A number for each pair of a row and a symbol: an open hash table in typed arrays, as a Map takes four times the memory. */
+/** A number for each pair of a row and a symbol: an open hash table in typed arrays. A Map takes four times the memory. */
 export class CountTable {
   readonly #symbols: number;
   #keys = new Float64Array(1024).fill(empty);
   #values = new Uint32Array(1024);
   #size = 0;
 
-  /** @param symbols pairs have a symbol below this */
+  /** @param symbols number of symbols; those of pairs are below it */
   constructor(symbols: number) {
     this.#symbols = symbols;
   }
@@ -20,7 +20,7 @@ export class CountTable {
     return this.#size;
   }
 
-  /** What stands for the pair; 0 when it is new. */
+  /** The number of a pair; 0 when the table does not contain the pair. */
   get(row: number, symbol: number): number {
     return this.#values[this.#slot(row * this.#symbols + symbol)] as number;
   }
@@ -40,7 +40,7 @@ export class CountTable {
     this.#values[slot] = value;
   }
 
-  /** In no useful order. */
+  /** All pairs with their numbers, in no particular order. */
   *entries(): Generator<readonly [row: number, symbol: number, value: number]> {
     for (let slot = 0; slot < this.#keys.length; slot++) {
       const key = this.#keys[slot] as number;
@@ -49,7 +49,7 @@ export class CountTable {
     }
   }
 
-  /** Where the key is, or would go. */
+  /** The slot that holds the key, or the free slot for it. */
   #slot(key: number): number {
     const mask = this.#keys.length - 1;
     const low = key % 2 ** 32;
@@ -64,7 +64,7 @@ export class CountTable {
     if (this.#size >= mostPairs) {
       throw new TrainError(
         "DATA",
-        `more than ${mostPairs} different n-grams: take fewer examples or a lower order`,
+        `more than ${mostPairs} different n-grams: use fewer examples or a lower order`,
       );
     }
     const [keys, values] = [this.#keys, this.#values];

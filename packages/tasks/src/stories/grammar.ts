@@ -1,21 +1,21 @@
-/** What stands for the names in braces of a template. */
+import type { Draw } from "../draws.ts";
+
+/** The words that replace the names in braces of a template. */
 export type Words = Readonly<Record<string, string>>;
 
-/** Sentences in their order; of each, one of several ways to say it. */
+/** Sentences in order; for each, the alternative templates. */
 export type Plot = readonly (readonly string[])[];
 
-/** Whole numbers in [min, max]. */
-export type Draw = (min: number, max: number) => number;
-
+/** Draws one element of a list that is not empty. */
 export function pick<T>(draw: Draw, list: readonly T[]): T {
   return list[draw(0, list.length - 1)] as T;
 }
 
 /**
- * Puts words into a template: `{thing}` as it is, `{a thing}` with its article, and with a capital where the template
- * has one, `{Thing}` or `{A thing}`.
+ * Replaces the names of a template by words: `{thing}` by the word, `{a thing}` by the word with its article. A capital in
+ * the template, `{Thing}` or `{A thing}`, gives a capital.
  *
- * @throws Error for a name that there is no word for: the template is wrong
+ * @throws Error for a name that has no word: the template is wrong
  */
 export function fill(template: string, words: Words): string {
   return template.replace(/\{([aA] )?(\w+)\}/g, (hole, article: string | undefined, name: string) => {

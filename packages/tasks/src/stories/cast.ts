@@ -1,10 +1,11 @@
-import { type Draw, pick, type Words } from "./grammar.ts";
+import type { Draw } from "../draws.ts";
+import { pick, type Words } from "./grammar.ts";
 import * as lexicon from "./lexicon.ts";
 
 const she = { he: "she", him: "her", his: "her" };
 const he = { he: "he", him: "him", his: "his" };
 
-/** Draws who and what a story is about. Hero and friend are never of the same gender, so that pronouns are clear. */
+/** Draws the people and things of a story. Hero and friend have different genders, so that pronouns are unambiguous. */
 export function drawCast(draw: Draw): Words {
   const heroIsGirl = draw(0, 1) === 1;
   const someone = (isGirl: boolean) => ({
@@ -57,7 +58,7 @@ export function drawCast(draw: Draw): Words {
   };
 }
 
-/** Two entries that differ. */
+/** Draws two different elements. */
 function two<T>(draw: Draw, list: readonly T[]): [T, T] {
   const first = draw(0, list.length - 1);
   const step = draw(1, list.length - 1);

@@ -1,7 +1,7 @@
+import { type DataSource, type Example, ignoreIndex } from "@mamba/train";
 import { expect, test } from "vitest";
-import { type DataSource, type Example, ignoreIndex } from "../source.ts";
-import { inductionHeads } from "./induction.ts";
-import { selectiveCopying } from "./selective-copying.ts";
+import { inductionHeads } from "./inductionHeads.ts";
+import { selectiveCopying } from "./selectiveCopying.ts";
 
 const at = (source: DataSource, index: number) => source.example(index) as Example;
 const many = Array.from({ length: 200 }, (_, index) => index);

@@ -1,15 +1,22 @@
 import { breathe } from "@mamba/core";
-import { type Evaluation, exampleRange, evaluationOf } from "../evaluate.ts";
-import { checkSource, type DataSource, ignoreIndex } from "../source.ts";
+import {
+  checkSource,
+  type DataSource,
+  type Evaluation,
+  evaluationOf,
+  type Example,
+  exampleRange,
+  ignoreIndex,
+} from "@mamba/train";
 import { Ngram } from "./ngram.ts";
 
 export interface NgramOptions {
-  /** Examples to look at, from `first` on. Default: all of a source that ends. */
+  /** Number of examples to read, from `first` on. Default: all; required for a source that does not end. */
   readonly examples?: number | undefined;
   /** Default 0. */
   readonly first?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called after each example with how many are done. */
+  /** Called after each example with the number of examples done. */
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
@@ -29,7 +36,8 @@ export async function trainNgram(
 }
 
 /**
- * What `evaluate` measures of a model, of an n-gram model: on the same source both see the same positions.
+ * Loss and accuracy of an n-gram model on a source. It counts the same positions as `evaluate` of `@mamba/train` does for a
+ * language model, so the two results can be compared.
  *
  * @throws TrainError `CONFIG`, `DATA`; the signal's reason
  */
@@ -39,30 +47,31 @@ export async function evaluateNgram(
   options: NgramOptions = {},
 ): Promise<Evaluation> {
   checkSource(source, ngram.vocabSize);
-  const sum = { loss: 0, correct: 0, targets: 0 };
+  const sums = { loss: 0, correct: 0, targets: 0 };
   const probabilities = new Float64Array(ngram.vocabSize);
   const examples = await forEachExample(source, options, ({ ids, targets }) => {
     targets.forEach((target, position) => {
       if (target === ignoreIndex) return;
       ngram.predict(ids, position, probabilities);
       const wanted = probabilities[target] as number;
-      sum.loss -= Math.log(wanted);
-      if (probabilities.every((other) => other <= wanted)) sum.correct++;
-      sum.targets++;
+      sums.loss -= Math.log(wanted);
+      if (probabilities.every((other) => other <= wanted)) sums.correct++;
+      sums.targets++;
     });
   });
-  return evaluationOf(source, sum, examples);
+  return evaluationOf(source, sums, examples);
 }
 
+/** @returns the number of examples */
 async function forEachExample(
   source: DataSource,
   { examples, first, signal, onProgress }: NgramOptions,
-  look: (example: Awaited<ReturnType<DataSource["example"]>>) => void,
+  visit: (example: Example) => void,
 ): Promise<number> {
   const { start, end } = exampleRange(source, { examples, first });
   for (let index = start; index < end; index++) {
     signal?.throwIfAborted();
-    look(await source.example(index));
+    visit(await source.example(index));
     onProgress?.(index - start + 1);
     await breathe();
   }

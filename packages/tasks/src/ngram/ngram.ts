@@ -1,39 +1,37 @@
-import { TrainError } from "../errors.ts";
-import { ignoreIndex } from "../source.ts";
-import type { Example } from "../source.ts";
-import { CountTable } from "./count-table.ts";
+import { type Example, ignoreIndex, TrainError } from "@mamba/train";
+import { CountTable } from "./countTable.ts";
 
-/** What a context says about the next symbol, ready for use. */
+/** The counts sorted by context, for `predict`. */
 interface Followers {
-  /** [contexts + 1] first entry of each context in `symbols` and `counts` */
+  /** [contexts + 1] index of each context's first entry in `symbols` and `counts` */
   readonly starts: Uint32Array;
   readonly symbols: Uint32Array;
   readonly counts: Uint32Array;
-  /** [contexts] sum of the counts */
+  /** [contexts] sum of the counts of each context */
   readonly totals: Float64Array;
-  /** [contexts] how much the discounts take away */
+  /** [contexts] sum of the discounts of each context */
   readonly freed: Float64Array;
 }
 
 /**
- * A language model that counts: interpolated modified Kneser-Ney smoothing (Chen and Goodman 1998, section 3),
+ * An n-gram language model: interpolated modified Kneser-Ney smoothing (Chen and Goodman 1998, section 3),
  *
  *     p_k(w | h) = (max(c(h w) - D(c(h w)), 0) + freed(h) p_{k-1}(w | h')) / sum_w c(h w)
  *
- * where h' is h without its oldest symbol and freed(h) is what the discounts D took from h. The counts of the highest
- * order are those of the data; below, c(h w) is the number of different symbols that came before h w. Under the lowest
- * order every symbol is equally likely. Before its beginning an example has a symbol of its own.
+ * where h' is h without its oldest symbol and freed(h) is the sum of the discounts D over the followers of h. In the highest
+ * order c(h w) is the count in the data; in lower orders it is the number of different symbols that came before h w. Below
+ * the lowest order every symbol is equally likely. The positions before an example hold a symbol of their own, `vocabSize`.
  */
 export class Ngram {
   readonly vocabSize: number;
-  /** Symbols of an n-gram, the predicted one included. */
+  /** Number of symbols of an n-gram, the predicted one included. */
   readonly order: number;
   readonly #children: CountTable;
   readonly #counts: CountTable;
   /** Length of each context; context 0 is the empty one. */
   readonly #depths: number[] = [0];
   #followers: Followers | undefined;
-  /** [order][3] what is taken from counts of 1, 2, and 3 or more. */
+  /** [order][3] discounts of counts of 1, 2, and 3 or more. */
   #discounts: readonly (readonly number[])[] = [];
 
   /** @throws TrainError `CONFIG` */
@@ -54,13 +52,13 @@ export class Ngram {
     this.#counts = new CountTable(vocabSize + 1);
   }
 
-  /** Different n-grams of all orders. */
+  /** Number of different n-grams of all orders. */
   get size(): number {
     return this.#counts.size;
   }
 
   /**
-   * Counts an example: each position that counts, after the ids up to it.
+   * Counts the targets of an example, each after the ids up to its position.
    *
    * @throws TrainError `DATA` when there are more n-grams than fit
    */
@@ -73,7 +71,7 @@ export class Ngram {
       for (let k = 1; k < this.order; k++) {
         path[k] = this.#child(path[k - 1] as number, this.#before(ids, i, k), k);
       }
-      // An n-gram that is new says to the next shorter one that one more symbol can come before it.
+      // Only a new n-gram raises the count of the next shorter one: one more symbol comes before that.
       for (let k = this.order - 1; k >= 0; k--) {
         const context = path[k] as number;
         const count = this.#counts.get(context, target);
@@ -84,9 +82,9 @@ export class Ngram {
   }
 
   /**
-   * Probabilities of what follows `ids[position]`.
+   * Probabilities of the symbol after `ids[position]`.
    *
-   * @param into [vocabSize] is filled and returned
+   * @param into [vocabSize] receives the probabilities and is returned
    */
   predict(ids: Int32Array, position: number, into: Float64Array): Float64Array {
     const { starts, symbols, counts, totals, freed } = (this.#followers ??= this.#finish());
@@ -95,10 +93,10 @@ export class Ngram {
     for (let k = 0; k < this.order; k++) {
       if (k > 0) {
         context = this.#children.get(context, this.#before(ids, position, k));
-        if (context === 0) break; // never seen, and neither was any longer one
+        if (context === 0) break; // not in the data, and so no longer context is
       }
       const total = at(totals, context);
-      if (total === 0) break; // nothing was counted at all
+      if (total === 0) break; // no example was added
       const rest = at(freed, context) / total;
       for (let symbol = 0; symbol < into.length; symbol++) into[symbol] = rest * at(into, symbol);
       for (let entry = at(starts, context); entry < at(starts, context + 1); entry++) {
@@ -109,7 +107,7 @@ export class Ngram {
     return into;
   }
 
-  /** The k-th id back from a position, the position's own being the first; `vocabSize` before the beginning. */
+  /** The k-th id counted backwards from a position, where k = 1 is the position itself; `vocabSize` before the beginning. */
   #before(ids: Int32Array, position: number, k: number): number {
     return ids[position - k + 1] ?? this.vocabSize;
   }
@@ -126,7 +124,7 @@ export class Ngram {
     return this.#discounts[depth]?.[Math.min(count, 3) - 1] as number;
   }
 
-  /** Sorts the entries by context, and takes the discounts from the counts of counts. */
+  /** Sorts the entries by context, and computes the discounts from the counts of counts. */
   #finish(): Followers {
     const contexts = this.#depths.length;
     const starts = new Uint32Array(contexts + 1);
@@ -156,8 +154,8 @@ export class Ngram {
 }
 
 /**
- * Chen and Goodman's formula (their equation 17): D_r = r - (r + 1) Y n_{r+1} / n_r with Y = n_1 / (n_1 + 2 n_2), n_r being
- * how many n-grams have the count r. Where few n-grams leave it undefined or out of (0, r), it is 1/2.
+ * Chen and Goodman's formula (their equation 17): D_r = r - (r + 1) Y n_{r+1} / n_r with Y = n_1 / (n_1 + 2 n_2), where
+ * n_r is the number of n-grams with the count r. When D_r is undefined or outside (0, r), as with little data, it is 1/2.
  */
 function discountsOf(ofCounts: Float64Array): number[] {
   const y = at(ofCounts, 1) / (at(ofCounts, 1) + 2 * at(ofCounts, 2));

@@ -1,11 +1,14 @@
 import { uniformAt } from "@mamba/core";
+import { TrainError } from "@mamba/train";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { TrainError } from "../errors.ts";
 
-/** Whole numbers in [min, max], from a random stream that belongs to this seed and index alone. */
-export function draws(seed: number, index: number): (min: number, max: number) => number {
-  // An index can need more bits than the 32 that a key has.
+/** Draws a whole number in [min, max]. */
+export type Draw = (min: number, max: number) => number;
+
+/** A random stream that depends on `seed` and `index` only. */
+export function draws(seed: number, index: number): Draw {
+  // An index can have more bits than the 32 of one key.
   const key = uniformAt(seed, index % 2 ** 32, Math.floor(index / 2 ** 32));
   const stream = xoroshiro128plus(Math.floor(key * 2 ** 32));
   return (min, max) => uniformInt(stream, min, max);

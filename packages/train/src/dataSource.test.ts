@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkSource, collate, countTargets, ignoreIndex, segmentsOf } from "./source.ts";
+import { checkSource, collate, countTargets, ignoreIndex, segmentsOf } from "./dataSource.ts";
 
 const example = (ids: number[], targets: number[]) => ({
   ids: Int32Array.from(ids),

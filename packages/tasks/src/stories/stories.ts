@@ -1,23 +1,23 @@
-import type { DataSource } from "../../source.ts";
+import type { DataSource } from "@mamba/train";
 import { checkWhole } from "../draws.ts";
 import { story } from "./story.ts";
 
 export interface StoriesOptions {
-  /** Bytes per example. The stories have 780 on average and at most about 1000. */
+  /** Bytes per example. A story has 780 bytes on average and about 1000 at most. */
   readonly length: number;
-  /** Default 0. Seeds that differ modulo 4 share no story. */
+  /** Default 0. Seeds that differ modulo 4 have no story in common. */
   readonly seed?: number | undefined;
 }
 
-/** The byte after each story: a newline, which occurs nowhere in one. Text generation stops at it. */
+/** The byte after each story: a newline, which no story contains. Text generation stops at it. */
 export const storyEnd = 10;
 
-/** No story is shorter: so many are enough for an example, and those of the next example are others. */
+/** No story is shorter. An example takes as many stories as this length calls for, so that no two examples share one. */
 const fewestBytes = 400;
 
 /**
- * Generated stories as bytes, ids 0 to 255: an example begins with a story, and one follows the other, each ended by
- * `storyEnd`, until the example is full. Every position asks for the byte that follows.
+ * Generated stories as bytes, ids 0 to 255: an example begins with a story, and further stories follow, each ended by
+ * `storyEnd`, until the example is full. The target of each position is the next byte.
  *
  * @throws TrainError `CONFIG`
  */

@@ -1,6 +1,6 @@
 import type { Plot } from "./grammar.ts";
 
-// The rule of pronouns is that of the plots of things.
+// Pronouns follow the rule in plotsOfThings.ts.
 
 /** A creature is stuck, is freed at the second attempt, and pays it back. */
 export const rescue: Plot = [
@@ -71,7 +71,7 @@ export const rescue: Plot = [
   ],
 ];
 
-/** A promise, something that comes between, and a way to keep it all the same. */
+/** A promise, an obstacle to it, and a way to keep it nevertheless. */
 export const promise: Plot = [
   [
     '{Time}, {fintro} asked, "Will you bring me my {item} before dark? I am {at2}."',

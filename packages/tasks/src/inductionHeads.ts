@@ -1,18 +1,18 @@
-import { type DataSource, ignoreIndex } from "../source.ts";
+import { type DataSource, ignoreIndex } from "@mamba/train";
 import { checkWhole, draws } from "./draws.ts";
 
 export interface InductionOptions {
   /** Positions per example. */
   readonly length: number;
-  /** Ordinary tokens and the special one, which is the last. Default 16. */
+  /** Number of tokens, the special one included: it is the last. Default 16. */
   readonly vocabSize?: number | undefined;
   /** Default 0. */
   readonly seed?: number | undefined;
 }
 
 /**
- * Induction heads (Mamba paper, section 4.1.2): random tokens, in which one special token occurs once at a random place
- * and again at the end. There, and nowhere else, the model must give the token that followed it the first time.
+ * Induction heads (Mamba paper, section 4.1.2): random tokens, among which one special token occurs twice, at a random
+ * position and at the end. The only target is at the end: the token that followed the special one the first time.
  *
  * @throws TrainError `CONFIG`
  */
@@ -30,11 +30,11 @@ export function inductionHeads({ length, vocabSize = 16, seed = 0 }: InductionOp
       const draw = draws(seed, index);
       const ids = new Int32Array(length);
       for (let i = 0; i < length; i++) ids[i] = draw(0, special - 1);
-      const place = draw(0, length - 3); // its successor comes before the end
-      ids[place] = special;
+      const position = draw(0, length - 3); // the token after it comes before the end
+      ids[position] = special;
       ids[length - 1] = special;
       const targets = new Int32Array(length).fill(ignoreIndex);
-      targets[length - 1] = ids[place + 1] as number;
+      targets.set(ids.subarray(position + 1, position + 2), length - 1);
       return { ids, targets };
     },
   };

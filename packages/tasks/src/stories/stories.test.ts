@@ -1,11 +1,11 @@
+import type { Example } from "@mamba/train";
 import { expect, test } from "vitest";
-import type { Example } from "../../source.ts";
 import { drawCast } from "./cast.ts";
 import { fill } from "./grammar.ts";
 import * as lexicon from "./lexicon.ts";
-import * as deeds from "./plots-of-deeds.ts";
-import * as ofThings from "./plots-of-things.ts";
-import { storyEnd, stories } from "./source.ts";
+import * as deeds from "./plotsOfDeeds.ts";
+import * as ofThings from "./plotsOfThings.ts";
+import { stories, storyEnd } from "./stories.ts";
 import { story } from "./story.ts";
 
 const sample = Array.from({ length: 4000 }, (_, i) => story(i % 7, i));

@@ -1,9 +1,9 @@
 import type { Plot } from "./grammar.ts";
 
-// A pronoun stands for the one who is named in its sentence or, where nobody is, for the one named last. What is said
-// between quotation marks has no "he" and no "she". The tests hold every story to that.
+// A pronoun refers to the person named in its sentence or, if the sentence names nobody, to the person named last. Text
+// between quotation marks contains no "he" and no "she". The tests check this for every story.
 
-/** Something is lost, and found where it was played with. */
+/** Something is lost, and found where the hero played with it. */
 export const lost: Plot = [
   [
     "{Hero} had {a item} and took it everywhere.",
@@ -77,7 +77,7 @@ export const lost: Plot = [
   ],
 ];
 
-/** Something is wanted, and got by a chain of exchanges. */
+/** The hero wants something, and gets it by a chain of exchanges. */
 export const trade: Plot = [
   [
     "{Time}, {he} saw {a item} {at}.",
@@ -135,7 +135,7 @@ export const trade: Plot = [
   ],
 ];
 
-/** A present is looked for, and has the colour that the friend likes best. */
+/** The hero looks for a present, which has the colour that the friend likes best. */
 export const gift: Plot = [
   [
     "The best friend of {hero} was {friend}, {a ftrait} {fkind}.",
@@ -201,7 +201,7 @@ export const gift: Plot = [
   ],
 ];
 
-/** A friend hides something, and the way to it is what was done together. */
+/** A friend hides something, and the clues are what the two did together. */
 export const hunt: Plot = [
   [
     "{Hero} liked riddles, and so did {his} friend {friend}, {a ftrait} {fkind}.",
