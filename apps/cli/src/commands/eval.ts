@@ -3,6 +3,7 @@ import { tasks } from "../data/openSource.ts";
 import { parseLengths } from "../data/parseLengths.ts";
 import { evaluateModel } from "../evaluation/evaluateModel.ts";
 import { createCommand } from "../program/command.ts";
+import { Option } from "../program/commander.ts";
 import type { Host } from "../program/host.ts";
 import { choiceArgument, choiceOption, countOption, numberOption } from "../program/options.ts";
 
@@ -25,10 +26,11 @@ export default (host: Host) =>
       "--data <file>",
       "File of text (through the model's tokenizer) or of tokens (lines of JSON arrays)",
     )
-    .option(
-      "--length <lengths>",
-      "Positions per example: 256 or 256,1000 or 64..1048576 (default: 256)",
-      (text: string) => parseLengths(text),
+    .addOption(
+      new Option(
+        "--length <lengths>",
+        "Positions per example: 256 or 256,1000 or 64..1048576 (default: 256)",
+      ).argParser((text) => parseLengths(text, "length")),
     )
     .addOption(countOption("--tokens <count>", "Number of tokens that selective-copying copies"))
     .addOption(countOption("--examples <count>", "Examples (default: 64, or all of a file with fewer)"))
@@ -68,4 +70,4 @@ export default (host: Host) =>
     .option("--json", "Print JSON")
     .addOption(backendOption)
     .addOption(threadsOption)
-    .action((task, { length = [256], ...options }) => evaluateModel({ task, length, ...options }, host));
+    .action((task, options) => evaluateModel({ task, ...options, length: options.length ?? [256] }, host));

@@ -7,7 +7,7 @@ const most = 2 ** 24;
  *
  * @throws CliError `USAGE`
  */
-export function parseLengths(text: string, option = "length"): number[] {
+export function parseLengths(text: string, option: string): number[] {
   return text.split(",").flatMap((entry) => {
     const [first = NaN, last = first, ...rest] = entry.split("..").map((limit) => {
       return /^\d+$/.test(limit.trim()) ? Number(limit) : NaN;

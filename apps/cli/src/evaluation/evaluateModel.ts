@@ -80,7 +80,10 @@ export async function evaluateModel(request: EvalRequest, host: Host): Promise<v
     rows.push({ length, ...found, seconds, ...(baseline && { baseline }) });
   }
   const order = ngram?.order;
-  if (!request.json) return print(host, describe(rows, order));
+  if (!request.json) {
+    await print(host, describe(rows, order));
+    return;
+  }
   await printJson(host, {
     model: loaded.label,
     backend: { name: kernel.name, device: kernel.capabilities.device },

@@ -57,14 +57,14 @@ describe("recipes", () => {
 
 describe("lengths", () => {
   test("a list, and doublings from the first to at most the last", () => {
-    expect(parseLengths("256")).toEqual([256]);
-    expect(parseLengths("64..512")).toEqual([64, 128, 256, 512]);
-    expect(parseLengths("10,3..13")).toEqual([10, 3, 6, 12]);
-    expect(parseLengths("1048576")).toEqual([2 ** 20]);
+    expect(parseLengths("256", "length")).toEqual([256]);
+    expect(parseLengths("64..512", "length")).toEqual([64, 128, 256, 512]);
+    expect(parseLengths("10,3..13", "length")).toEqual([10, 3, 6, 12]);
+    expect(parseLengths("1048576", "length")).toEqual([2 ** 20]);
   });
 
   test.each(["", "0", "1.5", "abc", "8..4", "1..2..3", "4,", "1e99", "99999999"])("refuses %j", (text) => {
-    expect(() => parseLengths(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
+    expect(() => parseLengths(text, "length")).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });
 

@@ -22,8 +22,8 @@ export interface ScanPass {
    * into the device's cache (50 MB of an H200, the shortest scan of gpu-check) stays there from run to run.
    */
   readonly bytes: number;
-  /** @throws KernelError `OUT_OF_MEMORY` */
-  seconds(kernel: TrainingKernel, effort: Effort): Promise<number>;
+  /** Seconds of one run. @throws KernelError `OUT_OF_MEMORY` */
+  readonly measure: (kernel: TrainingKernel, effort: Effort) => Promise<number>;
 }
 
 /** The forward of inference, and the backward of training. */
@@ -35,13 +35,13 @@ export function scanPasses(size: ScanSize): readonly ScanPass[] {
       name: `${name} forward`,
       // u, delta, z, y [B, L, D]; B, C [B, L, N]; A [D, N]; D, deltaBias [D]
       bytes: 4 * (batch * length * (4 * channels + 2 * stateSize) + channels * (stateSize + 2)),
-      seconds: (kernel, effort) => forwardSeconds(kernel, size, effort),
+      measure: (kernel, effort) => forwardSeconds(kernel, size, effort),
     },
     {
       name: `${name} backward`,
       // the inputs of the forward and dy; the gradients of all of those inputs
       bytes: 4 * (batch * length * (7 * channels + 4 * stateSize) + 2 * channels * (stateSize + 2)),
-      seconds: (kernel, effort) => backwardSeconds(kernel, size, effort),
+      measure: (kernel, effort) => backwardSeconds(kernel, size, effort),
     },
   ];
 }

@@ -9,7 +9,7 @@ import { available, skipAll } from "../cuda-host/test/available.ts";
 import { pack } from "./pack.mjs";
 import type { Row } from "./rows.ts";
 
-// The folder that is packed for machines with a GPU, run where there is none: on the stand-in for the driver, and without.
+// The packed folder for machines with a GPU, run on the stand-in for the driver and without a driver.
 
 if (available) {
   const out = mkdtempSync(join(tmpdir(), "gpu-check-test-"));
@@ -19,7 +19,7 @@ if (available) {
   beforeAll(async () => {
     await pack({ out, node: false, ptxOnly: true });
     const driver = await buildSource();
-    // Its cuBLAS is in the same file. No PyTorch, wherever this runs.
+    // The stand-in's cuBLAS is in the same file. PyTorch is never used, also where it is installed.
     standIn = { MAMBA_CUDA_DRIVER: driver, MAMBA_CUDA_BLAS: driver, PYTHON: "/nonexistent/python" };
   });
   afterAll(() => {
