@@ -1,6 +1,7 @@
-import type { DType, Shape } from "./dtype.ts";
-import { KernelError } from "./errors.ts";
-import { isDense, type Tensor } from "./tensor.ts";
+import { type DType, formatShape } from "../dtype.ts";
+import { KernelError } from "../errors.ts";
+import { isDense, type Tensor } from "../tensor.ts";
+import { checkAlive } from "./tensors.ts";
 
 // Shape patterns: "B L D" names the axes of a tensor. The first argument to use a letter gives it its value, later
 // ones must agree. "W-1" is the value of W minus one, a number stands for itself.
@@ -10,13 +11,13 @@ type Letters<P extends string> = P extends `${infer Head} ${infer Rest}`
   : Letter<P>;
 type Letter<T extends string> = T extends `${number}` | `${string}-1` ? never : T;
 
-/** What one argument must look like. */
+/** Requirements of one tensor argument. */
 export interface ArgumentRule<P extends string = string> {
   readonly tensor: Tensor | undefined;
   readonly axes: P;
   /** Allowed storage types. Default: f32 only. */
   readonly dtypes?: readonly DType[];
-  /** Whether a column view is refused. Default: views are fine. */
+  /** True when a column view is refused. Default false. */
   readonly dense?: boolean;
 }
 
@@ -30,7 +31,7 @@ export function bindAxes<P extends string>(
   op: string,
   rules: Readonly<Record<string, ArgumentRule<P>>>,
 ): Record<Letters<P>, number> {
-  // Every op of a decoding step comes through here: no lists, no text, unless something is wrong.
+  // Every op of every decoded token is checked here, so the path without an error builds no list and no text.
   const bound: Record<string, number> = {};
   for (const name in rules) {
     const rule = rules[name] as ArgumentRule<P>;
@@ -78,28 +79,18 @@ function parseAxes(text: string): readonly Axis[] {
     const [letter = "", minus = "0"] = token.split("-");
     return { letter, offset: -Number(minus) };
   });
-  // Patterns with letters are literals of the program; one that is only a number may be any number.
+  // Patterns with letters are literals in the code, so the cache stays small. A number alone comes from a tensor's size.
   if (axes.some(({ letter }) => letter !== "")) parsedAxes.set(text, axes);
   return axes;
 }
 
-/** Where a letter got its value. */
+/** Names the argument that gave a letter its value: ` with D = 8 from x [2, 5, 8]`. */
 function source(rules: Readonly<Record<string, ArgumentRule>>, letter: string, value: number): string {
   for (const [name, { tensor, axes }] of Object.entries(rules)) {
     if (tensor === undefined || !parseAxes(axes).some((axis) => axis.letter === letter)) continue;
     return ` with ${letter} = ${value} from ${name} ${formatShape(tensor.shape)}`;
   }
   return "";
-}
-
-/** @throws KernelError `DISPOSED` when the tensor was given up. */
-export function checkAlive(op: string, name: string, tensor: Tensor): void {
-  if (tensor.disposed) throw new KernelError("DISPOSED", `${op}: ${name} was disposed before this call`);
-}
-
-/** `[2, 5, 768]` */
-export function formatShape(shape: Shape): string {
-  return `[${shape.join(", ")}]`;
 }
 
 function mismatch(op: string, name: string, axes: string, tensor: Tensor, why: string): KernelError {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sizeClass } from "./size-class.ts";
+import { sizeClass } from "./sizeClass.ts";
 
 test("size classes hold what is asked for, waste at most a sixteenth, and are multiples of 256", () => {
   for (let bytes = 1; bytes < 2 ** 40; bytes = Math.ceil(bytes * 1.37)) {

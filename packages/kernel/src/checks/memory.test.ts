@@ -1,8 +1,10 @@
 import { expect, it } from "vitest";
-import { fakeTensor as tensor } from "../test/fake-tensor.ts";
-import { refuses } from "../test/refuses.ts";
-import * as checks from "./checks.ts";
-import type { DType, HostArray } from "./dtype.ts";
+import { fakeTensor as tensor } from "../../test/fakeTensor.ts";
+import { refuses } from "../../test/refuses.ts";
+import * as ops from "../ops/index.ts";
+import * as checks from "./memory.ts";
+import { checkShape } from "./tensors.ts";
+import type { DType, HostArray } from "../dtype.ts";
 
 const view = (shape: number[], dtype: DType = "f32") =>
   tensor(shape, { dtype, rowStride: shape.at(-1)! + 3 });
@@ -12,10 +14,10 @@ const ints = (...shape: number[]) => tensor(shape, { dtype: "i32" });
 const allStorage = new Set<DType>(["f32", "i32", "f16"]);
 
 it("checkShape returns the element count and refuses extents below 1", () => {
-  expect(checks.checkShape("zeros", [2, 3, 4])).toBe(24);
-  refuses("SHAPE", ["zeros", "at least one axis"], () => checks.checkShape("zeros", []));
+  expect(checkShape("zeros", [2, 3, 4])).toBe(24);
+  refuses("SHAPE", ["zeros", "at least one axis"], () => checkShape("zeros", []));
   for (const bad of [0, -1, 1.5, NaN, Infinity, 2 ** 53]) {
-    refuses("SHAPE", ["zeros", `[2, ${bad}]`], () => checks.checkShape("zeros", [2, bad]));
+    refuses("SHAPE", ["zeros", `[2, ${bad}]`], () => checkShape("zeros", [2, bad]));
   }
 });
 
@@ -50,16 +52,16 @@ it("checkUpload matches array type and length", () => {
 
 it("checkWrite keeps pieces inside and 16-bit pieces on even elements", () => {
   const half = tensor([3, 3], { dtype: "f16" });
-  expect(() => checks.checkWrite(tensor([2, 3]), 1, new Float32Array(5))).not.toThrow();
-  expect(() => checks.checkWrite(half, 2, new Uint16Array(4))).not.toThrow();
-  expect(() => checks.checkWrite(half, 4, new Uint16Array(5))).not.toThrow();
-  refuses("ARGUMENT", ["write", "2 to 7"], () => checks.checkWrite(tensor([2, 3]), 2, new Float32Array(5)));
-  refuses("ARGUMENT", ["start"], () => checks.checkWrite(tensor([2, 3]), -1, new Float32Array(1)));
-  refuses("ARGUMENT", ["even elements", "1 to 3 of 9"], () => checks.checkWrite(half, 1, new Uint16Array(2)));
-  refuses("ARGUMENT", ["even elements", "2 to 5 of 9"], () => checks.checkWrite(half, 2, new Uint16Array(3)));
-  refuses("SHAPE", ["dense"], () => checks.checkWrite(view([2, 3]), 0, new Float32Array(2)));
-  refuses("DTYPE", ["Uint16Array"], () => checks.checkWrite(half, 0, new Float32Array(2)));
-  refuses("DISPOSED", ["target"], () => checks.checkWrite(gone, 0, new Float32Array(2)));
+  expect(() => ops.write.check(tensor([2, 3]), 1, new Float32Array(5))).not.toThrow();
+  expect(() => ops.write.check(half, 2, new Uint16Array(4))).not.toThrow();
+  expect(() => ops.write.check(half, 4, new Uint16Array(5))).not.toThrow();
+  refuses("ARGUMENT", ["write", "2 to 7"], () => ops.write.check(tensor([2, 3]), 2, new Float32Array(5)));
+  refuses("ARGUMENT", ["start"], () => ops.write.check(tensor([2, 3]), -1, new Float32Array(1)));
+  refuses("ARGUMENT", ["even elements", "1 to 3 of 9"], () => ops.write.check(half, 1, new Uint16Array(2)));
+  refuses("ARGUMENT", ["even elements", "2 to 5 of 9"], () => ops.write.check(half, 2, new Uint16Array(3)));
+  refuses("SHAPE", ["dense"], () => ops.write.check(view([2, 3]), 0, new Float32Array(2)));
+  refuses("DTYPE", ["Uint16Array"], () => ops.write.check(half, 0, new Float32Array(2)));
+  refuses("DISPOSED", ["target"], () => ops.write.check(gone, 0, new Float32Array(2)));
 });
 
 it("checkColumns keeps the window inside the last axis", () => {
@@ -87,18 +89,18 @@ it("checkReshape keeps the element count, and the last axis of a view", () => {
 });
 
 it("checkGatherRows wants rows of the first axis", () => {
-  expect(() => checks.checkGatherRows(tensor([3, 4]), [2, 0, 2])).not.toThrow();
-  refuses("ARGUMENT", ["at least one row"], () => checks.checkGatherRows(tensor([3, 4]), []));
-  refuses("ARGUMENT", ["from 0 to 2", "got 3"], () => checks.checkGatherRows(tensor([3, 4]), [0, 3]));
-  refuses("DISPOSED", ["gatherRows: x"], () => checks.checkGatherRows(gone, [0]));
+  expect(() => ops.gatherRows.check(tensor([3, 4]), [2, 0, 2])).not.toThrow();
+  refuses("ARGUMENT", ["at least one row"], () => ops.gatherRows.check(tensor([3, 4]), []));
+  refuses("ARGUMENT", ["from 0 to 2", "got 3"], () => ops.gatherRows.check(tensor([3, 4]), [0, 3]));
+  refuses("DISPOSED", ["gatherRows: x"], () => ops.gatherRows.check(gone, [0]));
 });
 
 it("checkCopyInto wants equal shapes and types, and a dense target", () => {
-  expect(() => checks.checkCopyInto(tensor([2, 3]), view([2, 3]))).not.toThrow();
-  refuses("DTYPE", ["source must be f32"], () => checks.checkCopyInto(tensor([2, 3]), ints(2, 3)));
+  expect(() => ops.copyInto.check(tensor([2, 3]), view([2, 3]))).not.toThrow();
+  refuses("DTYPE", ["source must be f32"], () => ops.copyInto.check(tensor([2, 3]), ints(2, 3)));
   refuses("SHAPE", ["[2, 3] like target, got [3, 2]"], () =>
-    checks.checkCopyInto(tensor([2, 3]), tensor([3, 2])),
+    ops.copyInto.check(tensor([2, 3]), tensor([3, 2])),
   );
-  refuses("SHAPE", ["target must be dense"], () => checks.checkCopyInto(view([2, 3]), tensor([2, 3])));
-  refuses("DISPOSED", ["source"], () => checks.checkCopyInto(tensor([2, 3]), gone));
+  refuses("SHAPE", ["target must be dense"], () => ops.copyInto.check(view([2, 3]), tensor([2, 3])));
+  refuses("DISPOSED", ["source"], () => ops.copyInto.check(tensor([2, 3]), gone));
 });

@@ -1,24 +1,24 @@
-import type { DType, Shape } from "./dtype.ts";
-import type { Tensor } from "./tensor.ts";
+import type { DType, Shape } from "../dtype.ts";
+import type { Tensor } from "../tensor.ts";
 
-/** Memory that a tensor shares with its views; freed with the last of them. */
+/** Memory that a tensor shares with its views; freed when the last of them is disposed. */
 export interface SharedMemory {
-  /** What the elements take. */
+  /** Bytes of the elements. */
   readonly bytes: number;
-  /** Tensors on it that were not disposed yet. */
+  /** Tensors on the memory that are not disposed yet. */
   handles: number;
-  /** In-place writes so far: see `Tensor.version`. Raised by `OpsKernel`. */
+  /** In-place writes so far: see `Tensor.version`. Raised by `OpsKernel`, before the op that writes. */
   version: number;
-  /** Whether it is the kernel's own and no caller's: what `memory` says leaves it out. Default: the caller's. */
+  /** True for memory of the kernel itself, which `Kernel.memory` does not count. Default false. */
   readonly hidden?: boolean;
 }
 
-/** A backend's tensor: a handle on a piece of shared memory. Made by a `TensorOwner` only. */
+/** A backend's tensor: a handle on a range of shared memory. Made by a `TensorOwner` only. */
 export class DeviceTensor<S extends SharedMemory = SharedMemory> implements Tensor {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly rowStride: number;
-  /** Elements before the first. */
+  /** Elements of the memory before the first element of the tensor. */
   readonly offset: number;
   readonly storage: S;
   readonly owner: { release(storage: S): void };

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fakeTensor } from "../test/fake-tensor.ts";
-import { bindAxes, checkAlive, formatShape } from "./bind.ts";
-import { KernelError } from "./errors.ts";
+import { fakeTensor } from "../../test/fakeTensor.ts";
+import { bindAxes, checkAlive, formatShape } from "./bindAxes.ts";
+import { KernelError } from "../errors.ts";
 
 /** Code and message of what `call` throws. */
 function thrown(call: () => unknown): [string, string] {

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { DeviceTensor, type SharedMemory } from "./device-tensor.ts";
-import { byteLength, type DType, type Shape } from "./dtype.ts";
-import { KernelError } from "./errors.ts";
-import { ScanResidual } from "./scan-residual.ts";
-import { TensorOwner } from "./tensor-owner.ts";
+import { DeviceTensor, type SharedMemory } from "./deviceTensor.ts";
+import { byteLength, type DType, type Shape } from "../dtype.ts";
+import { KernelError } from "../errors.ts";
+import { ScanResidual } from "../ops/scanResidual.ts";
+import { TensorOwner } from "./tensorOwner.ts";
 
 class Owner extends TensorOwner<SharedMemory, DeviceTensor> {
   readonly freed: SharedMemory[] = [];
