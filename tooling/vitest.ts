@@ -8,6 +8,7 @@ const source = (name: string, entry = "index") =>
 export const alias = {
   // Before the package itself: the first that fits is taken.
   "@mamba/train/node": source("train", "node"),
+  "@mamba/kernel/author": source("kernel", "author"),
   ...Object.fromEntries(
     [
       "kernel",
