@@ -15,7 +15,7 @@ export function ownArgument(owner: Owner, op: string, name: string, value: unkno
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
   if (isTensor(value)) return owner.own(op, name, value);
   if (value instanceof ScanResidual) {
-    owner.own(op, name, value.states);
+    owner.own(op, name, (value as ScanResidual).states);
     return value;
   }
   if (Array.isArray(value)) {

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fakeTensor } from "../../test/fakeTensor.ts";
-import { bindAxes, checkAlive, formatShape } from "./bindAxes.ts";
+import { formatShape } from "../dtype.ts";
 import { KernelError } from "../errors.ts";
+import { bindAxes } from "./bindAxes.ts";
+import { checkAlive } from "./tensors.ts";
 
 /** Code and message of what `call` throws. */
 function thrown(call: () => unknown): [string, string] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fakeTensor as tensor } from "../../test/fakeTensor.ts";
+import { ops } from "../../test/ops.ts";
 import { refuses } from "../../test/refuses.ts";
-import * as ops from "./index.ts";
 import type { DType } from "../dtype.ts";
 
 const view = (shape: number[], dtype: DType = "f32") =>
@@ -10,7 +10,7 @@ const gone = tensor([2, 3], { disposed: true });
 const ints = (...shape: number[]) => tensor(shape, { dtype: "i32" });
 
 describe("elementwise and normalisation", () => {
-  it("checkUnary, checkScale and checkBinary take f32 of one shape", () => {
+  it("silu, scale and add take f32 of one shape", () => {
     expect(() => ops.silu.check(view([2, 3]))).not.toThrow();
     refuses("DTYPE", ["silu: x must be f32, got i32"], () => ops.silu.check(ints(2)));
     refuses("DISPOSED", ["silu: x"], () => ops.silu.check(gone));
@@ -24,12 +24,12 @@ describe("elementwise and normalisation", () => {
     refuses("DISPOSED", ["a was disposed"], () => ops.add.check(gone, tensor([2, 3])));
   });
 
-  it("checkFlip wants sequences", () => {
+  it("flip wants sequences", () => {
     expect(ops.flip.check(view([2, 5, 8]))).toEqual({ batch: 2, length: 5, channels: 8 });
     refuses("SHAPE", ["flip: x must be [B, L, D]"], () => ops.flip.check(tensor([5, 8])));
   });
 
-  it("checkRmsNorm wants a weight of the last axis and a sane eps", () => {
+  it("rmsNorm wants a weight of the last axis and a sane eps", () => {
     expect(ops.rmsNorm.check(view([2, 5, 8]), tensor([8]), 1e-5)).toMatchObject({ rows: 10, features: 8 });
     expect(ops.rmsNorm.check(tensor([8]), undefined, 0)).toMatchObject({ rows: 1, features: 8 });
     refuses("SHAPE", ["weight must be [8]", "got [7]"], () =>
@@ -42,7 +42,7 @@ describe("elementwise and normalisation", () => {
 });
 
 describe("linear and embedding", () => {
-  it("checkLinear takes leading axes, float weights and an optional bias", () => {
+  it("linear takes leading axes, float weights and an optional bias", () => {
     const half = tensor([16, 8], { dtype: "f16" });
     expect(ops.linear.check(view([2, 5, 8]), half, tensor([16]))).toEqual({
       rows: 10,
@@ -63,7 +63,7 @@ describe("linear and embedding", () => {
     refuses("DTYPE", ["x must be f32"], () => ops.linear.check(half, half));
   });
 
-  it("checkEmbedding takes dense i32 ids of any shape", () => {
+  it("embedding takes dense i32 ids of any shape", () => {
     expect(ops.embedding.check(ints(2, 5), tensor([100, 8], { dtype: "bf16" }))).toEqual({
       count: 10,
       vocabSize: 100,
