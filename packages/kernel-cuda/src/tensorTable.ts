@@ -1,27 +1,27 @@
-import { elementCount, isDense } from "@mamba/kernel";
-import type { CudaTensor } from "../tensor.ts";
+import { elementCount, isDense, lastExtent } from "@mamba/kernel";
+import type { CudaTensor } from "./tensor.ts";
 
-/** Words of the table that a launch takes along; `kTableWords` of its kernels. */
+/** Words of the table that a launch carries as an argument: `kTableWords` of its GPU kernels. */
 const tableWords = 960;
-/** Elements of an entry: kernels count them in 32 bits. */
-const pieceElements = 2 ** 30;
+/** The most elements per entry: GPU kernels count them in 32 bits. */
+const chunkElements = 2 ** 30;
 
-/** A piece of a tensor in a table. */
+/** The entry of a table for one chunk of a tensor. */
 export interface Entry {
-  /** Blocks of threads that work on it. */
+  /** Blocks of threads that work on the chunk. */
   readonly blocks: number;
-  /** What the kernel reads of it, behind the number of its first block. */
+  /** Words that the GPU kernel reads after the number of the first block. */
   readonly words: readonly number[];
 }
 
-/** What one launch takes along. */
+/** The argument of one launch. */
 export interface Table {
   readonly words: Uint32Array;
   readonly entries: number;
   readonly blocks: number;
 }
 
-/** Entries of one length, in as many launches as they need. */
+/** Puts entries of equal length into tables, one for each launch that they need. */
 export function tablesOf(entries: readonly Entry[]): Table[] {
   const length = 1 + (entries[0]?.words.length ?? 0);
   const most = Math.floor(tableWords / length);
@@ -44,9 +44,9 @@ export function addressWords(address: number): [number, number] {
   return [address % 2 ** 32, Math.floor(address / 2 ** 32)];
 }
 
-/** Some elements of an f32 tensor, as rows of `width`, `stride` apart. */
-export interface Piece {
-  /** Elements of the tensor that come before. */
+/** Consecutive elements of an f32 tensor: rows of `width` elements that start `stride` elements apart. */
+export interface Chunk {
+  /** Elements of the tensor before the chunk. */
   readonly start: number;
   readonly address: number;
   readonly count: number;
@@ -54,18 +54,18 @@ export interface Piece {
   readonly stride: number;
 }
 
-/** A tensor in pieces that kernels can count; a dense one is one long row. */
-export function piecesOf(tensor: CudaTensor, most = pieceElements): Piece[] {
+/** Splits a tensor into chunks that GPU kernels can count. A dense tensor is one long row. */
+export function chunksOf(tensor: CudaTensor, most = chunkElements): Chunk[] {
   const all = elementCount(tensor.shape);
   const dense = isDense(tensor);
-  const width = tensor.shape[tensor.shape.length - 1] as number;
+  const width = lastExtent(tensor.shape);
   const step = dense ? most : Math.max(1, Math.floor(most / width)) * width;
-  const pieces: Piece[] = [];
+  const chunks: Chunk[] = [];
   for (let start = 0; start < all; start += step) {
     const count = Math.min(step, all - start);
     const before = dense ? start : (start / width) * tensor.rowStride;
     const rows = dense ? { width: count, stride: count } : { width, stride: tensor.rowStride };
-    pieces.push({ start, address: tensor.address + 4 * before, count, ...rows });
+    chunks.push({ start, address: tensor.address + 4 * before, count, ...rows });
   }
-  return pieces;
+  return chunks;
 }

@@ -1,23 +1,23 @@
 import { byteOffset } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import type { CudaTensor } from "../tensor.ts";
+import type { Runtime } from "./runtime.ts";
+import type { CudaTensor } from "./tensor.ts";
 import { rowsOf } from "./elementwise.ts";
 
 const block = 256;
 
-/** What `gatherRows` picks: rows of the first axis, each of `each` rows of the last. */
+/** The rows that `gatherRows` copies: `index` of the first axis, each of which is `each` rows of the last axis. */
 export interface Selection {
   readonly index: CudaTensor;
   readonly each: number;
 }
 
-/** The units in which rows are copied. */
+/** The unit in which rows are copied. */
 export interface Units {
-  /** Bytes: 16, 4 or 2. */
+  /** Bytes per unit: 16, 4 or 2. */
   readonly unit: number;
-  /** Of a row, in units. */
+  /** Units per row. */
   readonly width: number;
-  /** Of the source, in units. */
+  /** Units from the start of one row of the source to the next. */
   readonly stride: number;
 }
 
@@ -36,14 +36,14 @@ export function copyBlocks(rows: number, width: number): number {
   return Math.ceil((rows * width) / block);
 }
 
-/** A new dense tensor of the rows of `source`. */
+/** A new dense tensor with the rows of `source`. */
 export function copyRows(runtime: Runtime, op: string, source: CudaTensor): CudaTensor {
   const target = runtime.result(op, source.shape, source.dtype);
   copyRowsInto(runtime, op, target, source, rowsOf(source)[0], undefined);
   return target;
 }
 
-/** Over the dense `target`: its `rows` rows from those of `source`, all in order, or those of a selection. */
+/** Overwrites the `rows` rows of the dense `target` with the rows of `source`: all in order, or a selection. */
 export function copyRowsInto(
   runtime: Runtime,
   op: string,
