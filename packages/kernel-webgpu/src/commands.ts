@@ -99,7 +99,6 @@ export class Commands {
 
   /** Notes that the batch writes. */
   write(storage: Storage): void {
-    storage.version++;
     storage.buffer.lastBatch = this.#serial;
     this.#written.add(storage);
   }
@@ -151,7 +150,6 @@ export class Commands {
     if (storage.buffer.lastBatch >= this.#serial) void this.flush();
     const source = data.buffer as ArrayBuffer;
     this.#device.queue.writeBuffer(storage.buffer.gpu, at, source, data.byteOffset, bytes);
-    storage.version++;
   }
 
   /** Submits what was recorded. The promise gives the error of that or, when there is nothing, of the last batch. */

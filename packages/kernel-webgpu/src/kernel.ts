@@ -1,77 +1,11 @@
-import { type HostArray, KernelError, OpsKernel, type OpTable } from "@mamba/kernel";
-import { accumulate } from "./ops/accumulate.ts";
-import { adamwStep } from "./ops/adamwStep.ts";
-import { add } from "./ops/add.ts";
-import { argmax } from "./ops/argmax.ts";
-import { causalConv1d } from "./ops/causalConv1d.ts";
-import { causalConv1dBackward } from "./ops/causalConv1dBackward.ts";
-import { causalConv1dStep } from "./ops/causalConv1dStep.ts";
-import { crossEntropy, crossEntropyWithGradient } from "./ops/crossEntropy.ts";
-import { embedding } from "./ops/embedding.ts";
-import { embeddingBackward } from "./ops/embeddingBackward.ts";
-import { flip } from "./ops/flip.ts";
-import { linear } from "./ops/linear.ts";
-import { linearBackwardInput } from "./ops/linearBackwardInput.ts";
-import { linearBackwardWeight } from "./ops/linearBackwardWeight.ts";
-import { copyInto, gatherRows, upload, write, zeros } from "./ops/memory.ts";
-import { mul } from "./ops/mul.ts";
-import { negExp } from "./ops/negExp.ts";
-import { repetitionPenalty } from "./ops/repetitionPenalty.ts";
-import { rmsNorm } from "./ops/rmsNorm.ts";
-import { rmsNormBackward } from "./ops/rmsNormBackward.ts";
-import { sample } from "./ops/sample.ts";
-import { scale } from "./ops/scale.ts";
-import { selectiveScan } from "./ops/selectiveScan.ts";
-import { selectiveScanBackward } from "./ops/selectiveScanBackward.ts";
-import { selectiveScanForward } from "./ops/selectiveScanForward.ts";
-import { selectiveStateUpdate } from "./ops/selectiveStateUpdate.ts";
-import { silu } from "./ops/silu.ts";
-import { siluBackward } from "./ops/siluBackward.ts";
-import { sumOfSquares } from "./ops/sumOfSquares.ts";
-import { sumRows } from "./ops/sumRows.ts";
+import { type HostArray, KernelError } from "@mamba/kernel";
+import { OpsKernel, type OpTable } from "@mamba/kernel/author";
+import * as ops from "./ops/index.ts";
 import type { DispatchTime } from "./profiler.ts";
 import { Readback } from "./readback.ts";
 import type { Runtime } from "./runtime.ts";
 import type { WebGpuTensor } from "./tensor.ts";
 import { warmUp, type WarmUpOptions } from "./warm-up.ts";
-
-const ops: OpTable<Runtime> = {
-  accumulate,
-  adamwStep,
-  add,
-  argmax,
-  causalConv1d,
-  causalConv1dBackward,
-  causalConv1dStep,
-  copyInto,
-  crossEntropy,
-  crossEntropyWithGradient,
-  embedding,
-  embeddingBackward,
-  flip,
-  gatherRows,
-  linear,
-  linearBackwardInput,
-  linearBackwardWeight,
-  mul,
-  negExp,
-  repetitionPenalty,
-  rmsNorm,
-  rmsNormBackward,
-  sample,
-  scale,
-  selectiveScan,
-  selectiveScanBackward,
-  selectiveScanForward,
-  selectiveStateUpdate,
-  silu,
-  siluBackward,
-  sumOfSquares,
-  sumRows,
-  upload,
-  write,
-  zeros,
-};
 
 /** The WebGPU backend. Made by `createWebGpuKernel`. */
 export class WebGpuKernel extends OpsKernel<WebGpuTensor, Runtime> {
@@ -86,7 +20,7 @@ export class WebGpuKernel extends OpsKernel<WebGpuTensor, Runtime> {
    * @param owned whether the device goes with the kernel
    */
   constructor(runtime: Runtime, device: string, lost: Promise<KernelError>, owned: boolean) {
-    super(runtime, ops, device, runtime.device.limits.maxBufferSize);
+    super(runtime, ops satisfies OpTable<Runtime, WebGpuTensor>, device, runtime.device.limits.maxBufferSize);
     this.#owned = owned;
     this.lost = new Promise((resolve) => {
       void lost.then((failure) => {

@@ -1,83 +1,100 @@
-// WebGPU guarantees eight storage buffers to a shader, and the scan has twelve tensors. Its small ones, which are dense and
-// whole, are copied behind each other into one buffer.
+// WebGPU guarantees eight storage buffers per shader, and the scan has twelve tensors. Its small ones, which are dense and
+// cover their memory, are copied one after another into one buffer.
 
-import type { Runtime } from "./runtime.ts";
+import type { Commands } from "./commands.ts";
 import type { Storage, WebGpuTensor } from "./tensor.ts";
 
-/** Where an absent tensor stands in a pack. */
+/** The offset of an absent tensor in a pack. */
 export const nowhere = 0xffffffff;
 
 /** Several tensors in one, as 32-bit words. */
 export interface Pack {
   readonly tensor: WebGpuTensor;
-  /** The first word of each part, `nowhere` for one that is absent. */
+  /** The first word of each tensor, `nowhere` for an absent one. */
   readonly at: readonly number[];
 }
 
-/** Dense tensors of f32 or i32 in one new tensor, which the op disposes before it returns. */
-export function pack(runtime: Runtime, op: string, parts: readonly (WebGpuTensor | undefined)[]): Pack {
-  return fill(runtime, op, parts, (words) => runtime.result(op, [words]));
+/** The parts of `Runtime` that packs need. */
+interface PackRuntime {
+  readonly commands: Commands;
+  result(op: string, shape: readonly number[]): WebGpuTensor;
+  hidden(op: string, words: number): WebGpuTensor;
+}
+
+type Tensors = readonly (WebGpuTensor | undefined)[];
+
+/** Packs dense tensors of f32 or i32 into a new tensor, which the op disposes before it returns. */
+export function pack(runtime: PackRuntime, op: string, tensors: Tensors): Pack {
+  return fill(runtime, op, tensors, (words) => runtime.result(op, [words]));
 }
 
 function fill(
-  runtime: Runtime,
+  { commands }: PackRuntime,
   op: string,
-  parts: readonly (WebGpuTensor | undefined)[],
+  tensors: Tensors,
   allocate: (words: number) => WebGpuTensor,
 ): Pack {
   let words = 0;
-  const at = parts.map((part) => {
-    if (!part) return nowhere;
+  const at = tensors.map((tensor) => {
+    if (!tensor) return nowhere;
     const start = words;
-    words += part.storage.bytes / 4;
+    words += tensor.storage.bytes / 4;
     return start;
   });
-  const tensor = allocate(words);
-  parts.forEach((part, i) => {
-    if (!part) return;
-    const { buffer, bytes } = part.storage;
-    runtime.commands.copy(op, buffer, 0, tensor.storage.buffer, (at[i] as number) * 4, bytes);
+  const packed = allocate(words);
+  tensors.forEach((tensor, i) => {
+    if (!tensor) return;
+    const { buffer, bytes } = tensor.storage;
+    commands.copy(op, buffer, 0, packed.storage.buffer, (at[i] ?? 0) * 4, bytes);
   });
-  runtime.commands.write(tensor.storage);
-  return { tensor, at };
+  commands.write(packed.storage);
+  return { tensor: packed, at };
 }
 
-interface Kept {
+interface CachedPack {
   readonly pack: Pack;
-  readonly parts: readonly (Storage | undefined)[];
+  readonly sources: readonly (Storage | undefined)[];
+  /** The version of each source that is in the pack; undefined for an absent one, and -1 for one that is stale at once. */
   readonly versions: readonly (number | undefined)[];
 }
 
-/** Packs of parameters, which stay the same from one decoded token to the next. */
+/** Cached packs of parameters, which stay the same from one decoded token to the next. */
 export class Packs {
-  readonly #runtime: Runtime;
-  readonly #kept = new Map<Storage, Kept>();
+  readonly #runtime: PackRuntime;
+  /** By the memory of the first tensor. */
+  readonly #cached = new Map<Storage, CachedPack>();
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: PackRuntime) {
     this.#runtime = runtime;
   }
 
-  /** As `pack`, but kept until one of the parts changes or the first is freed. The caller does not dispose it. */
-  get(op: string, first: WebGpuTensor, others: readonly (WebGpuTensor | undefined)[]): Pack {
-    const tensors = [first, ...others];
-    const known = this.#kept.get(first.storage);
-    if (known && tensors.every((tensor, i) => isSame(tensor?.storage, known, i))) return known.pack;
+  /**
+   * Like `pack`, but cached until one of the tensors changes or the first one is freed. The caller does not dispose it.
+   *
+   * @param written the tensor that the op writes in place, after it has read the pack
+   */
+  get(op: string, tensors: readonly [WebGpuTensor, ...Tensors], written: WebGpuTensor): Pack {
+    const [first] = tensors;
+    const known = this.#cached.get(first.storage);
+    if (known && tensors.every((tensor, i) => isCurrent(known, i, tensor?.storage))) return known.pack;
     known?.pack.tensor.dispose();
-    const made = fill(this.#runtime, op, tensors, (words) => this.#runtime.hidden(op, words));
-    const parts = tensors.map((tensor) => tensor?.storage);
-    this.#kept.set(first.storage, { pack: made, parts, versions: parts.map((part) => part?.version) });
-    return made;
+    const pack = fill(this.#runtime, op, tensors, (words) => this.#runtime.hidden(op, words));
+    const sources = tensors.map((tensor) => tensor?.storage);
+    // The version of `written` was raised before the op: after the op its old content is in the pack.
+    const versions = sources.map((source) => (source === written.storage ? -1 : source?.version));
+    this.#cached.set(first.storage, { pack, sources, versions });
+    return pack;
   }
 
-  /** The memory of a tensor is free: what was kept for it is, too. */
+  /** Frees the pack of a freed memory. */
   forget(storage: Storage): void {
-    const known = this.#kept.get(storage);
+    const known = this.#cached.get(storage);
     if (!known) return;
-    this.#kept.delete(storage);
+    this.#cached.delete(storage);
     known.pack.tensor.dispose();
   }
 }
 
-function isSame(storage: Storage | undefined, { parts, versions }: Kept, i: number): boolean {
-  return storage === parts[i] && storage?.version === versions[i];
+function isCurrent({ sources, versions }: CachedPack, i: number, storage: Storage | undefined): boolean {
+  return storage === sources[i] && storage?.version === versions[i];
 }

@@ -1,4 +1,5 @@
-import { type KernelError, sizeClass } from "@mamba/kernel";
+import type { KernelError } from "@mamba/kernel";
+import { sizeClass } from "@mamba/kernel/author";
 import { usage } from "./constants.ts";
 import { watched } from "./watch.ts";
 

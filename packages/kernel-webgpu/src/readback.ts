@@ -1,12 +1,5 @@
-import {
-  byteLength,
-  elementCount,
-  type HostArray,
-  hostArray,
-  isDense,
-  KernelError,
-  sizeClass,
-} from "@mamba/kernel";
+import { byteLength, elementCount, type HostArray, hostArray, isDense, KernelError } from "@mamba/kernel";
+import { sizeClass } from "@mamba/kernel/author";
 import { mapRead, usage } from "./constants.ts";
 import { copyRows } from "./ops/copyRows.ts";
 import type { Runtime } from "./runtime.ts";

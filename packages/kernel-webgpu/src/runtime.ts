@@ -1,4 +1,5 @@
-import { byteLength, type DType, type KernelError, type Shape, TensorOwner } from "@mamba/kernel";
+import { byteLength, type DType, type KernelError, type Shape } from "@mamba/kernel";
+import { TensorOwner } from "@mamba/kernel/author";
 import { BindGroups } from "./bind-groups.ts";
 import { Commands } from "./commands.ts";
 import { type Bound, Dispatcher } from "./dispatcher.ts";

@@ -1,4 +1,5 @@
-import { DeviceTensor, type KernelError, type SharedMemory } from "@mamba/kernel";
+import type { KernelError } from "@mamba/kernel";
+import { DeviceTensor, type SharedMemory } from "@mamba/kernel/author";
 import type { PooledBuffer } from "./pool.ts";
 
 /** Memory shared by a tensor and its views; back to the pool with the last of them. */

@@ -1,5 +1,4 @@
-import { checkArgmax, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { keyOf, largestKey } from "../wgsl/keys.ts";
 import { lazily } from "../wgsl/product.ts";
@@ -30,12 +29,9 @@ fn run(row: u32, lane: u32) {
   }),
 );
 
-export function argmax(runtime: Runtime, logits: Tensor): Tensor {
-  const { batch, vocabSize } = checkArgmax(logits);
-  runtime.checkOpen("argmax");
-  const own = runtime.own("argmax", "logits", logits);
+export const argmax: Op<"argmax"> = (runtime, { batch, vocabSize }, logits) => {
   const ids = runtime.result("argmax", [batch], "i32");
   const shader = argmaxShader(runtime.traits.subgroups);
-  runtime.run("argmax", shader, { logits: own, ids }, { vocabSize }, batch);
+  runtime.run("argmax", shader, { logits, ids }, { vocabSize }, batch);
   return ids;
-}
+};

@@ -1,5 +1,4 @@
-import { checkCausalConv1d, type ConvArgs, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { sigmoid } from "../wgsl/math.ts";
 import { rangeOf } from "../wgsl/range.ts";
@@ -51,27 +50,15 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function causalConv1d(
-  runtime: Runtime,
-  conv: ConvArgs,
-  want?: { finalState: true },
-): { y: Tensor; finalState?: Tensor } {
-  const { batch, length, channels, width } = checkCausalConv1d(conv);
+export const causalConv1d: Op<"causalConv1d"> = (runtime, { batch, length, channels, width }, args, want) => {
   const op = "causalConv1d";
-  runtime.checkOpen(op);
-  const inputs = {
-    x: runtime.own(op, "x", conv.x),
-    weight: runtime.own(op, "weight", conv.weight),
-    bias: runtime.ownIf(op, "bias", conv.bias),
-    initial: runtime.ownIf(op, "initialState", conv.initialState),
-    range: runtime.ownIf(op, "range", conv.range),
-  };
-  const y = runtime.result(op, conv.x.shape);
+  const { x, weight, bias, activation, initialState: initial, range } = args;
+  const y = runtime.result(op, x.shape);
   const finalState = want?.finalState ? runtime.result(op, [batch, channels, width - 1]) : undefined;
   const count = batch * length * channels;
   const states = finalState ? batch * channels * (width - 1) : 0;
-  const params = { length, channels, width, count, states, silu: conv.activation === "silu" ? 1 : 0 };
-  const groups = Math.ceil((count + states) / 64);
-  runtime.run(op, causalConv1dShader, { ...inputs, y, final_: finalState }, params, groups);
+  const params = { length, channels, width, count, states, silu: activation === "silu" ? 1 : 0 };
+  const buffers = { x, weight, bias, initial, range, y, final_: finalState };
+  runtime.run(op, causalConv1dShader, buffers, params, Math.ceil((count + states) / 64));
   return finalState ? { y, finalState } : { y };
-}
+};

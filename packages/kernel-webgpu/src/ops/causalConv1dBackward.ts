@@ -1,5 +1,4 @@
-import { checkCausalConv1dBackward, type ConvArgs, type Grads, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { siluSlope } from "../wgsl/math.ts";
 import { rangeOf } from "../wgsl/range.ts";
@@ -122,31 +121,24 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function causalConv1dBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  conv: ConvArgs,
-  dFinalState?: Tensor,
-): Grads<ConvArgs> {
-  const { batch, length, channels, width } = checkCausalConv1dBackward(dy, conv, dFinalState);
+export const causalConv1dBackward: Op<"causalConv1dBackward"> = (
+  runtime,
+  { batch, length, channels, width },
+  dy,
+  { x, weight, bias, activation, initialState: initial, range },
+  dFinal,
+) => {
   const op = "causalConv1dBackward";
-  runtime.checkOpen(op);
-  const upstream = runtime.own(op, "dy", dy);
-  const x = runtime.own(op, "x", conv.x);
-  const weight = runtime.own(op, "weight", conv.weight);
-  const bias = runtime.ownIf(op, "bias", conv.bias);
-  const initial = runtime.ownIf(op, "initialState", conv.initialState);
-  const range = runtime.ownIf(op, "range", conv.range);
-  const dFinal = runtime.ownIf(op, "dFinalState", dFinalState);
+
   const sizes = { length, channels, width };
   const count = batch * length * channels;
 
   const ds = runtime.result(op, [batch, length, channels]);
-  const silu = conv.activation === "silu" ? 1 : 0;
-  const inputs = { dy: upstream, x, weight, bias, initial, range };
+  const silu = activation === "silu" ? 1 : 0;
+  const inputs = { dy, x, weight, bias, initial, range };
   runtime.run(op, convSumsShader, { ...inputs, ds }, { ...sizes, count, silu }, Math.ceil(count / 64));
 
-  const dx = runtime.result(op, conv.x.shape);
+  const dx = runtime.result(op, x.shape);
   const dInitial = initial && runtime.result(op, initial.shape);
   const states = dInitial ? batch * channels * (width - 1) : 0;
   const targets = { dx, dInitial };
@@ -183,4 +175,4 @@ export function causalConv1dBackward(
     ...(dBias && { bias: dBias }),
     ...(dInitial && { initialState: dInitial }),
   };
-}
+};

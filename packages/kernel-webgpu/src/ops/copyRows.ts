@@ -1,4 +1,5 @@
-import { formats, rowCount } from "@mamba/kernel";
+import { formats, lastExtent } from "@mamba/kernel";
+import { rowCount } from "@mamba/kernel/author";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 import type { WebGpuTensor } from "../tensor.ts";
@@ -45,8 +46,7 @@ export interface Selection {
 /** A new dense tensor of the rows of `source`, all in order, or those of a selection. */
 export function copyRows(runtime: Runtime, op: string, source: WebGpuTensor): WebGpuTensor {
   const target = runtime.result(op, source.shape, source.dtype);
-  const width = source.shape[source.shape.length - 1] as number;
-  copyRowsInto(runtime, op, target, source, rowCount(source), width, undefined);
+  copyRowsInto(runtime, op, target, source, rowCount(source), lastExtent(source.shape), undefined);
   return target;
 }
 

@@ -1,4 +1,5 @@
-import { checkCrossEntropy, type Tensor } from "@mamba/kernel";
+import type { Sizes } from "@mamba/kernel/author";
+import type { Op } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 import type { WebGpuTensor } from "../tensor.ts";
@@ -109,65 +110,41 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-const unspecified = -100;
-
-export function crossEntropy(
-  runtime: Runtime,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex = unspecified,
-): { loss: Tensor } {
-  const { loss, rows, counted } = mean(runtime, "crossEntropy", logits, targets, ignoreIndex);
+export const crossEntropy: Op<"crossEntropy"> = (runtime, sizes, logits, targets) => {
+  const { loss, rows, counted } = mean(runtime, "crossEntropy", sizes, logits, targets);
   rows.dispose();
   counted.dispose();
   return { loss };
-}
+};
 
-export function crossEntropyWithGradient(
-  runtime: Runtime,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex = unspecified,
-): { loss: Tensor; dLogits: Tensor } {
+export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (runtime, sizes, logits, targets) => {
   const op = "crossEntropyWithGradient";
-  const { loss, rows, counted, inputs, vocabSize } = mean(runtime, op, logits, targets, ignoreIndex);
+  const { vocabSize, ignoreIndex } = sizes;
+  const { loss, rows, counted } = mean(runtime, op, sizes, logits, targets);
   const dLogits = runtime.result(op, logits.shape);
-  const count = (logits.shape[0] as number) * vocabSize;
-  const buffers = { ...inputs, rows, counted, dLogits };
+  const count = sizes.rows * vocabSize;
+  const buffers = { logits, targets, rows, counted, dLogits };
   const params = { count, vocabSize, ignoreIndex };
   runtime.run(op, crossEntropyGradientShader, buffers, params, Math.ceil(count / 256));
   rows.dispose();
   counted.dispose();
   return { loss, dLogits };
-}
+};
 
-/** The loss and what its gradient takes from it: what each row gave, and the number of targets that count. */
+/** The loss, and what the gradient needs beside it: three numbers per row, and the number of targets that count. */
 function mean(
   runtime: Runtime,
   op: string,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex: number,
-): {
-  readonly loss: WebGpuTensor;
-  readonly rows: WebGpuTensor;
-  readonly counted: WebGpuTensor;
-  readonly inputs: { readonly logits: WebGpuTensor; readonly targets: WebGpuTensor };
-  readonly vocabSize: number;
-} {
-  const { rows: rowCount, vocabSize } = checkCrossEntropy(op, logits, targets, ignoreIndex);
-  runtime.checkOpen(op);
-  const inputs = {
-    logits: runtime.own(op, "logits", logits),
-    targets: runtime.own(op, "targets", targets),
-  };
+  { rows: rowCount, vocabSize, ignoreIndex }: Sizes<"crossEntropy">,
+  logits: WebGpuTensor,
+  targets: WebGpuTensor,
+): { readonly loss: WebGpuTensor; readonly rows: WebGpuTensor; readonly counted: WebGpuTensor } {
   const loss = runtime.result(op, [1]);
   const rows = runtime.result(op, [rowCount, 3]);
   const counted = runtime.result(op, [1]);
   const params = { rowCount, vocabSize, ignoreIndex };
   const groups = Math.ceil(rowCount / rowsPerGroup);
-  runtime.run(op, crossEntropyRowsShader, { ...inputs, rows }, params, groups);
-  const buffers = { rows, targets: inputs.targets, loss, counted };
-  runtime.run(op, crossEntropyMeanShader, buffers, params, 1);
-  return { loss, rows, counted, inputs, vocabSize };
+  runtime.run(op, crossEntropyRowsShader, { logits, targets, rows }, params, groups);
+  runtime.run(op, crossEntropyMeanShader, { rows, targets, loss, counted }, params, 1);
+  return { loss, rows, counted };
 }

@@ -1,4 +1,4 @@
-import { isDense, rowCount, type Tensor } from "@mamba/kernel";
+import { elementCount, isDense, lastExtent } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
 import { defineShader, type Shader } from "../shader.ts";
 import type { WebGpuTensor } from "../tensor.ts";
@@ -34,28 +34,19 @@ fn run(group: u32, lane: u32) {
   });
 }
 
-/** Runs the op on checked arguments. Dense operands are one long row. */
+/** Runs the op. Dense operands are treated as one long row. */
 export function elementwise(
   runtime: Runtime,
   op: string,
   shader: Elementwise,
-  a: Tensor,
-  b: Tensor | undefined,
+  a: WebGpuTensor,
+  b: WebGpuTensor | undefined,
   factor: number,
 ): WebGpuTensor {
-  runtime.checkOpen(op);
-  const first = runtime.own(op, b ? "a" : "x", a);
-  const second = runtime.ownIf(op, "b", b);
-  const width = a.shape[a.shape.length - 1] as number;
-  const count = rowCount(a) * width;
+  const count = elementCount(a.shape);
   const dense = isDense(a) && (b === undefined || isDense(b));
+  const width = dense ? count : lastExtent(a.shape);
   const y = runtime.result(op, a.shape);
-  runtime.run(
-    op,
-    shader,
-    { a: first, b: second, y },
-    { count, width: dense ? count : width, factor },
-    Math.ceil(count / 256),
-  );
+  runtime.run(op, shader, { a, b, y }, { count, width, factor }, Math.ceil(count / 256));
   return y;
 }

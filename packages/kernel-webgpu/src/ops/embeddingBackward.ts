@@ -1,6 +1,5 @@
-import { checkEmbeddingBackward, type Tensor } from "@mamba/kernel";
 import { piecesOf } from "../pieces.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 
 // Positions of equal ids make a chain: links[2i] says whether i is the first of its id, links[2i + 1] is the next position
@@ -47,24 +46,28 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function embeddingBackward(runtime: Runtime, dy: Tensor, ids: Tensor, vocabSize: number): Tensor {
-  const { count, features } = checkEmbeddingBackward(dy, ids, vocabSize);
+export const embeddingBackward: Op<"embeddingBackward"> = (
+  runtime,
+  { count, features },
+  dy,
+  ids,
+  vocabSize,
+) => {
   const op = "embeddingBackward";
-  runtime.checkOpen(op);
-  const inputs = { dy: runtime.own(op, "dy", dy), ids: runtime.own(op, "ids", ids) };
+
   const dWeight = runtime.result(op, [vocabSize, features]);
   const links = runtime.result(op, [2 * count], "i32");
   const chains = Math.ceil(count / 64);
-  runtime.run(op, embeddingLinksShader, { ids: inputs.ids, links }, { count, vocabSize }, chains);
+  runtime.run(op, embeddingLinksShader, { ids, links }, { count, vocabSize }, chains);
   // Rows that no id names.
   runtime.commands.clear(op, dWeight.storage.buffer, 0, dWeight.storage.bytes);
   runtime.commands.write(dWeight.storage);
   const strips = Math.ceil(features / 64);
   for (const piece of piecesOf(runtime, dWeight)) {
     const params = { count, vocabSize, features, strips, first: piece.first, rows: piece.rows };
-    const buffers = { ...inputs, links, dWeight: piece };
+    const buffers = { dy, ids, links, dWeight: piece };
     runtime.run(op, embeddingBackwardShader, buffers, params, count * strips);
   }
   links.dispose();
   return dWeight;
-}
+};

@@ -1,5 +1,4 @@
-import { checkFlip, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 
 // y[b, l] = x[b, L-1-l]
@@ -21,12 +20,9 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function flip(runtime: Runtime, x: Tensor): Tensor {
-  const { batch, length, channels } = checkFlip(x);
-  runtime.checkOpen("flip");
-  const own = runtime.own("flip", "x", x);
+export const flip: Op<"flip"> = (runtime, { batch, length, channels }, x) => {
   const y = runtime.result("flip", x.shape);
   const count = batch * length * channels;
-  runtime.run("flip", shader, { x: own, y }, { count, length, channels }, Math.ceil(count / 256));
+  runtime.run("flip", shader, { x, y }, { count, length, channels }, Math.ceil(count / 256));
   return y;
-}
+};

@@ -1,23 +1,17 @@
-import { checkLinear, type FloatDType, type Tensor } from "@mamba/kernel";
+import type { FloatDType } from "@mamba/kernel";
 import { piecesOf } from "../pieces.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { areAligned, runProduct } from "./product.ts";
 
-export function linear(runtime: Runtime, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const { rows, inFeatures, outFeatures, shape } = checkLinear(x, weight, bias);
-  const op = "linear";
-  runtime.checkOpen(op);
-  const input = runtime.own(op, "x", x);
-  const matrix = runtime.own(op, "weight", weight);
-  const offsets = runtime.ownIf(op, "bias", bias);
-  const y = runtime.result(op, shape);
-  // A table too large for one binding is taken a block of outputs at a time.
-  for (const piece of piecesOf(runtime, matrix)) {
-    runProduct(runtime, op, "forward", {
-      ...{ x: input, weight: piece, bias: offsets, y, dtype: weight.dtype as FloatDType },
-      ...{ aligned: areAligned(input, matrix), rows, columns: piece.rows, depth: inFeatures },
+/** y = x · weightᵀ + bias. A weight too large for one binding is taken some outputs at a time. */
+export const linear: Op<"linear"> = (runtime, { rows, inFeatures, outFeatures, shape }, x, weight, bias) => {
+  const y = runtime.result("linear", shape);
+  for (const piece of piecesOf(runtime, weight)) {
+    runProduct(runtime, "linear", "forward", {
+      ...{ x, weight: piece, bias, y, dtype: weight.dtype as FloatDType },
+      ...{ aligned: areAligned(x, weight), rows, columns: piece.rows, depth: inFeatures },
       ...{ first: piece.first, width: outFeatures, skip: 0, more: false },
     });
   }
   return y;
-}
+};

@@ -1,5 +1,4 @@
-import { checkRepetitionPenalty, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { copyRowsInto } from "./copyRows.ts";
 
@@ -22,15 +21,18 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function repetitionPenalty(runtime: Runtime, logits: Tensor, ids: Tensor, penalty: number): Tensor {
-  const { batch, vocabSize, idCount } = checkRepetitionPenalty(logits, ids, penalty);
+export const repetitionPenalty: Op<"repetitionPenalty"> = (
+  runtime,
+  { batch, vocabSize, idCount },
+  logits,
+  ids,
+  penalty,
+) => {
   const op = "repetitionPenalty";
-  runtime.checkOpen(op);
-  const [row, tokens] = [runtime.own(op, "logits", logits), runtime.own(op, "ids", ids)];
   const y = runtime.result(op, logits.shape);
-  copyRowsInto(runtime, op, y, row, batch, vocabSize, undefined);
+  copyRowsInto(runtime, op, y, logits, batch, vocabSize, undefined);
   const count = batch * idCount;
   const params = { count, idCount, vocabSize, penalty };
-  runtime.run(op, repetitionPenaltyShader, { logits: row, ids: tokens, y }, params, Math.ceil(count / 64));
+  runtime.run(op, repetitionPenaltyShader, { logits, ids, y }, params, Math.ceil(count / 64));
   return y;
-}
+};

@@ -1,5 +1,4 @@
-import { checkRmsNormBackward, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { reduction, sharers } from "../wgsl/total.ts";
 import { addRows, rowsPerBlock } from "./sumRows.ts";
@@ -63,38 +62,22 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function rmsNormBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  x: Tensor,
-  weight: Tensor | undefined,
-  eps: number,
-): { dx: Tensor; dWeight?: Tensor } {
-  const { rows, features } = checkRmsNormBackward(dy, x, weight, eps);
+export const rmsNormBackward: Op<"rmsNormBackward"> = (runtime, { rows, features }, dy, x, weight, eps) => {
   const op = "rmsNormBackward";
-  runtime.checkOpen(op);
-  const inputs = { dy: runtime.own(op, "dy", dy), x: runtime.own(op, "x", x) };
-  const gain = runtime.ownIf(op, "weight", weight);
   const dx = runtime.result(op, x.shape);
-  const norms = gain && runtime.result(op, [rows]);
-  const outputs = { dx, norms };
+  const norms = weight && runtime.result(op, [rows]);
   const groups = Math.ceil(rows / rowsPerGroup);
-  runtime.run(
-    op,
-    rmsNormBackwardShader,
-    { ...inputs, weight: gain, ...outputs },
-    { rows, features, eps },
-    groups,
-  );
+  const inputs = { dy, x, weight };
+  runtime.run(op, rmsNormBackwardShader, { ...inputs, dx, norms }, { rows, features, eps }, groups);
   if (!norms) return { dx };
   const dWeight = runtime.result(op, [features]);
   const strips = Math.ceil(features / 64);
   const blocks = Math.ceil(rows / rowsPerBlock);
   const sum = runtime.result(op, [blocks, features]);
-  const buffers = { ...inputs, norms, sum };
-  runtime.run(op, rmsNormBackwardWeightShader, buffers, { rows, features, strips }, blocks * strips);
+  const params = { rows, features, strips };
+  runtime.run(op, rmsNormBackwardWeightShader, { dy, x, norms, sum }, params, blocks * strips);
   addRows(runtime, op, sum, blocks, features, dWeight);
   sum.dispose();
   norms.dispose();
   return { dx, dWeight };
-}
+};

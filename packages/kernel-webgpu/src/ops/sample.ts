@@ -1,9 +1,8 @@
-import { checkSample, type SampleOptions, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { keyOf, largestKey } from "../wgsl/keys.ts";
 import { lazily } from "../wgsl/product.ts";
-import { uploaded } from "./memory.ts";
+import { uploadArray } from "../hostArrays.ts";
 
 // A workgroup for each row. Cuts are found on the keys of the logits, their bits in order: four bits of the cut at a time,
 // from the mass that lies in each of sixteen buckets. That is eight passes over the row, and neither a sort nor atomics,
@@ -144,15 +143,12 @@ fn run(row: u32, lane: u32) {
   }),
 );
 
-export function sample(runtime: Runtime, logits: Tensor, options: SampleOptions): Tensor {
-  const { batch, vocabSize } = checkSample(logits, options);
-  runtime.checkOpen("sample");
-  const own = runtime.own("sample", "logits", logits);
+export const sample: Op<"sample"> = (runtime, { batch, vocabSize }, logits, options) => {
   const { temperature, topK = vocabSize, topP = 1, minP = 0 } = options;
   const ids = runtime.result("sample", [batch], "i32");
-  using uniforms = uploaded(runtime, "sample", Float32Array.from(options.uniforms), [batch], "f32");
+  using uniforms = uploadArray(runtime, "sample", Float32Array.from(options.uniforms), [batch], "f32");
   const params = { vocabSize, topK: Math.min(topK, vocabSize), temperature, topP, minP };
   const shader = sampleShader(runtime.traits.subgroups);
-  runtime.run("sample", shader, { logits: own, uniforms, ids }, params, batch);
+  runtime.run("sample", shader, { logits, uniforms, ids }, params, batch);
   return ids;
-}
+};

@@ -1,6 +1,7 @@
-import type { ScanArgs, ScanSizes, Tensor } from "@mamba/kernel";
+import type { ScanArgs } from "@mamba/kernel";
+import type { Owned, ScanSizes } from "@mamba/kernel/author";
 import type { Slice } from "../dispatcher.ts";
-import { pack } from "../pack.ts";
+import { nowhere, pack } from "../pack.ts";
 import type { Runtime } from "../runtime.ts";
 import type { WebGpuTensor } from "../tensor.ts";
 import { chunksOf } from "../wgsl/scan.ts";
@@ -96,29 +97,8 @@ export interface PackedScan {
 }
 
 /** A, D, deltaBias and range in one buffer, and where each is. The caller disposes the tensor. */
-export function packScan(runtime: Runtime, op: string, scan: ScanArgs): PackedScan {
-  const { tensor, at } = pack(runtime, op, [
-    runtime.own(op, "A", scan.A),
-    runtime.ownIf(op, "D", scan.D),
-    runtime.ownIf(op, "deltaBias", scan.deltaBias),
-    runtime.ownIf(op, "range", scan.range),
-  ]);
-  const [, skip_at, bias_at, range_at] = at as [number, number, number, number];
+export function packScan(runtime: Runtime, op: string, scan: Owned<ScanArgs, WebGpuTensor>): PackedScan {
+  const { tensor, at } = pack(runtime, op, [scan.A, scan.D, scan.deltaBias, scan.range]);
+  const [, skip_at = nowhere, bias_at = nowhere, range_at = nowhere] = at;
   return { tensor, params: { skip_at, bias_at, range_at, softplus: scan.deltaSoftplus ? 1 : 0 } };
-}
-
-/** The arguments that the one-token form has in common and that are too large for a pack. */
-export function scanInputs(
-  runtime: Runtime,
-  op: string,
-  scan: Pick<ScanArgs, "u" | "delta" | "B" | "C" | "z">,
-): Record<"u" | "delta" | "B" | "C", WebGpuTensor> & { readonly z: WebGpuTensor | undefined } {
-  const own = (name: string, tensor: Tensor) => runtime.own(op, name, tensor);
-  return {
-    u: own("u", scan.u),
-    delta: own("delta", scan.delta),
-    B: own("B", scan.B),
-    C: own("C", scan.C),
-    z: runtime.ownIf(op, "z", scan.z),
-  };
 }

@@ -1,4 +1,4 @@
-import type { ScanSizes } from "@mamba/kernel";
+import type { ScanSizes } from "@mamba/kernel/author";
 import type { Bound } from "../dispatcher.ts";
 import type { Runtime } from "../runtime.ts";
 import type { WebGpuTensor } from "../tensor.ts";

@@ -1,26 +1,19 @@
-import { checkSelectiveScan, type ScanArgs, type Tensor } from "@mamba/kernel";
 import { nowhere } from "../pack.ts";
-import type { Runtime } from "../runtime.ts";
-import { copySlot, fillFirst, packScan, scanInputs } from "./scanChannels.ts";
+import type { Op } from "../op.ts";
+import { copySlot, fillFirst, packScan } from "./scanChannels.ts";
 import { runScan, spanOf } from "./scanSpans.ts";
 
-export function selectiveScan(
-  runtime: Runtime,
-  scan: ScanArgs,
-  want?: { finalState: true },
-): { y: Tensor; finalState?: Tensor } {
-  const sizes = checkSelectiveScan(scan);
-  const { batch, length, channels, stateSize } = sizes;
+export const selectiveScan: Op<"selectiveScan"> = (runtime, sizes, args, want) => {
   const op = "selectiveScan";
-  runtime.checkOpen(op);
-  const inputs = scanInputs(runtime, op, scan);
-  const initial = runtime.ownIf(op, "initialState", scan.initialState);
-  const small = packScan(runtime, op, scan);
-  const y = runtime.result(op, scan.u.shape);
+  const { batch, length, channels, stateSize } = sizes;
+  const { u, delta, B, C, z, initialState: initial } = args;
+  const small = packScan(runtime, op, args);
+  const y = runtime.result(op, u.shape);
   const finalState = want?.finalState ? runtime.result(op, [batch, channels, stateSize]) : undefined;
   const all = { first: 0, channels };
   const span = spanOf(runtime, sizes, channels);
-  const work = { inputs, small, y, span, every: span };
+  const work = { inputs: { u, delta, B, C, z }, small, y, span, every: span };
+
   if (span < length) {
     const spans = Math.ceil(length / span);
     const slots = runtime.result(op, [spans + 1, batch, channels, stateSize]);
@@ -41,4 +34,4 @@ export function selectiveScan(
   }
   small.tensor.dispose();
   return finalState ? { y, finalState } : { y };
-}
+};

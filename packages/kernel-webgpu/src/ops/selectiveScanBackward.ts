@@ -1,13 +1,6 @@
-import {
-  checkSelectiveScanBackward,
-  elementCount,
-  type Grads,
-  type Residual,
-  type ScanArgs,
-  ScanResidual,
-  type Tensor,
-} from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { elementCount } from "@mamba/kernel";
+import type { Op } from "../op.ts";
+import type { WebGpuTensor } from "../tensor.ts";
 import { chunkLength, chunksOf } from "../wgsl/scan.ts";
 import {
   scanChunksShader,
@@ -17,32 +10,28 @@ import {
   scanSkipShader,
   scanStepsShader,
 } from "./scanBackwardShaders.ts";
-import { channelPieces, copySlot, fillFirst, packScan, scanInputs, statesOf } from "./scanChannels.ts";
+import { channelPieces, copySlot, fillFirst, packScan, statesOf } from "./scanChannels.ts";
 import { scanCarryShader } from "./scanShaders.ts";
 import { addRows, rowsPerBlock } from "./sumRows.ts";
 
-export function selectiveScanBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  scan: ScanArgs,
-  residual: Residual,
-  dFinalState?: Tensor,
-): Grads<ScanArgs> {
-  const sizes = checkSelectiveScanBackward(dy, scan, dFinalState);
+export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
+  runtime,
+  sizes,
+  dy,
+  args,
+  { states },
+  dFinal,
+) => {
   const op = "selectiveScanBackward";
-  runtime.checkOpen(op);
   const { batch, length, channels, stateSize } = sizes;
-  const states = ScanResidual.states(op, runtime, residual, sizes);
-  const upstream = runtime.own(op, "dy", dy);
-  const { u, delta, B, C, z } = scanInputs(runtime, op, scan);
-  const initial = runtime.ownIf(op, "initialState", scan.initialState);
-  const dFinal = runtime.ownIf(op, "dFinalState", dFinalState);
-  const { tensor: small, params: options } = packScan(runtime, op, scan);
-  const result = (like: Tensor) => runtime.result(op, like.shape);
+  const { u, delta, B, C, z, initialState: initial } = args;
+  const { tensor: small, params: options } = packScan(runtime, op, args);
+
+  const result = (like: WebGpuTensor) => runtime.result(op, like.shape);
   const sequences = { u: result(u), delta: result(delta), ...(z && { z: result(z) }) };
-  const [dA, dB, dC] = [result(scan.A), result(B), result(C)];
-  const D = scan.D && result(scan.D);
-  const deltaBias = scan.deltaBias && result(scan.deltaBias);
+  const [dA, dB, dC] = [result(args.A), result(B), result(C)];
+  const D = args.D && result(args.D);
+  const deltaBias = args.deltaBias && result(args.deltaBias);
   const initialState = initial && result(initial);
 
   const rows = batch * length;
@@ -57,7 +46,7 @@ export function selectiveScanBackward(
     const params = { ...sizes, ...piece, ...options, rows, count, chunks, strips };
     const each = Math.ceil(count / 64);
     const steps = runtime.result(op, [3, count]);
-    runtime.run(op, scanStepsShader, { u, delta, dy: upstream, z, small, steps }, params, each);
+    runtime.run(op, scanStepsShader, { u, delta, dy, z, small, steps }, params, each);
 
     const flow = runtime.result(op, [chunks + 1, batch, wide, stateSize]);
     const slots = { tensor: flow, start: 0, count: elementCount(flow.shape) };
@@ -82,7 +71,7 @@ export function selectiveScanBackward(
     addRows(runtime, op, sumsBC, strips, sizeBC, partBC);
 
     const targets = { du: sequences.u, ddelta: sequences.delta };
-    const given = { u, dy: upstream, z, small, steps };
+    const given = { u, dy, z, small, steps };
     runtime.run(op, scanInputsShader, { ...given, delta, ...targets }, params, each);
     if (sequences.z) runtime.run(op, scanGateShader, { ...given, dz: sequences.z }, params, each);
     for (const temporary of [steps, flow, sums, sumsBC, sumsA]) temporary.dispose();
@@ -100,7 +89,7 @@ export function selectiveScanBackward(
     const positions = Math.ceil(rows / rowsPerBlock);
     const strips = Math.ceil(channels / 64);
     const sum = runtime.result(op, [positions, channels]);
-    const read = { u, dy: upstream, z, small };
+    const read = { u, dy, z, small };
     runtime.run(
       op,
       scanSkipShader,
@@ -121,4 +110,4 @@ export function selectiveScanBackward(
     ...(deltaBias && { deltaBias }),
     ...(initialState && { initialState }),
   };
-}
+};

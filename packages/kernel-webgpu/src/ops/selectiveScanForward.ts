@@ -1,29 +1,18 @@
-import {
-  checkSelectiveScanForward,
-  type Residual,
-  type ScanArgs,
-  ScanResidual,
-  type Tensor,
-} from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { ScanResidual } from "@mamba/kernel/author";
+import type { Op } from "../op.ts";
 import { chunkLength, chunksOf } from "../wgsl/scan.ts";
-import { channelPieces, copySlot, fillFirst, packScan, scanInputs, statesOf } from "./scanChannels.ts";
+import { channelPieces, copySlot, fillFirst, packScan, statesOf } from "./scanChannels.ts";
 import { runScan, spanOf } from "./scanSpans.ts";
 
 // The scan, which also keeps its state before each chunk. The first slot has the initial state, the last one the final state;
 // those of chunks that begin in padding may have nothing: before the range it is the initial state.
-export function selectiveScanForward(
-  runtime: Runtime,
-  scan: ScanArgs,
-): { y: Tensor; finalState: Tensor; residual: Residual } {
-  const sizes = checkSelectiveScanForward(scan);
-  const { batch, length, channels, stateSize } = sizes;
+export const selectiveScanForward: Op<"selectiveScanForward"> = (runtime, sizes, args) => {
   const op = "selectiveScanForward";
-  runtime.checkOpen(op);
-  const inputs = scanInputs(runtime, op, scan);
-  const initial = runtime.ownIf(op, "initialState", scan.initialState);
-  const small = packScan(runtime, op, scan);
-  const y = runtime.result(op, scan.u.shape);
+  const { batch, length, channels, stateSize } = sizes;
+  const { u, delta, B, C, z, initialState: initial } = args;
+  const inputs = { u, delta, B, C, z };
+  const small = packScan(runtime, op, args);
+  const y = runtime.result(op, u.shape);
   const finalState = runtime.result(op, [batch, channels, stateSize]);
   const chunks = chunksOf(length);
   const states = runtime.result(op, [chunks + 1, batch, channels, stateSize]);
@@ -38,4 +27,4 @@ export function selectiveScanForward(
   }
   small.tensor.dispose();
   return { y, finalState, residual: new ScanResidual(states, sizes) };
-}
+};

@@ -1,8 +1,7 @@
-import { checkSelectiveStateUpdate, type StateUpdateArgs, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { nowhere } from "../pack.ts";
 import { defineShader } from "../shader.ts";
 import { sigmoid, softplus } from "../wgsl/math.ts";
-import { scanInputs } from "./scanChannels.ts";
 
 // One step of the scan, an invocation for each channel. `small` holds A, D and deltaBias; it is kept between tokens.
 export const selectiveStateUpdateShader = defineShader({
@@ -48,34 +47,32 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function selectiveStateUpdate(runtime: Runtime, state: Tensor, args: StateUpdateArgs): Tensor {
-  const { batch, channels, stateSize } = checkSelectiveStateUpdate(state, args);
+export const selectiveStateUpdate: Op<"selectiveStateUpdate"> = (
+  runtime,
+  { batch, channels, stateSize },
+  state,
+  { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus },
+) => {
   const op = "selectiveStateUpdate";
-  runtime.checkOpen(op);
-  const inputs = scanInputs(runtime, op, args);
-  const held = runtime.own(op, "state", state);
-  const small = runtime.packs.get(op, runtime.own(op, "A", args.A), [
-    runtime.ownIf(op, "D", args.D),
-    runtime.ownIf(op, "deltaBias", args.deltaBias),
-  ]);
-  const [, skip_at, bias_at] = small.at as [number, number, number];
-  const y = runtime.result(op, args.u.shape);
+  const small = runtime.packs.get(op, [A, D, deltaBias], state);
+  const [, skip_at = nowhere, bias_at = nowhere] = small.at;
+  const y = runtime.result(op, u.shape);
   const count = batch * channels;
   runtime.run(
     op,
     selectiveStateUpdateShader,
-    { ...inputs, small: small.tensor, state: held, y },
+    { u, delta, B, C, z, small: small.tensor, state, y },
     {
       count,
       channels,
       stateSize,
       skip_at,
       bias_at,
-      softplus: args.deltaSoftplus ? 1 : 0,
-      skips: args.D ? 1 : 0,
-      biased: args.deltaBias ? 1 : 0,
+      softplus: deltaSoftplus ? 1 : 0,
+      skips: D ? 1 : 0,
+      biased: deltaBias ? 1 : 0,
     },
     Math.ceil(count / 64),
   );
   return y;
-}
+};

@@ -1,7 +1,7 @@
-import { checkSumOfSquares, elementCount, isDense, type Tensor } from "@mamba/kernel";
+import { elementCount, isDense, lastExtent } from "@mamba/kernel";
 import { flatPieces } from "../pieces.ts";
 import type { Bound } from "../dispatcher.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { addRows } from "./sumRows.ts";
 
@@ -26,18 +26,19 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function sumOfSquares(runtime: Runtime, tensors: readonly Tensor[]): Tensor {
-  checkSumOfSquares(tensors);
+export const sumOfSquares: Op<"sumOfSquares"> = (runtime, _, tensors) => {
   const op = "sumOfSquares";
-  runtime.checkOpen(op);
   let groups = 0;
-  const parts = tensors.flatMap((tensor, i) => {
-    const own = runtime.own(op, `tensor ${i}`, tensor);
-    const width = own.shape[own.shape.length - 1] as number;
+  const parts = tensors.flatMap((tensor) => {
+    const width = lastExtent(tensor.shape);
     // Dense tensors are one long row, and pieces end where a share does: the order of the sum is always the same.
-    const pieces: { x: Bound; count: number; width: number }[] = isDense(own)
-      ? flatPieces(runtime, own, share).map((piece) => ({ x: piece, count: piece.count, width: piece.count }))
-      : [{ x: own, count: elementCount(own.shape), width }];
+    const pieces: { x: Bound; count: number; width: number }[] = isDense(tensor)
+      ? flatPieces(runtime, tensor, share).map((piece) => ({
+          x: piece,
+          count: piece.count,
+          width: piece.count,
+        }))
+      : [{ x: tensor, count: elementCount(tensor.shape), width }];
     return pieces.map((piece) => {
       const first = groups;
       groups += Math.ceil(piece.count / share);
@@ -55,4 +56,4 @@ export function sumOfSquares(runtime: Runtime, tensors: readonly Tensor[]): Tens
   sums.dispose();
   lanes.dispose();
   return sum;
-}
+};

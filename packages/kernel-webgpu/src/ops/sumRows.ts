@@ -1,5 +1,5 @@
-import { checkSumRows, type Tensor } from "@mamba/kernel";
 import type { Bound } from "../dispatcher.ts";
+import type { Op } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
 import type { WebGpuTensor } from "../tensor.ts";
@@ -25,15 +25,11 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function sumRows(runtime: Runtime, dy: Tensor): Tensor {
-  const { rows, features } = checkSumRows(dy);
-  const op = "sumRows";
-  runtime.checkOpen(op);
-  const own = runtime.own(op, "dy", dy);
-  const sum = runtime.result(op, [features]);
-  addRows(runtime, op, own, rows, features, sum);
+export const sumRows: Op<"sumRows"> = (runtime, { rows, features }, dy) => {
+  const sum = runtime.result("sumRows", [features]);
+  addRows(runtime, "sumRows", dy, rows, features, sum);
   return sum;
-}
+};
 
 /** Writes the sum of the rows of `x` [rows, width] over `sum` [width]. The order of the additions depends on the sizes alone. */
 export function addRows(
