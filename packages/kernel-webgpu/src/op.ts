@@ -1,7 +1,7 @@
 import type { AllOps } from "@mamba/kernel";
 import type { OpImplementation } from "@mamba/kernel/author";
+import type { WebGpuTensor } from "./memory/tensor.ts";
 import type { Runtime } from "./runtime.ts";
-import type { WebGpuTensor } from "./tensor.ts";
 
-/** The function of one op in this backend. It gets checked arguments with tensors of this kernel. */
+/** The implementation of one op in this backend. */
 export type Op<K extends keyof AllOps> = OpImplementation<K, Runtime, WebGpuTensor>;

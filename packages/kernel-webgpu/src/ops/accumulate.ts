@@ -1,6 +1,6 @@
 import { isDense, lastExtent } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
-import { flatPieces } from "../pieces.ts";
+import { flatChunks } from "../memory/chunks.ts";
 import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 
@@ -31,7 +31,7 @@ export const accumulate: Op<"accumulate"> = (runtime, _, target, x, factor = 1) 
     runtime.run(op, accumulateShader, { x, sum: target }, params, Math.ceil(count / 256));
     return;
   }
-  for (const { start, count } of flatPieces(runtime, target)) {
+  for (const { start, count } of flatChunks(runtime, target)) {
     const buffers = { x: { tensor: x, start, count }, sum: { tensor: target, start, count } };
     runtime.run(op, accumulateShader, buffers, { count, width: count, factor }, Math.ceil(count / 256));
   }

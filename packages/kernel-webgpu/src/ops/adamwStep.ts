@@ -1,4 +1,4 @@
-import { flatPieces } from "../pieces.ts";
+import { flatChunks } from "../memory/chunks.ts";
 import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 
@@ -39,7 +39,7 @@ fn run(group: u32, lane: u32) {
 
 export const adamwStep: Op<"adamwStep"> = (runtime, _, slots, hyper, gradScale) => {
   const { step, lr, beta1, beta2, eps, weightDecay } = hyper;
-  // In float64, as 1 - 0.999 has few digits left in float32.
+  // Computed in float64: 1 - 0.999 loses digits in float32.
   const params = {
     kept: 1 - lr * weightDecay,
     rate: lr / (1 - beta1 ** step),
@@ -51,7 +51,7 @@ export const adamwStep: Op<"adamwStep"> = (runtime, _, slots, hyper, gradScale) 
     rest2: 1 - beta2,
   };
   for (const { param, grad, m, v } of slots) {
-    for (const { start, count } of flatPieces(runtime, param)) {
+    for (const { start, count } of flatChunks(runtime, param)) {
       const at = (tensor: typeof param) => ({ tensor, start, count });
       const buffers = { grad: at(grad), gradScale, param: at(param), m: at(m), v: at(v) };
       runtime.run("adamwStep", adamwStepShader, buffers, { count, ...params }, Math.ceil(count / 256));

@@ -1,10 +1,10 @@
+import { memoize } from "../memoize.ts";
 import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { keyOf, largestKey } from "../wgsl/keys.ts";
-import { lazily } from "../wgsl/product.ts";
 
-// The lowest index among the largest, a workgroup for each row. Logits are taken as bits.
-export const argmaxShader = lazily((subgroups: boolean) =>
+// The lowest index among the largest logits, one workgroup per row. Logits are compared by their bits.
+export const argmaxShader = memoize((subgroups: boolean) =>
   defineShader({
     name: "argmax",
     enable: subgroups ? ["subgroups"] : [],

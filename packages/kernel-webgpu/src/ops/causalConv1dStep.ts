@@ -2,7 +2,7 @@ import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { sigmoid } from "../wgsl/math.ts";
 
-// causalConv1d for one token: an invocation shifts the W-1 inputs of its channel.
+// causalConv1d for one token: one invocation per channel, which also shifts the W-1 inputs of its state.
 export const causalConv1dStepShader = defineShader({
   name: "causalConv1dStep",
   read: { x: "f32", weight: "f32", bias: "f32" },

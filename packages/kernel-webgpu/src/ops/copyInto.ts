@@ -1,7 +1,7 @@
 import { byteLength, isDense, lastExtent } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
 import type { Op } from "../op.ts";
-import { copyRowsInto } from "./copyRows.ts";
+import { copyRowsInto } from "../shared/copyRows.ts";
 
 export const copyInto: Op<"copyInto"> = (runtime, _, target, source) => {
   const op = "copyInto";

@@ -1,32 +1,32 @@
 import type { Sizes } from "@mamba/kernel/author";
+import type { WebGpuTensor } from "../memory/tensor.ts";
 import type { Op } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
-import type { WebGpuTensor } from "../tensor.ts";
 import { decay, isNan } from "../wgsl/math.ts";
-import { reduction, sharers } from "../wgsl/total.ts";
+import { reduction, lanesPerRow } from "../wgsl/sums.ts";
 
 /** Rows per workgroup. */
-const rowsPerGroup = 64 / sharers;
+const rowsPerGroup = 64 / lanesPerRow;
 
-/** The targets that count, and a NaN that no compiler sees. */
-const targets_ = /* wgsl */ `
+/** WGSL that classifies targets. The NaN is in a variable: compilers refuse a NaN constant. */
+const targetTests = /* wgsl */ `
 ${isNan}
 ${decay}
 var<private> nanBits: u32 = 0x7fc00000u;
 fn isIgnored(row: u32) -> bool { return targets[row] == p.ignoreIndex; }
 fn isOutside(row: u32) -> bool { return targets[row] < 0 || targets[row] >= p.vocabSize; }`;
 
-// For each row its largest logit and the sum of exp(logit - largest), and its loss: log of the sum + largest - logit[target],
-// 0 for an ignored target, NaN for one outside of the vocabulary. Stored as rows of three.
+// Per row: its largest logit, the sum of exp(logit - largest), and its loss = log(sum) + largest - logit[target], which is 0
+// for an ignored target and NaN for a target outside of the vocabulary. Stored as rows of three numbers.
 const crossEntropyRowsShader = defineShader({
   name: "crossEntropy rows",
   read: { logits: "f32", targets: "i32" },
   write: { rows: "f32" },
   params: { rowCount: "u32", vocabSize: "i32", ignoreIndex: "i32" },
   code: /* wgsl */ `
-${targets_}
-// Sums y of exp(logit - x), each under its own largest logit x. A NaN wins.
+${targetTests}
+// Combines two pairs (x, y) of a largest logit x and the sum y of exp(logit - x). A NaN takes precedence.
 fn joined(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
   if (isNan(a.x) || isNan(b.x)) { return select(b, a, isNan(a.x)); }
   if (b.x > a.x) { return vec2<f32>(b.x, b.y + a.y * decay(a.x - b.x)); }
@@ -34,14 +34,14 @@ fn joined(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
 }
 ${reduction("vec2<f32>", "softmax", "joined(a, b)")}
 fn run(group: u32, lane: u32) {
-  let place = group * ${rowsPerGroup}u + lane / ${sharers}u;
+  let place = group * ${rowsPerGroup}u + lane / ${lanesPerRow}u;
   let row = min(place, p.rowCount - 1u);
-  let first = lane % ${sharers}u;
+  let first = lane % ${lanesPerRow}u;
   let start = p.logits_at + row * p.logits_stride;
   let size = u32(p.vocabSize);
-  // The lowest number and not -infinity, from which nothing can be subtracted.
+  // The lowest finite number: -infinity - (-infinity) would be NaN.
   var own = vec2<f32>(-0x1.fffffep+127f, 0.0);
-  for (var i = first; i < size; i += ${sharers}u) { own = joined(own, vec2<f32>(logits[start + i], 1.0)); }
+  for (var i = first; i < size; i += ${lanesPerRow}u) { own = joined(own, vec2<f32>(logits[start + i], 1.0)); }
   let all = softmax(lane, own);
   if (first != 0u || place >= p.rowCount) { return; }
   var loss = 0.0;
@@ -49,7 +49,7 @@ fn run(group: u32, lane: u32) {
     if (isOutside(row)) { loss = bitcast<f32>(nanBits); }
     else if (isNan(all.x)) { loss = all.x; }
     else {
-      // A driver's log(1) need not be 0.
+      // log(1) is not exactly 0 on every driver.
       let spread = select(log(all.y), 0.0, all.y == 1.0);
       loss = spread + (all.x - logits[start + u32(targets[row])]);
     }
@@ -60,15 +60,15 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-// The mean of the losses, and how many targets count.
+// The mean of the losses, and the number of targets that are not ignored.
 const crossEntropyMeanShader = defineShader({
   name: "crossEntropy mean",
   read: { rows: "f32", targets: "i32" },
   write: { loss: "f32", counted: "f32" },
   params: { rowCount: "u32", vocabSize: "i32", ignoreIndex: "i32" },
-  workgroup: sharers,
+  workgroup: lanesPerRow,
   code: /* wgsl */ `
-${targets_}
+${targetTests}
 ${reduction("vec2<f32>", "total", "a + b")}
 fn run(group: u32, lane: u32) {
   var own = vec2<f32>(0.0);
@@ -90,7 +90,7 @@ const crossEntropyGradientShader = defineShader({
   write: { dLogits: "f32" },
   params: { count: "u32", vocabSize: "i32", ignoreIndex: "i32" },
   code: /* wgsl */ `
-${targets_}
+${targetTests}
 fn run(group: u32, lane: u32) {
   for (var k = 0u; k < 4u; k++) {
     let i = group * 256u + k * workgroupSize + lane;
@@ -131,7 +131,7 @@ export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (runtime
   return { loss, dLogits };
 };
 
-/** The loss, and what the gradient needs beside it: three numbers per row, and the number of targets that count. */
+/** Returns the loss and the inputs of its gradient: three numbers per row, and the number of targets that are not ignored. */
 function mean(
   runtime: Runtime,
   op: string,

@@ -2,7 +2,7 @@ import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 
 // y[b, l] = x[b, L-1-l]
-const shader = defineShader({
+const flipShader = defineShader({
   name: "flip",
   read: { x: "f32" },
   write: { y: "f32" },
@@ -23,6 +23,6 @@ fn run(group: u32, lane: u32) {
 export const flip: Op<"flip"> = (runtime, { batch, length, channels }, x) => {
   const y = runtime.result("flip", x.shape);
   const count = batch * length * channels;
-  runtime.run("flip", shader, { x, y }, { count, length, channels }, Math.ceil(count / 256));
+  runtime.run("flip", flipShader, { x, y }, { count, length, channels }, Math.ceil(count / 256));
   return y;
 };

@@ -1,8 +1,8 @@
-import { piecesOf } from "../pieces.ts";
+import { rowChunks } from "../memory/chunks.ts";
 import type { Op } from "../op.ts";
-import { areAligned, runProduct } from "./product.ts";
+import { areAligned, runProduct } from "../products/product.ts";
 
-/** dWeight = dyᵀ · x. A result too large for one binding is made some rows at a time. */
+/** dWeight = dyᵀ · x. A result too large for one binding is computed in chunks of rows. */
 export const linearBackwardWeight: Op<"linearBackwardWeight"> = (
   runtime,
   { rows, inFeatures, outFeatures },
@@ -11,11 +11,11 @@ export const linearBackwardWeight: Op<"linearBackwardWeight"> = (
 ) => {
   const op = "linearBackwardWeight";
   const dWeight = runtime.result(op, [outFeatures, inFeatures]);
-  for (const piece of piecesOf(runtime, dWeight)) {
+  for (const chunk of rowChunks(runtime, dWeight)) {
     runProduct(runtime, op, "backward weight", {
-      ...{ x: dy, weight: x, y: piece, dtype: "f32" },
-      ...{ aligned: areAligned(dy, x), rows: piece.rows, columns: inFeatures, depth: rows },
-      ...{ first: 0, width: inFeatures, skip: piece.first, more: false },
+      ...{ x: dy, weight: x, y: chunk, dtype: "f32" },
+      ...{ aligned: areAligned(dy, x), rows: chunk.rows, columns: inFeatures, depth: rows },
+      ...{ first: 0, width: inFeatures, xStart: chunk.first, continued: false },
     });
   }
   return dWeight;

@@ -1,8 +1,8 @@
 import type { Op } from "../op.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 import { isNan } from "../wgsl/math.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
 
-// A driver's exp may make a number of a NaN.
+// y = -exp(x). The exp of some drivers maps NaN to a number.
 export const negExpShader = elementwiseShader("negExp", "select(-exp(a), a, isNan(a))", isNan);
 
 export const negExp: Op<"negExp"> = (runtime, _, x) =>

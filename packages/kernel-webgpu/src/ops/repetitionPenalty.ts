@@ -1,9 +1,9 @@
 import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
-import { copyRowsInto } from "./copyRows.ts";
+import { copyRowsInto } from "../shared/copyRows.ts";
 
-// l > 0 ? l / penalty : l * penalty for each id of the row. It is taken from the logits, not from y: an id that comes
-// twice is written twice with the same number.
+// y[id] = l > 0 ? l / penalty : l * penalty with l = logits[id], for each id of the row. An id that occurs twice is written
+// twice with the same number, because l is read from the logits and not from y.
 export const repetitionPenaltyShader = defineShader({
   name: "repetitionPenalty",
   read: { logits: "f32", ids: "i32" },

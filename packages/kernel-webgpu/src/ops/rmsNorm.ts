@@ -1,10 +1,10 @@
+import { memoize } from "../memoize.ts";
 import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
-import { lazily } from "../wgsl/product.ts";
-import { sumOfAll } from "../wgsl/total.ts";
+import { sumOfAll } from "../wgsl/sums.ts";
 
-// y = x / sqrt(mean(x²) + eps) * weight, a workgroup for each row.
-export const rmsNormShader = lazily((subgroups: boolean) =>
+// y = x / sqrt(mean(x²) + eps) * weight, one workgroup per row.
+export const rmsNormShader = memoize((subgroups: boolean) =>
   defineShader({
     name: "rmsNorm",
     enable: subgroups ? ["subgroups"] : [],

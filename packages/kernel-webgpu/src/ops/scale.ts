@@ -1,5 +1,5 @@
 import type { Op } from "../op.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 
 export const scaleShader = elementwiseShader("scale", "a * factor");
 

@@ -1,6 +1,6 @@
 import type { Op } from "../op.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 import { sigmoid } from "../wgsl/math.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
 
 export const siluShader = elementwiseShader("silu", "a * sigmoid(a)", sigmoid);
 

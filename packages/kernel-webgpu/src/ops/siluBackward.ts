@@ -1,8 +1,8 @@
 import type { Op } from "../op.ts";
-import { siluSlope } from "../wgsl/math.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
+import { siluDerivative } from "../wgsl/math.ts";
 
-const siluBackwardShader = elementwiseShader("siluBackward", "a * siluSlope(b)", siluSlope);
+const siluBackwardShader = elementwiseShader("siluBackward", "a * siluDerivative(b)", siluDerivative);
 
 export const siluBackward: Op<"siluBackward"> = (runtime, _, dy, x) =>
   elementwise(runtime, "siluBackward", siluBackwardShader, dy, x, 0);

@@ -1,5 +1,5 @@
 import { byteOffset } from "@mamba/kernel";
-import { writeArray } from "../hostArrays.ts";
+import { writeArray } from "../memory/hostArrays.ts";
 import type { Op } from "../op.ts";
 
 export const write: Op<"write"> = (runtime, _, target, start, data) => {
