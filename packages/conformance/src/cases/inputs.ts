@@ -1,4 +1,4 @@
-import { byteLength, type DType, lastExtent, type Shape, type Tensor } from "@mamba/kernel";
+import { byteOffset, type DType, lastExtent, type Shape, type Tensor } from "@mamba/kernel";
 import type { CaseInput, Expected } from "../case.ts";
 
 /** Lengths that no tiling divides: around powers of two, and odd. */
@@ -33,7 +33,7 @@ export function elementSizes(shape: Shape): { elements: number; last: number } {
 
 /** Bytes of as many numbers, for `Cost.bytes`. */
 export function bytesOf(count: number, dtype: DType = "f32"): number {
-  return byteLength(dtype, [count]);
+  return byteOffset(dtype, count);
 }
 
 /** Selects the value at `i`, starting again after the last. */
