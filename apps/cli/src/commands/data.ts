@@ -20,7 +20,7 @@ export default command({
     const count = readNumber("count", values.count, { whole: true, min: 1 });
     const first = readNumber("first", values.first, { whole: true, min: 0 });
     const seed = readNumber("seed", values.seed, { whole: true });
-    const { story, storyEnd } = await import("@mamba/train");
+    const { story, storyEnd } = await import("@mamba/tasks");
     for (let index = first; index < first + count; index++) {
       host.signal.throwIfAborted();
       await print(host, story(seed, index) + String.fromCharCode(storyEnd));

@@ -1,4 +1,5 @@
-import type { Evaluation, Ngram } from "@mamba/train";
+import type { Ngram } from "@mamba/tasks";
+import type { Evaluation } from "@mamba/train";
 import { adapterFlag, attachAdapter } from "../adapter.ts";
 import { readNumber, usage } from "../args.ts";
 import { backendFlags, openBackend } from "../backend.ts";

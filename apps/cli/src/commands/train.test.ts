@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Evaluation, evaluateNgram, stories, trainNgram } from "@mamba/train";
+import { evaluateNgram, stories, trainNgram } from "@mamba/tasks";
+import type { Evaluation } from "@mamba/train";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../../test/run.ts";
 import { Stop } from "../errors.ts";

@@ -133,7 +133,8 @@ export default command({
     }
 
     const { RunFolder } = await import("@mamba/train/node");
-    const { storyEnd, Trainer } = await import("@mamba/train");
+    const { storyEnd } = await import("@mamba/tasks");
+    const { Trainer } = await import("@mamba/train");
     const { byteTokenizer, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
     await using kernel = await openBackend(values.backend, threads, host);
     const loaded =

@@ -1,6 +1,7 @@
 import { EagerOps, MambaLM, watchOps, type MambaLMConfigInput, type WatchedCall } from "@mamba/core";
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
-import { selectiveCopying, Trainer, type DataSource } from "@mamba/train";
+import { selectiveCopying } from "@mamba/tasks";
+import { type DataSource, Trainer } from "@mamba/train";
 
 /** What a coordinate check trains. */
 export interface Plan {

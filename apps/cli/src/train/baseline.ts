@@ -1,4 +1,5 @@
-import type { Evaluation, Ngram } from "@mamba/train";
+import type { Ngram } from "@mamba/tasks";
+import type { Evaluation } from "@mamba/train";
 import type { Host } from "../host.ts";
 import { progress } from "../progress.ts";
 import type { OpenSource } from "./data.ts";
@@ -18,7 +19,7 @@ export async function countBaseline(
   }: { order: number | undefined; examples: number | undefined },
   host: Host,
 ): Promise<Ngram> {
-  const { trainNgram } = await import("@mamba/train");
+  const { trainNgram } = await import("@mamba/tasks");
   using bar = progress(host, "counting", String);
   return await trainNgram(source, {
     order,
@@ -35,7 +36,7 @@ export async function judgeBaseline(
   examples: number,
   host: Host,
 ): Promise<Evaluation & { readonly seconds: number }> {
-  const { evaluateNgram } = await import("@mamba/train");
+  const { evaluateNgram } = await import("@mamba/tasks");
   using bar = progress(host, `${ngram.order}-gram`, String);
   const start = performance.now();
   const found = await evaluateNgram(ngram, source, {

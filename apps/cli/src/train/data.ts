@@ -58,7 +58,7 @@ export async function openSource(
     throw usage(`the vocabulary of ${task} is the 256 bytes`);
   }
   if (task === "stories" && tokenizer) throw usage("stories are bytes, but the model has a tokenizer");
-  const { inductionHeads, selectiveCopying, stories } = await import("@mamba/train");
+  const { inductionHeads, selectiveCopying, stories } = await import("@mamba/tasks");
   const { textFile, tokenLines } = await import("@mamba/train/node");
   const generated = (source: DataSource): OpenSource => ({
     ...source,
