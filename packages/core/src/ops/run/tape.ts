@@ -1,5 +1,5 @@
 import { type Residual, Scope, type Shape, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { MambaError } from "../errors.ts";
+import { MambaError } from "../../errors.ts";
 import type { DerivedTensors } from "./derivedTensors.ts";
 import { EagerOps } from "./eagerOps.ts";
 import { Gradients } from "./gradients.ts";
@@ -166,7 +166,7 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
 
   #collect(y: Tensor | undefined, dy: LossGradient): Map<Tensor, Tensor> {
     if (y && typeof dy === "number") this.addLoss(y, dy);
-    else if (y) this.#addOrFree(y, this.kernel.scale(dy as Tensor, 1));
+    else if (y && typeof dy === "object") this.#addOrFree(y, this.kernel.scale(dy, 1));
     for (const loss of this.#losses.keys()) checkLoss(loss);
     for (const step of this.#record.reverse()) step();
     return this.#gradients.takeAll();

@@ -1,6 +1,6 @@
 import type { Shape, Tensor } from "@mamba/kernel";
 import type { OpRun } from "./opRun.ts";
-import * as table from "./table.ts";
+import * as table from "../index.ts";
 
 type Table = typeof table;
 
@@ -17,7 +17,7 @@ export type UnaryOp = {
 }[keyof Table];
 
 /**
- * What layers compute with. A layer is written once against this: `EagerOps` runs each call and frees its result with its
+ * The ops that layers compute with. A layer is written once against this: `EagerOps` runs each call and frees its result with its
  * frame (inference), a `Tape` records the same calls for gradients. Results belong to the ops, arguments are borrowed.
  */
 export interface Ops extends OpMethods {

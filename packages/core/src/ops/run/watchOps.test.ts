@@ -1,9 +1,9 @@
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { expect, test } from "vitest";
-import { MambaLM } from "../model/mambaLM.ts";
+import { MambaLM } from "../../model/mambaLM.ts";
 import { EagerOps } from "./eagerOps.ts";
 import { Tape } from "./tape.ts";
-import { watchOps } from "./watch.ts";
+import { watchOps } from "./watchOps.ts";
 
 test("shows every layer's output in order, and changes nothing", async () => {
   await using kernel = await createCpuKernel({ threads: 1 });
