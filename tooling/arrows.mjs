@@ -1,5 +1,6 @@
 // Which package may import which, as the package.jsons say: a package's sources import its dependencies, its tests its
-// devDependencies as well. An app is bundled, so its sources also import those of its devDependencies that are private.
+// devDependencies as well. A private package among the devDependencies is bundled into its users, so their sources import it
+// too, unless it is for tests only.
 
 /** @typedef {import("./workspace.mjs").WorkspacePackage} WorkspacePackage */
 
@@ -13,10 +14,9 @@ const testFiles = ["src/**/*.test.ts", "test/**", "*.config.ts"];
  * @returns {string[]} names
  */
 export function sourceImports(from, packages) {
-  const isPrivate = (/** @type {string} */ name) =>
-    packages.some((other) => other.name === name && !other.public);
-  const bundled = from.folder.startsWith("apps/") ? from.devDependencies.filter(isPrivate) : [];
-  return [...from.dependencies, ...bundled];
+  const isBundled = (/** @type {string} */ name) =>
+    packages.some((other) => other.name === name && !other.public && !other.testOnly);
+  return [...from.dependencies, ...from.devDependencies.filter(isBundled)];
 }
 
 /**
@@ -30,6 +30,7 @@ export function arrows(packages, nodeModules) {
   return packages.flatMap((from) => {
     const { name, folder, devDependencies, platform } = from;
     const source = sourceImports(from, packages);
+    const anywhere = source.filter((name) => packages.find((other) => other.name === name)?.platform.any);
     const only = (/** @type {readonly string[]} */ allowed) => ({
       // A package's tests may import every entry of the package itself.
       regex: `^@mamba/(?!(${[name, ...allowed].map((other) => other.replace("@mamba/", "")).join("|")})(/|$))`,
@@ -48,7 +49,7 @@ export function arrows(packages, nodeModules) {
       {
         files: globs(["src/**"]),
         ignores: globs(testFiles),
-        rules: restrict([only(source), byPath, ...(platform.any ? [nodeModule] : [])]),
+        rules: restrict(platform.any ? [only(anywhere), byPath, nodeModule] : [only(source), byPath]),
       },
       // Later entries replace the rules of earlier ones.
       ...(platform.node.length > 0

@@ -11,6 +11,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
  * @property {string} name
  * @property {string} folder relative to the root: `packages/core`
  * @property {boolean} public true when the package is meant for npm
+ * @property {boolean} testOnly true when only tests import the package
  * @property {boolean} native true when the package holds a binary, which takes a compiler to build
  * @property {readonly string[]} dependencies workspace packages that the sources may import
  * @property {readonly string[]} devDependencies workspace packages that the tests may import as well
@@ -29,6 +30,7 @@ export function workspacePackages() {
     name: manifest.name,
     folder,
     public: manifest.private !== true,
+    testOnly: manifest.mamba?.testOnly ?? false,
     native: manifest.os !== undefined,
     dependencies: [...here(manifest.dependencies), ...here(manifest.optionalDependencies)],
     devDependencies: here(manifest.devDependencies),
@@ -58,7 +60,7 @@ function folders() {
  * @property {Dependencies} [optionalDependencies]
  * @property {Dependencies} [devDependencies]
  * @property {Record<string, unknown>} [exports]
- * @property {{ platform?: "any", node?: string[] }} [mamba] our own field
+ * @property {{ platform?: "any", node?: string[], testOnly?: boolean }} [mamba] our own field
  *
  * @param {string} folder
  * @returns {Manifest}

@@ -1,5 +1,5 @@
-import { dtypeBytes, elementCount, type HostArray, isDense } from "@mamba/kernel";
-import { copyRows } from "./ops/copyRows.ts";
+import { byteLength, type HostArray, isDense } from "@mamba/kernel";
+import { copyRows } from "./copyRows.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CudaTensor } from "./tensor.ts";
 
@@ -28,7 +28,7 @@ export class Readback {
     const pieces = new Float64Array(2 * sources.length);
     sources.forEach((source, i) => {
       pieces[2 * i] = (copies[i] ?? source).address;
-      pieces[2 * i + 1] = elementCount(source.shape) * dtypeBytes[source.dtype];
+      pieces[2 * i + 1] = byteLength(source.dtype, source.shape);
     });
     const waiting = this.#wait("read", pieces);
     for (const copy of copies) copy?.dispose();

@@ -1,12 +1,5 @@
-import {
-  type DType,
-  dtypeBytes,
-  elementCount,
-  KernelError,
-  type KernelErrorCode,
-  type Shape,
-  TensorOwner,
-} from "@mamba/kernel";
+import { byteLength, type DType, KernelError, type KernelErrorCode, type Shape } from "@mamba/kernel";
+import { TensorOwner } from "@mamba/kernel/author";
 import type { Session } from "./addon.ts";
 import { type Arg, Commands, type Grid, type Sgemm } from "./commands.ts";
 import type { KernelName } from "./kernels.ts";
@@ -57,8 +50,8 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
 
   /** A dense tensor with undefined content. @throws KernelError `OUT_OF_MEMORY`, `DEVICE_LOST` */
   allocate(op: string, shape: Shape, dtype: DType): CudaTensor {
-    const bytes = elementCount(shape) * dtypeBytes[dtype];
-    return this.adopt({ block: this.#take(op, bytes), bytes, handles: 0 }, dtype, shape);
+    const bytes = byteLength(dtype, shape);
+    return this.adopt({ block: this.#take(op, bytes), bytes, handles: 0, version: 0 }, dtype, shape);
   }
 
   /** As `allocate`, for what the op being called makes: a result, or a temporary that it disposes before it returns. */

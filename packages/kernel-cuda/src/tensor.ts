@@ -1,4 +1,5 @@
-import { DeviceTensor, dtypeBytes, type SharedMemory } from "@mamba/kernel";
+import { byteOffset } from "@mamba/kernel";
+import { DeviceTensor, type SharedMemory } from "@mamba/kernel/author";
 import type { Block } from "./pool.ts";
 
 /** Memory shared by a tensor and its views; back to the pool with the last of them. */
@@ -10,6 +11,6 @@ export interface Storage extends SharedMemory {
 export class CudaTensor extends DeviceTensor<Storage> {
   /** Where the first element is, on the device. */
   get address(): number {
-    return this.storage.block.address + this.offset * dtypeBytes[this.dtype];
+    return this.storage.block.address + byteOffset(this.dtype, this.offset);
   }
 }

@@ -1,10 +1,18 @@
 import { expect, it } from "vitest";
-import { fakeTensor } from "../test/fake-tensor.ts";
-import { type DType, dtypeBytes, elementCount, hostArray, isHostArrayOf } from "./dtype.ts";
+import { fakeTensor } from "../test/fakeTensor.ts";
+import {
+  byteLength,
+  byteOffset,
+  type DType,
+  elementCount,
+  formats,
+  hostArray,
+  isHostArrayOf,
+} from "./dtype.ts";
 import { canTrain, type Kernel } from "./kernel.ts";
 import { isDense } from "./tensor.ts";
 
-const dtypes = Object.keys(dtypeBytes) as DType[];
+const dtypes = Object.keys(formats) as DType[];
 
 it("elementCount multiplies the extents", () => {
   expect([elementCount([]), elementCount([7]), elementCount([2, 3, 4])]).toEqual([1, 7, 24]);
@@ -14,8 +22,15 @@ it.each(dtypes)("hostArray makes what isHostArrayOf accepts for %s", (dtype) => 
   const array = hostArray(dtype, 5);
   expect(array).toHaveLength(5);
   expect(array.every((value) => value === 0)).toBe(true);
-  expect(array.BYTES_PER_ELEMENT).toBe(dtypeBytes[dtype]);
+  expect(array.byteLength).toBe(byteLength(dtype, [5]));
   expect(isHostArrayOf(array, dtype)).toBe(true);
+});
+
+it("byteLength counts whole rows of blocks", () => {
+  expect([byteLength("f32", [2, 3]), byteLength("bf16", [2, 3]), byteLength("i32", [7])]).toEqual([
+    24, 12, 28,
+  ]);
+  expect([byteOffset("f16", 5), byteOffset("f32", 0)]).toEqual([10, 0]);
 });
 
 it("isHostArrayOf tells element types apart", () => {

@@ -1,5 +1,6 @@
 import type { MambaLMConfigInput } from "@mamba/core";
-import { type DataSource, inductionHeads, selectiveCopying, type TrainConfigInput } from "@mamba/train";
+import { inductionHeads, selectiveCopying } from "@mamba/tasks";
+import type { DataSource, TrainConfigInput } from "@mamba/train";
 import type { TaskId, TrainingSettings } from "../protocol.ts";
 
 /** A task, and how its examples are shown. */
