@@ -12,7 +12,7 @@ report.once("Type check", () => pnpm(["run", "typecheck"]));
 report.once("Lint", () => pnpm(["run", "lint"]));
 formatting(report);
 deadCode(report);
-
+report.once("API reference", () => pnpm(["run", "docs"]));
 await probeBackends(report);
 cudaStandIn(report);
 vitest(report, "Tests in Node", "vitest.config.ts");
