@@ -134,7 +134,7 @@ export default command({
 
     const { RunFolder } = await import("@mamba/train/node");
     const { storyEnd } = await import("@mamba/tasks");
-    const { Trainer } = await import("@mamba/train");
+    const { languageModel, Trainer } = await import("@mamba/train");
     const { byteTokenizer, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
     await using kernel = await openBackend(values.backend, threads, host);
     const loaded =
@@ -151,7 +151,7 @@ export default command({
       loaded?.model ?? scope.use(MambaLM.init(kernel, config(recipe, source.vocabSize), recipe.seed));
     const adapter = lora && scope.use(LoraAdapter.init(model, lora, recipe.seed));
     if (adapter) model.attach(adapter);
-    using trainer = new Trainer(model, source, recipe.training);
+    using trainer = new Trainer(languageModel(model), source, recipe.training);
     await using folder = await RunFolder.open(values.out);
     if (!values.resume && (await folder.hasState())) {
       throw new CliError("EXISTS", `${values.out} holds a run; --resume goes on with it`);
@@ -161,7 +161,7 @@ export default command({
     else if (values.resume)
       note(host, `note: ${values.out} holds no state yet; this run starts at the beginning`);
 
-    await train(trainer, folder, { saveEvery, heldOut }, host);
+    await train(model, trainer, folder, { saveEvery, heldOut }, host);
     const trained = join(values.out, adapter ? "adapter" : "model");
     // With the end of a story as its end token, a model of stories writes one and stops.
     const bytes =

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { MambaLM } from "@mamba/core";
 import type { Trainer } from "@mamba/train";
 import type { RunFolder } from "@mamba/train/node";
 import { codeOf } from "../errors.ts";
@@ -11,6 +12,7 @@ import { Report } from "./report.ts";
 
 /** Trains to the end, or until it is interrupted: then the state is saved first. */
 export async function train(
+  model: MambaLM,
   trainer: Trainer,
   folder: RunFolder,
   { saveEvery, heldOut }: { readonly saveEvery: number; readonly heldOut: HeldOut | undefined },
@@ -27,7 +29,7 @@ export async function train(
   const judge = async ({ source, examples }: HeldOut) => {
     const { evaluate } = await import("@mamba/train");
     const { signal } = host;
-    const evaluation = await evaluate(trainer.model, source, { examples, batchSize, signal });
+    const evaluation = await evaluate(model, source, { examples, batchSize, signal });
     report.judged(trainer.step, evaluation);
     await folder.log({ step: trainer.step, evaluation });
   };
