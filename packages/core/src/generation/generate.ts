@@ -114,13 +114,13 @@ function uploadSeen(kernel: Kernel, { seen }: GenerationState): Tensor {
 function advance(model: MambaLM, state: GenerationState, active: readonly boolean[]): Tensor {
   const { stack, pending } = state;
   const data = Int32Array.from(pending, ([id = 0], row) => (active[row] ? id : 0));
-  using ids = model.kernel.upload(data, [pending.length, 1], "i32");
-  const ranges = active.map((isActive) => [0, isActive ? 1 : 0] as const);
-  const logits = model.forward(ids, {
-    state: stack,
-    logits: "last",
-    ranges: active.includes(false) ? ranges : undefined,
-  });
+  using ids = model.kernel.upload(data, [pending.length], "i32");
+  let logits: Tensor;
+  if (active.includes(false)) {
+    using column = model.kernel.reshape(ids, [pending.length, 1]);
+    const ranges = active.map((isActive) => [0, isActive ? 1 : 0] as const);
+    logits = model.forward(column, { state: stack, ranges, logits: "last" });
+  } else logits = model.step(ids, stack);
   state.take(active.map((isActive) => (isActive ? 1 : 0)));
   return logits;
 }

@@ -120,7 +120,8 @@ export class MambaLM implements Disposable {
    * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, ranges).
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
-    using ops = new EagerOps(this.kernel, { derived: this.derived });
+    // Without one-token ops, so that a prompt gives the same bits when its last chunk has one position.
+    using ops = new EagerOps(this.kernel, { derived: this.derived, steps: false });
     return ops.keep(this.run(ops, ids, options));
   }
 
@@ -153,8 +154,8 @@ export class MambaLM implements Disposable {
     const [batch = 0] = ids.shape;
     if (ids.shape.length !== 1)
       throw new MambaError("INPUT", `ids must be [B], got [${ids.shape.join(", ")}]`);
-    using column = this.kernel.reshape(ids, [batch, 1]);
-    return this.forward(column, { state, logits: "last" });
+    using ops = new EagerOps(this.kernel, { derived: this.derived });
+    return ops.keep(this.run(ops, ops.reshape(ids, [batch, 1]), { state, logits: "last" }));
   }
 
   /** hidden [..., D] -> [..., V] */

@@ -6,6 +6,11 @@ import { type Ops, OpsBase, type UnaryOp } from "./ops.ts";
 export interface EagerOptions {
   /** Keeps derived tensors between calls. Borrowed. Default: they are computed where they are needed. */
   readonly derived?: DerivedTensors | undefined;
+  /**
+   * Run sequence ops with a state on one position as the one-token kernel ops. They equal the sequence ops to rounding, not bit
+   * for bit. Default true.
+   */
+  readonly steps?: boolean | undefined;
   /** Receives the states that sequence ops advance. Default: they are written at once. */
   readonly states?: Pick<OpRun, "advance"> | undefined;
 }
@@ -13,14 +18,15 @@ export interface EagerOptions {
 /** Runs ops at once and frees their results when it is disposed: inference. */
 export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   readonly kernel: Kernel;
-  readonly writesStates: boolean;
+  readonly takesSteps: boolean;
   readonly #options: EagerOptions;
   readonly #scope = new Scope();
 
   constructor(kernel: Kernel, options: EagerOptions = {}) {
     super();
     this.kernel = kernel;
-    this.writesStates = options.states === undefined;
+    const { steps = true, states } = options;
+    this.takesSteps = steps && states === undefined;
     this.#options = options;
   }
 

@@ -6,7 +6,7 @@ export function isOneToken(
   run: OpRun,
   { x, u, range }: { readonly x?: Tensor; readonly u?: Tensor; readonly range?: Tensor | undefined },
 ): boolean {
-  return run.writesStates && range === undefined && (x ?? u)?.shape[1] === 1;
+  return run.takesSteps && range === undefined && (x ?? u)?.shape[1] === 1;
 }
 
 /** View of x [B, 1, D] as [B, D]. */

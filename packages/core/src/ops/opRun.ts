@@ -21,8 +21,11 @@ export interface GradientSink {
  */
 export interface OpRun {
   readonly kernel: Kernel;
-  /** True when ops may write states at once. False on a tape: its backward pass needs the states as they were. */
-  readonly writesStates: boolean;
+  /**
+   * True when sequence ops with a state may run one position as the one-token kernel op, which writes the state at once.
+   * False on a tape: its backward pass needs the state as it was.
+   */
+  readonly takesSteps: boolean;
   /** Returns the kernel that records a call with these inputs, or undefined when no gradient of them is wanted. */
   recorder(inputs: readonly (Tensor | undefined)[]): TrainingKernel | undefined;
   /**

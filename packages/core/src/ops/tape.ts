@@ -27,7 +27,7 @@ export interface TapeOptions {
  */
 export class Tape extends OpsBase implements Ops, OpRun, Disposable {
   readonly kernel: TrainingKernel;
-  readonly writesStates = false;
+  readonly takesSteps = false;
   readonly #options: TapeOptions;
   readonly #scope = new Scope();
   readonly #gradients: Gradients;
