@@ -1,6 +1,6 @@
 import { MambaLM } from "@mamba/core";
 import { type Kernel, openKernel } from "@mamba/kernel";
-import { type DataSource, evaluate, ignoreIndex, type RunState, Trainer } from "@mamba/train";
+import { type DataSource, evaluate, ignoreIndex, languageModel, type RunState, Trainer } from "@mamba/train";
 import type { Answer, BackendId, Ending, Report, Score, TrainingSettings } from "../protocol.ts";
 import { candidateOf } from "./backends.ts";
 import { failure } from "./failure.ts";
@@ -86,7 +86,7 @@ export class Training {
     if (!settings || !this.#snapshot) return;
     const { source } = tasks[settings.task];
     await using open = await this.#open(backend, settings);
-    const { model } = open.trainer;
+    const { model } = open;
     const scores: Score[] = [];
     for (const multiple of multiples) {
       const length = settings.length * multiple;
@@ -154,10 +154,10 @@ export class Training {
     try {
       const model = MambaLM.init(kernel, modelConfig(task, settings), settings.seed);
       const source = task.source(settings.length, settings.seed);
-      const trainer = new Trainer(model, source, trainConfig(settings));
+      const trainer = new Trainer(languageModel(model), source, trainConfig(settings));
       const { state, tensors } = this.#snapshot ?? {};
       if (state && tensors) await trainer.restore(state, (name) => Promise.resolve(take(tensors, name)));
-      return new Open(kernel, trainer);
+      return new Open(kernel, model, trainer);
     } catch (error) {
       await kernel[Symbol.asyncDispose]();
       throw error;
@@ -168,16 +168,18 @@ export class Training {
 /** A model in training on a kernel of its own. */
 class Open implements AsyncDisposable {
   readonly kernel: Kernel;
+  readonly model: MambaLM;
   readonly trainer: Trainer;
 
-  constructor(kernel: Kernel, trainer: Trainer) {
+  constructor(kernel: Kernel, model: MambaLM, trainer: Trainer) {
     this.kernel = kernel;
+    this.model = model;
     this.trainer = trainer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.trainer[Symbol.dispose]();
-    this.trainer.model.dispose();
+    this.model.dispose();
     await this.kernel[Symbol.asyncDispose]();
   }
 }
