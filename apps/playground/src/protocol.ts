@@ -86,7 +86,8 @@ export type Ending = "stop" | "length" | "stopped";
  * commands are queued.
  */
 export type Command =
-  | { readonly type: "fetch"; readonly url: string }
+  /** Fetches a model and stores it. Its name is derived from the URL where there is no `name`. */
+  | { readonly type: "fetch"; readonly url: string; readonly name?: string }
   | { readonly type: "store"; readonly files: readonly File[] }
   | { readonly type: "use"; readonly id: string }
   | { readonly type: "delete"; readonly id: string }

@@ -28,7 +28,7 @@ export class Models {
       event.preventDefault();
       this.#fetch(url.value.trim());
     });
-    demo.addEventListener("click", () => send({ type: "fetch", url: demoUrl }));
+    demo.addEventListener("click", () => send({ type: "fetch", url: demoUrl, name: "Story model" }));
     files.addEventListener("change", () => {
       this.#store([...(files.files ?? [])]);
       files.value = ""; // the same files can be chosen again
@@ -57,7 +57,7 @@ export class Models {
   showLoaded(model: LoadedModel | undefined): void {
     this.#loadedId = model?.id;
     about.hidden = model === undefined;
-    about.textContent = model ? [model.description, ...model.notes].join("\n") : "";
+    about.textContent = model ? [model.description, ...model.notes].join("\n\n") : "";
   }
 
   /** Disables adding and choosing while the worker is busy. */

@@ -54,7 +54,9 @@ export class Commands {
         this.#enqueue("model", () => this.#delete(command.id));
         break;
       case "fetch":
-        this.#enqueue("model", (signal) => this.#fetch(command.url, signal));
+        this.#enqueue("model", (signal) =>
+          this.#fetch(command.url, command.name ?? nameOf(command.url), signal),
+        );
         break;
       case "store":
         this.#enqueue("model", (signal) => this.#store(command.files, signal));
@@ -76,11 +78,11 @@ export class Commands {
     });
   }
 
-  async #fetch(url: string, signal: AbortSignal): Promise<void> {
+  async #fetch(url: string, name: string, signal: AbortSignal): Promise<void> {
     const stored = (await listModels()).find((model) => model.url === url);
     if (stored) return this.#session.use(stored.id, signal);
     const { files } = await urlFiles(url, { cache: false, signal });
-    await this.#add(files, { name: nameOf(url), url }, signal);
+    await this.#add(files, { name, url }, signal);
   }
 
   async #store(files: readonly File[], signal: AbortSignal): Promise<void> {
