@@ -55,7 +55,7 @@ export async function inspectCheckpoint(
  * KernelError `OUT_OF_MEMORY`
  */
 export async function loadAdapter(
-  model: Pick<MambaLM, "kernel" | "config">,
+  model: Pick<MambaLM, "kernel" | "linears">,
   source: string | URL | CheckpointFiles,
   options: FetchOptions = {},
 ): Promise<LoraAdapter> {

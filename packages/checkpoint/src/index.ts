@@ -59,7 +59,7 @@ export async function inspectCheckpoint(
  * KernelError `OUT_OF_MEMORY`
  */
 export async function loadAdapter(
-  model: Pick<MambaLM, "kernel" | "config">,
+  model: Pick<MambaLM, "kernel" | "linears">,
   folder: string,
   options: AdapterLoadOptions = {},
 ): Promise<LoraAdapter> {

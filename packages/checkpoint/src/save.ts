@@ -41,7 +41,7 @@ export async function saveCheckpoint(
   };
   const tensors = tensorsToWrite(sources, dtype, valuesOf);
   const [matrixType = "f32"] = sources
-    .filter(({ spec }) => spec.matrix)
+    .filter(({ spec }) => spec.storage === "any")
     .map(({ spec }) => dtype ?? valuesOf(spec).dtype)
     .slice(-1);
   const stored = { dtype: matrixType, stopIds: tokenizer?.stopIds ?? [] };

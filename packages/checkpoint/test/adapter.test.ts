@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LoraAdapter, loraTargets, MambaLM, resolveLMConfig } from "@mamba/core";
+import { LoraAdapter, mambaLinears, MambaLM, resolveLMConfig } from "@mamba/core";
 import { bytesSource } from "@mamba/core/safetensors";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -211,8 +211,8 @@ describe("refuses, and leaves no memory:", () => {
       [{ nLayers: 1 }, "no place for the tensor"],
     ] as const;
     for (const [change, message] of others) {
-      const config = resolveLMConfig({ ...tinyInput, ...change });
-      expect((await refusal(() => loadAdapter({ kernel, config }, folder))).message).toContain(message);
+      using model = MambaLM.init(kernel, { ...tinyInput, ...change });
+      expect((await refusal(() => loadAdapter(model, folder))).message).toContain(message);
     }
   });
 });
@@ -256,7 +256,7 @@ test("writing over an adapter that cannot be read leaves it as it was", async ()
   const folder = await folderWith(await files());
   const path = join(folder, "adapter_model.safetensors");
   const before = await readFile(path);
-  using adapter = LoraAdapter.init(model, { rank: 2, targets: loraTargets });
+  using adapter = LoraAdapter.init(model, { rank: 2, targets: mambaLinears });
   const failing = { ...kernel, read: () => Promise.reject(new Error("device lost")) };
   await expect(saveAdapter(failing, adapter, folder)).rejects.toThrow("device lost");
   expect(await readFile(path)).toEqual(before);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { resolveLMConfig } from "@mamba/core";
+import { MambaLM } from "@mamba/core";
 import { afterEach, expect, test, vi } from "vitest";
 import {
   blobFiles,
@@ -57,9 +57,9 @@ test("an adapter loads from a URL", async () => {
   const server = await serve(
     Object.fromEntries(names.map((name, i) => [name, new Uint8Array(contents[i]!)])),
   );
-  const config = resolveLMConfig({ dModel: 16, nLayers: 3, vocabSize: 96, dState: 8, dtRank: 2 });
-  const kernel = hostKernel();
-  using adapter = await loadAdapter({ kernel, config }, `${server.url}/model`);
+  const config = { dModel: 16, nLayers: 3, vocabSize: 96, dState: 8, dtRank: 2 };
+  using model = MambaLM.init(hostKernel(), config);
+  using adapter = await loadAdapter(model, `${server.url}/model`);
   expect(adapter.config).toMatchObject({ rank: 4, alpha: 10, base: "lm-tied" });
   expect(adapter.parameters.size).toBe(3 * 4 * 2);
 });

@@ -132,7 +132,7 @@ test("the original state-spaces form: its names, its padding of the vocabulary, 
 test("falcon_mamba has norms without weights", async () => {
   const config = { ...tinyConfig, model_type: "falcon_mamba", mixer_rms_eps: 1e-4 };
   const loaded = await loadValues(await folderWith(await tinyFiles(undefined, config)));
-  expect(loaded.config).toMatchObject({ innerNorms: "falcon", innerNormEps: 1e-4 });
+  expect(loaded.config).toMatchObject({ innerNorms: "unweighted", innerNormEps: 1e-4 });
 });
 
 test("a missing use_bias is decided by the tensors", async () => {

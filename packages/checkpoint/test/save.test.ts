@@ -35,11 +35,15 @@ test.each<[string, Partial<MambaLMConfigInput>, string]>([
     "mamba",
   ],
   ["padded vocabulary", { vocabSize: 299, padVocabSizeMultiple: 8 }, "mamba"],
-  ["Falcon's norms", { innerNorms: "falcon", innerNormEps: 1e-4 }, "falcon_mamba"],
-  ["Jamba's norms", { innerNorms: "jamba" }, "mamba_ts"],
+  ["Falcon's norms", { innerNorms: "unweighted", innerNormEps: 1e-4 }, "falcon_mamba"],
+  ["Jamba's norms", { innerNorms: "weighted" }, "mamba_ts"],
   ["no selection", { selective: false }, "mamba_ts"],
   ["muP", { mupBaseWidth: 8, tieEmbeddings: false }, "mamba_ts"],
-  ["muP with Falcon's norms", { mupBaseWidth: 8, tieEmbeddings: false, innerNorms: "falcon" }, "mamba_ts"],
+  [
+    "muP with Falcon's norms",
+    { mupBaseWidth: 8, tieEmbeddings: false, innerNorms: "unweighted" },
+    "mamba_ts",
+  ],
 ])("%s: what is saved loads again, config and bits", async (_, change, type) => {
   const kernel = hostKernel();
   const folder = join(await temporaryFolder(), "new", "folder");
@@ -55,8 +59,8 @@ test.each<[string, Partial<MambaLMConfigInput>, string]>([
 
 test.each<[ConfigFormat, Partial<MambaLMConfigInput>]>([
   ["mamba", { padVocabSizeMultiple: 8 }],
-  ["falcon_mamba", { innerNorms: "falcon", tieEmbeddings: false }],
-  ["mamba_ts", { innerNorms: "jamba", bias: true }],
+  ["falcon_mamba", { innerNorms: "unweighted", tieEmbeddings: false }],
+  ["mamba_ts", { innerNorms: "weighted", bias: true }],
   ["state-spaces", { vocabSize: 299, padVocabSizeMultiple: 8 }],
 ])("%s: load, then save, gives the same bytes", async (format, change) => {
   const kernel = hostKernel();
@@ -79,11 +83,11 @@ test.each<[ConfigFormat, Partial<MambaLMConfigInput>]>([
 });
 
 test("a format that cannot describe the model is refused, with a remedy", async () => {
-  using model = MambaLM.init(hostKernel(), { ...tinyInput, innerNorms: "jamba" });
+  using model = MambaLM.init(hostKernel(), { ...tinyInput, innerNorms: "weighted" });
   const folder = await temporaryFolder();
   expect(await refusal(() => saveCheckpoint(model, folder, { format: "state-spaces" }))).toEqual({
     code: "UNSUPPORTED_MODEL",
-    message: "the format state-spaces cannot describe a model with innerNorms jamba; save it as mamba_ts",
+    message: "the format state-spaces cannot describe a model with innerNorms weighted; save it as mamba_ts",
   });
   expect(await readdir(folder)).toEqual([]);
 });

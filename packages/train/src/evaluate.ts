@@ -1,4 +1,4 @@
-import { breathe, type MambaLM } from "@mamba/core";
+import { type MambaLM, type StackState, yieldToEventLoop } from "@mamba/core";
 import { canTrain, type TrainingKernel } from "@mamba/kernel";
 import { TrainError } from "./errors.ts";
 import {
@@ -61,16 +61,16 @@ export async function evaluate(
     const rows = [];
     for (let i = start; i < Math.min(start + batchSize, end); i++) rows.push(await source.example(i));
     const segments = segmentsOf(collate(rows), segmentLength);
-    using cache = segments.length > 1 ? model.createCache(rows.length) : undefined;
+    using state = segments.length > 1 ? model.createState(rows.length) : undefined;
     for (const segment of segments) {
       signal?.throwIfAborted();
-      const part = await measure(kernel, model, segment, cache);
+      const part = await measure(kernel, model, segment, state);
       sum.loss += part.loss * part.targets;
       sum.correct += part.correct;
       sum.targets += part.targets;
       done += segment.ids.length;
       onProgress?.(done);
-      await breathe();
+      await yieldToEventLoop();
     }
   }
   return evaluationOf(source, sum, end - from);
@@ -131,16 +131,16 @@ async function measure(
   kernel: TrainingKernel,
   model: MambaLM,
   { size, length, ids: hostIds, targets }: Batch,
-  cache: ReturnType<MambaLM["createCache"]> | undefined,
+  state: StackState | undefined,
 ): Promise<{ loss: number; correct: number; targets: number }> {
   const count = countTargets({ targets });
   using ids = kernel.upload(hostIds, [size, length], "i32");
   if (count === 0) {
-    if (cache) model.forward(ids, { cache, logits: "last" }).dispose();
+    if (state) model.forward(ids, { state, logits: "last" }).dispose();
     await kernel.sync();
     return { loss: 0, correct: 0, targets: 0 };
   }
-  using logits = model.forward(ids, { cache });
+  using logits = model.forward(ids, { state });
   using flat = kernel.reshape(logits, [targets.length, model.config.vocabSize]);
   using wanted = kernel.upload(targets, [targets.length], "i32");
   using loss = kernel.crossEntropy(flat, wanted).loss;

@@ -1,4 +1,4 @@
-import { breathe, type LoraAdapter, type MambaLM, type Parameters } from "@mamba/core";
+import { type LoraAdapter, type MambaLM, type Parameters, yieldToEventLoop } from "@mamba/core";
 import { canTrain, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import { resolveTrainConfig, type TrainConfig, type TrainConfigInput } from "./config.ts";
 import { TrainError } from "./errors.ts";
@@ -79,7 +79,7 @@ export class Trainer implements Disposable {
     while (this.#step < this.config.steps) {
       signal?.throwIfAborted();
       yield await this.advance();
-      await breathe();
+      await yieldToEventLoop();
     }
   }
 
@@ -108,7 +108,6 @@ export class Trainer implements Disposable {
     const factor = lrFactor(this.config, step);
     using gradScale = this.#clip(gradNorm);
     this.#optimizer.update(step, factor, gradient.byParameter, gradScale);
-    this.model.refresh();
     await this.#kernel.sync();
     this.#step = step;
     const positions = batches.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -193,7 +192,6 @@ export class Trainer implements Disposable {
   async restore(state: RunState, read: (name: string) => Promise<Float32Array>): Promise<void> {
     checkSameRun(state, this.state());
     for (const { name, tensor } of this.#optimizer.tensors()) this.#kernel.write(tensor, 0, await read(name));
-    this.model.refresh();
     this.#step = state.step;
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadAdapter, loadCheckpoint, saveAdapter, saveCheckpoint } from "@mamba/checkpoint";
-import { LoraAdapter, loraTargets, type MambaLM, mergeAdapter } from "@mamba/core";
+import { LoraAdapter, mambaLinears, type MambaLM, mergeAdapter } from "@mamba/core";
 import type { FloatDType } from "@mamba/kernel";
 import { expect, onTestFinished, test } from "vitest";
 import { evaluate } from "../src/evaluate.ts";
@@ -71,7 +71,7 @@ test.each([["lm-untied"], ["lm-untied-bf16"], ["lm-untied-f16"]])(
     const folder = await temporaryFolder();
     using model = await load(golden(name));
     const before = await heldOut(model);
-    using adapter = LoraAdapter.init(model, { rank: 8, targets: loraTargets, base: name });
+    using adapter = LoraAdapter.init(model, { rank: 8, targets: mambaLinears, base: name });
     model.attach(adapter);
     using trainer = new Trainer(model, sentences, { steps: 150, lr: 1e-2, warmupSteps: 10 });
     await take(trainer, 150);

@@ -14,9 +14,9 @@ const config = { steps: 40, lr: 1e-2, batchSize: 4, warmupSteps: 4 };
 /** A model whose large matrices are stored as bf16. Its head is frozen, so that its rows must be far apart from the start. */
 async function narrow(): Promise<MambaLM> {
   using wide = model({ initializerRange: 0.3 });
-  const tensors = parameterSpecs(wide.config).map(async ({ name, shape, matrix }: ParameterSpec) => {
+  const tensors = parameterSpecs(wide.config).map(async ({ name, shape, storage }: ParameterSpec) => {
     const [values] = (await kernel.read(wide.parameters.get(name)!)) as [Float32Array];
-    const dtype = matrix ? "bf16" : "f32";
+    const dtype = storage === "any" ? "bf16" : "f32";
     return [name, kernel.upload(fromFloat32(values, dtype), shape, dtype)] as const;
   });
   return new MambaLM(kernel, wide.config, new Map(await Promise.all(tensors)));

@@ -1,4 +1,4 @@
-import { type LoraConfigInput, type LoraTarget, loraTargets } from "@mamba/core";
+import { type LoraConfigInput, mambaLinears } from "@mamba/core";
 import { readNumber, usage } from "../args.ts";
 
 /** Flags of a training run that trains an adapter and not the model. */
@@ -16,7 +16,7 @@ export const loraFlags = {
   "lora-targets": {
     type: "string",
     valueHint: "a,b",
-    description: `Of ${loraTargets.join(", ")}; default: in_proj,x_proj,out_proj`,
+    description: `Of ${mambaLinears.join(", ")}; default: in_proj,x_proj,out_proj`,
   },
 } as const;
 
@@ -33,10 +33,10 @@ export function readLora(values: {
 }): LoraConfigInput | undefined {
   const rank = readNumber("lora", values.lora, { whole: true, min: 1 });
   const alpha = readNumber("lora-alpha", values["lora-alpha"], { min: Number.MIN_VALUE });
-  const targets = values["lora-targets"]?.split(",").map((name): LoraTarget => {
-    const target = loraTargets.find((known) => known === name.trim());
+  const targets = values["lora-targets"]?.split(",").map((name): string => {
+    const target = mambaLinears.find((known) => known === name.trim());
     if (target !== undefined) return target;
-    throw usage(`--lora-targets must be of ${loraTargets.join(", ")}, got ${JSON.stringify(name)}`);
+    throw usage(`--lora-targets must be of ${mambaLinears.join(", ")}, got ${JSON.stringify(name)}`);
   });
   if (rank === undefined) {
     if (alpha === undefined && targets === undefined) return undefined;

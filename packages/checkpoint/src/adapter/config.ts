@@ -1,4 +1,4 @@
-import { type LoraConfig, type LoraTarget, loraTargets, MambaError, resolveLoraConfig } from "@mamba/core";
+import { type LoraConfig, mambaLinears, MambaError, resolveLoraConfig } from "@mamba/core";
 import { type Json, show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { Fields } from "../json/fields.ts";
@@ -55,10 +55,10 @@ export function parseAdapterConfig(bytes: Uint8Array, name: string): LoraConfig 
   const alpha = fields.number("lora_alpha") ?? fields.missing("lora_alpha");
   const modules = fields.get("target_modules") ?? fields.missing("target_modules");
   if (!Array.isArray(modules)) return unsupported("target_modules"); // a pattern
-  const targets = modules.map((module: Json): LoraTarget => {
-    const target = loraTargets.find((known) => known === module);
+  const targets = modules.map((module: Json): string => {
+    const target = mambaLinears.find((known) => known === module);
     if (target !== undefined) return target;
-    const message = `${name}: adapters of ${show(module)} cannot be loaded, only of ${loraTargets.join(", ")}`;
+    const message = `${name}: adapters of ${show(module)} cannot be loaded, only of ${mambaLinears.join(", ")}`;
     throw new CheckpointError("UNSUPPORTED_ADAPTER", message);
   });
   try {

@@ -17,7 +17,7 @@ export type AdapterLoadOptions = Pick<LoadOptions, "onProgress" | "signal">;
  * the model before anything is allocated, so the size of its file bounds the memory of an adapter. f16 and bf16 become f32.
  */
 export async function readAdapter(
-  model: Pick<MambaLM, "kernel" | "config">,
+  model: Pick<MambaLM, "kernel" | "linears">,
   files: CheckpointFiles,
   options: AdapterLoadOptions,
 ): Promise<LoraAdapter> {
@@ -26,7 +26,7 @@ export async function readAdapter(
   const config = parseAdapterConfig(await readAll(source, configCap), source.name);
   const weights = await readWeightFile(files, adapterWeightsFile);
   if (!weights) throw await noWeights(files, `no ${adapterWeightsFile}`, ["adapter_model.bin"]);
-  const { parameters } = matchParameters(adapterSources(model.config, config), weights, files.label);
+  const { parameters } = matchParameters(adapterSources(model.linears, config), weights, files.label);
   using scope = new Scope();
   const tensors = await loadParameters(model.kernel, files, weights, parameters, options, scope);
   for (const tensor of tensors.values()) scope.release(tensor);

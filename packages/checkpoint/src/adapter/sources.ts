@@ -1,4 +1,4 @@
-import { type LoraConfig, loraSpecs, type MambaLMConfig } from "@mamba/core";
+import { type LoraConfig, loraSpecs, type MambaLM } from "@mamba/core";
 import type { ParameterSource } from "../architectures/parameterSource.ts";
 
 // PEFT's names of files and tensors.
@@ -12,8 +12,8 @@ export function nameInFile(parameter: string): string {
 }
 
 /** The place of every parameter of an adapter in its file. */
-export function adapterSources(model: MambaLMConfig, adapter: LoraConfig): ParameterSource[] {
-  return loraSpecs(model, adapter).map((spec) => ({
+export function adapterSources(linears: MambaLM["linears"], adapter: LoraConfig): ParameterSource[] {
+  return loraSpecs(linears, adapter).map((spec) => ({
     spec,
     chunks: [{ names: [nameInFile(spec.name)], shapes: [spec.shape] }],
   }));

@@ -16,7 +16,7 @@ export interface Architecture {
    * @throws CheckpointError `CONFIG`, `UNSUPPORTED_MODEL`
    */
   fromConfig(fields: Fields, tensors?: TensorShapes): MambaLMConfigInput;
-  /** The reason why this form cannot describe a model, as "innerNorms jamba"; undefined when it can. */
+  /** The reason why this form cannot describe a model, as "innerNorms weighted"; undefined when it can. */
   obstacle(config: MambaLMConfig): string | undefined;
   /** The config.json of a model. `fromConfig` reads the same model from it. */
   toConfig(config: MambaLMConfig, stored: StoredAs): object;

@@ -16,8 +16,8 @@ const variants: Partial<MambaLMConfigInput>[] = [
   {},
   { padVocabSizeMultiple: 8, tieEmbeddings: false },
   { bias: true, convBias: false, dConv: 3, dtMin: 0.01, dtInit: "constant" },
-  { innerNorms: "falcon", innerNormEps: 1e-4 },
-  { innerNorms: "jamba" },
+  { innerNorms: "unweighted", innerNormEps: 1e-4 },
+  { innerNorms: "weighted" },
   { selective: false },
   { mupBaseWidth: 8, tieEmbeddings: false },
 ];
@@ -100,7 +100,7 @@ test("tiiuae/falcon-mamba-7b: its expand is stale", () => {
     dModel: 4096,
     dInner: 8192,
     dtRank: 256,
-    innerNorms: "falcon",
+    innerNorms: "unweighted",
     innerNormEps: 1e-6,
   });
   expect(config.tieEmbeddings).toBe(false);
@@ -188,16 +188,16 @@ describe.each(architectures)("$format", (architecture) => {
 
 test.each<[Partial<MambaLMConfigInput>, string]>([
   [{}, "mamba"],
-  [{ innerNorms: "falcon" }, "falcon_mamba"],
-  [{ innerNorms: "falcon", mupBaseWidth: 8 }, "mamba_ts"],
-  [{ innerNorms: "jamba" }, "mamba_ts"],
+  [{ innerNorms: "unweighted" }, "falcon_mamba"],
+  [{ innerNorms: "unweighted", mupBaseWidth: 8 }, "mamba_ts"],
+  [{ innerNorms: "weighted" }, "mamba_ts"],
   [{ selective: false }, "mamba_ts"],
 ])("a model with %o is written as %s", (change, format) => {
   expect(architectureFor(resolveLMConfig({ ...sizes, ...change })).format).toBe(format);
 });
 
 test.each<[Partial<MambaLMConfigInput>, string]>([
-  [{ innerNorms: "jamba" }, "innerNorms jamba"],
+  [{ innerNorms: "weighted" }, "innerNorms weighted"],
   [{ rmsNormEps: 1e-6 }, "rmsNormEps 0.000001"],
   [{ selective: false }, "selective false"],
   [{ dModel: 49, dInner: 55 }, "dInner 55"],

@@ -8,11 +8,11 @@ export const falconMamba = {
   matches: (json) => json["model_type"] === "falcon_mamba",
   fromConfig: (fields, tensors) => ({
     ...fromHubConfig(fields, tensors),
-    innerNorms: "falcon",
+    innerNorms: "unweighted",
     innerNormEps: fields.number("mixer_rms_eps"),
   }),
   obstacle: ({ innerNorms, mupBaseWidth, selective }) => {
-    if (innerNorms !== "falcon") return `innerNorms ${innerNorms}`;
+    if (innerNorms !== "unweighted") return `innerNorms ${innerNorms}`;
     if (mupBaseWidth !== undefined) return "mupBaseWidth";
     return selective ? undefined : "selective false";
   },

@@ -8,6 +8,14 @@ import { mixerHas, vocabulary } from "./vocabulary.ts";
 
 const torchNames: Readonly<Record<FloatDType, string>> = { f32: "float32", f16: "float16", bf16: "bfloat16" };
 
+/** The value of `inner_norms` in a config.json, by the name in core. */
+export const innerNormNames = { none: "none", weighted: "jamba", unweighted: "falcon" } as const;
+
+function innerNorms(own: Fields | undefined): MambaLMConfigInput["innerNorms"] {
+  const name = own?.only("inner_norms", ["none", "jamba", "falcon"]);
+  return name === "jamba" ? "weighted" : name === "falcon" ? "unweighted" : name;
+}
+
 /**
  * Reads a config of `transformers`, whose defaults are used where they differ from ours. Real configs carry stale
  * duplicates: `hidden_size` wins over `d_model`, and `intermediate_size` over `expand * hidden_size`.
@@ -39,7 +47,7 @@ export function fromHubConfig(fields: Fields, tensors?: TensorShapes): MambaLMCo
     bias: fields.boolean("use_bias") ?? mixerHas(tensors, "in_proj.bias") ?? false,
     convBias: fields.boolean("use_conv_bias") ?? mixerHas(tensors, "conv1d.bias") ?? true,
     tieEmbeddings: fields.boolean("tie_word_embeddings") ?? true,
-    innerNorms: own?.only("inner_norms", ["none", "jamba", "falcon"]),
+    innerNorms: innerNorms(own),
     innerNormEps: own?.number("inner_norm_eps"),
     mupBaseWidth: own?.count("mup_base_width"),
     selective: own?.boolean("selective"),

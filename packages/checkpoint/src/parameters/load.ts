@@ -71,7 +71,7 @@ function targetDType(
   { spec, dtype }: MatchedParameter,
   requested: FloatDType | undefined,
 ): FloatDType {
-  if (!spec.matrix) return "f32";
+  if (spec.storage === "f32") return "f32";
   const target = requested ?? dtype;
   const ops = spec.name.includes("embeddings") ? (["embedding", "linear"] as const) : (["linear"] as const);
   const isSupported = ops.every((op) => kernel.supports(op, target));

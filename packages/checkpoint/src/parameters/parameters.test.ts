@@ -14,7 +14,12 @@ import { tensorsToWrite } from "./write.ts";
 
 // Sources that no Mamba-1 file needs: tensors that are joined, split and scaled.
 
-const rules = { init: { kind: "constant", value: 0 }, weightDecay: false, lrScale: 1, matrix: true } as const;
+const rules = {
+  init: { kind: "constant", value: 0 },
+  weightDecay: false,
+  lrScale: 1,
+  storage: "any",
+} as const;
 const spec = (name: string, shape: readonly number[]): ParameterSpec => ({ ...rules, name, shape });
 const whole = (name: string, shape: readonly number[]): TensorRows => ({ names: [name], shapes: [shape] });
 

@@ -58,7 +58,7 @@ export function tensorsToWrite(
 ): TensorToWrite[] {
   return fileTensors(sources).map(({ name, shape, chunks }) => {
     const [first, ...others] = new Set(
-      chunks.map(({ spec }) => (spec.matrix ? (dtype ?? valuesOf(spec).dtype) : "f32")),
+      chunks.map(({ spec }) => (spec.storage === "any" ? (dtype ?? valuesOf(spec).dtype) : "f32")),
     );
     const target = others.length > 0 ? "f32" : (first ?? "f32");
     return {
