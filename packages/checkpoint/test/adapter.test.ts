@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LoraAdapter, mambaLinears, MambaLM, resolveLMConfig } from "@mamba/core";
+import { LoraAdapter, mambaLinears, MambaLM } from "@mamba/core";
 import { bytesSource } from "@mamba/core/safetensors";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
