@@ -1,6 +1,6 @@
 import { Gradients, type MambaLM, type StackState, Tape } from "@mamba/core";
 import { Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { type Batch, countTargets, segmentsOf } from "./dataSource.ts";
+import { type Batch, chunksOf, countTargets } from "./batch.ts";
 
 /** How a gradient is computed. */
 export interface GradientOptions {
@@ -38,12 +38,12 @@ export class Gradient implements Disposable {
    * @param total targets of all batches together, so that each target has the same weight whatever batch it is in
    */
   add(batch: Batch, total: number): void {
-    const segments = segmentsOf(batch, this.#options.segmentLength);
-    using state = segments.length > 1 ? this.#model.createState(batch.size) : undefined;
-    for (const segment of segments) {
-      const count = countTargets(segment);
-      using ids = this.#kernel.upload(segment.ids, [segment.size, segment.length], "i32");
-      if (count > 0) this.#backward(ids, segment, count / total, state);
+    const chunks = chunksOf(batch, this.#options.segmentLength);
+    using state = chunks.length > 1 ? this.#model.createState(batch.size) : undefined;
+    for (const chunk of chunks) {
+      const count = countTargets(chunk);
+      using ids = this.#kernel.upload(chunk.ids, [chunk.size, chunk.length], "i32");
+      if (count > 0) this.#backward(ids, chunk, count / total, state);
       // Nothing is asked here: only the state goes on.
       else if (state) this.#model.forward(ids, { state, logits: "last" }).dispose();
     }

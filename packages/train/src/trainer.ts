@@ -1,13 +1,14 @@
 import { type LoraAdapter, type MambaLM, type Parameters, yieldToEventLoop } from "@mamba/core";
 import { canTrain, type Tensor, type TrainingKernel } from "@mamba/kernel";
+import { type Batch, collate, countTargets } from "./batch.ts";
 import { resolveTrainConfig, type TrainConfig, type TrainConfigInput } from "./config.ts";
 import { TrainError } from "./errors.ts";
 import { Gradient } from "./gradient.ts";
 import { Optimizer } from "./optimizer.ts";
-import { shuffledIndex } from "./order.ts";
+import { shuffledIndex } from "./shuffledIndex.ts";
 import { lrFactor } from "./schedule.ts";
-import { checkSameRun, type RunState, type SavedTensor } from "./snapshot.ts";
-import { type Batch, checkSource, collate, countTargets, type DataSource } from "./dataSource.ts";
+import { checkSameRun, type RunState, type SavedTensor } from "./runState.ts";
+import { checkSource, type DataSource } from "./dataSource.ts";
 
 /** What one optimizer step did. */
 export interface StepEvent {
