@@ -5,6 +5,7 @@ export {
   type DeviceBenchmark,
   type DeviceBenchmarkOptions,
 } from "./device/benchmarkDevice.ts";
+export type { DeviceBenchmark } from "./device/device.ts";
 export { describeDeviceBenchmark } from "./device/report.ts";
 export type { BenchmarkCase, BenchmarkHost, Pause } from "./benchmarkCase.ts";
 export { decodeCase, prefillCase } from "./cases/models.ts";
