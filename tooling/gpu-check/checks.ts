@@ -1,7 +1,7 @@
 import { runConformance } from "@mamba/conformance";
 import { KernelError, type TrainingKernel } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
-import { distance, parityTolerance, trainSmallModel } from "../parity.ts";
+import { distance, parityTolerance, trainSmallModel } from "@mamba/parity";
 import type { Emit } from "./rows.ts";
 
 /** Seconds between two rows about the progress of the suite. */

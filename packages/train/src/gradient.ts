@@ -1,6 +1,6 @@
-import { type MambaLM, Tape } from "@mamba/core";
+import { Gradients, type MambaLM, type StackState, Tape } from "@mamba/core";
 import { Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { type Batch, countTargets, segmentsOf } from "./dataSource.ts";
+import { type Batch, chunksOf, countTargets } from "./batch.ts";
 
 /** How a gradient is computed. */
 export interface GradientOptions {
@@ -15,7 +15,7 @@ export class Gradient implements Disposable {
   readonly #tracked: readonly Tensor[];
   readonly #options: GradientOptions;
   readonly #scope = new Scope();
-  readonly #byParameter = new Map<Tensor, Tensor>();
+  readonly #gradients: Gradients;
   /** [1] each, with the share of the targets that each is the mean of. */
   readonly losses: { readonly loss: Tensor; readonly share: number }[] = [];
 
@@ -25,56 +25,43 @@ export class Gradient implements Disposable {
     this.#model = model;
     this.#tracked = [...tracked];
     this.#options = options;
+    this.#gradients = new Gradients(kernel);
   }
 
   get byParameter(): ReadonlyMap<Tensor, Tensor> {
-    return this.#byParameter;
+    return this.#gradients.byTensor;
   }
 
   /**
-   * Adds a batch. Segments carry the caches on, but no gradient.
+   * Adds a batch. Segments carry the states on, but no gradient.
    *
    * @param total targets of all batches together, so that each target has the same weight whatever batch it is in
    */
   add(batch: Batch, total: number): void {
-    const segments = segmentsOf(batch, this.#options.segmentLength);
-    using cache = segments.length > 1 ? this.#model.createCache(batch.size) : undefined;
-    for (const segment of segments) {
-      const count = countTargets(segment);
-      using ids = this.#kernel.upload(segment.ids, [segment.size, segment.length], "i32");
-      if (count > 0) this.#backward(ids, segment, count / total, cache);
+    const chunks = chunksOf(batch, this.#options.segmentLength);
+    using state = chunks.length > 1 ? this.#model.createState(batch.size) : undefined;
+    for (const chunk of chunks) {
+      const count = countTargets(chunk);
+      using ids = this.#kernel.upload(chunk.ids, [chunk.size, chunk.length], "i32");
+      if (count > 0) this.#backward(ids, chunk, count / total, state);
       // Nothing is asked here: only the state goes on.
-      else if (cache) this.#model.forward(ids, { cache, logits: "last" }).dispose();
+      else if (state) this.#model.forward(ids, { state, logits: "last" }).dispose();
     }
   }
 
-  #backward(
-    ids: Tensor,
-    { targets }: Batch,
-    share: number,
-    cache: ReturnType<MambaLM["createCache"]> | undefined,
-  ) {
+  #backward(ids: Tensor, { targets }: Batch, share: number, state: StackState | undefined): void {
     const kernel = this.#kernel;
-    using tape = new Tape(kernel, this.#tracked, { checkpoint: this.#options.recompute });
-    const logits = this.#model.run(tape, ids, { cache });
+    using tape = new Tape(kernel, this.#tracked, { recompute: this.#options.recompute });
+    const logits = this.#model.run(tape, ids, { state });
     const flat = tape.reshape(logits, [targets.length, this.#model.config.vocabSize]);
     using wanted = kernel.upload(targets, [targets.length], "i32");
-    const { loss, dLogits } = kernel.crossEntropyWithGradient(flat, wanted);
-    this.losses.push({ loss: this.#scope.use(loss), share });
-    using dMean = dLogits;
-    using dShare = kernel.scale(dMean, share);
-    for (const [parameter, gradient] of tape.backward(flat, dShare)) this.#give(parameter, gradient);
-  }
-
-  #give(parameter: Tensor, gradient: Tensor): void {
-    const sum = this.#byParameter.get(parameter);
-    if (sum) {
-      using part = gradient;
-      this.#kernel.accumulate(sum, part);
-    } else this.#byParameter.set(parameter, this.#scope.use(gradient));
+    const loss = this.#scope.use(tape.keep(tape.crossEntropy(flat, wanted)));
+    this.losses.push({ loss, share });
+    for (const [parameter, gradient] of tape.backward(loss, share)) this.#gradients.add(parameter, gradient);
   }
 
   [Symbol.dispose](): void {
     this.#scope.dispose();
+    this.#gradients.dispose();
   }
 }

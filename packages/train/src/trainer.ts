@@ -1,13 +1,14 @@
-import { breathe, type LoraAdapter, type MambaLM, type Parameters } from "@mamba/core";
+import { type LoraAdapter, type MambaLM, type Parameters, yieldToEventLoop } from "@mamba/core";
 import { canTrain, type Tensor, type TrainingKernel } from "@mamba/kernel";
+import { type Batch, collate, countTargets } from "./batch.ts";
 import { resolveTrainConfig, type TrainConfig, type TrainConfigInput } from "./config.ts";
 import { TrainError } from "./errors.ts";
 import { Gradient } from "./gradient.ts";
 import { Optimizer } from "./optimizer.ts";
-import { shuffledIndex } from "./order.ts";
+import { shuffledIndex } from "./shuffledIndex.ts";
 import { lrFactor } from "./schedule.ts";
-import { checkSameRun, type RunState, type SavedTensor } from "./snapshot.ts";
-import { type Batch, checkSource, collate, countTargets, type DataSource } from "./dataSource.ts";
+import { checkSameRun, type RunState, type SavedTensor } from "./runState.ts";
+import { checkSource, type DataSource } from "./dataSource.ts";
 
 /** What one optimizer step did. */
 export interface StepEvent {
@@ -79,7 +80,7 @@ export class Trainer implements Disposable {
     while (this.#step < this.config.steps) {
       signal?.throwIfAborted();
       yield await this.advance();
-      await breathe();
+      await yieldToEventLoop();
     }
   }
 
@@ -108,7 +109,6 @@ export class Trainer implements Disposable {
     const factor = lrFactor(this.config, step);
     using gradScale = this.#clip(gradNorm);
     this.#optimizer.update(step, factor, gradient.byParameter, gradScale);
-    this.model.refresh();
     await this.#kernel.sync();
     this.#step = step;
     const positions = batches.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -193,7 +193,6 @@ export class Trainer implements Disposable {
   async restore(state: RunState, read: (name: string) => Promise<Float32Array>): Promise<void> {
     checkSameRun(state, this.state());
     for (const { name, tensor } of this.#optimizer.tensors()) this.#kernel.write(tensor, 0, await read(name));
-    this.model.refresh();
     this.#step = state.step;
   }
 

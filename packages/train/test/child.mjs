@@ -3,7 +3,7 @@ import { createCpuKernel } from "@mamba/kernel-cpu";
 import { Trainer } from "@mamba/train";
 import { RunFolder } from "@mamba/train/node";
 
-// Trains in the folder it is given, and saves after every step, until it is done or killed.
+// Trains in the folder given as argument, and saves after every step, until the run ends or the process is killed.
 
 const kernel = await createCpuKernel({ threads: 2 });
 const model = MambaLM.init(kernel, { dModel: 32, nLayers: 2, vocabSize: 16 }, 5);

@@ -3,10 +3,10 @@ import { evaluate } from "../src/evaluate.ts";
 import { type Example, ignoreIndex } from "../src/dataSource.ts";
 import { counting, kernel, middle, model, watched } from "./support.ts";
 
-test("is the mean over all positions that count, whatever the batches and segments", async () => {
+test("the result is the mean over all positions that count, for any batch and chunk sizes", async () => {
   using lm = model({ vocabSize: 16, padVocabSizeMultiple: 32 });
   const source = middle(21);
-  // By hand, on the host.
+  // The same on the host.
   let loss = 0;
   let correct = 0;
   for (let i = 0; i < 5; i++) {
@@ -27,7 +27,7 @@ test("is the mean over all positions that count, whatever the batches and segmen
   }
 });
 
-test("goes through a source that ends once, and frees what it takes", async () => {
+test("reads a source that ends once, and frees all tensors", async () => {
   using lm = model();
   const before = kernel.memory();
   const done: number[] = [];
@@ -55,7 +55,7 @@ test("memory does not grow with the length of the examples", async () => {
   expect(await peak(4096)).toBe(short);
 });
 
-test("wrong options and sources without targets are refused", async () => {
+test("invalid options and sources without targets are refused", async () => {
   using lm = model();
   const refused = async (made: Promise<unknown>, code: string, message: string) => {
     await expect(made).rejects.toThrow(expect.objectContaining({ code }));

@@ -14,14 +14,14 @@ async function open(): Promise<TrainingKernel> {
   return kernel;
 }
 
-/** Small enough for a step of some milliseconds. */
+/** A step takes some milliseconds. */
 export const tiny: MambaLMConfigInput = { dModel: 16, nLayers: 2, vocabSize: 8 };
 
 export function model(config: Partial<MambaLMConfigInput> = {}, seed = 1): MambaLM {
   return MambaLM.init(kernel, { ...tiny, ...config }, seed);
 }
 
-/** Counting up in steps of 1 or 2 from a start of its own per example: learned in a few dozen steps. */
+/** Counts up in steps of 1 or 2, from another start in each example. Learned in a few dozen steps. */
 export function counting(length = 12, count?: number): DataSource {
   return {
     id: `counting, length ${length}`,
@@ -53,14 +53,14 @@ export function middle(length: number): DataSource {
   };
 }
 
-/** Everything that a step changes, on the host. */
+/** The values of all tensors that a step changes. */
 export async function contents(trainer: Trainer): Promise<Map<string, Float32Array>> {
   const all = new Map<string, Float32Array>();
   for (const { name, read } of trainer.tensors()) all.set(name, await read());
   return all;
 }
 
-/** Takes the next `count` steps and gives what they said, but for the time. */
+/** Runs `count` steps and returns their events without the time. */
 export async function take(trainer: Trainer, count: number) {
   const events = [];
   for (let i = 0; i < count; i++) {
@@ -70,7 +70,7 @@ export async function take(trainer: Trainer, count: number) {
   return events;
 }
 
-/** The kernel, telling at each use how many bytes it holds. */
+/** The kernel; `onBytes` gets the bytes in use at each access. */
 export function watched(onBytes: (bytes: number) => void): TrainingKernel {
   return new Proxy(kernel, {
     get(target, name) {

@@ -6,7 +6,7 @@ import { type DataSource, ignoreIndex } from "../src/dataSource.ts";
 import { Trainer } from "../src/trainer.ts";
 import { contents, counting, kernel, middle, model, take, tiny, watched } from "./support.ts";
 
-/** Counting, but examples ask at different numbers of positions. */
+/** `counting` with different numbers of targets per example. */
 const masked: DataSource = {
   ...counting(),
   async example(index) {
@@ -47,7 +47,7 @@ test("learns to count: the loss falls from ln 8 to below 0.3 and held-out exampl
   expect(accuracy).toBeGreaterThan(0.9); // the first step of an example cannot be known
 });
 
-test("runs of equal seeds are equal bit for bit, and other seeds see the data in another order", async () => {
+test("runs with equal seeds are equal bit for bit; with another seed the data has another order", async () => {
   const run = async (seed: number) => {
     using lm = model();
     using trainer = new Trainer(lm, counting(12, 64), { steps: 5, batchSize: 4, seed });
@@ -59,7 +59,7 @@ test("runs of equal seeds are equal bit for bit, and other seeds see the data in
   expect((await run(8)).events[0]!.loss).not.toBe(first.events[0]!.loss);
 });
 
-test("two half batches are one batch to rounding, also when they ask at different numbers of positions", async () => {
+test("two half batches equal one batch to rounding, also with different numbers of targets", async () => {
   const run = async (batchSize: number, accumulation: number) => {
     using lm = model();
     using trainer = new Trainer(lm, masked, { steps: 3, batchSize, accumulation, eps: 1e-3 });
@@ -75,7 +75,7 @@ test("two half batches are one batch to rounding, also when they ask at differen
   expectClose(halves.tensors, whole.tensors, 1e-4);
 });
 
-test("gradients above the norm are scaled down to it, others are left alone", async () => {
+test("a gradient above clipNorm is scaled down to it, a smaller one is unchanged", async () => {
   const run = async (clipNorm: number) => {
     using lm = model();
     using trainer = new Trainer(lm, counting(), { steps: 1, clipNorm, beta1: 0.5 });
@@ -104,7 +104,7 @@ test("recomputing layers gives the same training", async () => {
   expectClose(await run(true), await run(false), 1e-4);
 });
 
-test("segments see the whole past, but pass no gradient back through it", async () => {
+test("chunks start from the state of the past, but no gradient goes back through it", async () => {
   const run = async (segmentLength: number | undefined) => {
     using lm = model();
     using trainer = new Trainer(lm, masked, { steps: 1, segmentLength });
@@ -113,12 +113,12 @@ test("segments see the whole past, but pass no gradient back through it", async 
   };
   const whole = await run(undefined);
   expect(await run(12)).toEqual(whole);
-  const cut = await run(5); // segments of 5, 5 and 2
+  const cut = await run(5); // chunks of 5, 5 and 2
   expect(cut.loss).toBeCloseTo(whole.loss, 5);
   expect(cut.gradNorm).not.toBeCloseTo(whole.gradNorm, 5);
 });
 
-test("segments without a target only carry the state on", async () => {
+test("a chunk without targets only advances the state", async () => {
   const run = async (segmentLength: number | undefined) => {
     using lm = model({ vocabSize: 16 });
     using trainer = new Trainer(lm, middle(24), { steps: 1, segmentLength });
@@ -127,7 +127,7 @@ test("segments without a target only carry the state on", async () => {
   expect(await run(7)).toBeCloseTo(await run(undefined), 5);
 });
 
-test("with segments, and with recomputing, training takes less memory: the segment's and the layer's", async () => {
+test("with chunks memory grows with the chunk, and with recomputing with the layer", async () => {
   const peak = async (length: number, options: { segmentLength?: number; recompute?: boolean }) => {
     using lm = model({ nLayers: 4 });
     let most = 0;
@@ -136,22 +136,22 @@ test("with segments, and with recomputing, training takes less memory: the segme
     await trainer.advance();
     return most;
   };
-  const segment = await peak(128, { segmentLength: 64 });
-  // Of each of the 14 more segments the loss is kept: 4 bytes.
-  expect((await peak(1024, { segmentLength: 64 })) - segment).toBe(14 * 4);
+  const chunk = await peak(128, { segmentLength: 64 });
+  // The loss of each of the 14 more chunks is kept: 4 bytes.
+  expect((await peak(1024, { segmentLength: 64 })) - chunk).toBe(14 * 4);
   const whole = await peak(1024, {});
-  expect(whole).toBeGreaterThan(4 * segment);
+  expect(whole).toBeGreaterThan(4 * chunk);
   expect(await peak(1024, { recompute: true })).toBeLessThan(whole / 2);
 });
 
-test("a table with padded rows trains", async () => {
+test("a model with a padded vocabulary trains", async () => {
   using lm = model({ padVocabSizeMultiple: 16, tieEmbeddings: false });
   using trainer = new Trainer(lm, counting(), { steps: 30, lr: 1e-2 });
   const events = await take(trainer, 30);
   expect(events.at(-1)!.loss).toBeLessThan(events[0]!.loss - 0.5);
 });
 
-test("steps free what they take; an error too", async () => {
+test("steps free their tensors, also after an error", async () => {
   const before = kernel.memory();
   {
     using lm = model();
@@ -173,7 +173,7 @@ test("steps free what they take; an error too", async () => {
   expect(kernel.memory()).toEqual(before);
 });
 
-test("a loss that is not a number stops the run before anything is updated", async () => {
+test("a loss that is NaN stops the run before anything is updated", async () => {
   using lm = model();
   using trainer = new Trainer(lm, counting(), { steps: 10 });
   await take(trainer, 2);
@@ -204,7 +204,7 @@ test("a signal ends the run between steps", async () => {
   expect(trainer.step).toBe(3);
 });
 
-test("what cannot be trained is refused, and keeps no memory", async () => {
+test("invalid configs, sources and weights are refused, and leave no memory", async () => {
   using lm = model();
   const before = kernel.memory();
   const refused = (make: () => unknown, code: string, message: string) => {

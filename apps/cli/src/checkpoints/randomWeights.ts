@@ -37,7 +37,7 @@ export function randomTensors(
   { dtype, seed, onTensor }: { dtype: FloatDType; seed: number; onTensor: (bytes: number) => void },
 ): TensorToWrite[] {
   return parameterSpecs(config).map((spec) => {
-    const target = spec.matrix ? dtype : "f32";
+    const target = spec.storage === "any" ? dtype : "f32";
     return {
       name: spec.name,
       dtype: fileNames[target],
@@ -60,7 +60,7 @@ function fileShape({ name, shape }: ParameterSpec): readonly number[] {
 /** Bytes of all tensors of a model in a file. */
 export function weightBytes(config: MambaLMConfig, dtype: FloatDType): number {
   return parameterSpecs(config).reduce(
-    (sum, { shape, matrix }) => sum + elementCount(shape) * (matrix && dtype !== "f32" ? 2 : 4),
+    (sum, { shape, storage }) => sum + elementCount(shape) * (storage === "any" && dtype !== "f32" ? 2 : 4),
     0,
   );
 }

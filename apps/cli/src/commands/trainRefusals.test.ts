@@ -76,8 +76,11 @@ test("data that is empty or too long, and ids that the model does not have", asy
   const high = await file("high.jsonl", "[1,2]\n[3,16]\n");
   for (const [args, message] of [
     [["text", "--data", empty], "empty: the file is empty [DATA]"],
-    [["tokens", "--data", empty, "--vocab-size=9"], "empty: there are no examples [DATA]"],
-    [["tokens", "--data", tokens, "--vocab-size=9", "--length=4"], "line 2: 6 ids, at most length + 1 = 5"],
+    [["tokens", "--data", empty, "--vocab-size=9"], "empty: the file has no examples [DATA]"],
+    [
+      ["tokens", "--data", tokens, "--vocab-size=9", "--length=4"],
+      "line 2: an example has at most length + 1 = 5 ids, got 6",
+    ],
     [
       ["tokens", "--data", high, "--model", model],
       "line 2: ids must be whole numbers from 0 to 15, got 16 [DATA]",
@@ -118,7 +121,7 @@ test("a folder that a running process has", async () => {
   const args = ["train", "induction", "--out", folder, "--steps=1", ...quick];
   const { code, stderr } = await run(args);
   expect(code).toBe(1);
-  expect(stderr).toContain(`taken: process ${process.ppid} has it [IN_USE]`);
+  expect(stderr).toContain(`taken: in use by process ${process.ppid} [IN_USE]`);
   await rm(join(folder, "lock"));
   expect((await run(args)).code).toBe(0);
   expect(await readdir(folder)).not.toContain("lock");

@@ -1,4 +1,4 @@
-import { type LoraConfigInput, type LoraTarget, loraTargets } from "@mamba/core";
+import { type LoraConfigInput, mambaLinears } from "@mamba/core";
 import { usage } from "../program/errors.ts";
 
 /** Options of a run that trains an adapter instead of the model. */
@@ -7,7 +7,7 @@ export interface LoraOptions {
   /** The rank. */
   readonly lora?: number | undefined;
   readonly loraAlpha?: number | undefined;
-  readonly loraTargets?: readonly LoraTarget[] | undefined;
+  readonly loraTargets?: readonly string[] | undefined;
 }
 
 /**
@@ -26,10 +26,10 @@ export function loraConfigOf(options: LoraOptions): LoraConfigInput | undefined 
 }
 
 /** `in_proj,out_proj`. @throws CliError `USAGE` */
-export function parseLoraTargets(text: string): LoraTarget[] {
+export function parseLoraTargets(text: string): string[] {
   return text.split(",").map((name) => {
-    const target = loraTargets.find((known) => known === name.trim());
-    if (target !== undefined) return target;
-    throw usage(`--lora-targets must be of ${loraTargets.join(", ")}, got ${JSON.stringify(name)}`);
+    const target = name.trim();
+    if (mambaLinears.some((known) => known === target)) return target;
+    throw usage(`--lora-targets must be of ${mambaLinears.join(", ")}, got ${JSON.stringify(name)}`);
   });
 }

@@ -21,10 +21,11 @@ export function randomModel(kernel: Kernel, preset: PresetName, dtype: FloatDTyp
   using made = new Scope();
   const parameters = new Map<string, Tensor>();
   for (const spec of parameterSpecs(config)) {
-    const { name, shape, matrix, init } = spec;
-    const tensor = matrix
-      ? randomTensor(kernel, made, shape, dtype, boundOf(init))
-      : made.use(kernel.upload(initialValues(spec, 0), shape, "f32"));
+    const { name, shape, storage, init } = spec;
+    const tensor =
+      storage === "any"
+        ? randomTensor(kernel, made, shape, dtype, boundOf(init))
+        : made.use(kernel.upload(initialValues(spec, 0), shape, "f32"));
     parameters.set(name, tensor);
   }
   const model = scope.use(new MambaLM(kernel, config, parameters));
@@ -43,7 +44,7 @@ function boundOf(init: Init): number {
 /** Bytes of all weights. */
 function weightBytes(config: MambaLMConfig, dtype: FloatDType): number {
   return parameterSpecs(config).reduce(
-    (sum, { shape, matrix }) => sum + byteLength(matrix ? dtype : "f32", shape),
+    (sum, { shape, storage }) => sum + byteLength(storage === "any" ? dtype : "f32", shape),
     0,
   );
 }
@@ -69,8 +70,8 @@ export function prefillCase(preset: PresetName, dtype: FloatDType, length: numbe
     prepare(kernel, scope) {
       const model = modelOf(kernel, preset, dtype, scope);
       const ids = scope.use(kernel.upload(randomIds(length), [1, length], "i32"));
-      const cache = scope.use(model.createCache(1));
-      return () => model.forward(ids, { cache, logits: "last" }).dispose();
+      const state = scope.use(model.createState(1));
+      return () => model.forward(ids, { state, logits: "last" }).dispose();
     },
   };
 }
@@ -86,12 +87,12 @@ export function decodeCase(preset: PresetName, dtype: FloatDType, batch: number)
     tokens: batch,
     prepare(kernel, scope) {
       const model = modelOf(kernel, preset, dtype, scope);
-      const cache = scope.use(model.createCache(batch));
+      const state = scope.use(model.createState(batch));
       let last = randomIds(batch);
       // As in greedy generation, the token is read back to the host and uploaded again.
       return async () => {
         using ids = kernel.upload(last, [batch], "i32");
-        using logits = model.step(ids, cache);
+        using logits = model.step(ids, state);
         using next = kernel.argmax(logits);
         const [data] = await kernel.read(next);
         last = data as Int32Array;

@@ -1,7 +1,7 @@
 import {
   MambaBlock,
   MambaLM,
-  blockSpecs,
+  mambaParameters,
   initialValues,
   parameterSpecs,
   resolveConfig,
@@ -66,7 +66,7 @@ function step(): BenchmarkCase {
 function block(): BenchmarkCase {
   const config = resolveConfig({ dModel: 768, nLayers: 24 });
   const length = 512;
-  const specs = blockSpecs(config);
+  const specs = mambaParameters(config);
   const parameters = specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const { forward, backward } = blockFlops(config);
   return {
@@ -80,7 +80,7 @@ function block(): BenchmarkCase {
       for (const spec of specs) {
         parameters.set(spec.name, scope.use(kernel.upload(initialValues(spec, 0), spec.shape, "f32")));
       }
-      const layer = scope.use(new MambaBlock(kernel, config, parameters));
+      const layer = new MambaBlock(config, parameters);
       const shape = [1, length, config.dModel];
       const x = randomTensor(kernel, scope, shape, "f32");
       const dy = randomTensor(kernel, scope, shape, "f32");

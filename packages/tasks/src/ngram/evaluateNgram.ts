@@ -1,4 +1,4 @@
-import { breathe } from "@mamba/core";
+import { yieldToEventLoop } from "@mamba/core";
 import {
   checkSource,
   type DataSource,
@@ -73,7 +73,7 @@ async function forEachExample(
     signal?.throwIfAborted();
     visit(await source.example(index));
     onProgress?.(index - start + 1);
-    await breathe();
+    await yieldToEventLoop();
   }
   return end - start;
 }

@@ -1,0 +1,10 @@
+export type { CausalConv1dArgs } from "./causalConv1d.ts";
+export type { CustomBackward, CustomForward } from "./custom.ts";
+export { DerivedTensors } from "./derivedTensors.ts";
+export { EagerOps, type EagerOptions } from "./eagerOps.ts";
+export { Gradients } from "./gradients.ts";
+export type { GradientSink, LossGradient, OpRun } from "./opRun.ts";
+export type { OpMethods, Ops, UnaryOp } from "./ops.ts";
+export type { SelectiveScanArgs } from "./selectiveScan.ts";
+export { Tape, type TapeOptions } from "./tape.ts";
+export { watchOps, type WatchedCall, type WatchedOp } from "./watch.ts";
