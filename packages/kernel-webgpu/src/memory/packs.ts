@@ -14,7 +14,7 @@ export interface Pack {
   readonly at: readonly number[];
 }
 
-/** The parts of `Runtime` that packs need. */
+/** The members of `Runtime` that packs need. */
 interface PackRuntime {
   readonly commands: Commands;
   result(op: string, shape: readonly number[]): WebGpuTensor;
