@@ -89,7 +89,7 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-// dweight[d, k] = sum ds[l] * x[l-(W-1)+k] and dbias = sum ds over a chunk of positions of one batch row: one invocation for
+// dWeight[d, k] = sum ds[l] * x[l-(W-1)+k] and dBias = sum ds over a chunk of positions of one batch row: one invocation for
 // each of the W + 1 sums of a channel.
 const convWeightShader = defineShader({
   name: "causalConv1dBackward weight",

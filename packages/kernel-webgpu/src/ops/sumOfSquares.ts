@@ -11,7 +11,7 @@ const elementsPerGroup = 4096;
 /** Sums per workgroup: one of each invocation. */
 const sumsPerGroup = 64;
 
-// sums[g, i] = the sum of the squares of elements i, i + 64, ... of chunk g of x.
+// sums[g, i] = the sum of the squares of elements i, i + 64, i + 128, … of the 4096 elements of workgroup g.
 const sumOfSquaresShader = defineShader({
   name: "sumOfSquares",
   read: { x: "f32" },
