@@ -8,7 +8,7 @@ import {
 } from "@mamba/kernel";
 import { check } from "./assert.ts";
 import { defaultTolerance, trainingKernel, trainingSkipReason } from "./case.ts";
-import { gradients } from "./cases/shared.ts";
+import { gradients } from "./cases/inputs.ts";
 import { checkValues } from "./checkCase.ts";
 import { type GoldenName, goldenNames, loadGolden } from "./goldens.ts";
 import { checkNoLeak } from "./leak.ts";

@@ -1,5 +1,5 @@
 import type { Kernel } from "@mamba/kernel";
-import { cases } from "./cases/index.ts";
+import { cases } from "./suites.ts";
 import { skipReason } from "./case.ts";
 import { checkCase } from "./checkCase.ts";
 import { contractTests } from "./contract/index.ts";

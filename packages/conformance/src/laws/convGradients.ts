@@ -1,6 +1,6 @@
 import type { ConvArgs, Scope, Tensor, TrainingKernel } from "@mamba/kernel";
 import { check } from "../assert.ts";
-import { convBackwardCase } from "../cases/convBackward.ts";
+import { convBackwardCase } from "../ops/causalConv1dBackward.ts";
 import type { SuiteTest } from "../suite.ts";
 import { checkPieces, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
 import { inputsOf, load, trainingLaw } from "./harness.ts";

@@ -2,7 +2,7 @@ import { type ConvArgs, type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import type { CaseInput } from "../case.ts";
-import { convCase } from "../cases/conv.ts";
+import { convCase } from "../ops/causalConv1d.ts";
 import type { SuiteTest } from "../suite.ts";
 import { checkAgree, inputsOf, lawTest, load, readFloats, slicePositions } from "./harness.ts";
 

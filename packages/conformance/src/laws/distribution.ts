@@ -1,7 +1,7 @@
 import { check } from "../assert.ts";
-import { clearFilters } from "../cases/clear.ts";
-import { distributionFilters } from "../cases/sample.ts";
-import { sampleProbabilities } from "../reference/sample.ts";
+import { clearFilters } from "../cases/distribution.ts";
+import { distributionFilters } from "../ops/sample.ts";
+import { sampleProbabilities } from "../cases/distribution.ts";
 import type { SuiteTest } from "../suite.ts";
 import { lawTest } from "./harness.ts";
 

@@ -1,7 +1,8 @@
 import { type ScanArgs, type Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
-import { residualOf, scanBackwardCase } from "../cases/scanBackward.ts";
+import { residualOf } from "../cases/scanBackwardInputs.ts";
+import { scanBackwardCase } from "../ops/selectiveScanBackward.ts";
 import type { SuiteTest } from "../suite.ts";
 import { checkPieces, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
 import { checkAgree, inputsOf, load, readFloats, trainingLaw } from "./harness.ts";

@@ -2,7 +2,7 @@ import { type Kernel, Scope, type ScanArgs, type Tensor } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import type { CaseInput } from "../case.ts";
-import { scanCase } from "../cases/scan.ts";
+import { scanCase } from "../ops/selectiveScan.ts";
 import type { SuiteTest } from "../suite.ts";
 import { checkAgree, inputsOf, joinPositions, lawTest, load, readFloats, slicePositions } from "./harness.ts";
 
