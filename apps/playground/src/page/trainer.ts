@@ -1,5 +1,5 @@
 import type { Answer, Command, Ending, Report, Score, TaskId, Work } from "../protocol.ts";
-import { Curve } from "./curve.ts";
+import { LossCurve } from "./lossCurve.ts";
 import { element, passFocus } from "./dom.ts";
 import { hideExamined, showExamined } from "./examined.ts";
 import { announce, hideProgress, showWaiting } from "./status.ts";
@@ -40,7 +40,7 @@ const presets: Readonly<
 /** The panel that trains a small model, shows its loss, and what it can do then. */
 export class TrainerPanel {
   readonly #send: (command: Command) => void;
-  readonly #curve = new Curve(element("curve", SVGSVGElement));
+  readonly #curve = new LossCurve(element("curve", SVGSVGElement));
   #steps = 0;
   #done = 0;
 

@@ -1,6 +1,8 @@
 import type { Op } from "../op.ts";
-import { elementwise } from "./elementwise.ts";
+import { runElementwise } from "./elementwise.ts";
 
 export const add: Op<"add"> = (runtime, _, a, b) => {
-  return elementwise(runtime, "add", a, b, 0);
+  const y = runtime.result("add", a.shape);
+  runElementwise(runtime, "add", { a, b, y }, 0.4);
+  return y;
 };

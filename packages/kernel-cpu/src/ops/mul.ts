@@ -1,6 +1,8 @@
 import type { Op } from "../op.ts";
-import { elementwise } from "./elementwise.ts";
+import { runElementwise } from "./elementwise.ts";
 
 export const mul: Op<"mul"> = (runtime, _, a, b) => {
-  return elementwise(runtime, "mul", a, b, 0);
+  const y = runtime.result("mul", a.shape);
+  runElementwise(runtime, "mul", { a, b, y }, 0.4);
+  return y;
 };

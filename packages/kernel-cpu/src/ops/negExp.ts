@@ -1,6 +1,8 @@
 import type { Op } from "../op.ts";
-import { elementwise } from "./elementwise.ts";
+import { runElementwise } from "./elementwise.ts";
 
 export const negExp: Op<"negExp"> = (runtime, _, x) => {
-  return elementwise(runtime, "negExp", x, undefined, 0);
+  const y = runtime.result("negExp", x.shape);
+  runElementwise(runtime, "negExp", { a: x, y }, 1);
+  return y;
 };

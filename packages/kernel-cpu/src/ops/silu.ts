@@ -1,6 +1,8 @@
 import type { Op } from "../op.ts";
-import { elementwise } from "./elementwise.ts";
+import { runElementwise } from "./elementwise.ts";
 
 export const silu: Op<"silu"> = (runtime, _, x) => {
-  return elementwise(runtime, "silu", x, undefined, 0);
+  const y = runtime.result("silu", x.shape);
+  runElementwise(runtime, "silu", { a: x, y }, 1.2);
+  return y;
 };

@@ -1,6 +1,8 @@
 import type { Op } from "../op.ts";
-import { elementwise } from "./elementwise.ts";
+import { runElementwise } from "./elementwise.ts";
 
 export const siluBackward: Op<"siluBackward"> = (runtime, _, dy, x) => {
-  return elementwise(runtime, "siluBackward", dy, x, 0);
+  const dx = runtime.result("siluBackward", dy.shape);
+  runElementwise(runtime, "siluBackward", { a: dy, b: x, y: dx }, 1.8);
+  return dx;
 };

@@ -1,9 +1,8 @@
-import { checkCausalConv1dStep, type ConvStepArgs, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { sigmoid } from "../wgsl/math.ts";
 
-// causalConv1d for one token: an invocation shifts the W-1 inputs of its channel.
+// causalConv1d for one token: one invocation per channel, which also shifts the W-1 inputs of its state.
 export const causalConv1dStepShader = defineShader({
   name: "causalConv1dStep",
   read: { x: "f32", weight: "f32", bias: "f32" },
@@ -32,19 +31,18 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function causalConv1dStep(runtime: Runtime, state: Tensor, conv: ConvStepArgs): Tensor {
-  const { batch, channels, width } = checkCausalConv1dStep(state, conv);
+export const causalConv1dStep: Op<"causalConv1dStep"> = (
+  runtime,
+  { batch, channels, width },
+  state,
+  args,
+) => {
   const op = "causalConv1dStep";
-  runtime.checkOpen(op);
-  const buffers = {
-    x: runtime.own(op, "x", conv.x),
-    weight: runtime.own(op, "weight", conv.weight),
-    bias: runtime.ownIf(op, "bias", conv.bias),
-    state: runtime.own(op, "state", state),
-    y: runtime.result(op, conv.x.shape),
-  };
+  const { x, weight, bias, activation } = args;
+  const y = runtime.result(op, x.shape);
   const count = batch * channels;
-  const params = { channels, width, count, silu: conv.activation === "silu" ? 1 : 0 };
+  const params = { channels, width, count, silu: activation === "silu" ? 1 : 0 };
+  const buffers = { x, weight, bias, state, y };
   runtime.run(op, causalConv1dStepShader, buffers, params, Math.ceil(count / 64));
-  return buffers.y;
-}
+  return y;
+};

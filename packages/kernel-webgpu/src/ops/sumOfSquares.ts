@@ -1,24 +1,28 @@
-import { checkSumOfSquares, elementCount, isDense, type Tensor } from "@mamba/kernel";
-import { flatPieces } from "../pieces.ts";
-import type { Bound } from "../dispatcher.ts";
-import type { Runtime } from "../runtime.ts";
+import { elementCount, isDense, lastExtent } from "@mamba/kernel";
+import type { BufferArgument } from "../commands/dispatcher.ts";
+import { flatChunks } from "../memory/chunks.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
-import { addRows } from "./sumRows.ts";
+import { addRows } from "../shared/addRows.ts";
 
-/** Elements per workgroup, and sums that it leaves: one of each invocation. */
-const [share, left] = [4096, 64];
+/** Elements per workgroup. */
+const elementsPerGroup = 4096;
 
+/** Sums per workgroup: one of each invocation. */
+const sumsPerGroup = 64;
+
+// sums[g, i] = the sum of the squares of elements i, i + 64, ... of chunk g of x.
 const sumOfSquaresShader = defineShader({
   name: "sumOfSquares",
   read: { x: "f32" },
   write: { sums: "f32" },
   params: { count: "u32", width: "u32", first: "u32" },
-  workgroup: left,
+  workgroup: sumsPerGroup,
   code: /* wgsl */ `
 fn run(group: u32, lane: u32) {
-  let end = min((group + 1u) * ${share}u, p.count);
+  let end = min((group + 1u) * ${elementsPerGroup}u, p.count);
   var sum = 0.0;
-  for (var i = group * ${share}u + lane; i < end; i += workgroupSize) {
+  for (var i = group * ${elementsPerGroup}u + lane; i < end; i += workgroupSize) {
     let value = x[p.x_at + i / p.width * p.x_stride + i % p.width];
     sum += value * value;
   }
@@ -26,33 +30,40 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function sumOfSquares(runtime: Runtime, tensors: readonly Tensor[]): Tensor {
-  checkSumOfSquares(tensors);
+export const sumOfSquares: Op<"sumOfSquares"> = (runtime, _, tensors) => {
   const op = "sumOfSquares";
-  runtime.checkOpen(op);
   let groups = 0;
-  const parts = tensors.flatMap((tensor, i) => {
-    const own = runtime.own(op, `tensor ${i}`, tensor);
-    const width = own.shape[own.shape.length - 1] as number;
-    // Dense tensors are one long row, and pieces end where a share does: the order of the sum is always the same.
-    const pieces: { x: Bound; count: number; width: number }[] = isDense(own)
-      ? flatPieces(runtime, own, share).map((piece) => ({ x: piece, count: piece.count, width: piece.count }))
-      : [{ x: own, count: elementCount(own.shape), width }];
-    return pieces.map((piece) => {
+  const parts = tensors.flatMap((tensor) => {
+    const width = lastExtent(tensor.shape);
+    // A dense tensor is one long row. Its chunks hold whole workgroups, so the order of additions does not depend on them.
+    const chunks: { x: BufferArgument; count: number; width: number }[] = isDense(tensor)
+      ? flatChunks(runtime, tensor, elementsPerGroup).map((chunk) => ({
+          x: chunk,
+          count: chunk.count,
+          width: chunk.count,
+        }))
+      : [{ x: tensor, count: elementCount(tensor.shape), width }];
+    return chunks.map((chunk) => {
       const first = groups;
-      groups += Math.ceil(piece.count / share);
-      return { ...piece, first };
+      groups += Math.ceil(chunk.count / elementsPerGroup);
+      return { ...chunk, first };
     });
   });
   const sum = runtime.result(op, [1]);
-  const sums = runtime.result(op, [groups, left]);
-  const lanes = runtime.result(op, [left, 1]);
+  const sums = runtime.result(op, [groups, sumsPerGroup]);
+  const lanes = runtime.result(op, [sumsPerGroup, 1]);
   for (const { x, count, width, first } of parts) {
-    runtime.run(op, sumOfSquaresShader, { x, sums }, { count, width, first }, Math.ceil(count / share));
+    runtime.run(
+      op,
+      sumOfSquaresShader,
+      { x, sums },
+      { count, width, first },
+      Math.ceil(count / elementsPerGroup),
+    );
   }
-  addRows(runtime, op, sums, groups, left, lanes);
-  addRows(runtime, op, lanes, left, 1, sum);
+  addRows(runtime, op, sums, groups, sumsPerGroup, lanes);
+  addRows(runtime, op, lanes, sumsPerGroup, 1, sum);
   sums.dispose();
   lanes.dispose();
   return sum;
-}
+};
