@@ -98,6 +98,16 @@ describe("a project outside the workspace", () => {
     expect(output).toContainEqual({ backend: "cpu", ids: [expect.any(Number)] });
   });
 
+  it("imports every entry of every package", async () => {
+    const entries = workspacePackages()
+      .filter((workspace) => workspace.public)
+      .flatMap((workspace) => [...workspace.entries.keys()]);
+    expect(entries).toContain("@mamba/core/safetensors");
+    const program = `const names = ${JSON.stringify(entries)};
+      for (const name of names) if (Object.keys(await import(name)).length === 0) throw new Error(name);`;
+    await run(project, process.execPath, ["--input-type=module", "-e", program]);
+  });
+
   describe("the CUDA backend", () => {
     const binary = "@mamba/kernel-cuda-linux-x64-gnu";
     const there = join(project, "node_modules", binary);

@@ -32,7 +32,7 @@ function checkGradients(args: Lists, loss: (args: Lists) => number, grads: Lists
   }
 }
 
-/** Those of `all` that are among the arguments. */
+/** Returns the gradients of the arguments that are present. */
 function given(all: Lists, args: Lists): Lists {
   return Object.fromEntries(Object.entries(all).filter(([name]) => name in args));
 }
