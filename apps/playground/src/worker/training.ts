@@ -76,7 +76,7 @@ export class Training {
     const settings = this.#settings;
     if (!settings || !this.#snapshot) return;
     await using run = await TrainingRun.open(backend, settings, this.#snapshot);
-    const { model } = run.trainer;
+    const { model } = run;
     const scores = await scoresOf(model, settings, signal);
     const answers: Answer[] = [];
     for (let i = 0; i < shownAnswers; i++)

@@ -1,6 +1,6 @@
 import { MambaLM } from "@mamba/core";
 import { type Kernel, openKernel } from "@mamba/kernel";
-import { type RunState, Trainer } from "@mamba/train";
+import { languageModel, type RunState, Trainer } from "@mamba/train";
 import type { BackendId, TrainingSettings } from "../protocol.ts";
 import { candidateOf } from "./backends.ts";
 import { modelConfig, tasks, trainConfig } from "./tasks.ts";
@@ -14,10 +14,12 @@ export interface Snapshot {
 /** A model in training, on a kernel of its own. */
 export class TrainingRun implements AsyncDisposable {
   readonly kernel: Kernel;
+  readonly model: MambaLM;
   readonly trainer: Trainer;
 
-  private constructor(kernel: Kernel, trainer: Trainer) {
+  private constructor(kernel: Kernel, model: MambaLM, trainer: Trainer) {
     this.kernel = kernel;
+    this.model = model;
     this.trainer = trainer;
   }
 
@@ -36,10 +38,10 @@ export class TrainingRun implements AsyncDisposable {
     try {
       const model = MambaLM.init(kernel, modelConfig(task, settings), settings.seed);
       const source = task.source(settings.length, settings.seed);
-      const trainer = new Trainer(model, source, trainConfig(settings));
+      const trainer = new Trainer(languageModel(model), source, trainConfig(settings));
       if (snapshot)
         await trainer.restore(snapshot.state, (name) => Promise.resolve(tensor(snapshot.tensors, name)));
-      return new TrainingRun(kernel, trainer);
+      return new TrainingRun(kernel, model, trainer);
     } catch (error) {
       await kernel[Symbol.asyncDispose]();
       throw error;
@@ -55,7 +57,7 @@ export class TrainingRun implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.trainer[Symbol.dispose]();
-    this.trainer.model.dispose();
+    this.model.dispose();
     await this.kernel[Symbol.asyncDispose]();
   }
 }
