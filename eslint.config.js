@@ -3,6 +3,7 @@ import js from "@eslint/js";
 import { defineConfig } from "eslint/config";
 import { configs } from "typescript-eslint";
 import { arrows } from "./tooling/arrows.mjs";
+import { workspacePackages } from "./tooling/workspace.mjs";
 
 export default defineConfig(
   {
@@ -43,5 +44,5 @@ export default defineConfig(
     rules: { "@typescript-eslint/no-non-null-assertion": "off" },
   },
   { files: ["**/*.{js,mjs}"], extends: [configs.disableTypeChecked] },
-  arrows(builtinModules),
+  arrows(workspacePackages(), builtinModules),
 );

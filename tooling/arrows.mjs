@@ -1,94 +1,67 @@
-// Which package may import which: kernel <- core <- {checkpoint, train}, kernel <- kernel-*, kernel <- conformance, and
-// apps import what they like. Tests may also reach sideways to what they test with.
+// Which package may import which, as the package.jsons say: a package's sources import its dependencies, its tests its
+// devDependencies as well. A private package among the devDependencies is bundled into its users, so their sources import it
+// too, unless it is for tests only.
 
-const packages = [
-  "kernel",
-  "core",
-  "checkpoint",
-  "train",
-  "conformance",
-  "kernel-cpu",
-  "kernel-webgpu",
-  "kernel-cuda",
-  "kernel-cuda-linux-x64-gnu",
-];
-
-/**
- * `anyPlatform`: no Node modules, but in the files of `node`.
- *
- * @typedef {{ source: readonly string[], tests: readonly string[], anyPlatform?: boolean, node?: readonly string[] }} Rules
- */
-
-/** @type {Record<string, Rules>} */
-const allowed = {
-  kernel: { source: [], tests: [], anyPlatform: true },
-  core: { source: ["kernel"], tests: ["kernel-cpu", "conformance"], anyPlatform: true },
-  checkpoint: { source: ["kernel", "core"], tests: ["kernel-cpu", "conformance"] },
-  train: {
-    source: ["kernel", "core"],
-    tests: ["kernel-cpu", "conformance", "checkpoint"],
-    anyPlatform: true,
-    node: ["src/node.ts", "src/node/**"],
-  },
-  conformance: { source: ["kernel"], tests: ["kernel-cpu"], anyPlatform: true },
-  "kernel-cpu": { source: ["kernel"], tests: ["conformance"] },
-  "kernel-webgpu": {
-    source: ["kernel"],
-    tests: ["conformance", "core", "kernel-cpu", "train"],
-    anyPlatform: true,
-  },
-  "kernel-cuda": {
-    source: ["kernel"],
-    tests: ["conformance", "core", "kernel-cpu", "train"],
-  },
-  "kernel-cuda-linux-x64-gnu": { source: [], tests: [] },
-};
+/** @typedef {import("./workspace.mjs").WorkspacePackage} WorkspacePackage */
 
 const testFiles = ["src/**/*.test.ts", "test/**", "*.config.ts"];
 
 /**
- * Lint configuration that reports every import against the arrows, and Node's modules in the packages that run on any
- * platform.
+ * Workspace packages that the sources of a package may import.
  *
+ * @param {WorkspacePackage} from
+ * @param {readonly WorkspacePackage[]} packages
+ * @returns {string[]} names
+ */
+export function sourceImports(from, packages) {
+  const isBundled = (/** @type {string} */ name) =>
+    packages.some((other) => other.name === name && !other.public && !other.testOnly);
+  return [...from.dependencies, ...from.devDependencies.filter(isBundled)];
+}
+
+/**
+ * Lint configuration that reports imports against the arrows, and Node's modules in packages that run on any platform.
+ *
+ * @param {readonly WorkspacePackage[]} packages
  * @param {readonly string[]} nodeModules names of Node's built-in modules
  */
-export function arrows(nodeModules) {
+export function arrows(packages, nodeModules) {
   const node = `^(node:|(${nodeModules.join("|")})(/|$))`;
-  return Object.entries(allowed).flatMap(([name, { source, tests, anyPlatform, node: nodeFiles = [] }]) => {
-    const folder = `packages/${name}`;
-    const others = packages.filter((other) => other !== name);
-    const only = (/** @type {readonly string[]} */ ok) => ({
-      // Of itself a package's tests may import every entry.
-      regex: `^@mamba/(?!(${[`${name}(/.+)?`, ...ok].join("|")})$)`,
-      message: `@mamba/${name} may import ${ok.map((other) => `@mamba/${other}`).join(", ") || "no other package"} here.`,
+  return packages.flatMap((from) => {
+    const { name, folder, devDependencies, platform } = from;
+    const source = sourceImports(from, packages);
+    const anywhere = source.filter((name) => packages.find((other) => other.name === name)?.platform.any);
+    const only = (/** @type {readonly string[]} */ allowed) => ({
+      // A package's tests may import every entry of the package itself.
+      regex: `^@mamba/(?!(${[name, ...allowed].map((other) => other.replace("@mamba/", "")).join("|")})(/|$))`,
+      message: `${folder}: only ${allowed.join(", ") || "no other package"} may be imported here; see its package.json.`,
     });
-    // A path into a sibling's folder would go around its public entry.
-    const siblings = {
-      regex: `^(\\.\\./)+(packages/)?(${others.join("|")}|apps)/`,
+    // A path into another package's folder would go around its public entry.
+    const others = packages.filter((other) => other !== from).map((other) => other.folder);
+    const names = others.map((other) => other.replace(/^\w+\//, "")).join("|");
+    const byPath = {
+      regex: `^(\\.\\./)+((packages|apps)/|(${names})/(src|test|dist)/)`,
       message: "Import packages by name.",
     };
-    const anywhere = { regex: node, message: `@mamba/${name} runs on every platform: no Node modules.` };
+    const nodeModule = { regex: node, message: `${folder} runs on every platform: no Node modules.` };
+    const globs = (/** @type {readonly string[]} */ patterns) => patterns.map((glob) => `${folder}/${glob}`);
     return [
       {
-        files: [`${folder}/src/**`],
-        ignores: testFiles.map((glob) => `${folder}/${glob}`),
-        rules: restrict([only(source), siblings, ...(anyPlatform ? [anywhere] : [])]),
+        files: globs(["src/**"]),
+        ignores: globs(testFiles),
+        rules: restrict(platform.any ? [only(anywhere), byPath, nodeModule] : [only(source), byPath]),
       },
-      // What comes later replaces the rules above.
-      ...nodeFiles.map((glob) => ({
-        files: [`${folder}/${glob}`],
-        rules: restrict([only(source), siblings]),
-      })),
-      {
-        files: testFiles.map((glob) => `${folder}/${glob}`),
-        rules: restrict([only([...source, ...tests]), siblings]),
-      },
+      // Later entries replace the rules of earlier ones.
+      ...(platform.node.length > 0
+        ? [{ files: globs(platform.node), rules: restrict([only(source), byPath]) }]
+        : []),
+      { files: globs(testFiles), rules: restrict([only([...source, ...devDependencies]), byPath]) },
     ];
   });
 }
 
 /**
- * The same patterns for `import … from` and for `import()`, which the first rule does not see.
+ * The same patterns for `import … from` and for `import()`, which `no-restricted-imports` does not see.
  *
  * @param {{ regex: string, message: string }[]} patterns
  */

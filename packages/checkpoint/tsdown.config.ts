@@ -5,5 +5,6 @@ export default defineConfig({
   format: "esm",
   dts: true,
   platform: "neutral",
-  deps: { neverBundle: [/^node:/] },
+  // Private packages of this workspace become part of dist; the build fails for a package from npm that is bundled.
+  deps: { neverBundle: [/^node:/], onlyBundle: [] },
 });

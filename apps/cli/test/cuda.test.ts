@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import type { Availability } from "@mamba/kernel";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildSource, missingCompiler } from "../../../tooling/cuda-host/build.mjs";
-import { parityTolerance } from "../../../tooling/parity.ts";
 import { evaluate, generate, induction, losses } from "./results.ts";
 import { mamba } from "./spawn.ts";
 
@@ -17,6 +16,8 @@ const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",").includ
 const driver = missing === undefined ? await buildSource() : "/nonexistent";
 /** The stand-in as the driver, and no cuBLAS. */
 const standIn = { MAMBA_CUDA_DRIVER: driver, MAMBA_CUDA_BLAS: "/nonexistent", MAMBA_CUDA_HOST: "" };
+/** The largest difference allowed between two backends; `@mamba/parity` says why. */
+const parityTolerance = 1e-5;
 const [cuda, cpu] = ["--backend=cuda", "--backend=cpu"];
 const story = fileURLToPath(new URL("../../../recipes/stories/demo-model", import.meta.url));
 

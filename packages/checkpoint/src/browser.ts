@@ -1,23 +1,24 @@
 import type { LoraAdapter, MambaLM } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
-import { readAdapter } from "./adapter/load.ts";
-import { type FetchOptions, urlFiles } from "./browser/fetch-files.ts";
-import { type CheckpointSummary, inspect, load, type LoadedCheckpoint, type LoadOptions } from "./load.ts";
-import type { CheckpointFiles } from "./source.ts";
+import { readAdapter } from "./adapter/read.ts";
+import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
+import type { LoadOptions } from "./parameters/load.ts";
+import type { CheckpointFiles } from "./sources/source.ts";
+import { type FetchOptions, urlFiles } from "./sources/url.ts";
 
 export * from "./common.ts";
-export { blobFiles } from "./browser/blob-files.ts";
-export { clearCheckpointCache, type FetchOptions, urlFiles } from "./browser/fetch-files.ts";
-export { openSafetensors } from "./safetensors/reader.ts";
+export { openSafetensors } from "./formats/safetensors/open.ts";
+export { blobFiles } from "./sources/blob.ts";
+export { clearCheckpointCache, type FetchOptions, urlFiles } from "./sources/url.ts";
 
 /** Options of `loadCheckpoint` in a browser. */
 export interface BrowserLoadOptions extends LoadOptions, FetchOptions {}
 
 /**
  * Loads a model and its tokenizer from the files below a URL, such as
- * `https://huggingface.co/state-spaces/mamba-130m-hf/resolve/main/`. Files are kept in Cache Storage and streamed from
- * there in pieces of 4 MiB: memory holds the weights once, on the kernel. Files from elsewhere, such as those of
- * `blobFiles`, are read where they are.
+ * `https://huggingface.co/state-spaces/mamba-130m-hf/resolve/main/`. Files are stored in Cache Storage and streamed from
+ * there in chunks of 4 MiB: memory holds the weights once, on the kernel. Other files, such as those of `blobFiles`, are
+ * read directly.
  *
  * @param source a URL, absolute or relative to the page, or files
  * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
@@ -33,9 +34,9 @@ export async function loadCheckpoint(
 }
 
 /**
- * What a checkpoint holds, without loading its weights.
+ * Describes a checkpoint without loading its weights.
  *
- * @throws CheckpointError as `loadCheckpoint` does
+ * @throws CheckpointError with the codes of `loadCheckpoint`
  */
 export async function inspectCheckpoint(
   source: string | URL | CheckpointFiles,
@@ -47,14 +48,14 @@ export async function inspectCheckpoint(
 }
 
 /**
- * Loads a LoRA adapter in PEFT's format for a model; `model.attach` puts it to work. It is the caller's to dispose.
+ * Loads a LoRA adapter in PEFT's format for a model; `model.attach` makes the model use it. The caller disposes it.
  *
  * @param source a URL, absolute or relative to the page, or files: adapter_config.json and adapter_model.safetensors
- * @throws CheckpointError with a code for each way in which an adapter can be unusable, or be for another model;
+ * @throws CheckpointError with a code for each way in which an adapter can be unusable, or made for another model;
  * KernelError `OUT_OF_MEMORY`
  */
 export async function loadAdapter(
-  model: Pick<MambaLM, "kernel" | "config">,
+  model: Pick<MambaLM, "kernel" | "linears">,
   source: string | URL | CheckpointFiles,
   options: FetchOptions = {},
 ): Promise<LoraAdapter> {

@@ -1,13 +1,22 @@
-// What both entries export: the part that needs neither Node nor a browser.
+// Exports of both entries: the part that needs neither Node nor a browser.
 export { adapterConfig, parseAdapterConfig } from "./adapter/config.ts";
-export type { AdapterLoadOptions } from "./adapter/load.ts";
-export { parseConfig, type ConfigFormat, type ParsedConfig, type TensorShapes } from "./config.ts";
-export { hubConfig } from "./config-write.ts";
+export type { AdapterLoadOptions } from "./adapter/read.ts";
+export type { TensorShapes } from "./architectures/architecture.ts";
+export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
-export type { CheckpointSummary, LoadedCheckpoint, LoadOptions, Progress } from "./load.ts";
-export type { SafetensorsDType, SafetensorsHeader, TensorInfo } from "./safetensors/header.ts";
-export type { SafetensorsFile } from "./safetensors/reader.ts";
-export { safetensorsPieces, type TensorToWrite } from "./safetensors/writer.ts";
-export { bytesSource, streamSource, type ByteSource, type CheckpointFiles } from "./source.ts";
+export type { LocatedTensor } from "./formats/safetensors/weights.ts";
+export type { CheckpointSummary, LoadedCheckpoint } from "./load.ts";
+export type { LoadOptions } from "./parameters/load.ts";
+export type { Progress } from "./sources/progress.ts";
+export type { CheckpointFiles } from "./sources/source.ts";
+export { streamSource } from "./sources/stream.ts";
 export { byteTokenizer, parseTokenizer, type FileTokenizer, type TokenizerKind } from "./tokenizer.ts";
-export type { LocatedTensor } from "./weights.ts";
+// Types of this package's own functions.
+export type {
+  ByteSource,
+  SafetensorsDType,
+  SafetensorsFile,
+  SafetensorsHeader,
+  TensorInfo,
+  TensorToWrite,
+} from "@mamba/core/safetensors";

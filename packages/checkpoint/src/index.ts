@@ -1,21 +1,92 @@
-import { openSafetensors as openSource, type SafetensorsFile } from "./safetensors/reader.ts";
-import { fileSource } from "./node/folder.ts";
-import type { ByteSource } from "./source.ts";
+import { stat } from "node:fs/promises";
+import type { LoraAdapter, MambaLM } from "@mamba/core";
+import { type ByteSource, type SafetensorsFile, show } from "@mamba/core/safetensors";
+import type { Kernel } from "@mamba/kernel";
+import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
+import { CheckpointError } from "./errors.ts";
+import { openSafetensors as openSource } from "./formats/safetensors/open.ts";
+import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
+import type { LoadOptions } from "./parameters/load.ts";
+import { fileSource, folderFiles } from "./sources/folder.ts";
+import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
+import type { CheckpointFiles } from "./sources/source.ts";
 
 export * from "./common.ts";
-export { loadAdapter, saveAdapter } from "./node/adapter.ts";
-export type { HubOptions } from "./node/hub.ts";
-export { inspectCheckpoint, loadCheckpoint, type NodeLoadOptions } from "./node/load.ts";
-export { saveCheckpoint, type SaveOptions } from "./node/save.ts";
-export { writeSafetensors } from "./node/write.ts";
+export { saveAdapter } from "./adapter/save.ts";
+export { writeSafetensors } from "./writeFiles.ts";
+export { saveCheckpoint, type SaveOptions } from "./save.ts";
+export type { HubOptions } from "./sources/hub.ts";
+
+/** Options of `loadCheckpoint` in Node. Those of the hub do not apply to folders. */
+export interface NodeLoadOptions extends LoadOptions, HubOptions {}
+
+/**
+ * Loads a model and its tokenizer. If `source` is an existing folder, its files are read; otherwise `organisation/name` is
+ * a model on the hub. Weights go to the kernel in chunks of 4 MiB: the host never holds a second copy of them.
+ *
+ * @param source folder with config.json and model.safetensors (or its shards), or the name of a model on the hub
+ * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
+ */
+export async function loadCheckpoint(
+  kernel: Kernel,
+  source: string,
+  options: NodeLoadOptions = {},
+): Promise<LoadedCheckpoint> {
+  const { files, notes } = await findFiles(source, options);
+  const loaded = await load(kernel, files, options);
+  return { ...loaded, notes: [...notes, ...loaded.notes] };
+}
+
+/**
+ * Describes a checkpoint without loading its weights. A model on the hub is downloaded into the cache.
+ *
+ * @throws CheckpointError with the codes of `loadCheckpoint`
+ */
+export async function inspectCheckpoint(
+  source: string,
+  options: NodeLoadOptions = {},
+): Promise<CheckpointSummary> {
+  const { files, notes } = await findFiles(source, options);
+  const summary = await inspect(files);
+  return { ...summary, notes: [...notes, ...summary.notes] };
+}
+
+/**
+ * Loads a LoRA adapter in PEFT's format for a model; `model.attach` makes the model use it. The caller disposes it.
+ *
+ * @param folder with adapter_config.json and adapter_model.safetensors
+ * @throws CheckpointError with a code for each way in which an adapter can be unusable, or made for another model;
+ * KernelError `OUT_OF_MEMORY`
+ */
+export async function loadAdapter(
+  model: Pick<MambaLM, "kernel" | "linears">,
+  folder: string,
+  options: AdapterLoadOptions = {},
+): Promise<LoraAdapter> {
+  return readAdapter(model, await folderFiles(folder), options);
+}
 
 /**
  * Opens a safetensors file by its path, or over any other source of bytes. Nothing is allocated before the header's
- * length was held against the file's size and a cap of 16 MiB, and no data is read before it is asked for.
+ * length was compared with the size of the file and a cap of 16 MiB; tensors are read on demand.
  *
  * @throws CheckpointError `NOT_FOUND`, `TRUNCATED`, `TOO_LARGE`, `PICKLE`, `HEADER`, `JSON`, `DUPLICATE_KEY`, `DTYPE`,
  * `SHAPE`, `OFFSETS`, `IO`
  */
 export async function openSafetensors(source: string | ByteSource): Promise<SafetensorsFile> {
   return openSource(typeof source === "string" ? await fileSource(source) : source);
+}
+
+async function findFiles(
+  source: string,
+  options: NodeLoadOptions,
+): Promise<{ files: CheckpointFiles; notes: string[] }> {
+  const exists = await stat(source).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return { files: await folderFiles(source), notes: [] };
+  if (isHubName(source)) return hubFiles(source, options);
+  const message = `${show(source)} is neither a folder nor the name of a model on the hub (organisation/name)`;
+  throw new CheckpointError("NOT_FOUND", message);
 }

@@ -1,17 +1,17 @@
 import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
 import type { MambaLMConfig, Tokenizer } from "@mamba/core";
-import { configCap } from "./config.ts";
-import { CheckpointError, messageOf, show } from "./errors.ts";
-import { Fields } from "./fields.ts";
-import { isObject, type Json, type JsonObject, parseJsonObject } from "./json.ts";
-import { type CheckpointFiles, readAll } from "./source.ts";
+import { isObject, type Json, type JsonObject, show } from "@mamba/core/safetensors";
+import { CheckpointError, messageOf } from "./errors.ts";
+import { Fields } from "./json/fields.ts";
+import { configCap, parseJsonObject } from "./json/parse.ts";
+import { type CheckpointFiles, readOptional } from "./sources/source.ts";
 
-/** Where a tokenizer comes from: a `tokenizer.json`, or the fallback that maps bytes to ids 0 to 255. */
+/** Origin of a tokenizer: a `tokenizer.json`, or the fallback that maps bytes to ids 0 to 255. */
 export type TokenizerKind = "tokenizer.json" | "bytes";
 
-/** A tokenizer that can be written beside the weights again. */
+/** A tokenizer that can be saved beside the weights. */
 export interface FileTokenizer extends Tokenizer {
-  /** Its files by name, as they were read. */
+  /** The content of its files by name, as read. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -32,8 +32,7 @@ export async function readTokenizer(
 ): Promise<{ tokenizer: Tokenizer; kind: TokenizerKind; notes: string[] }> {
   const generation = await readOptional(files, "generation_config.json", configCap);
   const named =
-    generation &&
-    new Fields(parseJsonObject(generation, "generation_config.json", true), "generation_config.json");
+    generation && new Fields(parseJsonObject(generation, "generation_config.json"), "generation_config.json");
   const stopIds = named?.ids("eos_token_id") ?? eosIds;
   const found = new Map<string, Uint8Array>();
   for (const name of tokenizerFiles) {
@@ -44,7 +43,7 @@ export async function readTokenizer(
     return { tokenizer: parseTokenizer(found, stopIds), kind: "tokenizer.json", notes: [] };
   }
   const note =
-    "there is no tokenizer.json: text goes in and out as its bytes, ids 0 to 255, which suits only a model that was " +
+    "there is no tokenizer.json: text is encoded as its bytes, ids 0 to 255, which suits only a model that was " +
     "trained on bytes";
   return { tokenizer: byteTokenizer(config.vocabSize, stopIds), kind: "bytes", notes: [note] };
 }
@@ -61,7 +60,7 @@ export function parseTokenizer(
 ): FileTokenizer {
   const read = (name: string): JsonObject | undefined => {
     const bytes = files.get(name);
-    return bytes && parseJsonObject(bytes, name, true);
+    return bytes && parseJsonObject(bytes, name);
   };
   const json = read("tokenizer.json");
   if (!json) throw new CheckpointError("TOKENIZER", "there is no tokenizer.json");
@@ -83,12 +82,12 @@ export function parseTokenizer(
       const ids = inner.encode(text).ids as (number | undefined)[];
       return ids.map((id, i) => {
         if (id !== undefined) return id;
-        const piece = show(inner.tokenize(text)[i]);
-        throw new CheckpointError("TOKENIZER", `tokenizer.json has no id for ${piece}, and no unknown token`);
+        const token = show(inner.tokenize(text)[i]);
+        throw new CheckpointError("TOKENIZER", `tokenizer.json has no id for ${token}, and no unknown token`);
       });
     },
     decode(ids) {
-      const known = ids.filter((id) => inner.id_to_token(id) !== undefined); // the table may have more rows than the text has tokens
+      const known = ids.filter((id) => inner.id_to_token(id) !== undefined); // the embedding table may have more rows
       if (known.length === 0) return "";
       return inner.decode(known, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
     },
@@ -96,18 +95,18 @@ export function parseTokenizer(
 }
 
 /**
- * Text as its UTF-8 bytes, ids 0 to 255. Other ids decode to nothing.
+ * A tokenizer whose ids 0 to 255 are the UTF-8 bytes of the text. Other ids decode to nothing.
  *
- * @param vocabSize of the model: a byte that it has no id for is an error in `encode`
+ * @param vocabSize of the model. `encode` throws CheckpointError `TOKENIZER` for a byte at or above it
  */
 export function byteTokenizer(vocabSize: number, stopIds: readonly number[] = []): Tokenizer {
   return {
     stopIds,
     encode(text) {
       const bytes = new TextEncoder().encode(text);
-      const alien = bytes.find((byte) => byte >= vocabSize);
-      if (alien !== undefined) {
-        const message = `the model has ids 0 to ${vocabSize - 1}, and the text holds the byte ${alien}`;
+      const unknown = bytes.find((byte) => byte >= vocabSize);
+      if (unknown !== undefined) {
+        const message = `the model has ids 0 to ${vocabSize - 1}, and the text holds the byte ${unknown}`;
         throw new CheckpointError("TOKENIZER", message);
       }
       return [...bytes];
@@ -119,7 +118,7 @@ export function byteTokenizer(vocabSize: number, stopIds: readonly number[] = []
   };
 }
 
-/** The library makes tables as long as the largest id: an absurd one must not reach it. */
+/** The tokenizer library allocates tables as long as the largest id, so ids are bounded before. */
 function checkIds(json: JsonObject): void {
   const model = json["model"];
   const vocab = isObject(model) ? model["vocab"] : undefined;
@@ -136,13 +135,4 @@ function checkIds(json: JsonObject): void {
       `tokenizer.json: token ids are whole numbers below 2^24, got ${show(bad)}`,
     );
   }
-}
-
-async function readOptional(
-  files: CheckpointFiles,
-  name: string,
-  cap: number,
-): Promise<Uint8Array | undefined> {
-  const source = await files.open(name);
-  return source && readAll(source, cap);
 }

@@ -1,13 +1,13 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LoraAdapter, loraTargets, MambaLM, resolveLMConfig } from "@mamba/core";
+import { LoraAdapter, mambaLinears, MambaLM } from "@mamba/core";
+import { bytesSource } from "@mamba/core/safetensors";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readAdapter } from "../src/adapter/load.ts";
+import { readAdapter } from "../src/adapter/read.ts";
 import { CheckpointError } from "../src/errors.ts";
 import {
   adapterConfig,
-  bytesSource,
   loadAdapter,
   openSafetensors,
   saveAdapter,
@@ -15,7 +15,7 @@ import {
 } from "../src/index.ts";
 import { f32Tensor, rawSafetensors, safetensors } from "./support/files.ts";
 import { folderWith, refusal, temporaryFolder } from "./support/folders.ts";
-import { hostKernel } from "./support/host-kernel.ts";
+import { hostKernel } from "./support/hostKernel.ts";
 import { tinyInput } from "./support/models.ts";
 import { contentOf } from "./support/server.ts";
 
@@ -153,7 +153,7 @@ describe("refuses, and leaves no memory:", () => {
   test("tensors that are not those of the config", async () => {
     const rename = (tensors: TensorToWrite[]) =>
       tensors.map((tensor) => ({ ...tensor, name: tensor.name.replace("base_model.model.", "") }));
-    await expectRefused(await files({}, rename), "MISSING_TENSOR", "asks for base_model.model.backbone");
+    await expectRefused(await files({}, rename), "MISSING_TENSOR", "requires base_model.model.backbone");
     const head = f32Tensor("base_model.model.lm_head.lora_A.weight", [2, 16]);
     await expectRefused(await files({}, (tensors) => [...tensors, head]), "EXTRA_TENSOR", "lm_head.lora_A");
     const magnitude = f32Tensor(`${prefix}0.mixer.out_proj.lora_magnitude_vector`, [16]);
@@ -211,8 +211,8 @@ describe("refuses, and leaves no memory:", () => {
       [{ nLayers: 1 }, "no place for the tensor"],
     ] as const;
     for (const [change, message] of others) {
-      const config = resolveLMConfig({ ...tinyInput, ...change });
-      expect((await refusal(() => loadAdapter({ kernel, config }, folder))).message).toContain(message);
+      using model = MambaLM.init(kernel, { ...tinyInput, ...change });
+      expect((await refusal(() => loadAdapter(model, folder))).message).toContain(message);
     }
   });
 });
@@ -256,7 +256,7 @@ test("writing over an adapter that cannot be read leaves it as it was", async ()
   const folder = await folderWith(await files());
   const path = join(folder, "adapter_model.safetensors");
   const before = await readFile(path);
-  using adapter = LoraAdapter.init(model, { rank: 2, targets: loraTargets });
+  using adapter = LoraAdapter.init(model, { rank: 2, targets: mambaLinears });
   const failing = { ...kernel, read: () => Promise.reject(new Error("device lost")) };
   await expect(saveAdapter(failing, adapter, folder)).rejects.toThrow("device lost");
   expect(await readFile(path)).toEqual(before);

@@ -1,13 +1,14 @@
 import { parameterSpecs } from "@mamba/core";
+import { bytesSource } from "@mamba/core/safetensors";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseConfig } from "../src/index.ts";
 import { CheckpointError } from "../src/errors.ts";
 import { load } from "../src/load.ts";
-import { bytesSource, type CheckpointFiles } from "../src/source.ts";
-import { isPlainFileName, parseIndex } from "../src/weights.ts";
+import { parseIndex } from "../src/formats/safetensors/shardIndex.ts";
+import { type CheckpointFiles, isPlainFileName } from "../src/sources/source.ts";
 import { safetensors } from "./support/files.ts";
-import { hostKernel } from "./support/host-kernel.ts";
+import { hostKernel } from "./support/hostKernel.ts";
 import { tensorsOf, tinyConfig, tinyFiles, tinyInput } from "./support/models.ts";
 import { contentOf } from "./support/server.ts";
 

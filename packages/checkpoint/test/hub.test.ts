@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { inspectCheckpoint, loadCheckpoint, type NodeLoadOptions, type Progress } from "../src/index.ts";
 import { safetensors } from "./support/files.ts";
 import { refusal, temporaryFolder } from "./support/folders.ts";
-import { hostKernel } from "./support/host-kernel.ts";
+import { hostKernel } from "./support/hostKernel.ts";
 import { tensorsOf, tinyConfig, tinyFiles, tinyInput } from "./support/models.ts";
 import { contentOf, sendBytes, type TestServer, testServer } from "./support/server.ts";
 
@@ -150,14 +150,14 @@ test.each<[string, (hub: Hub) => void, string, string]>([
     "HUB",
     "more than",
   ],
-  ["a commit that is a path", (hub) => (hub.sha = "../../../../evil"), "HUB", "no commit"],
+  ["a commit that is a path", (hub) => (hub.sha = "../../../../evil"), "HUB", "must name a commit"],
   [
     "an id that is a path",
     (hub) => (hub.tree = (all) => all.map((e) => ({ ...e, oid: "../evil", lfs: undefined }))),
     "HUB",
     "id",
   ],
-  ["a list that is none", (hub) => (hub.tree = () => ({ files: 5 })), "HUB", "makes no sense"],
+  ["a list that is not a list", (hub) => (hub.tree = () => ({ files: 5 })), "HUB", "answer is invalid"],
   [
     "only a pickle",
     (hub) => (hub.tree = () => [{ type: "file", path: "pytorch_model.bin", size: 1, oid: commit }]),

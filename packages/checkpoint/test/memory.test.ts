@@ -1,12 +1,13 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { parameterSpecs, resolveLMConfig } from "@mamba/core";
+import { safetensorsChunks } from "@mamba/core/safetensors";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { expect, test } from "vitest";
-import { loadCheckpoint, safetensorsPieces } from "../src/index.ts";
+import { loadCheckpoint } from "../src/index.ts";
 import { folderWith } from "./support/folders.ts";
 
-// Vitest gives every test file a process of its own, so the peak of this process is the peak of this test.
+// Vitest runs every test file in its own process, so the peak of this process is the peak of this test.
 
 test("loading peaks within 1.2 × the model, although one tensor is half of it", async () => {
   const config = resolveLMConfig({ vocabSize: 50_280, dModel: 512, nLayers: 14 });
@@ -19,14 +20,14 @@ test("loading peaks within 1.2 × the model, although one tensor is half of it",
   await using kernel = await createCpuKernel({ threads: 1 });
   const before = process.memoryUsage.rss();
   const { model } = await loadCheckpoint(kernel, folder);
-  const peak = process.resourceUsage().maxRSS * 1024; // of the whole process so far: never less than that of the load
+  const peak = process.resourceUsage().maxRSS * 1024; // of the whole process so far
   console.info(`${mb(modelBytes)} of weights, ${mb(peak - before)} more memory at the peak of loading them`);
   expect(kernel.memory().bytes).toBeGreaterThanOrEqual(modelBytes);
   expect(peak - before).toBeLessThan(1.2 * modelBytes);
   model.dispose();
 });
 
-/** A file of all the tensors, as zeros that take no disk and no memory: a hole behind the header. */
+/** Writes a file of all tensors as zeros. They are a hole in the file, which takes neither disk nor memory. */
 async function writeZeros(path: string, config: ReturnType<typeof resolveLMConfig>): Promise<number> {
   const tensors = parameterSpecs(config).map(({ name, shape }) => ({
     name,
@@ -34,7 +35,7 @@ async function writeZeros(path: string, config: ReturnType<typeof resolveLMConfi
     shape,
     bytes: () => new Uint8Array(0),
   }));
-  const { value: header } = await safetensorsPieces(tensors).next();
+  const { value: header } = await safetensorsChunks(tensors).next();
   const bytes = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 4), 0);
   await using handle = await open(path, "w");
   await handle.writeFile(header ?? "");

@@ -3,11 +3,19 @@ import { join } from "node:path";
 import { MambaLM, type MambaLMConfigInput } from "@mamba/core";
 import type { HostArray, Kernel } from "@mamba/kernel";
 import { expect, test } from "vitest";
-import { loadCheckpoint, openSafetensors, saveCheckpoint, writeSafetensors } from "../src/index.ts";
+import {
+  type ConfigFormat,
+  loadCheckpoint,
+  openSafetensors,
+  parseTokenizer,
+  saveCheckpoint,
+  writeSafetensors,
+} from "../src/index.ts";
 import { f32Tensor } from "./support/files.ts";
 import { folderWith, refusal, temporaryFolder } from "./support/folders.ts";
-import { hostKernel } from "./support/host-kernel.ts";
+import { hostKernel } from "./support/hostKernel.ts";
 import { tinyInput } from "./support/models.ts";
+import { contentOf } from "./support/server.ts";
 import { tinyTokenizer } from "./support/tokenizers.ts";
 
 const valuesOf = async (kernel: Kernel, model: MambaLM) => {
@@ -27,11 +35,15 @@ test.each<[string, Partial<MambaLMConfigInput>, string]>([
     "mamba",
   ],
   ["padded vocabulary", { vocabSize: 299, padVocabSizeMultiple: 8 }, "mamba"],
-  ["Falcon's norms", { innerNorms: "falcon", innerNormEps: 1e-4 }, "falcon_mamba"],
-  ["Jamba's norms", { innerNorms: "jamba" }, "mamba_ts"],
+  ["Falcon's norms", { innerNorms: "unweighted", innerNormEps: 1e-4 }, "falcon_mamba"],
+  ["Jamba's norms", { innerNorms: "weighted" }, "mamba_ts"],
   ["no selection", { selective: false }, "mamba_ts"],
   ["muP", { mupBaseWidth: 8, tieEmbeddings: false }, "mamba_ts"],
-  ["muP with Falcon's norms", { mupBaseWidth: 8, tieEmbeddings: false, innerNorms: "falcon" }, "mamba_ts"],
+  [
+    "muP with Falcon's norms",
+    { mupBaseWidth: 8, tieEmbeddings: false, innerNorms: "unweighted" },
+    "mamba_ts",
+  ],
 ])("%s: what is saved loads again, config and bits", async (_, change, type) => {
   const kernel = hostKernel();
   const folder = join(await temporaryFolder(), "new", "folder");
@@ -43,6 +55,41 @@ test.each<[string, Partial<MambaLMConfigInput>, string]>([
   using again = loaded.model;
   expect(again.config).toEqual(model.config);
   expect(await valuesOf(kernel, again)).toEqual(await valuesOf(kernel, model));
+});
+
+test.each<[ConfigFormat, Partial<MambaLMConfigInput>]>([
+  ["mamba", { padVocabSizeMultiple: 8 }],
+  ["falcon_mamba", { innerNorms: "unweighted", tieEmbeddings: false }],
+  ["mamba_ts", { innerNorms: "weighted", bias: true }],
+  ["state-spaces", { vocabSize: 299, padVocabSizeMultiple: 8 }],
+])("%s: load, then save, gives the same bytes", async (format, change) => {
+  const kernel = hostKernel();
+  using model = MambaLM.init(kernel, { ...tinyInput, ...change }, 7);
+  const files = Object.entries(tinyTokenizer).map(([name, json]) => [name, contentOf(json)] as const);
+  const tokenizer = parseTokenizer(new Map(files));
+  for (const dtype of ["f32", "f16", "bf16"] as const) {
+    const first = await temporaryFolder();
+    await saveCheckpoint(model, first, { dtype, format, tokenizer });
+    const second = await temporaryFolder();
+    const loaded = await loadCheckpoint(kernel, first);
+    expect(loaded.format).toBe(format);
+    await saveCheckpoint(loaded.model, second, { format, tokenizer: loaded.tokenizer });
+    loaded.model.dispose();
+    const names = (await readdir(first)).sort();
+    expect((await readdir(second)).sort()).toEqual(names);
+    for (const name of names)
+      expect((await readFile(join(second, name))).equals(await readFile(join(first, name))), name).toBe(true);
+  }
+});
+
+test("a format that cannot describe the model is refused, with a remedy", async () => {
+  using model = MambaLM.init(hostKernel(), { ...tinyInput, innerNorms: "weighted" });
+  const folder = await temporaryFolder();
+  expect(await refusal(() => saveCheckpoint(model, folder, { format: "state-spaces" }))).toEqual({
+    code: "UNSUPPORTED_MODEL",
+    message: "the format state-spaces cannot describe a model with innerNorms weighted; save it as mamba_ts",
+  });
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test("the files are those of transformers: names, shapes, metadata, rows of the table", async () => {

@@ -1,24 +1,51 @@
-export * from "./bidirectional.ts";
-export * from "./block.ts";
-export { breathe } from "./breathe.ts";
-export * from "./cache.ts";
-export * from "./config.ts";
+export * from "./adapters/lora.ts";
+export { mergeAdapter } from "./adapters/mergeAdapter.ts";
 export * from "./errors.ts";
-export { GenerationState, deserializeCache, serializeCache } from "./generation-state.ts";
-export { generate, type GeneratedToken } from "./generate.ts";
-export type { GenerateOptions } from "./generate-options.ts";
-export * from "./linear.ts";
-export * from "./lora.ts";
-export { mergeAdapter } from "./lora-merge.ts";
-export * from "./mamba.ts";
-export * from "./model.ts";
-export * from "./ops.ts";
-export * from "./param-groups.ts";
-export * from "./parameters.ts";
-export { initialValues, uniformAt } from "./random.ts";
-export { prefill, type PrefillOptions } from "./prefill.ts";
-export * from "./ranges.ts";
-export * from "./residual.ts";
-export * from "./tape.ts";
-export * from "./tokenizer.ts";
-export * from "./watch.ts";
+export { generate, type GeneratedToken } from "./generation/generate.ts";
+export { GenerationState } from "./generation/generationState.ts";
+export type { GenerateOptions } from "./generation/options.ts";
+export { prefill, type PrefillOptions } from "./generation/prefill.ts";
+export type { Tokenizer } from "./generation/tokenizer.ts";
+export { yieldToEventLoop } from "./generation/yieldToEventLoop.ts";
+export * from "./layers/bidirectionalMamba.ts";
+export { layerParameters, type LayerShape, type LayerSpec, layerState } from "./layers/layer.ts";
+export * from "./layers/linear.ts";
+export { mamba, MambaBlock, mambaLinears, mambaParameters } from "./layers/mamba.ts";
+export {
+  type MambaConfig,
+  type MambaConfigInput,
+  parametrization,
+  type Parametrization,
+  resolveConfig,
+} from "./layers/mambaConfig.ts";
+export * from "./layers/module.ts";
+export { type NormSpec, RMSNorm } from "./layers/rmsNorm.ts";
+export * from "./layers/stack.ts";
+export * from "./model/config.ts";
+export * from "./model/mambaLM.ts";
+export * from "./model/ranges.ts";
+export { mambaStack, parameterSpecs } from "./model/specs.ts";
+export type { CausalConv1dArgs } from "./ops/causalConv1d.ts";
+export type { CustomBackward, CustomForward } from "./ops/custom.ts";
+export { DerivedTensors } from "./ops/run/derivedTensors.ts";
+export { EagerOps, type EagerOptions } from "./ops/run/eagerOps.ts";
+export { Gradients } from "./ops/run/gradients.ts";
+export type { LossGradient } from "./ops/run/opRun.ts";
+export type { OpMethods, Ops, UnaryOp } from "./ops/run/ops.ts";
+export { Tape, type TapeOptions } from "./ops/run/tape.ts";
+export { watchOps, type WatchedCall, type WatchedOp } from "./ops/run/watchOps.ts";
+export type { SelectiveScanArgs } from "./ops/selectiveScan.ts";
+export * from "./parameters/groups.ts";
+export { initialValues } from "./parameters/initialValues.ts";
+export {
+  checkParameters,
+  hiddenMatrix,
+  parameter,
+  type Init,
+  type ParameterSpec,
+  type Parameters,
+  smallParameter,
+} from "./parameters/spec.ts";
+export { uniformAt } from "./random.ts";
+export { deserializeState, serializeState } from "./state/container.ts";
+export { StackState } from "./state/stackState.ts";

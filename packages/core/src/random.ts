@@ -1,83 +1,13 @@
-import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { Kernel, Scope, Tensor } from "@mamba/kernel";
-import type { Init, ParameterSpec } from "./parameters.ts";
 
-/**
- * Starting values of a parameter, float32, row-major. Each parameter has a random stream of its own, keyed by `seed`
- * and its name, so values depend neither on the order of parameters nor on which others there are.
- */
-export function initialValues(spec: ParameterSpec, seed: number): Float32Array {
-  const count = spec.shape.reduce((product, extent) => product * extent, 1);
-  const values = new Float32Array(count);
-  const draw = drawer(
-    spec.init,
-    spec.shape[spec.shape.length - 1] as number,
-    hash(seed, ...codes(spec.name)),
-  );
-  for (let i = 0; i < count; i++) values[i] = draw(i);
-  return values;
-}
-
-/** Uploads the starting values of parameters, f32, into `scope`. */
-export function initialParameters(
-  kernel: Kernel,
-  specs: readonly ParameterSpec[],
-  seed: number,
-  scope: Scope,
-): Map<string, Tensor> {
-  return new Map(
-    specs.map((spec) => [spec.name, scope.use(kernel.upload(initialValues(spec, seed), spec.shape, "f32"))]),
-  );
-}
-
-function drawer(init: Init, rowLength: number, seed: number): (index: number) => number {
-  const stream = xoroshiro128plus(seed);
-  const uniform = () => uniformFloat32(stream);
-  switch (init.kind) {
-    case "constant":
-      return () => init.value;
-    case "uniform":
-      return () => (2 * uniform() - 1) * init.bound;
-    case "normal":
-      return normal(uniform, init.std);
-    case "aLog":
-      return (index) => Math.log((index % rowLength) + 1);
-    case "dtBias":
-      return () => {
-        const range = Math.log(init.max) - Math.log(init.min);
-        const dt = Math.max(Math.exp(uniform() * range + Math.log(init.min)), init.floor);
-        return dt + Math.log(-Math.expm1(-dt)); // inverse of softplus
-      };
-    default:
-      return init satisfies never;
-  }
-}
-
-/** Box-Muller, both halves used. */
-function normal(uniform: () => number, std: number): () => number {
-  let spare: number | undefined;
-  return () => {
-    if (spare !== undefined) {
-      const value = spare;
-      spare = undefined;
-      return value;
-    }
-    const radius = std * Math.sqrt(-2 * Math.log(1 - uniform())); // 1 - u is in (0, 1]
-    const angle = 2 * Math.PI * uniform();
-    spare = radius * Math.sin(angle);
-    return radius * Math.cos(angle);
-  };
-}
-
-/** A number in [0, 1) that depends on its arguments alone: a random stream that can be entered anywhere. */
+/** A counter-based random number in [0, 1): it depends on its arguments alone. */
 export function uniformAt(...keys: readonly number[]): number {
   return uniformFloat64(xoroshiro128plus(hash(...keys)));
 }
 
 /** Mixes 32-bit words into one (the finaliser of MurmurHash3 after each). */
-function hash(...words: readonly number[]): number {
+export function hash(...words: readonly number[]): number {
   let state = 0x9e3779b9;
   for (const word of words) {
     state = Math.imul(state ^ word, 0x85ebca6b);
@@ -85,8 +15,4 @@ function hash(...words: readonly number[]): number {
     state ^= state >>> 16;
   }
   return state;
-}
-
-function codes(text: string): number[] {
-  return Array.from(text, (character) => character.codePointAt(0) as number);
 }

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import {
-  deserializeCache,
+  deserializeState,
   generate,
   GenerationState,
   type GenerateOptions,
   type GeneratedToken,
   MambaLM,
-  serializeCache,
+  serializeState,
   type Tokenizer,
 } from "../src/index.ts";
 import { close, nmse, small, someIds, take, uploadIds, withModel } from "./support.ts";
@@ -184,15 +184,15 @@ test("a decoded token allocates no device memory", async () => {
   }, lively);
 });
 
-test("a cache alone survives the trip through bytes", async () => {
+test("a state alone survives the trip through bytes", async () => {
   await withModel(async (model, kernel) => {
-    using cache = model.createCache(1);
+    using state = model.createState(1);
     using ids = uploadIds(kernel, [someIds(5)]);
-    await take(kernel, model.forward(ids, { cache }));
-    using copy = deserializeCache(kernel, model.config, await serializeCache(cache));
+    await take(kernel, model.forward(ids, { state }));
+    using copy = deserializeState(kernel, model.backbone.state, await serializeState(state));
     const [next, again] = [
-      model.forward(ids, { cache, logits: "last" }),
-      model.forward(ids, { cache: copy, logits: "last" }),
+      model.forward(ids, { state, logits: "last" }),
+      model.forward(ids, { state: copy, logits: "last" }),
     ];
     expect(nmse(await take(kernel, again), await take(kernel, next))).toBeLessThan(close);
   });

@@ -4,12 +4,11 @@ import { createCpuKernel } from "@mamba/kernel-cpu";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   BidirectionalMambaBlock,
-  bidirectionalSpecs,
-  blockSpecs,
+  bidirectionalParameters,
   EagerOps,
-  type LayerCache,
   type MambaConfig,
   MambaBlock,
+  mambaParameters,
   type Ops,
   type ParameterSpec,
   resolveConfig,
@@ -34,11 +33,17 @@ afterAll(async () => {
 type Golden = ReturnType<typeof loadGolden>;
 
 function configOf({ meta }: Golden): MambaConfig {
-  const { innerNormsEps, ...sizes } = meta as unknown as Partial<MambaConfig> & {
+  const { innerNorms, innerNormsEps, ...sizes } = meta as unknown as Omit<
+    Partial<MambaConfig>,
+    "innerNorms"
+  > & {
     dModel: number;
+    innerNorms?: string;
     innerNormsEps?: number;
   };
-  return resolveConfig({ ...sizes, nLayers: 1, innerNormEps: innerNormsEps });
+  const norms = { none: "none", jamba: "weighted", falcon: "unweighted" } as const;
+  const name = (innerNorms ?? "none") as keyof typeof norms;
+  return resolveConfig({ ...sizes, nLayers: 1, innerNorms: norms[name], innerNormEps: innerNormsEps });
 }
 
 function values({ tensors }: Golden, name: string): Float32Array {
@@ -62,26 +67,26 @@ test.each(["block", "block-bias", "block-jamba", "block-falcon"] as const)("%s",
   const golden = loadGolden(name);
   const config = configOf(golden);
   using scope = new Scope();
-  const block = scope.use(new MambaBlock(kernel, config, parametersOf(golden, blockSpecs(config), scope)));
+  const block = new MambaBlock(config, parametersOf(golden, mambaParameters(config), scope));
   const { dModel: D, dInner, dState, dConv } = config;
   const [B = 0, L = 0] = golden.tensors["x"]?.shape ?? [];
   const x = scope.use(kernel.upload(values(golden, "x"), [B, L, D], "f32"));
-  const newCache = (): LayerCache => ({
-    state: scope.use(kernel.zeros([B, dInner, dState], "f32")),
-    convInputs: scope.use(kernel.zeros([B, dInner, dConv - 1], "f32")),
-  });
-  const checkState = async ({ state, convInputs }: LayerCache) => {
-    expect(nmse(await read(state), values(golden, "state"))).toBeLessThan(tolerance);
-    expect(nmse(await read(convInputs), values(golden, "convInputs"))).toBeLessThan(tolerance);
+  const newState = () => [
+    scope.use(kernel.zeros([B, dInner, dState], "f32")),
+    scope.use(kernel.zeros([B, dInner, dConv - 1], "f32")),
+  ];
+  const checkState = async ([scanState, convInputs]: Tensor[]) => {
+    expect(nmse(await read(scanState!), values(golden, "state"))).toBeLessThan(tolerance);
+    expect(nmse(await read(convInputs!), values(golden, "convInputs"))).toBeLessThan(tolerance);
   };
 
   const ops = scope.use(new EagerOps(kernel));
-  const cache = newCache();
+  const state = newState();
   expect(nmse(await read(block.forward(ops, x)), values(golden, "y"))).toBeLessThan(tolerance);
-  expect(nmse(await read(block.forward(ops, x, { cache })), values(golden, "y"))).toBeLessThan(tolerance);
-  await checkState(cache);
+  expect(nmse(await read(block.forward(ops, x, { state })), values(golden, "y"))).toBeLessThan(tolerance);
+  await checkState(state);
 
-  const stepped = newCache();
+  const stepped = newState();
   for (let l = 0; l < L; l++) {
     const rows = Array.from({ length: B }, (_, b) => b * L + l);
     const token = ops.gatherRows(ops.reshape(x, [B * L, D]), rows); // [B, D]
@@ -96,8 +101,8 @@ test.each(["bidirectional", "bidirectional-divided"] as const)("%s", async (name
   const config = configOf(golden);
   const { divideOutput } = golden.meta as unknown as { divideOutput: boolean };
   using scope = new Scope();
-  const parameters = parametersOf(golden, bidirectionalSpecs(config), scope);
-  const block = scope.use(new BidirectionalMambaBlock(kernel, config, parameters, "", { divideOutput }));
+  const parameters = parametersOf(golden, bidirectionalParameters(config), scope);
+  const block = new BidirectionalMambaBlock(config, parameters, "", { divideOutput });
   const ops = scope.use(new EagerOps(kernel));
   const x = scope.use(kernel.upload(values(golden, "x"), golden.tensors["x"]?.shape ?? [], "f32"));
   expect(nmse(await read(block.forward(ops, x)), values(golden, "y"))).toBeLessThan(tolerance);
@@ -127,8 +132,8 @@ test.each(["block-backward", "block-backward-jamba"] as const)("gradients of %s"
   const golden = loadGolden(name);
   const config = configOf(golden);
   using scope = new Scope();
-  const parameters = parametersOf(golden, blockSpecs(config), scope);
-  const block = scope.use(new MambaBlock(kernel, config, parameters));
+  const parameters = parametersOf(golden, mambaParameters(config), scope);
+  const block = new MambaBlock(config, parameters);
   await checkGradients(golden, parameters, (ops, x) => block.forward(ops, x));
 });
 
@@ -137,7 +142,7 @@ test("gradients of block-backward-bidirectional", async () => {
   const config = configOf(golden);
   const { divideOutput } = golden.meta as unknown as { divideOutput: boolean };
   using scope = new Scope();
-  const parameters = parametersOf(golden, bidirectionalSpecs(config), scope);
-  const block = scope.use(new BidirectionalMambaBlock(kernel, config, parameters, "", { divideOutput }));
+  const parameters = parametersOf(golden, bidirectionalParameters(config), scope);
+  const block = new BidirectionalMambaBlock(config, parameters, "", { divideOutput });
   await checkGradients(golden, parameters, (ops, x) => block.forward(ops, x));
 });

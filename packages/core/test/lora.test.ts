@@ -12,8 +12,8 @@ import {
   LoraAdapter,
   type LoraConfigInput,
   loraSpecs,
-  loraTargets,
   MambaError,
+  mambaLinears,
   MambaLM,
   type MambaLMConfigInput,
   mergeAdapter,
@@ -23,7 +23,7 @@ import {
 } from "../src/index.ts";
 import { close, nmse, small, someIds, take, uploadIds, withModel } from "./support.ts";
 
-const everywhere = { rank: 3, alpha: 5, targets: loraTargets } as const;
+const everywhere = { rank: 3, alpha: 5, targets: mambaLinears } as const;
 const rows = [someIds(11, 1), someIds(11, 2)];
 
 /** An adapter whose B is not zero any more. */
@@ -55,8 +55,8 @@ async function logitsOf(model: MambaLM): Promise<Float32Array> {
 /** The model with its large matrices in another storage; small parameters stay f32. */
 async function stored(model: MambaLM, dtype: FloatDType): Promise<MambaLM> {
   const values = await contents(model);
-  const tensors = parameterSpecs(model.config).map(({ name, shape, matrix }) => {
-    const target = matrix ? dtype : "f32";
+  const tensors = parameterSpecs(model.config).map(({ name, shape, storage }) => {
+    const target = storage === "any" ? dtype : "f32";
     const from = model.parameters.get(name)!.dtype as FloatDType;
     const data = fromFloat32(toFloat32(values.get(name)!, from), target);
     return [name, model.kernel.upload(data, shape, target)] as const;
@@ -91,12 +91,12 @@ test("with an adapter, forward(L) = forward(k) then forward(L - k) = L x step", 
         kernel,
         rows.map((row) => row.slice(from, to)),
       );
-    using cache = model.createCache(2);
+    using state = model.createState(2);
     using head = cut(0, 4);
     using tail = cut(4, 11);
-    await take(kernel, model.forward(head, { cache }));
-    const chunked = await take(kernel, model.forward(tail, { cache, logits: "last" }));
-    using stepped = model.createCache(2);
+    await take(kernel, model.forward(head, { state }));
+    const chunked = await take(kernel, model.forward(tail, { state, logits: "last" }));
+    using stepped = model.createState(2);
     let logits: Float32Array = new Float32Array();
     for (let i = 0; i < 11; i++) {
       using ids = kernel.upload(
@@ -185,13 +185,13 @@ describe("merging", () => {
 
 describe("gradients", () => {
   /** Gradients by name of 0.5 · |logits|², through a tape that tracks what the model trains. */
-  async function gradientsOf(model: MambaLM, checkpoint = false): Promise<Map<string, Float32Array>> {
+  async function gradientsOf(model: MambaLM, recompute = false): Promise<Map<string, Float32Array>> {
     const { kernel } = model;
     if (!canTrain(kernel)) throw new Error("the CPU kernel must be able to train");
     using scope = new Scope();
     const ids = scope.use(uploadIds(kernel, rows));
     const { parameters } = model.trainable;
-    const tape = scope.use(new Tape(kernel, parameters.values(), { checkpoint }));
+    const tape = scope.use(new Tape(kernel, parameters.values(), { recompute }));
     const logits = model.run(tape, ids);
     const found = tape.backward(logits, scope.use(kernel.scale(logits, 1)));
     const byName = new Map<string, Float32Array>();
@@ -205,7 +205,7 @@ describe("gradients", () => {
 
   test.each<[string, MambaLMConfigInput]>([
     ["plain", { ...small, initializerRange: 0.3 }],
-    ["biases, inner norms", { ...small, initializerRange: 0.3, bias: true, innerNorms: "jamba" }],
+    ["biases, inner norms", { ...small, initializerRange: 0.3, bias: true, innerNorms: "weighted" }],
   ])("are those of the equal dense model by the chain rule: %s", async (_, config) => {
     await withModel(async (model, kernel) => {
       using adapter = trained(kernel, model);
@@ -215,7 +215,7 @@ describe("gradients", () => {
       expect(await gradientsOf(model, true)).toEqual(gradients);
       await mergeAdapter(model, adapter); // the equal dense model
       const dense = await gradientsOf(model);
-      for (const { name } of loraSpecs(model.config, adapter.config)) {
+      for (const { name } of loraSpecs(model.linears, adapter.config)) {
         if (!name.endsWith("lora_A.weight")) continue;
         const module = name.replace(".lora_A.weight", "");
         const { A, B, scale } = adapter.updateOf(module)!;

@@ -8,13 +8,19 @@ import {
   rangesFromMask,
   type MambaLMConfigInput,
 } from "../src/index.ts";
-import { SelectiveSSM } from "../src/ssm.ts";
+import { SelectiveSSM } from "../src/layers/selectiveSsm.ts";
 import { close, nmse, small, someIds, take, uploadIds, withModel } from "./support.ts";
 
 const variants: readonly [string, MambaLMConfigInput][] = [
   ["plain", small],
-  ["biases, Jamba norms, own head", { ...small, bias: true, innerNorms: "jamba", tieEmbeddings: false }],
-  ["FalconMamba norms, padded vocabulary", { ...small, innerNorms: "falcon", padVocabSizeMultiple: 8 }],
+  [
+    "biases, weighted inner norms, own head",
+    { ...small, bias: true, innerNorms: "weighted", tieEmbeddings: false },
+  ],
+  [
+    "unweighted inner norms, padded vocabulary",
+    { ...small, innerNorms: "unweighted", padVocabSizeMultiple: 8 },
+  ],
   ["no selection", { ...small, selective: false, initializerRange: 0.5 }],
   ["muP", { ...small, mupBaseWidth: 10, initializerRange: 0.5 }],
 ];
@@ -35,12 +41,12 @@ test.each(variants)("forward(L) = forward(k) then forward(L - k) = L x step: %s"
     if (config.mupBaseWidth === undefined) expect(whole.some((value) => Math.abs(value) > 1e-3)).toBe(true);
     else expect(new Set(whole)).toEqual(new Set([0])); // muP starts its head at zero
 
-    using cache = model.createCache(2);
+    using state = model.createState(2);
     using head = slice(0, 4);
     using tail = slice(4, 11);
-    const first = await take(kernel, model.forward(head, { cache }));
-    const second = await take(kernel, model.forward(tail, { cache }));
-    using stepped = model.createCache(2);
+    const first = await take(kernel, model.forward(head, { state }));
+    const second = await take(kernel, model.forward(tail, { state }));
+    using stepped = model.createState(2);
     for (let position = 0; position < 11; position++) {
       using ids = kernel.upload(
         Int32Array.from(rows, (row) => row[position] as number),
@@ -56,7 +62,7 @@ test.each(variants)("forward(L) = forward(k) then forward(L - k) = L x step: %s"
         expect(nmse(logits.subarray(row * V, (row + 1) * V), expected)).toBeLessThan(close);
       }
     }
-    const states = await Promise.all([cache.read(), stepped.read()]);
+    const states = await Promise.all([state.read(), stepped.read()]);
     states[0].forEach((data, i) => expect(nmse(data, states[1][i] as Float32Array)).toBeLessThan(close));
   }, config);
 });
@@ -72,13 +78,13 @@ test("logits of the last position alone are those of the whole", async () => {
   });
 });
 
-test("padding on either side changes neither logits nor cache, whatever the padded ids are", async () => {
+test("padding on either side changes neither logits nor state, whatever the padded ids are", async () => {
   await withModel(async (model, kernel) => {
     const ids = someIds(5);
-    using alone = model.createCache(1);
+    using alone = model.createState(1);
     using unpadded = uploadIds(kernel, [ids]);
-    await take(kernel, model.forward(unpadded, { cache: alone }));
-    const expected = await take(kernel, model.forward(unpadded, { cache: alone, logits: "last" }));
+    await take(kernel, model.forward(unpadded, { state: alone }));
+    const expected = await take(kernel, model.forward(unpadded, { state: alone, logits: "last" }));
     const states = await alone.read();
 
     const padding = someIds(3, 9);
@@ -90,14 +96,14 @@ test("padding on either side changes neither logits nor cache, whatever the padd
       [0, 0, 0, 1, 1, 1, 1, 1],
       [1, 1, 1, 1, 1, 0, 0, 0],
     ];
-    using cache = model.createCache(2);
-    const options = { cache, ranges: rangesFromMask(mask), logits: "last" } as const;
+    using state = model.createState(2);
+    const options = { state, ranges: rangesFromMask(mask), logits: "last" } as const;
     await take(kernel, model.forward(padded, options));
-    const logits = await take(kernel, model.forward(padded, options)); // again, from a cache that is not empty
+    const logits = await take(kernel, model.forward(padded, options)); // again, from a state that is not empty
     const V = model.config.vocabSize;
     for (const row of [0, 1]) {
       expect(nmse(logits.subarray(row * V, (row + 1) * V), expected)).toBeLessThan(close);
-      using one = cache.select([row]);
+      using one = state.select([row]);
       (await one.read()).forEach((data, i) =>
         expect(nmse(data, states[i] as Float32Array)).toBeLessThan(close),
       );
@@ -112,9 +118,7 @@ test.each([true, false])(
     await withModel(async (model, kernel) => {
       const { dInner: ED } = model.config;
       const prefix = "backbone.layers.0.mixer.";
-      using ssm = new SelectiveSSM(kernel, model.config, (name) =>
-        parameter(model.parameters, prefix + name),
-      );
+      const ssm = new SelectiveSSM(model.config, (name) => parameter(model.parameters, prefix + name));
       kernel.write(
         parameter(model.parameters, `${prefix}conv1d.weight`),
         0,
@@ -149,7 +153,7 @@ test("muP divides the final hidden state by the width multiplier", async () => {
     // The same parameters under m = 1: norms without gains are the same function, so only the factor differs.
     const reference = new MambaLM(kernel, { ...model.config, mupBaseWidth: small.dModel }, model.parameters);
     const plain = await take(kernel, reference.forward(ids, { logits: "last" }));
-    reference.backbone.dispose();
+    reference.derived[Symbol.dispose]();
     expect(
       nmse(
         scaled,
@@ -160,14 +164,16 @@ test("muP divides the final hidden state by the width multiplier", async () => {
   }, config);
 });
 
-test("a cache of another model or batch is refused", async () => {
+test("a state of another model or batch is refused", async () => {
   await withModel(async (model, kernel) => {
     using ids = uploadIds(kernel, [[1, 2]]);
-    using wide = model.createCache(2);
-    expect(() => model.forward(ids, { cache: wide })).toThrow("the cache has 2 rows, the input 1");
+    using wide = model.createState(2);
+    expect(() => model.forward(ids, { state: wide })).toThrow("the state has 2 rows, the input 1");
     using other = MambaLM.init(kernel, { ...small, dState: 6 });
-    using foreign = other.createCache(1);
-    expect(() => model.forward(ids, { cache: foreign })).toThrow("the cache has dState 6, the model 5");
+    using foreign = other.createState(1);
+    expect(() => model.forward(ids, { state: foreign })).toThrow(
+      "it has layers.0.mixer.scanState [1, 40, 6], the model layers.0.mixer.scanState [1, 40, 5]",
+    );
     expect(() => model.forward(ids, { ranges: [[0, 3]] })).toThrow(
       expect.objectContaining({ code: "INPUT" }),
     );

@@ -1,6 +1,6 @@
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { expect, test } from "vitest";
-import { distance, parityTolerance, trainSmallModel } from "../../../tooling/parity.ts";
+import { distance, parityTolerance, trainSmallModel } from "@mamba/parity";
 import { openCudaKernel } from "../src/create.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 

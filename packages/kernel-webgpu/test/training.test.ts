@@ -1,6 +1,6 @@
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { expect, test } from "vitest";
-import { distance, parityTolerance, trainSmallModel } from "../../../tooling/parity.ts";
+import { distance, parityTolerance, trainSmallModel } from "@mamba/parity";
 import { createWebGpuKernel } from "../src/index.ts";
 import { available, skipAll } from "./available.ts";
 

@@ -39,7 +39,7 @@ test.each([
   expect(make).toThrow(message);
 });
 
-test("refuses a field that it does not know", () => {
+test("refuses an unknown field", () => {
   expect(() => resolveTrainConfig({ steps: 10, learningRate: 1 } as never)).toThrow(
     "there is no training field learningRate",
   );

@@ -1,50 +1,51 @@
 import { TrainError } from "./errors.ts";
 import { type ScheduleKind, scheduleKinds } from "./schedule.ts";
 
-/** How a model is trained. Every field is part of what a resumed run must share with the run that it goes on with. */
+/** How a model is trained. A resumed run must have the same config in every field. */
 export interface TrainConfig {
-  /** Optimizer steps in total. */
+  /** Number of optimizer steps. */
   readonly steps: number;
-  /** Examples that go through the model together, B. Default 8. */
+  /** Examples per batch, B. Default 8. */
   readonly batchSize: number;
-  /** Batches whose gradients are added up for one step. Default 1. */
+  /** Batches per step; their gradients are added up. Default 1. */
   readonly accumulation: number;
   /**
-   * Truncated backpropagation through time: examples run in segments of this many positions, which carry the state on
-   * but no gradient. Memory then grows with the segment, not with the example. Default undefined: in one piece.
+   * Truncated backpropagation through time: examples run in chunks of this many positions. The state goes from one chunk
+   * to the next, but no gradient comes back. Memory then grows with the chunk, not with the example. Default undefined:
+   * the whole example is one chunk.
    */
   readonly segmentLength: number | undefined;
   /** Largest learning rate. Default 1e-3. */
   readonly lr: number;
-  /** How the learning rate falls after the warmup. Default "cosine". */
+  /** How the learning rate decreases after the warmup. Default "cosine". */
   readonly schedule: ScheduleKind;
   /** Steps over which the learning rate rises linearly to `lr`. Default 0. */
   readonly warmupSteps: number;
-  /** Learning rate of the last step as a share of `lr`; for "constant" it has no meaning. Default 0.1. */
+  /** Learning rate of the last step as a fraction of `lr`; unused by "constant". Default 0.1. */
   readonly finalLr: number;
-  /** Decoupled, for the parameters that decay at all (see `paramGroups`). Default 0.1. */
+  /** Decoupled weight decay, for the parameters that decay (see `paramGroups`). Default 0.1. */
   readonly weightDecay: number;
-  /** Default 0.9. */
+  /** Decay rate of the first moment. Default 0.9. */
   readonly beta1: number;
-  /** Default 0.95. */
+  /** Decay rate of the second moment. Default 0.95. */
   readonly beta2: number;
-  /** Default 1e-8. */
+  /** Added to the denominator of the update. Default 1e-8. */
   readonly eps: number;
-  /** Gradients whose norm over all parameters is larger are scaled down to it. Infinity never clips. Default 1. */
+  /** A gradient with a larger norm over all parameters is scaled down to this norm. Infinity: never. Default 1. */
   readonly clipNorm: number;
-  /** Of the order of the data. Default 0. */
+  /** Seed of the order of the data. Default 0. */
   readonly seed: number;
-  /** Keep only each layer's input and compute the layer again in the backward pass. Default false. */
+  /** Keep only the input of each layer, and compute the layer again in the backward pass. Default false. */
   readonly recompute: boolean;
 }
 
-/** What a caller gives: `steps`, and any other field. */
+/** A config with defaults: `steps` is required, all other fields are optional. */
 export type TrainConfigInput = Pick<TrainConfig, "steps"> & {
   readonly [K in keyof TrainConfig]?: TrainConfig[K] | undefined;
 };
 
 /**
- * Fills in the defaults and checks every field.
+ * Fills in the defaults and checks all fields.
  *
  * @throws TrainError `CONFIG`, naming the field, its rule and the value.
  */

@@ -1,17 +1,17 @@
 /**
- * Codes of `TrainError`, stable: scripts match on them, messages may change.
+ * Codes of `TrainError`. They are stable, so that scripts can match them; messages may change.
  *
- * - `CONFIG`: a field of the training config breaks its rule, or model and kernel cannot be trained as they are
- * - `DATA`: a data source that is empty, too short, malformed, or does not fit the model
- * - `IN_USE`: another process, or another part of this one, has the folder of the run
- * - `NON_FINITE`: the loss, the gradient or a weight is NaN or infinite; the last good state is untouched
- * - `RESUME`: a saved state is of another run (model, config or data), or damaged
+ * - `CONFIG`: a field of the training config is invalid, or the model or the kernel cannot be trained
+ * - `DATA`: a data source is empty, too short or malformed, or does not fit the model
+ * - `IN_USE`: another process, or another part of this one, has opened the run's folder
+ * - `NON_FINITE`: the loss, the gradient or a weight is NaN or infinite; the last saved state stays valid
+ * - `RESUME`: a saved state is damaged, or belongs to a run with another model, config or data
  */
 export type TrainErrorCode = "CONFIG" | "DATA" | "IN_USE" | "NON_FINITE" | "RESUME";
 
 const brand = Symbol.for("@mamba/train.TrainError");
 
-/** What training throws. Recognise it with `TrainError.is`, which survives duplicate copies of the package. */
+/** The error class of this package. `TrainError.is` also recognises errors of duplicate copies of the package. */
 export class TrainError extends Error {
   readonly code: TrainErrorCode;
 

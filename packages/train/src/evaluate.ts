@@ -1,48 +1,41 @@
-import { breathe, type MambaLM } from "@mamba/core";
+import { type MambaLM, type StackState, yieldToEventLoop } from "@mamba/core";
 import { canTrain, type TrainingKernel } from "@mamba/kernel";
+import { type Batch, chunksOf, collate, countTargets } from "./batch.ts";
+import { checkSource, type DataSource, ignoreIndex } from "./dataSource.ts";
 import { TrainError } from "./errors.ts";
-import {
-  type Batch,
-  checkSource,
-  collate,
-  countTargets,
-  type DataSource,
-  ignoreIndex,
-  segmentsOf,
-} from "./source.ts";
 
 export interface EvaluateOptions {
-  /** Examples to look at, from `first` on. Default: all of a source that ends. */
+  /** Number of examples to read, from `first` on. Default: all; required for a source that does not end. */
   readonly examples?: number | undefined;
   /** Default 0. */
   readonly first?: number | undefined;
-  /** Examples that go through the model together. Default 8. */
+  /** Examples per batch. Default 8. */
   readonly batchSize?: number | undefined;
-  /** Positions per forward call; memory grows with it and not with the examples. Default 2048. */
+  /** Positions per forward call. Memory grows with this number, not with the length of the examples. Default 2048. */
   readonly segmentLength?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called after each segment with the positions done, padding included. */
+  /** Called after each forward call with the number of positions done, padding included. */
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
-/** Over all positions that count. */
+/** The result of an evaluation, over all positions that count. */
 export interface Evaluation {
-  /** Mean of -log of the probability that the model gives the target, in nats. */
+  /** Mean of -log p(target), in nats. */
   readonly loss: number;
   /** e^loss */
   readonly perplexity: number;
-  /** Share of positions at which the target is the most probable token. */
+  /** Fraction of positions at which the target is the most probable token. */
   readonly accuracy: number;
-  /** Positions that count. */
+  /** Number of positions that count. */
   readonly targets: number;
   readonly examples: number;
 }
 
 /**
- * Loss and accuracy of a model on a source, in the source's order, in memory that does not grow with the length of the
- * examples: they run in segments that carry the state on.
+ * Loss and accuracy of a language model on a source, in the source's order. Examples run in chunks, and the state goes from
+ * one chunk to the next, so memory does not grow with the length of the examples.
  *
- * @throws TrainError `CONFIG` (options, a kernel without the loss), `DATA`; the signal's reason
+ * @throws TrainError `CONFIG` (options, a kernel that cannot compute the loss), `DATA`; the signal's reason
  */
 export async function evaluate(
   model: MambaLM,
@@ -55,31 +48,32 @@ export async function evaluate(
   checkWholes({ batchSize, segmentLength });
   const { start: from, end } = exampleRange(source, { examples, first });
 
-  const sum = { loss: 0, correct: 0, targets: 0 };
+  const sums = { loss: 0, correct: 0, targets: 0 };
   let done = 0;
   for (let start = from; start < end; start += batchSize) {
     const rows = [];
     for (let i = start; i < Math.min(start + batchSize, end); i++) rows.push(await source.example(i));
-    const segments = segmentsOf(collate(rows), segmentLength);
-    using cache = segments.length > 1 ? model.createCache(rows.length) : undefined;
-    for (const segment of segments) {
+    const chunks = chunksOf(collate(rows), segmentLength);
+    using state = chunks.length > 1 ? model.createState(rows.length) : undefined;
+    for (const chunk of chunks) {
       signal?.throwIfAborted();
-      const part = await measure(kernel, model, segment, cache);
-      sum.loss += part.loss * part.targets;
-      sum.correct += part.correct;
-      sum.targets += part.targets;
-      done += segment.ids.length;
+      const { loss, correct, targets } = await measure(kernel, model, chunk, state);
+      sums.loss += loss * targets;
+      sums.correct += correct;
+      sums.targets += targets;
+      done += chunk.ids.length;
       onProgress?.(done);
-      await breathe();
+      await yieldToEventLoop();
     }
   }
-  return evaluationOf(source, sum, end - from);
+  return evaluationOf(source, sums, end - from);
 }
 
 /**
- * Which examples are meant.
+ * The range of examples that `EvaluateOptions` select.
  *
- * @throws TrainError `CONFIG`, also when there is no end; `DATA` when the source has fewer
+ * @throws TrainError `CONFIG`, also when the source does not end and `examples` is not given; `DATA` when the source has
+ * fewer examples
  */
 export function exampleRange(
   source: DataSource,
@@ -108,32 +102,39 @@ function checkWholes(fields: Readonly<Record<string, number | undefined>>, min =
   }
 }
 
-/** @throws TrainError `DATA` when nothing counted */
+/**
+ * The result of an evaluation from the sums over all positions that count.
+ *
+ * @param sums `loss`: sum of -log p(target) in nats; `correct`: positions at which the target is the most probable token;
+ * `targets`: positions that count
+ * @throws TrainError `DATA` when no position counts
+ */
 export function evaluationOf(
   source: DataSource,
-  sum: { readonly loss: number; readonly correct: number; readonly targets: number },
+  sums: { readonly loss: number; readonly correct: number; readonly targets: number },
   examples: number,
 ): Evaluation {
-  const { targets } = sum;
+  const { targets } = sums;
   if (targets === 0) throw new TrainError("DATA", `${source.id} has no position that counts`);
-  const loss = sum.loss / targets;
-  return { loss, perplexity: Math.exp(loss), accuracy: sum.correct / targets, targets, examples };
+  const loss = sums.loss / targets;
+  return { loss, perplexity: Math.exp(loss), accuracy: sums.correct / targets, targets, examples };
 }
 
+/** Loss and accuracy of one chunk; advances the cache. */
 async function measure(
   kernel: TrainingKernel,
   model: MambaLM,
   { size, length, ids: hostIds, targets }: Batch,
-  cache: ReturnType<MambaLM["createCache"]> | undefined,
+  state: StackState | undefined,
 ): Promise<{ loss: number; correct: number; targets: number }> {
   const count = countTargets({ targets });
   using ids = kernel.upload(hostIds, [size, length], "i32");
   if (count === 0) {
-    if (cache) model.forward(ids, { cache, logits: "last" }).dispose();
+    if (state) model.forward(ids, { state, logits: "last" }).dispose();
     await kernel.sync();
     return { loss: 0, correct: 0, targets: 0 };
   }
-  using logits = model.forward(ids, { cache });
+  using logits = model.forward(ids, { state });
   using flat = kernel.reshape(logits, [targets.length, model.config.vocabSize]);
   using wanted = kernel.upload(targets, [targets.length], "i32");
   using loss = kernel.crossEntropy(flat, wanted).loss;

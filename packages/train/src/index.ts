@@ -1,13 +1,16 @@
 export * from "./config.ts";
+export { checkSource, type DataSource, type Example, type ExampleSource, ignoreIndex } from "./dataSource.ts";
 export * from "./errors.ts";
-export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
-export { evaluateNgram, type NgramOptions, trainNgram } from "./ngram/evaluate-ngram.ts";
-export { Ngram } from "./ngram/ngram.ts";
+export { evaluate, type EvaluateOptions, type Evaluation, evaluationOf, exampleRange } from "./evaluate.ts";
+export { languageModel } from "./languageModel.ts";
 export { lrFactor, type Schedule, type ScheduleKind, scheduleKinds } from "./schedule.ts";
-export type { RunState, SavedTensor } from "./snapshot.ts";
-export { type DataSource, type Example, ignoreIndex } from "./source.ts";
-export { inductionHeads, type InductionOptions } from "./tasks/induction.ts";
-export { selectiveCopying, type SelectiveCopyingOptions } from "./tasks/selective-copying.ts";
-export { storyEnd, stories, type StoriesOptions } from "./tasks/stories/source.ts";
-export { story } from "./tasks/stories/story.ts";
+export type { RunState, SavedTensor } from "./runState.ts";
+export {
+  type BatchLoss,
+  type ChunkLoss,
+  type LossOptions,
+  type Trainable,
+  trainable,
+  type TrainableOptions,
+} from "./trainable.ts";
 export { type StepEvent, Trainer } from "./trainer.ts";

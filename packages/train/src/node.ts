@@ -1,6 +1,5 @@
-export type { FileSource } from "./node/file.ts";
-export { replaceFile } from "./node/replace.ts";
-export { RunFolder } from "./node/run-folder.ts";
-export { textFile, type TextFileOptions } from "./node/text.ts";
-export { tokenLines, type TokenLinesOptions } from "./node/token-lines.ts";
-export { tokenizedText, type TokenizedTextOptions } from "./node/tokenized-text.ts";
+export type { FileSource } from "./node/dataFile.ts";
+export { RunFolder } from "./node/runFolder.ts";
+export { textFile, type TextFileOptions } from "./node/textFile.ts";
+export { tokenLines, type TokenLinesOptions } from "./node/tokenLines.ts";
+export { tokenizedText, type TokenizedTextOptions } from "./node/tokenizedText.ts";

@@ -1,9 +1,9 @@
-import { type ParamGroup, paramGroups, type Parameters, type ParameterSpec } from "@mamba/core";
+import { parameter, type ParamGroup, paramGroups, type Parameters, type ParameterSpec } from "@mamba/core";
 import { type AdamWSlot, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import type { TrainConfig } from "./config.ts";
 import { TrainError } from "./errors.ts";
 
-/** A parameter with its moments, and the group whose rates it has. */
+/** A parameter with its moments. */
 interface Entry {
   readonly spec: ParameterSpec;
   readonly param: Tensor;
@@ -11,7 +11,7 @@ interface Entry {
   readonly v: Tensor;
 }
 
-/** AdamW (Loshchilov & Hutter 2019) over the groups that the parameters' own rules make. */
+/** AdamW (Loshchilov & Hutter 2019), with the parameter groups that the specs define. */
 export class Optimizer implements Disposable {
   readonly #kernel: TrainingKernel;
   readonly #config: TrainConfig;
@@ -19,7 +19,7 @@ export class Optimizer implements Disposable {
   readonly #entries = new Map<string, Entry>();
   readonly #scope = new Scope();
 
-  /** @throws TrainError `CONFIG` when a parameter is not float32 */
+  /** @throws TrainError `CONFIG` when a parameter is not f32; MambaError `PARAMETER` when one is missing */
   constructor(
     kernel: TrainingKernel,
     { specs, parameters }: { readonly specs: readonly ParameterSpec[]; readonly parameters: Parameters },
@@ -37,9 +37,9 @@ export class Optimizer implements Disposable {
   }
 
   #entry(parameters: Parameters, spec: ParameterSpec): Entry {
-    const param = parameters.get(spec.name) as Tensor; // the model checked them
+    const param = parameter(parameters, spec.name);
     if (param.dtype !== "f32") {
-      const remedy = "load the model with dtype f32, and round it when it is saved";
+      const remedy = "load the model with dtype f32, and round the weights when it is saved";
       throw new TrainError("CONFIG", `${spec.name} is stored as ${param.dtype}: ${remedy}`);
     }
     const zeros = () => this.#scope.use(this.#kernel.zeros(spec.shape, "f32"));
@@ -50,8 +50,8 @@ export class Optimizer implements Disposable {
    * Updates all parameters.
    *
    * @param step from 1
-   * @param lrFactor share of the largest learning rate
-   * @param gradients by parameter, all of them
+   * @param lrFactor learning rate as a fraction of the largest one
+   * @param gradients the gradient of every parameter
    * @param gradScale [1], multiplies the gradients
    */
   update(
@@ -72,7 +72,7 @@ export class Optimizer implements Disposable {
     }
   }
 
-  /** Every tensor that an update changes, by the name it is saved under. */
+  /** All tensors that an update changes, with the names under which they are saved. */
   tensors(): { readonly name: string; readonly tensor: Tensor }[] {
     return [...this.#entries.values()].flatMap(({ spec: { name }, param, m, v }) => [
       { name, tensor: param },

@@ -1,20 +1,20 @@
-/** How the learning rate falls after the warmup. */
+/** How the learning rate decreases after the warmup. */
 export type ScheduleKind = "constant" | "linear" | "cosine";
 
 export const scheduleKinds: readonly ScheduleKind[] = ["constant", "linear", "cosine"];
 
-/** What the learning rate of a step depends on. */
+/** The parameters of `lrFactor`. */
 export interface Schedule {
   readonly schedule: ScheduleKind;
   readonly steps: number;
   readonly warmupSteps: number;
-  /** Share of the largest learning rate that the last step has, from 0 to 1. */
+  /** Learning rate of the last step as a fraction of the largest one, from 0 to 1. */
   readonly finalLr: number;
 }
 
 /**
- * The share of the largest learning rate that a step has. It rises as `step / warmupSteps`, is 1 at the end of the
- * warmup, and with `p` going from 0 there to 1 at the last step:
+ * The learning rate of a step as a fraction of the largest one. It rises as `step / warmupSteps` to 1 at the end of the
+ * warmup. After it, `p` goes from 0 to 1 at the last step, and the fraction is:
  * ```
  * constant  1
  * linear    1 - (1 - finalLr) p
@@ -25,7 +25,7 @@ export interface Schedule {
  */
 export function lrFactor({ schedule, steps, warmupSteps, finalLr }: Schedule, step: number): number {
   if (step < warmupSteps) return step / warmupSteps;
-  const start = Math.max(warmupSteps, 1); // without warmup the first step has it all
+  const start = Math.max(warmupSteps, 1); // without warmup the first step has the largest rate
   const p = steps > start ? Math.min((step - start) / (steps - start), 1) : 0;
   switch (schedule) {
     case "constant":

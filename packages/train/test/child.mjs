@@ -1,14 +1,23 @@
-import { MambaLM } from "@mamba/core";
+import { MambaLM, uniformAt } from "@mamba/core";
 import { createCpuKernel } from "@mamba/kernel-cpu";
-import { inductionHeads, Trainer } from "@mamba/train";
+import { languageModel, Trainer } from "@mamba/train";
 import { RunFolder } from "@mamba/train/node";
 
-// Trains in the folder it is given, and saves after every step, until it is done or killed.
+// Trains in the folder given as argument, and saves after every step, until the run ends or the process is killed.
 
 const kernel = await createCpuKernel({ threads: 2 });
 const model = MambaLM.init(kernel, { dModel: 32, nLayers: 2, vocabSize: 16 }, 5);
-const source = inductionHeads({ length: 48, seed: 2 });
-const trainer = new Trainer(model, source, {
+const draw = (...key) => Math.floor(uniformAt(2, ...key) * 16);
+const source = {
+  id: "random tokens",
+  vocabSize: 16,
+  count: undefined,
+  example: (index) => {
+    const ids = Int32Array.from({ length: 49 }, (_, i) => draw(index, i));
+    return { ids: ids.slice(0, -1), targets: ids.slice(1) };
+  },
+};
+const trainer = new Trainer(languageModel(model), source, {
   steps: 24,
   batchSize: 4,
   accumulation: 2,

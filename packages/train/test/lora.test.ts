@@ -5,18 +5,19 @@ import { LoraAdapter, MambaLM, type ParameterSpec, parameterSpecs } from "@mamba
 import { fromFloat32, type HostArray } from "@mamba/kernel";
 import { expect, onTestFinished, test } from "vitest";
 import { evaluate } from "../src/evaluate.ts";
-import { RunFolder } from "../src/node/run-folder.ts";
+import { RunFolder } from "../src/node/runFolder.ts";
+import { languageModel } from "../src/languageModel.ts";
 import { Trainer } from "../src/trainer.ts";
 import { contents, counting, kernel, model, take } from "./support.ts";
 
 const config = { steps: 40, lr: 1e-2, batchSize: 4, warmupSteps: 4 };
 
-/** A model whose large matrices are stored as bf16. Its head is frozen, so that its rows must be far apart from the start. */
+/** A model with its large matrices in bf16. The head is frozen, so its rows must differ much from the start. */
 async function narrow(): Promise<MambaLM> {
   using wide = model({ initializerRange: 0.3 });
-  const tensors = parameterSpecs(wide.config).map(async ({ name, shape, matrix }: ParameterSpec) => {
+  const tensors = parameterSpecs(wide.config).map(async ({ name, shape, storage }: ParameterSpec) => {
     const [values] = (await kernel.read(wide.parameters.get(name)!)) as [Float32Array];
-    const dtype = matrix ? "bf16" : "f32";
+    const dtype = storage === "any" ? "bf16" : "f32";
     return [name, kernel.upload(fromFloat32(values, dtype), shape, dtype)] as const;
   });
   return new MambaLM(kernel, wide.config, new Map(await Promise.all(tensors)));
@@ -26,7 +27,7 @@ async function weights(lm: MambaLM): Promise<HostArray[]> {
   return kernel.read(...lm.parameters.values());
 }
 
-test("an adapter learns beside a base in bf16, whose bits stay", async () => {
+test("an adapter learns on a base in bf16, whose bits do not change", async () => {
   using lm = await narrow();
   using adapter = LoraAdapter.init(lm, { rank: 8 });
   const before = await weights(lm);
@@ -34,7 +35,7 @@ test("an adapter learns beside a base in bf16, whose bits stay", async () => {
   const start = await evaluate(lm, counting(), heldOut);
   lm.attach(adapter);
   expect(await evaluate(lm, counting(), heldOut)).toEqual(start);
-  using trainer = new Trainer(lm, counting(), { ...config, steps: 150 });
+  using trainer = new Trainer(languageModel(lm), counting(), { ...config, steps: 150 });
   await take(trainer, 150);
   const end = await evaluate(lm, counting(), heldOut);
   expect(start.loss).toBeGreaterThan(2);
@@ -44,14 +45,14 @@ test("an adapter learns beside a base in bf16, whose bits stay", async () => {
   expect(await evaluate(lm, counting(), heldOut)).toEqual(start);
 });
 
-test("a run of an adapter goes on to the same bits; its state holds the adapter alone", async () => {
+test("a resumed adapter run has the same bits; its state has the tensors of the adapter only", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mamba-lora-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const run = await RunFolder.open(folder);
   using lm = await narrow();
   const trainerOf = (adapter: LoraAdapter) => {
     lm.attach(adapter);
-    return new Trainer(lm, counting(12, 20), config);
+    return new Trainer(languageModel(lm), counting(12, 20), config);
   };
   using first = LoraAdapter.init(lm, { rank: 4, base: "bf16" }, 1);
   using whole = trainerOf(first);
@@ -62,7 +63,7 @@ test("a run of an adapter goes on to the same bits; its state holds the adapter 
   expect([...expected.keys()].filter((name) => !name.startsWith("adamw."))).toEqual([
     ...first.parameters.keys(),
   ]);
-  using second = LoraAdapter.init(lm, { rank: 4, base: "bf16" }, 2); // other values: all come from the state
+  using second = LoraAdapter.init(lm, { rank: 4, base: "bf16" }, 2); // other values, which the state replaces
   using resumed = trainerOf(second);
   expect(await run.resume(resumed)).toBe(true);
   await take(resumed, 4);
@@ -75,18 +76,23 @@ test("a run of an adapter goes on to the same bits; its state holds the adapter 
   }
   lm.detach();
   using full = model();
-  using trainer = new Trainer(full, counting(12, 20), config);
+  using trainer = new Trainer(languageModel(full), counting(12, 20), config);
   await expect(run.resume(trainer)).rejects.toThrow(expect.objectContaining({ code: "RESUME" }));
 });
 
-test("segments, accumulation and recomputing train the adapter too, and leave no memory", async () => {
+test("chunks, accumulation and recomputing train the adapter too, and leave no memory", async () => {
   const before = kernel.memory();
   {
     using lm = model();
     using adapter = LoraAdapter.init(lm, { rank: 2, targets: ["in_proj", "x_proj", "dt_proj", "out_proj"] });
     lm.attach(adapter);
     const run = async (options: object) => {
-      using trainer = new Trainer(lm, counting(), { steps: 1, lr: 0, batchSize: 2, ...options });
+      using trainer = new Trainer(languageModel(lm), counting(), {
+        steps: 1,
+        lr: 0,
+        batchSize: 2,
+        ...options,
+      });
       return (await take(trainer, 1))[0]!;
     };
     const plain = await run({});
@@ -99,11 +105,11 @@ test("segments, accumulation and recomputing train the adapter too, and leave no
   expect(kernel.memory()).toEqual(before);
 });
 
-test("a trainer trains the adapter that it began with, or none", async () => {
+test("a trainer refuses to go on with another adapter", async () => {
   using lm = model();
   using adapter = LoraAdapter.init(lm, { rank: 2 });
   lm.attach(adapter);
-  using trainer = new Trainer(lm, counting(), config);
+  using trainer = new Trainer(languageModel(lm), counting(), config);
   lm.detach();
   await expect(trainer.advance()).rejects.toThrow(
     expect.objectContaining({

@@ -10,7 +10,7 @@ async function values(tensor: Tensor): Promise<Float32Array> {
   return (found as Float32Array).slice();
 }
 
-test("with zero gradients the decay shrinks matrices and leaves A_log, D, norms and biases bit for bit", async () => {
+test("with zero gradients the decay shrinks matrices, and A_log, D, norms and biases keep their bits", async () => {
   using lm = model();
   using scope = new Scope();
   const config = resolveTrainConfig({ steps: 1, lr: 0.1, weightDecay: 0.5 });
@@ -42,7 +42,7 @@ test("with zero gradients the decay shrinks matrices and leaves A_log, D, norms 
   ]);
 });
 
-test("under muP the hidden matrices move by less, by the width multiplier", async () => {
+test("under muP the learning rate of hidden matrices is divided by the width multiplier", async () => {
   using lm = model({ mupBaseWidth: 4 }); // m = 4
   using scope = new Scope();
   const config = resolveTrainConfig({ steps: 1, lr: 0.01, weightDecay: 0 });

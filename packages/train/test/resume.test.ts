@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openSafetensors } from "@mamba/checkpoint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { RunFolder } from "../src/node/run-folder.ts";
+import { RunFolder } from "../src/node/runFolder.ts";
+import { languageModel } from "../src/languageModel.ts";
 import { Trainer } from "../src/trainer.ts";
 import { contents, counting, kernel, model, take } from "./support.ts";
 
@@ -20,7 +21,7 @@ const config = { steps: 6, batchSize: 2, warmupSteps: 2 };
 describe("kill -9", () => {
   const child = fileURLToPath(new URL("child.mjs", import.meta.url));
 
-  /** Runs the child; once it has said `lines` lines it is killed `delay` ms later. Gives its lines. */
+  /** Runs the child, and kills it `delay` ms after it has printed `lines` lines. Returns the lines. */
   function train(
     folder: string,
     lines = Infinity,
@@ -44,12 +45,12 @@ describe("kill -9", () => {
     });
   }
 
-  test("at any moment, then going on, gives the bits of the run that was never killed", async () => {
+  test("at any moment, then resuming, gives the bits of a run that was never killed", async () => {
     const whole = join(base, "whole");
     const killed = join(base, "killed");
     expect((await train(whole)).signal).toBeNull();
     const kills: (string | null)[] = [];
-    // During the start, a step, a save: the delays fall where they fall.
+    // During the start, a step or a save, depending on the machine.
     for (const [lines, delay] of [
       [1, 0],
       [3, 1],
@@ -62,7 +63,7 @@ describe("kill -9", () => {
     expect(kills).toContain("SIGKILL");
     const last = await train(killed);
     expect(JSON.parse(last.lines[0]!)).toMatchObject({ resumed: true });
-    expect(last.lines.length).toBeLessThan(25); // it did not begin anew
+    expect(last.lines.length).toBeLessThan(25); // it did not start from the beginning
     const [expected, actual] = await Promise.all(
       [whole, killed].map((folder) => readFile(join(folder, "state.safetensors"))),
     );
@@ -80,14 +81,14 @@ describe("kill -9", () => {
   });
 });
 
-test("a saved run goes on, with the same bits, and takes later steps out of its log", async () => {
+test("a resumed run has the same bits, and removes later steps from its log", async () => {
   await using folder = await RunFolder.open(join(base, "on"));
   using other = model();
-  using whole = new Trainer(other, counting(12, 20), config);
+  using whole = new Trainer(languageModel(other), counting(12, 20), config);
   await take(whole, 6);
   {
     using lm = model();
-    using trainer = new Trainer(lm, counting(12, 20), config);
+    using trainer = new Trainer(languageModel(lm), counting(12, 20), config);
     expect(await folder.resume(trainer)).toBe(false);
     for await (const event of trainer.run()) {
       await folder.log(event);
@@ -96,8 +97,8 @@ test("a saved run goes on, with the same bits, and takes later steps out of its 
     }
   }
   await writeFile(folder.logPath, '{"step":6,"lo', { flag: "a" });
-  using lm = model({}, 99); // other weights: all of them come from the state
-  using trainer = new Trainer(lm, counting(12, 20), config);
+  using lm = model({}, 99); // other weights, which the state replaces
+  using trainer = new Trainer(languageModel(lm), counting(12, 20), config);
   expect(await folder.resume(trainer)).toBe(true);
   expect(trainer.step).toBe(3);
   const log = (await readFile(folder.logPath, "utf8")).trim().split("\n");
@@ -106,10 +107,10 @@ test("a saved run goes on, with the same bits, and takes later steps out of its 
   expect(await contents(trainer)).toEqual(await contents(whole));
 });
 
-test("the state is a safetensors file that others can read, and keeps what JSON has no word for", async () => {
+test("the state is a valid safetensors file, and keeps values that JSON cannot express", async () => {
   await using folder = await RunFolder.open(join(base, "format"));
   using lm = model();
-  using trainer = new Trainer(lm, counting(), { ...config, clipNorm: Infinity });
+  using trainer = new Trainer(languageModel(lm), counting(), { ...config, clipNorm: Infinity });
   await take(trainer, 1);
   await folder.save(trainer);
   await using file = await openSafetensors(folder.statePath);
@@ -125,7 +126,7 @@ test("the state is a safetensors file that others can read, and keeps what JSON 
 test("a state with NaN in it is not saved over a good one", async () => {
   await using folder = await RunFolder.open(join(base, "nan"));
   using lm = model();
-  using trainer = new Trainer(lm, counting(), config);
+  using trainer = new Trainer(languageModel(lm), counting(), config);
   await take(trainer, 1);
   await folder.save(trainer);
   const good = await readFile(folder.statePath);
@@ -139,7 +140,7 @@ describe("refuses to resume", () => {
   async function saved(name: string): Promise<RunFolder> {
     const folder = await RunFolder.open(join(base, name));
     using lm = model();
-    using trainer = new Trainer(lm, counting(), config);
+    using trainer = new Trainer(languageModel(lm), counting(), config);
     await take(trainer, 1);
     await folder.save(trainer);
     return folder;
@@ -157,13 +158,13 @@ describe("refuses to resume", () => {
     const folder = await saved("other");
     using lm = model();
     using wide = model({ dModel: 24 });
-    using lr = new Trainer(lm, counting(), { ...config, lr: 5e-4 });
+    using lr = new Trainer(languageModel(lm), counting(), { ...config, lr: 5e-4 });
     await expectRefused(folder, lr, "the saved run has training.lr 0.001, this one 0.0005");
-    using segments = new Trainer(lm, counting(), { ...config, segmentLength: 4 });
+    using segments = new Trainer(languageModel(lm), counting(), { ...config, segmentLength: 4 });
     await expectRefused(folder, segments, "training.segmentLength null, this one 4");
-    using data = new Trainer(lm, counting(13), config);
+    using data = new Trainer(languageModel(lm), counting(13), config);
     await expectRefused(folder, data, 'data "counting, length 12", this one "counting, length 13"');
-    using width = new Trainer(wide, counting(), config);
+    using width = new Trainer(languageModel(wide), counting(), config);
     await expectRefused(folder, width, "model.dModel 16, this one 24");
   });
 
@@ -171,7 +172,7 @@ describe("refuses to resume", () => {
     const folder = await saved("damaged");
     const bytes = await readFile(folder.statePath);
     using lm = model({}, 2);
-    using trainer = new Trainer(lm, counting(), config);
+    using trainer = new Trainer(languageModel(lm), counting(), config);
     const replaced = (from: string, to: string) =>
       Buffer.from(bytes.toString("latin1").replace(from, to), "latin1");
     const long = Buffer.from(bytes);
@@ -183,7 +184,7 @@ describe("refuses to resume", () => {
       [bytes.subarray(0, -4), `it has ${bytes.length - 4} bytes, expected ${bytes.length}`],
       [Buffer.concat([bytes, Buffer.alloc(4)]), "expected"],
       [Buffer.alloc(64, 1), "its header claims"],
-      [replaced("mamba_train", "mamba_trees"), "its header holds no training state"],
+      [replaced("mamba_train", "mamba_trees"), "its header has no training state"],
       [replaced("__metadata__", "__metadaty__"), "its header is not one of a training state"],
       [replaced('{\\"step\\"', '{\\"stop\\"'), "lacks step"],
       [replaced('\\"step\\":1', '\\"step\\":9'), "the saved step must be from 0 to 6, got 9"],
@@ -197,7 +198,7 @@ describe("refuses to resume", () => {
   });
 });
 
-test("opening a folder removes what a killed process left half written, and nothing else", async () => {
+test("opening a folder deletes incomplete files of a killed process, and nothing else", async () => {
   const path = join(base, "leftovers");
   await (await RunFolder.open(path))[Symbol.asyncDispose]();
   await writeFile(join(path, ".state.safetensors.0123456789ab.tmp"), "half");
@@ -206,7 +207,7 @@ test("opening a folder removes what a killed process left half written, and noth
   expect((await readdir(path)).sort()).toEqual(["lock", "notes.tmp"]);
   expect(await folder.hasState()).toBe(false);
 
-  // Whoever has it may be in the middle of writing: nothing is removed.
+  // The owner may be writing: nothing is deleted.
   await writeFile(join(path, ".state.safetensors.0123456789ab.tmp"), "half");
   await expect(RunFolder.open(path)).rejects.toMatchObject({ code: "IN_USE" });
   expect(await readdir(path)).toContain(".state.safetensors.0123456789ab.tmp");

@@ -1,8 +1,8 @@
-import { MambaLM, type MambaLMConfigInput } from "@mamba/core";
+import { MambaLM, type MambaLMConfigInput, uniformAt } from "@mamba/core";
 import { canTrain, type TrainingKernel } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { afterAll } from "vitest";
-import type { DataSource } from "../src/source.ts";
+import { type DataSource, ignoreIndex } from "../src/dataSource.ts";
 import type { Trainer } from "../src/trainer.ts";
 
 export const kernel: TrainingKernel = await open();
@@ -14,14 +14,14 @@ async function open(): Promise<TrainingKernel> {
   return kernel;
 }
 
-/** Small enough for a step of some milliseconds. */
+/** A step takes some milliseconds. */
 export const tiny: MambaLMConfigInput = { dModel: 16, nLayers: 2, vocabSize: 8 };
 
 export function model(config: Partial<MambaLMConfigInput> = {}, seed = 1): MambaLM {
   return MambaLM.init(kernel, { ...tiny, ...config }, seed);
 }
 
-/** Counting up in steps of 1 or 2 from a start of its own per example: learned in a few dozen steps. */
+/** Counts up in steps of 1 or 2, from another start in each example. Learned in a few dozen steps. */
 export function counting(length = 12, count?: number): DataSource {
   return {
     id: `counting, length ${length}`,
@@ -37,15 +37,31 @@ export function counting(length = 12, count?: number): DataSource {
   };
 }
 
-/** Everything that a step changes, on the host. */
-export async function contents(trainer: Trainer): Promise<Map<string, Float32Array>> {
+/** Tokens below 8, and the token 15 at the end, where the only target is the id in the middle. */
+export function middle(length: number): DataSource {
+  return {
+    id: `middle, length ${length}`,
+    vocabSize: 16,
+    count: undefined,
+    example(index) {
+      const ids = Int32Array.from({ length }, (_, i) => Math.floor(8 * uniformAt(5, index, i)));
+      ids[length - 1] = 15;
+      const targets = new Int32Array(length).fill(ignoreIndex);
+      targets[length - 1] = ids[length >> 1] ?? 0;
+      return { ids, targets };
+    },
+  };
+}
+
+/** The values of all tensors that a step changes. */
+export async function contents(trainer: Trainer<unknown>): Promise<Map<string, Float32Array>> {
   const all = new Map<string, Float32Array>();
   for (const { name, read } of trainer.tensors()) all.set(name, await read());
   return all;
 }
 
-/** Takes the next `count` steps and gives what they said, but for the time. */
-export async function take(trainer: Trainer, count: number) {
+/** Runs `count` steps and returns their events without the time. */
+export async function take(trainer: Trainer<unknown>, count: number) {
   const events = [];
   for (let i = 0; i < count; i++) {
     const { tokensPerSecond: _, ...event } = await trainer.advance();
@@ -54,7 +70,7 @@ export async function take(trainer: Trainer, count: number) {
   return events;
 }
 
-/** The kernel, telling at each use how many bytes it holds. */
+/** The kernel; `onBytes` gets the bytes in use at each access. */
 export function watched(onBytes: (bytes: number) => void): TrainingKernel {
   return new Proxy(kernel, {
     get(target, name) {

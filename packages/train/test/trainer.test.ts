@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { MambaLM } from "@mamba/core";
 import { evaluate } from "../src/evaluate.ts";
-import { type DataSource, ignoreIndex } from "../src/source.ts";
-import { inductionHeads } from "../src/tasks/induction.ts";
+import { type DataSource, ignoreIndex } from "../src/dataSource.ts";
+import { languageModel } from "../src/languageModel.ts";
 import { Trainer } from "../src/trainer.ts";
-import { contents, counting, kernel, model, take, tiny, watched } from "./support.ts";
+import { contents, counting, kernel, middle, model, take, tiny, watched } from "./support.ts";
 
-/** Counting, but examples ask at different numbers of positions. */
+/** `counting` with different numbers of targets per example. */
 const masked: DataSource = {
   ...counting(),
   async example(index) {
@@ -30,7 +30,12 @@ function expectClose(
 
 test("learns to count: the loss falls from ln 8 to below 0.3 and held-out examples are right", async () => {
   using lm = model();
-  using trainer = new Trainer(lm, counting(), { steps: 60, lr: 1e-2, warmupSteps: 5, weightDecay: 0.01 });
+  using trainer = new Trainer(languageModel(lm), counting(), {
+    steps: 60,
+    lr: 1e-2,
+    warmupSteps: 5,
+    weightDecay: 0.01,
+  });
   const events = [];
   for await (const event of trainer.run()) events.push(event);
   expect(events.map(({ step }) => step)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
@@ -48,10 +53,10 @@ test("learns to count: the loss falls from ln 8 to below 0.3 and held-out exampl
   expect(accuracy).toBeGreaterThan(0.9); // the first step of an example cannot be known
 });
 
-test("runs of equal seeds are equal bit for bit, and other seeds see the data in another order", async () => {
+test("runs with equal seeds are equal bit for bit; with another seed the data has another order", async () => {
   const run = async (seed: number) => {
     using lm = model();
-    using trainer = new Trainer(lm, counting(12, 64), { steps: 5, batchSize: 4, seed });
+    using trainer = new Trainer(languageModel(lm), counting(12, 64), { steps: 5, batchSize: 4, seed });
     const events = await take(trainer, 5);
     return { events, tensors: await contents(trainer) };
   };
@@ -60,10 +65,10 @@ test("runs of equal seeds are equal bit for bit, and other seeds see the data in
   expect((await run(8)).events[0]!.loss).not.toBe(first.events[0]!.loss);
 });
 
-test("two half batches are one batch to rounding, also when they ask at different numbers of positions", async () => {
+test("two half batches equal one batch to rounding, also with different numbers of targets", async () => {
   const run = async (batchSize: number, accumulation: number) => {
     using lm = model();
-    using trainer = new Trainer(lm, masked, { steps: 3, batchSize, accumulation, eps: 1e-3 });
+    using trainer = new Trainer(languageModel(lm), masked, { steps: 3, batchSize, accumulation, eps: 1e-3 });
     const events = await take(trainer, 2);
     return { events, tensors: await contents(trainer) };
   };
@@ -76,10 +81,10 @@ test("two half batches are one batch to rounding, also when they ask at differen
   expectClose(halves.tensors, whole.tensors, 1e-4);
 });
 
-test("gradients above the norm are scaled down to it, others are left alone", async () => {
+test("a gradient above clipNorm is scaled down to it, a smaller one is unchanged", async () => {
   const run = async (clipNorm: number) => {
     using lm = model();
-    using trainer = new Trainer(lm, counting(), { steps: 1, clipNorm, beta1: 0.5 });
+    using trainer = new Trainer(languageModel(lm), counting(), { steps: 1, clipNorm, beta1: 0.5 });
     const [event] = await take(trainer, 1);
     let squares = 0;
     for (const [name, values] of await contents(trainer)) {
@@ -98,66 +103,66 @@ test("gradients above the norm are scaled down to it, others are left alone", as
 test("recomputing layers gives the same training", async () => {
   const run = async (recompute: boolean) => {
     using lm = model();
-    using trainer = new Trainer(lm, counting(), { steps: 3, recompute, eps: 1e-3 });
+    using trainer = new Trainer(languageModel(lm), counting(), { steps: 3, recompute, eps: 1e-3 });
     await take(trainer, 3);
     return await contents(trainer);
   };
   expectClose(await run(true), await run(false), 1e-4);
 });
 
-test("segments see the whole past, but pass no gradient back through it", async () => {
+test("chunks start from the state of the past, but no gradient goes back through it", async () => {
   const run = async (segmentLength: number | undefined) => {
     using lm = model();
-    using trainer = new Trainer(lm, masked, { steps: 1, segmentLength });
+    using trainer = new Trainer(languageModel(lm), masked, { steps: 1, segmentLength });
     const [event] = await take(trainer, 1);
     return { ...event!, tensors: await contents(trainer) };
   };
   const whole = await run(undefined);
   expect(await run(12)).toEqual(whole);
-  const cut = await run(5); // segments of 5, 5 and 2
+  const cut = await run(5); // chunks of 5, 5 and 2
   expect(cut.loss).toBeCloseTo(whole.loss, 5);
   expect(cut.gradNorm).not.toBeCloseTo(whole.gradNorm, 5);
 });
 
-test("segments without a target only carry the state on", async () => {
+test("a chunk without targets only advances the state", async () => {
   const run = async (segmentLength: number | undefined) => {
     using lm = model({ vocabSize: 16 });
-    using trainer = new Trainer(lm, inductionHeads({ length: 24 }), { steps: 1, segmentLength });
+    using trainer = new Trainer(languageModel(lm), middle(24), { steps: 1, segmentLength });
     return (await take(trainer, 1))[0]!.loss;
   };
   expect(await run(7)).toBeCloseTo(await run(undefined), 5);
 });
 
-test("with segments, and with recomputing, training takes less memory: the segment's and the layer's", async () => {
+test("with chunks memory grows with the chunk, and with recomputing with the layer", async () => {
   const peak = async (length: number, options: { segmentLength?: number; recompute?: boolean }) => {
     using lm = model({ nLayers: 4 });
     let most = 0;
     Object.defineProperty(lm, "kernel", { value: watched((bytes) => (most = Math.max(most, bytes))) });
-    using trainer = new Trainer(lm, counting(length), { steps: 1, batchSize: 2, ...options });
+    using trainer = new Trainer(languageModel(lm), counting(length), { steps: 1, batchSize: 2, ...options });
     await trainer.advance();
     return most;
   };
-  const segment = await peak(128, { segmentLength: 64 });
-  // Of each of the 14 more segments the loss is kept: 4 bytes.
-  expect((await peak(1024, { segmentLength: 64 })) - segment).toBe(14 * 4);
+  const chunk = await peak(128, { segmentLength: 64 });
+  // The loss of each of the 14 more chunks is kept: 4 bytes.
+  expect((await peak(1024, { segmentLength: 64 })) - chunk).toBe(14 * 4);
   const whole = await peak(1024, {});
-  expect(whole).toBeGreaterThan(4 * segment);
+  expect(whole).toBeGreaterThan(4 * chunk);
   expect(await peak(1024, { recompute: true })).toBeLessThan(whole / 2);
 });
 
-test("a table with padded rows trains", async () => {
+test("a model with a padded vocabulary trains", async () => {
   using lm = model({ padVocabSizeMultiple: 16, tieEmbeddings: false });
-  using trainer = new Trainer(lm, counting(), { steps: 30, lr: 1e-2 });
+  using trainer = new Trainer(languageModel(lm), counting(), { steps: 30, lr: 1e-2 });
   const events = await take(trainer, 30);
   expect(events.at(-1)!.loss).toBeLessThan(events[0]!.loss - 0.5);
 });
 
-test("steps free what they take; an error too", async () => {
+test("steps free their tensors, also after an error", async () => {
   const before = kernel.memory();
   {
     using lm = model();
     const holding = kernel.memory();
-    using trainer = new Trainer(lm, counting(), {
+    using trainer = new Trainer(languageModel(lm), counting(), {
       steps: 2,
       segmentLength: 5,
       accumulation: 2,
@@ -174,9 +179,9 @@ test("steps free what they take; an error too", async () => {
   expect(kernel.memory()).toEqual(before);
 });
 
-test("a loss that is not a number stops the run before anything is updated", async () => {
+test("a loss that is NaN stops the run before anything is updated", async () => {
   using lm = model();
-  using trainer = new Trainer(lm, counting(), { steps: 10 });
+  using trainer = new Trainer(languageModel(lm), counting(), { steps: 10 });
   await take(trainer, 2);
   const before = await contents(trainer);
   const gain = lm.parameters.get("backbone.layers.0.norm.weight")!;
@@ -194,7 +199,7 @@ test("a loss that is not a number stops the run before anything is updated", asy
 
 test("a signal ends the run between steps", async () => {
   using lm = model();
-  using trainer = new Trainer(lm, counting(), { steps: 10 });
+  using trainer = new Trainer(languageModel(lm), counting(), { steps: 10 });
   const controller = new AbortController();
   const run = async () => {
     for await (const { step } of trainer.run({ signal: controller.signal })) {
@@ -205,26 +210,26 @@ test("a signal ends the run between steps", async () => {
   expect(trainer.step).toBe(3);
 });
 
-test("what cannot be trained is refused, and keeps no memory", async () => {
+test("invalid configs, sources and weights are refused, and leave no memory", async () => {
   using lm = model();
   const before = kernel.memory();
   const refused = (make: () => unknown, code: string, message: string) => {
     expect(make).toThrow(expect.objectContaining({ code }));
     expect(make).toThrow(message);
   };
-  refused(() => new Trainer(lm, counting(), { steps: 0 }), "CONFIG", "steps must be");
+  refused(() => new Trainer(languageModel(lm), counting(), { steps: 0 }), "CONFIG", "steps must be");
   refused(
-    () => new Trainer(lm, inductionHeads({ length: 9 }), { steps: 1 }),
+    () => new Trainer(languageModel(lm), middle(9), { steps: 1 }),
     "DATA",
     "vocabulary of 16, the model of 8",
   );
-  refused(() => new Trainer(lm, counting(12, 0), { steps: 1 }), "DATA", "has no examples");
+  refused(() => new Trainer(languageModel(lm), counting(12, 0), { steps: 1 }), "DATA", "has no examples");
   const nothing: DataSource = {
     ...counting(),
     example: () => ({ ids: Int32Array.of(1), targets: Int32Array.of(ignoreIndex) }),
   };
-  using trainer = new Trainer(lm, nothing, { steps: 1 });
-  await expect(trainer.advance()).rejects.toThrow("step 1 has no position that counts");
+  using trainer = new Trainer(languageModel(lm), nothing, { steps: 1 });
+  await expect(trainer.advance()).rejects.toThrow("step 1 has no targets");
   trainer[Symbol.dispose]();
   expect(kernel.memory()).toEqual(before);
   const parameters = new Map(lm.parameters);
@@ -232,7 +237,7 @@ test("what cannot be trained is refused, and keeps no memory", async () => {
   parameters.set("backbone.embeddings.weight", half);
   const narrow = new MambaLM(kernel, lm.config, parameters);
   refused(
-    () => new Trainer(narrow, counting(), { steps: 1 }),
+    () => new Trainer(languageModel(narrow), counting(), { steps: 1 }),
     "CONFIG",
     "is stored as f16: load the model with dtype f32",
   );
@@ -242,6 +247,8 @@ test("a kernel without the training ops is refused", async () => {
   await using other = await createCpuKernel({ threads: 1 });
   using lm = MambaLM.init(other, tiny);
   Object.defineProperty(other, "capabilities", { value: { ...other.capabilities, training: false } });
-  expect(() => new Trainer(lm, counting(), { steps: 1 })).toThrow("the cpu backend cannot train");
+  expect(() => new Trainer(languageModel(lm), counting(), { steps: 1 })).toThrow(
+    "the cpu backend cannot train",
+  );
   await expect(evaluate(lm, counting(), { examples: 1 })).rejects.toThrow("has no loss to evaluate");
 });

@@ -1,4 +1,4 @@
-import { story } from "@mamba/train";
+import { story } from "@mamba/tasks";
 import { expect, test } from "vitest";
 import { run } from "../../test/run.ts";
 

@@ -1,9 +1,10 @@
-import { type LoraConfig, type LoraTarget, loraTargets, MambaError, resolveLoraConfig } from "@mamba/core";
-import { CheckpointError, show } from "../errors.ts";
-import { Fields } from "../fields.ts";
-import { type Json, parseJsonObject } from "../json.ts";
+import { type LoraConfig, mambaLinears, MambaError, resolveLoraConfig } from "@mamba/core";
+import { type Json, show } from "@mamba/core/safetensors";
+import { CheckpointError } from "../errors.ts";
+import { Fields } from "../json/fields.ts";
+import { parseJsonObject } from "../json/parse.ts";
 
-/** Fields of PEFT's `LoraConfig` that are read here, or that have no say in what a trained adapter computes. */
+/** Fields of PEFT's `LoraConfig` that are read here, or that do not change what a trained adapter computes. */
 const understood = new Set([
   "auto_mapping",
   "base_model_name_or_path",
@@ -24,14 +25,15 @@ const understood = new Set([
 ]);
 
 /**
- * Reads an `adapter_config.json` of PEFT. Only plain LoRA is taken: any option that is not known here must be off (null,
- * false or empty), so that one which changes what the adapter computes (DoRA, rsLoRA, ranks per layer, …) is refused by
- * its name and never ignored.
+ * Reads an `adapter_config.json` of PEFT. Only plain LoRA is supported: an option that is not known here must be off (null,
+ * false or empty). An option that changes the result (DoRA, rsLoRA, ranks per layer, …) is thus never ignored; the error
+ * names it.
  *
- * @throws CheckpointError `JSON`, `DUPLICATE_KEY`, `CONFIG`, `UNSUPPORTED_ADAPTER`, beginning with `name`
+ * @param name for messages, which begin with it
+ * @throws CheckpointError `JSON`, `DUPLICATE_KEY`, `CONFIG`, `UNSUPPORTED_ADAPTER`
  */
 export function parseAdapterConfig(bytes: Uint8Array, name: string): LoraConfig {
-  const json = parseJsonObject(bytes, name, true);
+  const json = parseJsonObject(bytes, name);
   const fields = new Fields(json, name);
   const unsupported = (key: string): never => {
     const message = `${name}: adapters with ${key} ${show(json[key])} cannot be loaded`;
@@ -41,7 +43,7 @@ export function parseAdapterConfig(bytes: Uint8Array, name: string): LoraConfig 
   if (type !== "LORA") unsupported("peft_type");
   if ((fields.string("bias") ?? "none") !== "none") unsupported("bias");
   if ((fields.string("task_type") ?? "CAUSAL_LM") !== "CAUSAL_LM") unsupported("task_type");
-  // The other starts (PiSSA, OLoRA, CorDA, LoftQ) change the base weights as well.
+  // The other initialisations (PiSSA, OLoRA, CorDA, LoftQ) change the base weights as well.
   const start = fields.get("init_lora_weights") ?? true;
   if (![true, false, "gaussian", "orthogonal", "eva"].includes(start as string)) {
     unsupported("init_lora_weights");
@@ -53,10 +55,10 @@ export function parseAdapterConfig(bytes: Uint8Array, name: string): LoraConfig 
   const alpha = fields.number("lora_alpha") ?? fields.missing("lora_alpha");
   const modules = fields.get("target_modules") ?? fields.missing("target_modules");
   if (!Array.isArray(modules)) return unsupported("target_modules"); // a pattern
-  const targets = modules.map((module: Json): LoraTarget => {
-    const target = loraTargets.find((known) => known === module);
+  const targets = modules.map((module: Json): string => {
+    const target = mambaLinears.find((known) => known === module);
     if (target !== undefined) return target;
-    const message = `${name}: adapters of ${show(module)} cannot be loaded, only of ${loraTargets.join(", ")}`;
+    const message = `${name}: adapters of ${show(module)} cannot be loaded, only of ${mambaLinears.join(", ")}`;
     throw new CheckpointError("UNSUPPORTED_ADAPTER", message);
   });
   try {
@@ -67,7 +69,7 @@ export function parseAdapterConfig(bytes: Uint8Array, name: string): LoraConfig 
   }
 }
 
-/** null, false, "", [] and {} */
+/** True for null, false, "", [] and {}. */
 function isOff(value: Json): boolean {
   if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
   return value === null || value === false || value === "";

@@ -1,13 +1,13 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { clearCheckpointCache, loadCheckpoint } from "../../src/browser.ts";
-import { hostKernel } from "../support/host-kernel.ts";
+import { hostKernel } from "../support/hostKernel.ts";
 import { tinyFiles } from "../support/models.ts";
 
-// The rest is tested in Node against a stand-in (test/browser-entry.test.ts); this is the browser's own Cache Storage.
+// Tests with the browser's own Cache Storage. test/browserEntry.test.ts has the others, in Node with a fake one.
 
 const base = "https://models.example/tiny/";
 
-/** Answers from memory in pieces of 1000 bytes. Returns the names of the files that were asked for. */
+/** Answers from memory in chunks of 1000 bytes. Returns the names of the requested files. */
 function stubNetwork(files: Record<string, unknown>): string[] {
   const asked: string[] = [];
   vi.stubGlobal("fetch", (url: string) => {
@@ -31,7 +31,7 @@ beforeEach(async () => {
   await clearCheckpointCache();
 });
 
-test("what was fetched once is kept, also that a file is missing; the second visit needs no network", async () => {
+test("fetched files and the absence of a file are cached; the second visit needs no network", async () => {
   const files = await tinyFiles();
   const asked = stubNetwork(files);
   const kernel = hostKernel();
@@ -52,7 +52,7 @@ test("what was fetched once is kept, also that a file is missing; the second vis
   expect(asked).toHaveLength(2 * count);
 });
 
-test("a file that ends early is an error, and is not kept", async () => {
+test("a file that ends early is an error, and is not cached", async () => {
   const files = await tinyFiles();
   const whole = files["model.safetensors"] as Uint8Array;
   const asked = stubNetwork(files);

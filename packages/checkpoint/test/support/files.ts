@@ -1,16 +1,16 @@
-import { safetensorsPieces, type TensorToWrite } from "../../src/safetensors/writer.ts";
+import { safetensorsChunks, type TensorToWrite } from "@mamba/core/safetensors";
 
 /** A safetensors file in memory. */
 export async function safetensors(
   tensors: readonly TensorToWrite[],
   metadata?: Record<string, string>,
 ): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of safetensorsPieces(tensors, metadata)) pieces.push(piece);
-  return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of safetensorsChunks(tensors, metadata)) chunks.push(chunk);
+  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
 }
 
-/** A safetensors file with any header at all, true or not, and `dataBytes` zeros behind it. */
+/** A safetensors file with any header, valid or not, followed by `dataBytes` zeros. */
 export function rawSafetensors(header: unknown, dataBytes: number, declaredLength?: bigint): Uint8Array {
   const json = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
   const file = new Uint8Array(8 + json.length + dataBytes);
@@ -19,7 +19,7 @@ export function rawSafetensors(header: unknown, dataBytes: number, declaredLengt
   return file;
 }
 
-/** A tensor of random bytes would hold NaNs; these are small numbers, so that models of them compute. */
+/** A tensor of small pseudo-random numbers. Random bytes would hold NaN. */
 export function f32Tensor(name: string, shape: readonly number[], seed = 1): TensorToWrite {
   const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
   let state = seed;

@@ -1,5 +1,5 @@
 import { type MambaLMConfigInput, parameterSpecs, resolveLMConfig } from "@mamba/core";
-import type { TensorToWrite } from "../../src/safetensors/writer.ts";
+import type { TensorToWrite } from "@mamba/core/safetensors";
 import { f32Tensor, safetensors } from "./files.ts";
 
 /** A config.json as transformers writes it, with the stale twins that real ones carry. */

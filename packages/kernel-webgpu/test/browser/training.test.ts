@@ -1,6 +1,6 @@
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { expect, test } from "vitest";
-import { distance, parityTolerance, trainSmallModel } from "../../../../tooling/parity.ts";
+import { distance, parityTolerance, trainSmallModel } from "@mamba/parity";
 import { createWebGpuKernel } from "../../src/index.ts";
 
 test("a model learns in a browser as it does on the CPU, step by step", async () => {

@@ -1,6 +1,6 @@
 /**
- * Sizes of memory in a pool: rounded up to sixteenths of a power of two, so that at most 1/16 is wasted and sizes recur; up to
- * 4096 bytes to multiples of 256.
+ * Rounds a size up to one of few sizes, so that a memory pool can reuse freed memory: to multiples of 256 up to 4096 bytes,
+ * above that to sixteenths of a power of two, which wastes at most 1/16.
  */
 export function sizeClass(bytes: number): number {
   if (bytes <= 4096) return Math.max(256, Math.ceil(bytes / 256) * 256);

@@ -3,8 +3,8 @@ import { KernelError } from "../errors.ts";
 import { isDense, type Tensor } from "../tensor.ts";
 import { checkAlive } from "./tensors.ts";
 
-// Shape patterns: "B L D" names the axes of a tensor. The first argument to use a letter gives it its value, later
-// ones must agree. "W-1" is the value of W minus one, a number stands for itself.
+// Shape patterns: "B L D" names the axes of a tensor. The first argument with a letter gives the letter its value, and
+// later ones must have the same. "W-1" is the value of W minus one; a number is an extent.
 
 type Letters<P extends string> = P extends `${infer Head} ${infer Rest}`
   ? Letters<Head> | Letters<Rest>

@@ -30,14 +30,38 @@ import type { WriteOp } from "./write.ts";
  * stored in any float type that `supports` reports. Every argument error is thrown at once, by the shared checks.
  */
 export interface InferenceOps
-  extends AddOp, MulOp, ScaleOp, SiluOp, NegExpOp, FlipOp, LinearOp, RmsNormOp, EmbeddingOp,
-    CausalConv1dOp, CausalConv1dStepOp, SelectiveScanOp, SelectiveStateUpdateOp,
-    ArgmaxOp, SampleOp, RepetitionPenaltyOp {} // prettier-ignore
+  extends
+    AddOp,
+    MulOp,
+    ScaleOp,
+    SiluOp,
+    NegExpOp,
+    FlipOp,
+    LinearOp,
+    RmsNormOp,
+    EmbeddingOp,
+    CausalConv1dOp,
+    CausalConv1dStepOp,
+    SelectiveScanOp,
+    SelectiveStateUpdateOp,
+    ArgmaxOp,
+    SampleOp,
+    RepetitionPenaltyOp {}
 
 /** What training adds: the backward of each op, the loss and the optimizer. Gradients are f32 and new, unless said. */
 export interface TrainingOps
-  extends AccumulateOp, SiluBackwardOp, LinearBackwardOps, SumRowsOp, RmsNormBackwardOp, EmbeddingBackwardOp,
-    CausalConv1dBackwardOp, SelectiveScanTrainingOps, CrossEntropyOps, SumOfSquaresOp, AdamWStepOp {} // prettier-ignore
+  extends
+    AccumulateOp,
+    SiluBackwardOp,
+    LinearBackwardOps,
+    SumRowsOp,
+    RmsNormBackwardOp,
+    EmbeddingBackwardOp,
+    CausalConv1dBackwardOp,
+    SelectiveScanTrainingOps,
+    CrossEntropyOps,
+    SumOfSquaresOp,
+    AdamWStepOp {}
 
 /** The ops that move memory: part of `KernelMemory`. */
 export interface CopyOps extends WriteOp, GatherRowsOp, CopyIntoOp {}

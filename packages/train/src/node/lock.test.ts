@@ -15,7 +15,7 @@ beforeEach(async () => {
   path = join(await mkdtemp(join(base, "folder-")), "lock");
 });
 
-/** A process that does nothing until it is killed. */
+/** Starts a process that does nothing until it is killed. */
 async function sleeper() {
   const child = spawn(process.execPath, ["-e", "console.log('up'); setInterval(() => {}, 1000)"]);
   await new Promise((resolve) => child.stdout.once("data", resolve));
@@ -27,72 +27,76 @@ async function sleeper() {
   return { pid: child.pid as number, kill };
 }
 
-const leave = (owner: object) =>
-  writeFile(path, JSON.stringify({ host: hostname(), id: "of another", ...owner }));
+/** Writes the lock file of another owner. */
+const writeLock = (owner: object) =>
+  writeFile(path, JSON.stringify({ host: hostname(), id: "another lock", ...owner }));
 const inUse = (message: string) =>
-  expect(Lock.take(path)).rejects.toMatchObject({
+  expect(Lock.acquire(path)).rejects.toMatchObject({
     code: "IN_USE",
     message: expect.stringContaining(message) as string,
   });
 
-test("one at a time has it, also in one process", async () => {
-  const lock = await Lock.take(path);
-  await inUse(`process ${process.pid} has it`);
+test("one owner at a time, also within one process", async () => {
+  const lock = await Lock.acquire(path);
+  await inUse(`in use by process ${process.pid}`);
   expect(JSON.parse(await readFile(path, "utf8"))).toMatchObject({ pid: process.pid, host: hostname() });
   await lock.release();
   await lock.release();
   expect(await readdir(join(path, ".."))).toEqual([]);
-  await (await Lock.take(path)).release();
+  await (await Lock.acquire(path)).release();
 });
 
-test("a running process keeps it, a killed one does not", async () => {
+test("the lock of a running process is valid, that of a killed one is stale", async () => {
   const { pid, kill } = await sleeper();
-  await leave({ pid });
-  await inUse(`process ${pid} has it`);
+  await writeLock({ pid });
+  await inUse(`in use by process ${pid}`);
   await kill();
-  const lock = await Lock.take(path);
+  const lock = await Lock.acquire(path);
   expect(await readdir(join(path, ".."))).toEqual(["lock"]);
   await lock.release();
 });
 
-test.runIf(process.platform === "linux")("a number that is used again is another process", async () => {
+test.runIf(process.platform === "linux")("a reused process id is another process", async () => {
   const { pid, kill } = await sleeper();
-  await leave({ pid, start: "another boot 17" });
-  await (await Lock.take(path)).release();
+  await writeLock({ pid, start: "another boot 17" });
+  await (await Lock.acquire(path)).release();
   await kill();
 });
 
-test("an earlier process with the number of this one has ended", async () => {
-  await leave({ pid: process.pid });
-  await (await Lock.take(path)).release();
+test("a lock of an earlier process with the id of this one is stale", async () => {
+  await writeLock({ pid: process.pid });
+  await (await Lock.acquire(path)).release();
 });
 
-test("what a process on another machine does is not known", async () => {
-  await leave({ pid: 1, host: "elsewhere" });
-  await inUse("process 1 on elsewhere has it; if that has ended, remove");
+test("a lock of a process on another machine is valid", async () => {
+  await writeLock({ pid: 1, host: "elsewhere" });
+  await inUse("in use by process 1 on elsewhere; if that process has exited, delete");
 });
 
-test.each(["", "{", "[]", '{"pid":-1,"host":"a","id":"b"}'])("%j is no lock", async (content) => {
+test.each(["", "{", "[]", '{"pid":-1,"host":"a","id":"b"}'])("%j is not a valid lock", async (content) => {
   await writeFile(path, content);
-  await (await Lock.take(path)).release();
+  await (await Lock.acquire(path)).release();
 });
 
-test("a lock that is being removed is left to whoever removes it", async () => {
-  await leave({ pid: process.pid });
+test("a stale lock that another process is deleting is not deleted twice", async () => {
+  await writeLock({ pid: process.pid });
   await writeFile(`${path}.removing`, "");
-  await inUse(`if none is, remove ${path}.removing`);
+  await inUse(`if no other process is using the folder, delete ${path}.removing`);
   await rm(`${path}.removing`);
-  await (await Lock.take(path)).release();
+  await (await Lock.acquire(path)).release();
 });
 
-test.each([1, 2, 3, 4, 5])("of many at once one gets it, and what was left over is gone", async () => {
-  await leave({ pid: process.pid });
-  const taken = await Promise.allSettled(Array.from({ length: 8 }, () => Lock.take(path)));
-  const locks = taken.filter((result) => result.status === "fulfilled");
-  expect(locks).toHaveLength(1);
-  for (const result of taken) {
-    if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "IN_USE" });
-  }
-  expect(await readdir(join(path, ".."))).toEqual(["lock"]);
-  await locks[0]!.value.release();
-});
+test.each([1, 2, 3, 4, 5])(
+  "of many at once one acquires the lock, and the stale lock is deleted",
+  async () => {
+    await writeLock({ pid: process.pid });
+    const taken = await Promise.allSettled(Array.from({ length: 8 }, () => Lock.acquire(path)));
+    const locks = taken.filter((result) => result.status === "fulfilled");
+    expect(locks).toHaveLength(1);
+    for (const result of taken) {
+      if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "IN_USE" });
+    }
+    expect(await readdir(join(path, ".."))).toEqual(["lock"]);
+    await locks[0]!.value.release();
+  },
+);

@@ -2,26 +2,29 @@ import { randomUUID } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
+import { ifMissing, temporaryPath } from "@mamba/files";
 import { TrainError } from "../errors.ts";
-import { ifMissing, temporaryPath } from "./replace.ts";
 
-/** What a lock file holds. */
+/** The content of a lock file: the process that owns the lock. */
 interface Owner {
   readonly pid: number;
   readonly host: string;
-  /** When the process began, where the system tells: numbers of processes are used again. */
+  /** When the process started; undefined where the system does not tell. Process ids are reused. */
   readonly start: string | undefined;
-  /** Of this one lock. */
+  /** Identifies this lock among all locks of the process. */
   readonly id: string;
 }
 
-/** The locks that this process has. */
-const held = new Set<string>();
+/** Ids of the locks that this process owns. */
+const owned = new Set<string>();
 
-/** Attempts while others take and give back the same lock. */
+/** Attempts while other processes acquire and release the same lock. */
 const attempts = 5;
 
-/** A file that says which process has something. It counts only while that process runs, so it survives no `kill -9`. */
+/**
+ * A lock file naming its owner process. A lock whose owner has exited is stale and ignored, so `kill -9` never leaves a
+ * folder locked.
+ */
 export class Lock {
   readonly #path: string;
   readonly #id: string;
@@ -31,88 +34,91 @@ export class Lock {
     this.#id = id;
   }
 
-  /** @throws TrainError `IN_USE` when a running process has it, or one on another machine may */
-  static async take(path: string): Promise<Lock> {
+  /** @throws TrainError `IN_USE` when the owner is running, or is a process on another machine */
+  static async acquire(path: string): Promise<Lock> {
     const owner: Owner = {
       pid: process.pid,
       host: hostname(),
       start: await startOf(process.pid),
       id: randomUUID(),
     };
-    // Made under another name and linked, the file is never there without its content.
-    const own = temporaryPath(path);
-    await writeFile(own, JSON.stringify(owner), { flag: "wx" });
+    // The file is written under a temporary name and linked to its own, so that it is never there without its content.
+    const temporary = temporaryPath(path);
+    await writeFile(temporary, JSON.stringify(owner), { flag: "wx" });
     try {
       for (let attempt = 0; attempt < attempts; attempt++) {
         try {
-          await link(own, path);
-          held.add(owner.id);
+          await link(temporary, path);
+          owned.add(owner.id);
           return new Lock(path, owner.id);
         } catch (error) {
           const { code } = error as NodeJS.ErrnoException;
-          if (code === "ENOENT") break; // taken by another, who has cleaned the folder
+          if (code === "ENOENT") break; // another process acquired the lock and deleted all temporary files
           if (code !== "EEXIST") throw error;
         }
-        const text = await readIfThere(path);
+        const text = await readIfPresent(path);
         if (text !== undefined) {
-          await checkEnded(path, text);
-          await remove(path, text);
+          await checkStale(path, text);
+          await deleteStale(path, text);
         }
       }
-      const remedy = `if none is, remove ${removing(path)}`;
-      throw new TrainError("IN_USE", `${dirname(path)}: others are taking it at this moment; ${remedy}`);
+      const remedy = `if no other process is using the folder, delete ${deletionMark(path)}`;
+      throw new TrainError(
+        "IN_USE",
+        `${dirname(path)}: other processes are acquiring its lock now; ${remedy}`,
+      );
     } finally {
-      await rm(own, { force: true });
+      await rm(temporary, { force: true });
     }
   }
 
-  /** Gives it back; again does nothing. */
+  /** Deletes the lock file. A second call does nothing. */
   async release(): Promise<void> {
-    if (!held.delete(this.#id)) return;
-    const text = await readIfThere(this.#path);
+    if (!owned.delete(this.#id)) return;
+    const text = await readIfPresent(this.#path);
     if (text !== undefined && parse(text)?.id === this.#id) await rm(this.#path, { force: true });
   }
 }
 
-/** @throws TrainError `IN_USE` unless the owner is known to have ended */
-async function checkEnded(path: string, text: string): Promise<void> {
+/** @throws TrainError `IN_USE` unless the owner is known to have exited */
+async function checkStale(path: string, text: string): Promise<void> {
   const owner = parse(text);
-  if (!owner) return; // not ours, or cut off by a crash of the machine
+  if (!owner) return; // not a lock of ours, or incomplete after a crash of the machine
   const folder = dirname(path);
   if (owner.host !== hostname()) {
     throw new TrainError(
       "IN_USE",
-      `${folder}: process ${owner.pid} on ${owner.host} has it; if that has ended, remove ${path}`,
+      `${folder}: in use by process ${owner.pid} on ${owner.host}; if that process has exited, delete ${path}`,
     );
   }
   const start = await startOf(owner.pid);
   const isKnown = start !== undefined && owner.start !== undefined;
-  const isOther = isKnown ? start !== owner.start : owner.pid === process.pid && !held.has(owner.id);
-  if (isRunning(owner.pid) && !isOther) {
-    throw new TrainError("IN_USE", `${folder}: process ${owner.pid} has it`);
+  const isReused = isKnown ? start !== owner.start : owner.pid === process.pid && !owned.has(owner.id);
+  if (isRunning(owner.pid) && !isReused) {
+    throw new TrainError("IN_USE", `${folder}: in use by process ${owner.pid}`);
   }
 }
 
 /**
- * Removes the lock that was judged, if it is still that one. Only who has made a second file may remove, so nobody takes
- * away what another has put there in the meantime.
+ * Deletes a stale lock file if its content is still `stale`. Only the process that created the deletion mark may delete,
+ * so no process deletes a lock that another one has acquired in the meantime.
  */
-async function remove(path: string, judged: string): Promise<void> {
+async function deleteStale(path: string, stale: string): Promise<void> {
   try {
-    await writeFile(removing(path), "", { flag: "wx" });
+    await writeFile(deletionMark(path), "", { flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw error;
   }
   try {
-    if ((await readIfThere(path)) === judged) await rm(path);
+    if ((await readIfPresent(path)) === stale) await rm(path);
   } finally {
-    await rm(removing(path), { force: true });
+    await rm(deletionMark(path), { force: true });
   }
 }
 
-/** The file that whoever removes a left-over lock has while they do. */
-function removing(path: string): string {
+/** The file that exists while a process deletes a stale lock. */
+function deletionMark(path: string): string {
   return `${path}.removing`;
 }
 
@@ -129,7 +135,7 @@ function parse(text: string): Owner | undefined {
   return undefined;
 }
 
-/** Signal 0 is not sent: it asks. A process of somebody else may not be asked, but is there. */
+/** Signal 0 is not delivered; it tests that the process exists. EPERM means that it does, under another user. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -139,14 +145,15 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** What tells two processes of one number apart: on Linux the boot and the tick of its start; elsewhere unknown. */
+/** Distinguishes two processes with the same id: on Linux the boot and the start time; undefined elsewhere. */
 async function startOf(pid: number): Promise<string | undefined> {
   try {
     const [stat, boot] = await Promise.all([
       readFile(`/proc/${pid}/stat`, "utf8"),
       readFile("/proc/sys/kernel/random/boot_id", "utf8"),
     ]);
-    // The name, in parentheses, may hold blanks; the state follows it, and the start is the 20th field from there.
+    // The process name, in parentheses, may contain spaces. The state follows it, and the start time is the 20th field
+    // from there.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return state === "Z" ? "ended" : `${boot.trim()} ${fields[18] ?? ""}`;
   } catch {
@@ -154,6 +161,6 @@ async function startOf(pid: number): Promise<string | undefined> {
   }
 }
 
-function readIfThere(path: string): Promise<string | undefined> {
+function readIfPresent(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch(ifMissing);
 }

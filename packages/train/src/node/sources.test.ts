@@ -2,8 +2,8 @@ import { appendFile, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { textFile } from "./text.ts";
-import { tokenLines } from "./token-lines.ts";
+import { textFile } from "./textFile.ts";
+import { tokenLines } from "./tokenLines.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ async function refused(make: Promise<unknown>, code: string, message: string): P
 }
 
 describe("text", () => {
-  test("examples are pieces of the bytes, in any order, and ask for the next byte", async () => {
+  test("examples are chunks of the bytes, in any order, and their targets are the next bytes", async () => {
     await using source = await textFile(await file("a.txt", "abcdefghij"), { length: 4 });
     expect(source).toMatchObject({ vocabSize: 256, count: 2 });
     const codes = (text: string) => Int32Array.from(Buffer.from(text));
@@ -31,7 +31,7 @@ describe("text", () => {
     expect(await source.example(0)).toEqual({ ids: codes("abcd"), targets: codes("bcde") });
   });
 
-  test("the id tells content, size and length apart", async () => {
+  test("the id differs for another content, size or length", async () => {
     const idOf = async (content: string, length: number) => {
       await using source = await textFile(await file("id.txt", content), { length });
       return source.id;
@@ -61,7 +61,7 @@ describe("text", () => {
 describe("lines of token ids", () => {
   const options = { vocabSize: 100, length: 5 };
 
-  test("each line is an example; blank lines are passed over, the last newline may be missing", async () => {
+  test("each line is an example; blank lines are skipped, the last newline may be missing", async () => {
     const path = await file("a.jsonl", "[1,2,3]\n\n  [4, 99]  \r\n[0,1,2,3,4,5]");
     await using source = await tokenLines(path, options);
     expect(source).toMatchObject({ vocabSize: 100, count: 3 });
@@ -73,7 +73,7 @@ describe("lines of token ids", () => {
     expect(await source.example(0)).toMatchObject({ ids: Int32Array.of(1, 2) });
   });
 
-  test("lines are found across the pieces in which a file is read", async () => {
+  test("lines are found across the chunks in which a file is read", async () => {
     const path = await file("long.jsonl", "");
     const line = (i: number) => `[${Array.from({ length: 6 }, (_, k) => (i * 7 + k) % 100).join(",")}]\n`;
     await appendFile(path, Array.from({ length: 20_000 }, (_, i) => line(i)).join("")); // 360 kB
@@ -86,7 +86,7 @@ describe("lines of token ids", () => {
   });
 
   test.each([
-    ["[1,2]\n[1,", "line 2: this is not JSON"],
+    ["[1,2]\n[1,", "line 2: not JSON"],
     ["{}", "line 1: expected an array"],
     ["[1,100]", "line 1: ids must be whole numbers from 0 to 99, got 100"],
     ["[1,-1]", "got -1"],
@@ -94,10 +94,10 @@ describe("lines of token ids", () => {
     ["[1,null]", "got null"],
     ['[1,"2"]', 'got "2"'],
     ["[1]", "an example needs at least 2 ids, got 1"],
-    ["[1,2,3,4,5,6,7]", "7 ids, at most length + 1 = 6"],
+    ["[1,2,3,4,5,6,7]", "at most length + 1 = 6 ids, got 7"],
     [`[1,${" ".repeat(300)}2]`, "line 1 is longer than 192 bytes"],
-    ["\n\n", "there are no examples"],
-    ["", "there are no examples"],
+    ["\n\n", "the file has no examples"],
+    ["", "the file has no examples"],
   ])("%j is refused", async (content, message) => {
     await refused(tokenLines(await file("bad.jsonl", content), options), "DATA", message);
   });

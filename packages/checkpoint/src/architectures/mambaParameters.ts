@@ -1,0 +1,37 @@
+import { type MambaLMConfig, type ParameterSpec, parameterSpecs } from "@mamba/core";
+import { type ParameterSource, sameInFile } from "./parameterSource.ts";
+
+/** The embedding table's names in the two families of Mamba checkpoints: `transformers` and the original code. */
+export const tableNames = {
+  hub: "backbone.embeddings.weight",
+  original: "backbone.embedding.weight",
+} as const;
+
+/**
+ * Sources of the parameters of a Mamba-1 model. Core uses the names of `transformers`, so all but the table and the
+ * convolution are the same in the file.
+ *
+ * @param written the table's name in files that are written; both are read
+ */
+export function mambaSources(config: MambaLMConfig, written: keyof typeof tableNames): ParameterSource[] {
+  const read = written === "hub" ? "original" : "hub";
+  return parameterSpecs(config).map((spec) => {
+    if (spec.name === tableNames.hub)
+      return { spec, chunks: [{ names: [tableNames[written], tableNames[read]], shapes: [spec.shape] }] };
+    if (spec.name.endsWith(".conv1d.weight")) return convSource(spec);
+    return sameInFile(spec);
+  });
+}
+
+/** PyTorch's grouped convolution has a channel axis: [E, K] is [E, 1, K] in the file. */
+function convSource(spec: ParameterSpec): ParameterSource {
+  const [channels = 0, width = 0] = spec.shape;
+  return { spec, chunks: [{ names: [spec.name], shapes: [[channels, 1, width], spec.shape] }] };
+}
+
+/** A head beside a tied table is a copy of the table, which `transformers` does not read either. */
+export function unusedHead({ tieEmbeddings }: MambaLMConfig): ReadonlyMap<string, string> {
+  return new Map(
+    tieEmbeddings ? [["lm_head.weight", "the config ties the head to the embedding table"]] : [],
+  );
+}

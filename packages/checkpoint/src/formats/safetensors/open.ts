@@ -1,0 +1,23 @@
+import { type ByteSource, openSafetensors as open, type SafetensorsFile } from "@mamba/core/safetensors";
+import { rethrow } from "../../errors.ts";
+
+/**
+ * `openSafetensors` of `@mamba/core/safetensors`, with errors of this package.
+ *
+ * @throws CheckpointError `TRUNCATED`, `TOO_LARGE`, `PICKLE`, `HEADER`, `JSON`, `DUPLICATE_KEY`, `DTYPE`, `SHAPE`,
+ * `OFFSETS`; the errors of the source. `read` and `chunks` throw `MISSING_TENSOR` and `TRUNCATED`
+ */
+export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
+  const file = await open(source).catch(rethrow);
+  return {
+    ...file,
+    read: (name) => file.read(name).catch(rethrow),
+    async *chunks(...args) {
+      try {
+        yield* file.chunks(...args);
+      } catch (error) {
+        rethrow(error);
+      }
+    },
+  };
+}

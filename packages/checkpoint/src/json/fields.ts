@@ -1,0 +1,78 @@
+import { isObject, type Json, type JsonObject, show } from "@mamba/core/safetensors";
+import { CheckpointError } from "../errors.ts";
+
+/** Reads single fields of an untrusted object. A field that is null counts as absent, as in Python's configs. */
+export class Fields {
+  readonly #json: JsonObject;
+  readonly #name: string;
+
+  /** @param name for messages, which begin with it */
+  constructor(json: JsonObject, name: string) {
+    this.#json = json;
+    this.#name = name;
+  }
+
+  get(key: string): Json | undefined {
+    return this.#json[key] ?? undefined;
+  }
+
+  count(key: string): number | undefined {
+    const rule = "a whole number from 1 to 2^31";
+    return this.#typed(
+      key,
+      rule,
+      (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 2 ** 31,
+    );
+  }
+
+  number(key: string): number | undefined {
+    return this.#typed(key, "a finite number", (value) => Number.isFinite(value));
+  }
+
+  boolean(key: string): boolean | undefined {
+    return this.#typed(key, "true or false", (value) => typeof value === "boolean");
+  }
+
+  string(key: string): string | undefined {
+    return this.#typed(key, "a string", (value) => typeof value === "string");
+  }
+
+  object(key: string): Fields | undefined {
+    const value = this.#typed<JsonObject>(key, "an object", (candidate) => isObject(candidate));
+    return value && new Fields(value, `${this.#name}: ${key}`);
+  }
+
+  /** One token id or a list of them. */
+  ids(key: string): readonly number[] | undefined {
+    const isId = (value: unknown) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 31;
+    const value = this.#typed<number | readonly number[]>(key, "a token id or a list of them", (candidate) =>
+      Array.isArray(candidate) ? candidate.length <= 1024 && candidate.every(isId) : isId(candidate),
+    );
+    return value === undefined ? undefined : [value].flat();
+  }
+
+  /** One of the strings in `values`. */
+  only<const T extends string>(key: string, values: readonly T[]): T | undefined {
+    return this.#typed(key, values.map(show).join(" or "), (value) => values.includes(value as T));
+  }
+
+  /** @throws CheckpointError `CONFIG` */
+  missing(key: string): never {
+    throw new CheckpointError("CONFIG", `${this.#name}: the field ${key} is missing`);
+  }
+
+  /** @throws CheckpointError `UNSUPPORTED_MODEL` */
+  unsupported(feature: string): never {
+    throw new CheckpointError("UNSUPPORTED_MODEL", `${this.#name}: models with ${feature} cannot be loaded`);
+  }
+
+  #typed<T>(key: string, rule: string, holds: (value: Json) => boolean): T | undefined {
+    const value = this.get(key);
+    if (value === undefined) return undefined;
+    if (holds(value)) return value as T;
+    throw new CheckpointError(
+      "CONFIG",
+      `${this.#name}: the field ${key} must be ${rule}, got ${show(value)}`,
+    );
+  }
+}

@@ -1,0 +1,88 @@
+import type { SafetensorsFile } from "@mamba/core/safetensors";
+import { type FloatDType, formats, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
+import { CheckpointError } from "../errors.ts";
+import { type LocatedTensor, openWeights, type Weights } from "../formats/safetensors/weights.ts";
+import type { Progress } from "../sources/progress.ts";
+import type { CheckpointFiles } from "../sources/source.ts";
+import { convertValues, viewValues } from "./convert.ts";
+import type { MatchedChunk, MatchedParameter } from "./match.ts";
+
+/** Options of every `loadCheckpoint`. */
+export interface LoadOptions {
+  /** Store the large matrices as this type. Default: as in the file. All other tensors become f32. */
+  readonly dtype?: FloatDType | undefined;
+  /** Called after every chunk of at most 4 MiB. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Stops the load between two chunks: the promise rejects with the signal's reason, and nothing stays allocated. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const bufferBytes = 4 * 2 ** 20;
+
+/** Reads matched parameters into tensors of the kernel, which belong to `scope`. */
+export async function loadParameters(
+  kernel: Kernel,
+  files: CheckpointFiles,
+  weights: Weights,
+  parameters: readonly MatchedParameter[],
+  { dtype, onProgress, signal }: LoadOptions,
+  scope: Scope,
+): Promise<ReadonlyMap<string, Tensor>> {
+  const work = parameters.flatMap((parameter) => {
+    const target = targetDType(kernel, parameter, dtype);
+    return parameter.chunks.map((chunk) => ({ ...chunk, spec: parameter.spec, target }));
+  });
+  const totalBytes = work.reduce((sum, { bytes: [start, end] }) => sum + end - start, 0);
+  const buffer = new Uint8Array(Math.min(bufferBytes, Math.ceil(totalBytes / 8) * 8));
+  const loaded = new Map<string, Tensor>();
+  let doneBytes = 0;
+  for (const name of weights.files) {
+    await using file = await openWeights(files, name);
+    if (!file) throw new CheckpointError("IO", `${files.label}: ${name} disappeared while it was being read`);
+    const here = work.filter(({ tensor }) => tensor.file === name);
+    here.sort((a, b) => firstByte(a) - firstByte(b)); // a download cannot go back
+    for (const { spec, target, tensor, dtype: stored, bytes, firstElement, factor } of here) {
+      checkUnchanged(file, tensor);
+      const device = loaded.get(spec.name) ?? scope.use(kernel.zeros(spec.shape, target));
+      loaded.set(spec.name, device);
+      const { blockBytes, blockElements } = formats[stored];
+      const wholeBlocks = buffer.subarray(0, buffer.length - (buffer.length % blockBytes));
+      let start = firstElement;
+      for await (const chunk of file.chunks(tensor.name, wholeBlocks, bytes)) {
+        signal?.throwIfAborted();
+        const values = convertValues(viewValues(chunk, stored), stored, target, factor);
+        kernel.write(device, start, values);
+        start += (chunk.length / blockBytes) * blockElements;
+        doneBytes += chunk.length;
+        onProgress?.({ phase: "load", file: name, doneBytes, totalBytes });
+      }
+    }
+  }
+  return loaded;
+}
+
+function firstByte({ tensor, bytes: [start] }: MatchedChunk): number {
+  return tensor.byteOffset + start;
+}
+
+/** Storage type of a parameter on the kernel: for matrices the requested one or the file's, f32 for everything else. */
+function targetDType(
+  kernel: Kernel,
+  { spec, dtype }: MatchedParameter,
+  requested: FloatDType | undefined,
+): FloatDType {
+  if (spec.storage === "f32") return "f32";
+  const target = requested ?? dtype;
+  const ops = spec.name.includes("embeddings") ? (["embedding", "linear"] as const) : (["linear"] as const);
+  const isSupported = ops.every((op) => kernel.supports(op, target));
+  if (isSupported && kernel.capabilities.storage.has(target)) return target;
+  const message = `the ${kernel.name} kernel cannot store ${spec.name} as ${target}; pass dtype "f32" to widen it`;
+  throw new CheckpointError("DTYPE", message);
+}
+
+/** The header was checked when the file was first opened. The file must not have changed since then. */
+function checkUnchanged(file: SafetensorsFile, { name, byteOffset, byteLength }: LocatedTensor): void {
+  const now = file.tensors.get(name);
+  if (now?.byteOffset === byteOffset && now.byteLength === byteLength) return;
+  throw new CheckpointError("IO", `${file.name}: the file changed while it was being read`);
+}

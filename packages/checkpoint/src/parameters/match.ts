@@ -1,0 +1,108 @@
+import type { ParameterSpec } from "@mamba/core";
+import { type ByteRange, show, toKernelDType } from "@mamba/core/safetensors";
+import { byteLength, byteOffset, elementCount, type FloatDType, type Shape } from "@mamba/kernel";
+import type { ParameterSource, TensorRows } from "../architectures/parameterSource.ts";
+import { CheckpointError } from "../errors.ts";
+import type { LocatedTensor, Weights } from "../formats/safetensors/weights.ts";
+
+/** A chunk of a parameter, and the bytes of the stored tensor that fill it. */
+export interface MatchedChunk {
+  readonly tensor: LocatedTensor;
+  readonly dtype: FloatDType;
+  /** Bytes of the tensor. */
+  readonly bytes: ByteRange;
+  /** Index of the chunk's first element in the parameter. */
+  readonly firstElement: number;
+  readonly factor: number;
+}
+
+/** A parameter of the model, and the stored tensors that fill it. */
+export interface MatchedParameter {
+  readonly spec: ParameterSpec;
+  /** Storage type in the file; f32, which holds all others exactly, when its chunks differ. */
+  readonly dtype: FloatDType;
+  readonly chunks: readonly MatchedChunk[];
+}
+
+/**
+ * Finds the stored tensors of every parameter. Every tensor of the file must have a place.
+ *
+ * @param unused tensors that the file may hold although the model does not use them; the value is the reason
+ * @returns the parameters, and notes about tensors that are not read
+ * @throws CheckpointError `MISSING_TENSOR`, `EXTRA_TENSOR`, `TENSOR_SHAPE`, `DTYPE`
+ */
+export function matchParameters(
+  sources: readonly ParameterSource[],
+  { tensors }: Weights,
+  label: string,
+  unused: ReadonlyMap<string, string> = new Map(),
+): { parameters: MatchedParameter[]; notes: string[] } {
+  const left = new Set(tensors.keys());
+  const parameters = sources.map(({ spec, chunks }): MatchedParameter => {
+    let firstElement = 0;
+    const matched = chunks.map((rows): MatchedChunk => {
+      const chunk = matchChunk(rows, tensors, label, firstElement);
+      left.delete(chunk.tensor.name);
+      firstElement += chunkElements(rows);
+      return chunk;
+    });
+    const [first, ...others] = new Set(matched.map(({ dtype }) => dtype));
+    return { spec, dtype: others.length > 0 ? "f32" : (first ?? "f32"), chunks: matched };
+  });
+  const notes: string[] = [];
+  for (const [name, reason] of unused) {
+    if (left.delete(name)) notes.push(`the file holds ${name}, but ${reason}: it was not read`);
+  }
+  const [extra] = left;
+  if (extra !== undefined) {
+    const more = left.size > 1 ? ` (and ${left.size - 1} more)` : "";
+    throw new CheckpointError(
+      "EXTRA_TENSOR",
+      `${label}: the config has no place for the tensor ${show(extra)}${more}`,
+    );
+  }
+  return { parameters, notes };
+}
+
+/** Elements of the rows that a chunk takes from its tensor. */
+export function chunkElements({ shapes: [shape], rows }: TensorRows): number {
+  if (rows === undefined) return elementCount(shape);
+  const [start, end] = rows;
+  return (end - start) * elementCount(shape.slice(1));
+}
+
+function matchChunk(
+  { names, shapes, rows, factor = 1 }: TensorRows,
+  tensors: Weights["tensors"],
+  label: string,
+  firstElement: number,
+): MatchedChunk {
+  const [shape] = shapes;
+  const tensor = names.map((name) => tensors.get(name)).find(Boolean);
+  if (!tensor) {
+    throw new CheckpointError(
+      "MISSING_TENSOR",
+      `${label}: the config requires ${names[0]} ${show(shape)}, which is missing`,
+    );
+  }
+  if (!shapes.some((allowed) => isSameShape(tensor.shape, allowed))) {
+    const message = `${label}: ${show(tensor.name)} must be ${show(shape)} by the config, got ${show(tensor.shape)}`;
+    throw new CheckpointError("TENSOR_SHAPE", message);
+  }
+  const dtype = toKernelDType(tensor.dtype);
+  if (dtype === undefined || dtype === "i32") {
+    const message = `${label}: ${show(tensor.name)} is ${tensor.dtype}, models are loaded from F32, F16 and BF16`;
+    throw new CheckpointError("DTYPE", message);
+  }
+  return { tensor, dtype, bytes: bytesOfRows(dtype, tensor.shape, rows), firstElement, factor };
+}
+
+function bytesOfRows(dtype: FloatDType, shape: Shape, rows: TensorRows["rows"]): ByteRange {
+  if (rows === undefined) return [0, byteLength(dtype, shape)];
+  const [start, end] = rows.map((row) => row * elementCount(shape.slice(1)));
+  return [byteOffset(dtype, start ?? 0), byteOffset(dtype, end ?? 0)];
+}
+
+function isSameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+}

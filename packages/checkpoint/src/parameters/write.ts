@@ -1,0 +1,81 @@
+import type { ParameterSpec } from "@mamba/core";
+import { type TensorToWrite, toSafetensorsDType } from "@mamba/core/safetensors";
+import { elementCount, type FloatDType, type HostArray, hostArray, type Shape } from "@mamba/kernel";
+import type { ParameterSource } from "../architectures/parameterSource.ts";
+import { convertValues, viewBytes } from "./convert.ts";
+import { chunkElements } from "./match.ts";
+
+/** The values of a parameter. */
+export interface ParameterValues {
+  readonly dtype: FloatDType;
+  readonly read: () => Promise<HostArray>;
+}
+
+/** A tensor of a file, and the parameters that hold its rows. */
+interface FileTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly chunks: {
+    readonly spec: ParameterSpec;
+    /** Index of the chunk's first element in the parameter and in the tensor. */
+    readonly inParameter: number;
+    readonly inTensor: number;
+    readonly count: number;
+    readonly factor: number;
+  }[];
+}
+
+/** Reads the table of sources in the other direction: the tensors of the file, in the order of the parameters. */
+function fileTensors(sources: readonly ParameterSource[]): FileTensor[] {
+  const tensors = new Map<string, FileTensor>();
+  for (const { spec, chunks } of sources) {
+    let inParameter = 0;
+    for (const rows of chunks) {
+      const { names, shapes, rows: [start] = [0], factor = 1 } = rows;
+      const [name] = names;
+      const [shape] = shapes;
+      const tensor = tensors.get(name) ?? { name, shape, chunks: [] };
+      tensors.set(name, tensor);
+      const count = chunkElements(rows);
+      const inTensor = start * elementCount(shape.slice(1));
+      tensor.chunks.push({ spec, inParameter, inTensor, count, factor });
+      inParameter += count;
+    }
+  }
+  return [...tensors.values()];
+}
+
+/**
+ * The tensors of a file that holds a model's parameters.
+ *
+ * @param dtype storage type of the large matrices. Default: as their values have it. Everything else is written as f32
+ * @param valuesOf gives the values of a parameter
+ */
+export function tensorsToWrite(
+  sources: readonly ParameterSource[],
+  dtype: FloatDType | undefined,
+  valuesOf: (spec: ParameterSpec) => ParameterValues,
+): TensorToWrite[] {
+  return fileTensors(sources).map(({ name, shape, chunks }) => {
+    const [first, ...others] = new Set(
+      chunks.map(({ spec }) => (spec.storage === "any" ? (dtype ?? valuesOf(spec).dtype) : "f32")),
+    );
+    const target = others.length > 0 ? "f32" : (first ?? "f32");
+    return {
+      name,
+      dtype: toSafetensorsDType(target),
+      shape,
+      async bytes() {
+        const whole = hostArray(target, elementCount(shape));
+        for (const { spec, inParameter, inTensor, count, factor } of chunks) {
+          const { dtype: stored, read } = valuesOf(spec);
+          const chunk = (await read()).subarray(inParameter, inParameter + count);
+          const values = convertValues(chunk, stored, target, 1 / factor);
+          if (count === whole.length) return viewBytes(values);
+          whole.set(values, inTensor);
+        }
+        return viewBytes(whole);
+      },
+    };
+  });
+}

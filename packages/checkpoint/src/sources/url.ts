@@ -1,0 +1,175 @@
+import type { ByteSource } from "@mamba/core/safetensors";
+import { CheckpointError, messageOf } from "../errors.ts";
+import type { Progress } from "./progress.ts";
+import { type CheckpointFiles, isPlainFileName } from "./source.ts";
+import { streamSource } from "./stream.ts";
+
+/** Options for files that are fetched. */
+export interface FetchOptions {
+  /**
+   * Store fetched files in the browser's Cache Storage, so that the next visit downloads nothing. Default: true where the
+   * page has Cache Storage (secure contexts). `refresh` fetches all files again and replaces the cached ones.
+   */
+  readonly cache?: boolean | "refresh" | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Name of the cache in Cache Storage. */
+const cacheName = "mamba-checkpoints-v1";
+
+/**
+ * The files below a URL. A cached file is streamed from Cache Storage, any other from the network into the cache, where
+ * that is on, and then from there. Only complete files enter the cache, and at most one chunk is in memory.
+ *
+ * @param base absolute, or relative to the page
+ * @returns the files, and `notes` for the user about caching, which grow while files are opened
+ * @throws CheckpointError `NOT_FOUND` when `base` is not a URL
+ */
+export async function urlFiles(
+  base: string,
+  { cache = true, onProgress, signal }: FetchOptions,
+): Promise<{ files: CheckpointFiles; notes: string[] }> {
+  const root = directoryUrl(base);
+  const notes: string[] = [];
+  const store = cache === false ? undefined : await openCache(notes);
+  const outcomes = new Map<string, "cached" | "not cached">();
+  let doneBytes = 0;
+  let totalBytes: number | undefined = 0;
+
+  /** Fetches one file; undefined when the server does not have it. */
+  const request = async (url: string): Promise<Response | undefined> => {
+    let response: Response;
+    try {
+      response = await fetch(url, { signal: signal ?? null });
+    } catch (cause) {
+      signal?.throwIfAborted();
+      const reason = `${messageOf(cause)} (no connection, or the server does not allow this page: CORS)`;
+      throw new CheckpointError("IO", `${url}: ${reason}`, { cause });
+    }
+    if (response.ok && response.body) return response;
+    await response.body?.cancel();
+    if (response.status === 404) return undefined;
+    throw new CheckpointError("IO", `${url}: the server answered ${response.status} ${response.statusText}`);
+  };
+
+  /** Fetches a file into the cache and returns it from there. A missing file is cached as an answer 404. */
+  const fetchIntoCache = async (store: Cache, url: string, file: string): Promise<Response | undefined> => {
+    const response = (await request(url)) ?? new Response(null, { status: 404 });
+    const size = sizeOf(response);
+    if (response.ok)
+      totalBytes = size === undefined || totalBytes === undefined ? undefined : totalBytes + size;
+    const counted = countBytes(response, url, size, (bytes) => {
+      doneBytes += bytes;
+      onProgress?.({ phase: "download", file, doneBytes, totalBytes });
+    });
+    try {
+      await store.put(url, counted);
+      outcomes.set(url, "cached");
+      return await store.match(url);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (CheckpointError.is(cause)) throw cause;
+      notes.push(`${file} could not be cached for the next visit: ${messageOf(cause)}`);
+      outcomes.set(url, "not cached");
+      return request(url);
+    }
+  };
+
+  const files: CheckpointFiles = {
+    label: root,
+    async open(name) {
+      if (!isPlainFileName(name))
+        throw new CheckpointError("PATH", `${root}: ${name} is not a plain file name`);
+      const url = new URL(name, root).href;
+      const isStale = cache === "refresh" && !outcomes.has(url);
+      const cached = isStale ? undefined : await store?.match(url);
+      const useCache = store !== undefined && outcomes.get(url) !== "not cached";
+      const response = cached ?? (useCache ? await fetchIntoCache(store, url, name) : await request(url));
+      return response?.ok ? responseSource(response, url, signal) : undefined;
+    },
+  };
+  return { files, notes };
+}
+
+/** Deletes every cached checkpoint of this page's origin. True when there was one. */
+export function clearCheckpointCache(): Promise<boolean> {
+  return caches.delete(cacheName);
+}
+
+function directoryUrl(base: string): string {
+  const here = (globalThis as { location?: { href: string } }).location?.href;
+  try {
+    const url = new URL(base, here);
+    url.search = url.hash = "";
+    if (!url.pathname.endsWith("/")) url.pathname += "/";
+    return url.href;
+  } catch (cause) {
+    throw new CheckpointError("NOT_FOUND", `${base}: not a URL`, { cause });
+  }
+}
+
+async function openCache(notes: string[]): Promise<Cache | undefined> {
+  const storage = (globalThis as { caches?: CacheStorage }).caches;
+  if (storage === undefined) {
+    notes.push("this page has no Cache Storage (it needs https): the next visit downloads the model again");
+    return undefined;
+  }
+  try {
+    return await storage.open(cacheName);
+  } catch (cause) {
+    notes.push(`Cache Storage cannot be used: ${messageOf(cause)}; the next visit downloads the model again`);
+    return undefined;
+  }
+}
+
+/** Counts the bytes of a response while it is read. Reading fails when they are not as many as the server announced. */
+function countBytes(
+  response: Response,
+  url: string,
+  size: number | undefined,
+  onBytes: (bytes: number) => void,
+): Response {
+  const { status } = response;
+  if (!response.body) return new Response(null, { status });
+  let seen = 0;
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      seen += chunk.length;
+      onBytes(chunk.length);
+      controller.enqueue(chunk);
+    },
+    flush(controller) {
+      if (size === undefined || seen === size) return;
+      controller.error(
+        new CheckpointError("TRUNCATED", `${url}: received ${seen} bytes, the server announced ${size}`),
+      );
+    },
+  });
+  const headers = size === undefined ? {} : { "content-length": String(size) };
+  return new Response(response.body.pipeThrough(counter), { status, headers });
+}
+
+/** Bytes of the body; undefined when they are not announced. With a content encoding the header counts the encoded bytes. */
+function sizeOf(response: Response): number | undefined {
+  const header = response.headers.get("content-length");
+  const encoding = response.headers.get("content-encoding") ?? "identity";
+  return header !== null && /^\d{1,15}$/.test(header) && encoding === "identity" ? Number(header) : undefined;
+}
+
+function responseSource(response: Response, url: string, signal: AbortSignal | undefined): ByteSource {
+  const source = streamSource(response.body as ReadableStream<Uint8Array>, url, sizeOf(response));
+  return {
+    ...source,
+    async read(offset, into) {
+      try {
+        return await source.read(offset, into);
+      } catch (cause) {
+        signal?.throwIfAborted();
+        throw new CheckpointError("IO", `${url}: the download was interrupted: ${messageOf(cause)}`, {
+          cause,
+        });
+      }
+    },
+  };
+}

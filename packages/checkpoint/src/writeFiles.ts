@@ -1,0 +1,37 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { safetensorsChunks, type TensorToWrite } from "@mamba/core/safetensors";
+import { replaceFiles } from "@mamba/files";
+import { ioError } from "./sources/folder.ts";
+
+/** The bytes of a file: all at once, or chunks of them in order. */
+export type Content = Uint8Array | AsyncIterable<Uint8Array>;
+
+/**
+ * Writes files, and the folders that are missing, so that a crash leaves each file with its old content or with its
+ * complete new content. On an error no file is half written.
+ *
+ * @throws CheckpointError `IO`
+ */
+export async function writeFiles(files: ReadonlyMap<string, Content>): Promise<void> {
+  const fail = (path: string, cause: unknown): never => {
+    throw ioError(path, cause);
+  };
+  for (const folder of new Set([...files.keys()].map((path) => dirname(path)))) {
+    await mkdir(folder, { recursive: true }).catch((cause: unknown) => fail(folder, cause));
+  }
+  await replaceFiles(files, fail);
+}
+
+/**
+ * Writes a safetensors file, one tensor in memory at a time, atomically.
+ *
+ * @throws CheckpointError `IO`; RangeError when a tensor is given twice or has the wrong number of bytes
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly TensorToWrite[],
+  metadata?: Readonly<Record<string, string>>,
+): Promise<void> {
+  await writeFiles(new Map([[path, safetensorsChunks(tensors, metadata)]]));
+}

@@ -1,0 +1,12 @@
+import { MambaError } from "../errors.ts";
+
+export function inRange(value: unknown, min: number, max: number): boolean {
+  return typeof value === "number" && value >= min && value <= max;
+}
+
+/** @throws MambaError `CONFIG`, naming the field, its rule and the value, unless `holds` */
+export function check(field: string, value: unknown, holds: boolean, rule: string): void {
+  if (holds) return;
+  const got = typeof value === "string" ? JSON.stringify(value) : String(value);
+  throw new MambaError("CONFIG", `config field ${field} must be ${rule}, got ${got}`);
+}

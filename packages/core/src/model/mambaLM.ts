@@ -1,0 +1,179 @@
+import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
+import { type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
+import { MambaError } from "../errors.ts";
+import type { Linear } from "../layers/linear.ts";
+import { parametrization } from "../layers/mambaConfig.ts";
+import type { Training } from "../layers/module.ts";
+import { Stack } from "../layers/stack.ts";
+import { DerivedTensors } from "../ops/run/derivedTensors.ts";
+import { EagerOps } from "../ops/run/eagerOps.ts";
+import type { Ops } from "../ops/run/ops.ts";
+import { initialParameters } from "../parameters/initialValues.ts";
+import { checkParameters, parameter, type Parameters, type ParameterSpec } from "../parameters/spec.ts";
+import { StackState } from "../state/stackState.ts";
+import { type MambaLMConfig, type MambaLMConfigInput, resolveLMConfig } from "./config.ts";
+import { checkRanges, type Range } from "./ranges.ts";
+import { mambaStack, parameterSpecs } from "./specs.ts";
+
+/** How a language model is run over a sequence. */
+export interface ForwardOptions {
+  /** The state after what came before; advanced in place to the end of this sequence. */
+  readonly state?: StackState | undefined;
+  /** The real positions of each row; the rest is padding and leaves the state untouched. Default: all. */
+  readonly ranges?: readonly Range[] | undefined;
+  /** "all" positions [B, L, V], or only the "last" real one of each row, [B, V]. Default "all". */
+  readonly logits?: "all" | "last" | undefined;
+  /** Given in training only. */
+  readonly training?: Pick<Training, "seed"> | undefined;
+}
+
+/** A Mamba language model: embedding, stack, final norm and head, on one kernel. */
+export class MambaLM implements Disposable {
+  readonly kernel: Kernel;
+  readonly config: MambaLMConfig;
+  readonly parameters: Parameters;
+  readonly backbone: Stack;
+  /** Tensors that depend on one parameter alone, such as A on A_log. Freed with the model. */
+  readonly derived: DerivedTensors;
+  readonly #embeddings: Tensor;
+  readonly #head: Tensor;
+  #adapter: LoraAdapter | undefined;
+
+  /**
+   * Takes ownership of `parameters`, named and shaped as `parameterSpecs(config)` says.
+   *
+   * @throws MambaError `PARAMETER` when one is missing, superfluous or has the wrong shape.
+   */
+  constructor(kernel: Kernel, config: MambaLMConfig, parameters: Parameters) {
+    checkParameters(parameters, parameterSpecs(config));
+    this.kernel = kernel;
+    this.config = config;
+    this.parameters = parameters;
+    this.#embeddings = parameter(parameters, "backbone.embeddings.weight");
+    this.#head = config.tieEmbeddings ? this.#embeddings : parameter(parameters, "lm_head.weight");
+    this.backbone = new Stack(mambaStack(config), parameters, "backbone.");
+    this.derived = new DerivedTensors(kernel);
+  }
+
+  /**
+   * A model with random weights, f32. Equal seeds give equal weights.
+   *
+   * @throws MambaError `CONFIG`; KernelError `OUT_OF_MEMORY`.
+   */
+  static init(kernel: Kernel, input: MambaLMConfigInput, seed = 0): MambaLM {
+    const config = resolveLMConfig(input);
+    using scope = new Scope();
+    const parameters = initialParameters(kernel, parameterSpecs(config), seed, scope);
+    const model = new MambaLM(kernel, config, parameters);
+    for (const tensor of parameters.values()) scope.release(tensor);
+    return model;
+  }
+
+  /** Linear layers by the full name of their weight: the layers that an adapter can adapt. */
+  get linears(): ReadonlyMap<string, Linear> {
+    return this.backbone.linears;
+  }
+
+  /** The attached adapter, if there is one. */
+  get adapter(): LoraAdapter | undefined {
+    return this.#adapter;
+  }
+
+  /**
+   * Attaches an adapter in place of the one before: `forward`, `step` and tapes use it. It is borrowed, and the model's own
+   * parameters stay as they are. States were computed with the adapter before: begin with a new one.
+   *
+   * @throws MambaError `PARAMETER` when the adapter is for a model of another shape.
+   */
+  attach(adapter: LoraAdapter): void {
+    checkParameters(adapter.parameters, loraSpecs(this.linears, adapter.config));
+    this.#use(adapter);
+  }
+
+  /** Detaches the adapter: the model computes with its own parameters alone. */
+  detach(): void {
+    this.#use(undefined);
+  }
+
+  #use(adapter: LoraAdapter | undefined): void {
+    this.#adapter = adapter;
+    for (const [name, linear] of this.linears) linear.update = adapter?.updateOf(moduleName(name));
+  }
+
+  /** The parameters that training changes: the adapter's while one is attached, and otherwise the model's own. */
+  get trainable(): { readonly specs: readonly ParameterSpec[]; readonly parameters: Parameters } {
+    const adapter = this.#adapter;
+    return adapter
+      ? { specs: loraSpecs(this.linears, adapter.config), parameters: adapter.parameters }
+      : { specs: parameterSpecs(this.config), parameters: this.parameters };
+  }
+
+  /** A state for `batch` rows before their first token. */
+  createState(batch: number): StackState {
+    return StackState.create(this.kernel, this.backbone.state, batch);
+  }
+
+  /**
+   * Logits for token ids i32 [B, L]: [B, L, V] or, with `logits: "last"`, [B, V]. V is `vocabSize`: the padding of the table
+   * is cut off. The result is the caller's.
+   *
+   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, ranges).
+   */
+  forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
+    // Without one-token ops, so that a prompt gives the same bits when its last chunk has one position.
+    using ops = new EagerOps(this.kernel, { derived: this.derived, steps: false });
+    return ops.keep(this.run(ops, ids, options));
+  }
+
+  /** `forward` through ops of the caller's, such as a `Tape` to train: they own the result. */
+  run(ops: Ops, ids: Tensor, { state, ranges, logits = "all", training }: ForwardOptions = {}): Tensor {
+    const [batch = 0, length = 0] = ids.shape;
+    if (ids.shape.length !== 2)
+      throw new MambaError("INPUT", `ids must be [B, L], got [${ids.shape.join(", ")}]`);
+    if (ranges) checkRanges(ranges, batch, length);
+    const sequences = ranges && { range: ops.constant(Int32Array.from(ranges.flat()), [batch, 2]) };
+    const embedded = ops.embedding(ids, this.#embeddings); // [B, L, D]
+    const hidden = this.backbone.forward(ops, embedded, { state, sequences, training });
+    ops.free(embedded);
+    if (logits === "all") return this.#toLogits(ops, hidden);
+    const rows = ops.reshape(hidden, [batch * length, this.config.dModel]);
+    if (length === 1) return this.#toLogits(ops, rows);
+    const last = Array.from(
+      { length: batch },
+      (_, row) => row * length + Math.max((ranges?.[row]?.[1] ?? length) - 1, 0),
+    );
+    return this.#toLogits(ops, ops.gatherRows(rows, last));
+  }
+
+  /**
+   * Logits [B, V] after one token per row, ids i32 [B]. The state is advanced in place; the result is the caller's.
+   *
+   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids).
+   */
+  step(ids: Tensor, state: StackState): Tensor {
+    const [batch = 0] = ids.shape;
+    if (ids.shape.length !== 1)
+      throw new MambaError("INPUT", `ids must be [B], got [${ids.shape.join(", ")}]`);
+    using ops = new EagerOps(this.kernel, { derived: this.derived });
+    return ops.keep(this.run(ops, ops.reshape(ids, [batch, 1]), { state, logits: "last" }));
+  }
+
+  /** hidden [..., D] -> [..., V] */
+  #toLogits(ops: Ops, hidden: Tensor): Tensor {
+    const m = parametrization(this.config).widthMultiplier;
+    const logits = ops.linear(m === 1 ? hidden : ops.scale(hidden, 1 / m), this.#head); // [..., padded V]
+    return logits.shape.at(-1) === this.config.vocabSize
+      ? logits
+      : ops.columns(logits, 0, this.config.vocabSize);
+  }
+
+  /** Frees the parameters and what was derived from them. States are their owners' to free. */
+  dispose(): void {
+    this.derived[Symbol.dispose]();
+    for (const tensor of this.parameters.values()) tensor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

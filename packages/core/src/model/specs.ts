@@ -1,0 +1,32 @@
+import { mamba } from "../layers/mamba.ts";
+import { type MambaConfig, parametrization } from "../layers/mambaConfig.ts";
+import { type StackSpec, stackParameters } from "../layers/stack.ts";
+import type { Init, ParameterSpec } from "../parameters/spec.ts";
+import { type MambaLMConfig, paddedVocabSize } from "./config.ts";
+
+/** The Mamba stack of a config: `nLayers` equal layers of one Mamba block each. */
+export function mambaStack(config: MambaConfig): StackSpec {
+  const layer = { mixer: mamba(config) };
+  return {
+    dModel: config.dModel,
+    norm: { eps: config.rmsNormEps, gain: parametrization(config).normGains },
+    layers: Array.from({ length: config.nLayers }, () => layer),
+  };
+}
+
+/** Parameters of a `MambaLM`, in the order in which checkpoints store them. */
+export function parameterSpecs(config: MambaLMConfig): ParameterSpec[] {
+  const table: Omit<ParameterSpec, "name"> = {
+    shape: [paddedVocabSize(config), config.dModel],
+    init: { kind: "normal", std: config.initializerRange },
+    weightDecay: true,
+    lrScale: 1,
+    storage: "any",
+  };
+  const headInit: Init = parametrization(config).zeroStart ? { kind: "constant", value: 0 } : table.init;
+  return [
+    { ...table, name: "backbone.embeddings.weight" },
+    ...stackParameters(mambaStack(config), "backbone."),
+    ...(config.tieEmbeddings ? [] : [{ ...table, name: "lm_head.weight", init: headInit }]),
+  ];
+}

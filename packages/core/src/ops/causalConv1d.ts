@@ -1,0 +1,31 @@
+import type { ConvArgs, Tensor } from "@mamba/kernel";
+import { isOneToken, oneToken } from "./run/oneToken.ts";
+import type { OpRun } from "./run/opRun.ts";
+
+export type CausalConv1dArgs = Omit<ConvArgs, "initialState"> & {
+  /** [B, D, W-1]: the inputs before `x`, oldest first. Advanced in place to the last inputs of `x`. */
+  state?: Tensor | undefined;
+};
+
+/**
+ * Depthwise causal convolution of x [B, L, D] along L, optionally followed by SiLU; see `ConvArgs` for the formula. With a
+ * state and one position it runs the one-token kernel op. No gradient flows into the state.
+ */
+export function causalConv1d(run: OpRun, { state, ...rest }: CausalConv1dArgs): Tensor {
+  const { kernel } = run;
+  const { x, weight, bias, activation } = rest;
+  const inputs = [x, weight, bias];
+  if (state && isOneToken(run, rest)) {
+    using token = oneToken(kernel, x);
+    using y = kernel.causalConv1dStep(state, { x: token, weight, bias, activation });
+    return run.result(kernel.reshape(y, x.shape), inputs, () => {});
+  }
+  const args: ConvArgs = { ...rest, initialState: state };
+  let y: Tensor;
+  if (state) {
+    const result = kernel.causalConv1d(args, { finalState: true });
+    run.advance(state, result.finalState);
+    y = result.y;
+  } else y = kernel.causalConv1d(args).y;
+  return run.result(y, inputs, (dy, sink) => sink.addAll(args, sink.kernel.causalConv1dBackward(dy, args)));
+}

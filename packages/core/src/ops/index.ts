@@ -1,0 +1,17 @@
+export { add } from "./add.ts";
+export { causalConv1d } from "./causalConv1d.ts";
+export { columns } from "./columns.ts";
+export { crossEntropy } from "./crossEntropy.ts";
+export { custom } from "./custom.ts";
+export { embedding } from "./embedding.ts";
+export { flip } from "./flip.ts";
+export { gatherRows } from "./gatherRows.ts";
+export { linear } from "./linear.ts";
+export { meanSquaredError } from "./meanSquaredError.ts";
+export { mul } from "./mul.ts";
+export { negExp } from "./negExp.ts";
+export { reshape } from "./reshape.ts";
+export { rmsNorm } from "./rmsNorm.ts";
+export { scale } from "./scale.ts";
+export { selectiveScan } from "./selectiveScan.ts";
+export { silu } from "./silu.ts";

@@ -1,0 +1,78 @@
+import { type Kernel, type Residual, Scope, type Shape, type Tensor } from "@mamba/kernel";
+import type { DerivedTensors } from "./derivedTensors.ts";
+import type { GradientSink, LossGradient, OpRun } from "./opRun.ts";
+import { type Ops, OpsBase, type UnaryOp } from "./ops.ts";
+
+export interface EagerOptions {
+  /** Keeps derived tensors between calls. Borrowed. Default: they are computed where they are needed. */
+  readonly derived?: DerivedTensors | undefined;
+  /**
+   * Run sequence ops with a state on one position as the one-token kernel ops. They equal the sequence ops to rounding, not bit
+   * for bit. Default true.
+   */
+  readonly steps?: boolean | undefined;
+  /** Receives the states that sequence ops advance. Default: they are written at once. */
+  readonly states?: Pick<OpRun, "advance"> | undefined;
+}
+
+/** Runs ops at once and frees their results when it is disposed: inference. */
+export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
+  readonly kernel: Kernel;
+  readonly takesSteps: boolean;
+  readonly #options: EagerOptions;
+  readonly #scope = new Scope();
+
+  constructor(kernel: Kernel, options: EagerOptions = {}) {
+    super();
+    this.kernel = kernel;
+    const { steps = true, states } = options;
+    this.takesSteps = steps && states === undefined;
+    this.#options = options;
+  }
+
+  derived(parameter: Tensor, op: UnaryOp): Tensor {
+    return this.#options.derived?.get(parameter, op) ?? this[op](parameter);
+  }
+  constant(data: Int32Array, shape: Shape): Tensor {
+    return this.#scope.use(this.kernel.upload(data, shape, "i32"));
+  }
+  frame(body: (ops: Ops) => Tensor): Tensor {
+    using inner = new EagerOps(this.kernel, this.#options);
+    return this.#scope.use(inner.keep(body(inner)));
+  }
+  free(x: Tensor): void {
+    this.#scope.release(x).dispose();
+  }
+  addLoss(): void {}
+
+  /** Hands a result over to the caller: it outlives this object. */
+  keep(x: Tensor): Tensor {
+    return this.#scope.release(x);
+  }
+  [Symbol.dispose](): void {
+    this.#scope.dispose();
+  }
+
+  recorder(): undefined {}
+  result(y: Tensor, _inputs: unknown, _backward: (dy: Tensor, sink: GradientSink) => void): Tensor {
+    return this.#scope.use(y);
+  }
+  lossResult(
+    loss: Tensor,
+    _inputs: unknown,
+    _backward: (d: LossGradient, sink: GradientSink) => void,
+  ): Tensor {
+    return this.#scope.use(loss);
+  }
+  hold<T extends Tensor | Residual>(item: T): T {
+    return this.#scope.use(item);
+  }
+  advance(state: Tensor, next: Tensor): void {
+    if (this.#options.states) {
+      this.#options.states.advance(state, next);
+      return;
+    }
+    this.kernel.copyInto(state, next);
+    next.dispose();
+  }
+}

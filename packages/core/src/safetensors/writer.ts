@@ -1,0 +1,52 @@
+import type { Shape } from "@mamba/kernel";
+import { alignmentOf, type SafetensorsDType, tensorBytes } from "./dtypes.ts";
+
+/** A tensor that is about to be written. */
+export interface TensorToWrite {
+  readonly name: string;
+  readonly dtype: SafetensorsDType;
+  readonly shape: Shape;
+  /** Returns its raw little-endian bytes. Called when they are written, so that one tensor at a time is in memory. */
+  bytes(): Uint8Array | Promise<Uint8Array>;
+}
+
+/**
+ * Yields a safetensors file in chunks: the header first, then each tensor. Wide types come first and the header is
+ * padded to 8 bytes, so that every tensor is aligned to its element size, as in the reference implementation.
+ *
+ * @throws RangeError when a name is given twice or is reserved, or a tensor has the wrong number of bytes
+ */
+export async function* safetensorsChunks(
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const ordered = [...tensors].sort((a, b) => alignmentOf(b.dtype) - alignmentOf(a.dtype));
+  const header = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) header.set("__metadata__", metadata);
+  let end = 0;
+  for (const { name, dtype, shape } of ordered) {
+    if (header.has(name) || name === "__metadata__")
+      throw new RangeError(`tensor ${name} is given twice, or has a reserved name`);
+    const begin = end;
+    end += tensorBytes(dtype, shape);
+    header.set(name, { dtype, shape, data_offsets: [begin, end] });
+  }
+  yield headerBytes(JSON.stringify(Object.fromEntries(header)));
+  for (const tensor of ordered) {
+    const bytes = await tensor.bytes();
+    const expected = tensorBytes(tensor.dtype, tensor.shape);
+    if (bytes.length !== expected) {
+      throw new RangeError(`tensor ${tensor.name} needs ${expected} bytes, got ${bytes.length}`);
+    }
+    yield bytes;
+  }
+}
+
+function headerBytes(json: string): Uint8Array {
+  const text = new TextEncoder().encode(json);
+  const length = Math.ceil(text.length / 8) * 8;
+  const bytes = new Uint8Array(8 + length).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(text, 8);
+  return bytes;
+}

@@ -1,0 +1,45 @@
+import type { Shape } from "@mamba/kernel";
+import { TrainError } from "./errors.ts";
+
+/** Identifies a run, and says how far it is. Plain data that can be stored as JSON. */
+export interface RunState {
+  /** Optimizer steps done. It determines the position in the data. */
+  readonly step: number;
+  /** `DataSource.id` */
+  readonly data: string;
+  readonly model: Readonly<Record<string, unknown>>;
+  readonly training: Readonly<Record<string, unknown>>;
+}
+
+/** A tensor of a run's state, on the device. */
+export interface SavedTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  /** @throws TrainError `NON_FINITE` when a value is NaN or infinite: such a state must not be saved */
+  readonly read: () => Promise<Float32Array>;
+}
+
+/** @throws TrainError `RESUME`, naming the first field in which the saved run differs from the current one */
+export function checkSameRun(saved: RunState, current: RunState): void {
+  checkEqual("data", saved.data, current.data);
+  for (const part of ["model", "training"] as const) {
+    const [before, now] = [saved[part], current[part]];
+    for (const field of new Set([...Object.keys(before), ...Object.keys(now)])) {
+      checkEqual(`${part}.${field}`, before[field], now[field]);
+    }
+  }
+  const steps = current.training["steps"];
+  if (!Number.isInteger(saved.step) || saved.step < 0 || saved.step > Number(steps)) {
+    throw new TrainError("RESUME", `the saved step must be from 0 to ${String(steps)}, got ${saved.step}`);
+  }
+}
+
+function checkEqual(field: string, before: unknown, now: unknown): void {
+  // As JSON, because Infinity and undefined change when they are saved.
+  if (json(before) === json(now)) return;
+  throw new TrainError("RESUME", `the saved run has ${field} ${json(before)}, this one ${json(now)}`);
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value) ?? "null";
+}
