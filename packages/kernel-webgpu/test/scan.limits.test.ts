@@ -47,9 +47,9 @@ if (available) {
     };
     const A = await dense(rows(args.A, N), [few, N]);
     const initialState = await dense(rows(args.initialState as Tensor, N), [B, few, N]);
-    const part: ScanArgs = { ...args, u: some(args.u), delta: some(args.delta), A, initialState };
-    const alone = kernel.selectiveScanForward(part);
-    const grads = kernel.selectiveScanBackward(some(dy), part, alone.residual);
+    const fewArgs: ScanArgs = { ...args, u: some(args.u), delta: some(args.delta), A, initialState };
+    const alone = kernel.selectiveScanForward(fewArgs);
+    const grads = kernel.selectiveScanBackward(some(dy), fewArgs, alone.residual);
     for (const [actual, expected] of [
       [some(whole.u), grads.u],
       [some(whole.delta), grads.delta],

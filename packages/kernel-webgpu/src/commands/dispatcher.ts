@@ -19,8 +19,8 @@ export interface TensorChunk {
 /** The argument for one buffer of a shader: undefined when it is absent. */
 export type BufferArgument = WebGpuTensor | TensorChunk | undefined;
 
-/** The parts of `Runtime` that a dispatch needs. */
-export interface DispatchParts {
+/** The members of `Runtime` that a dispatch needs. */
+export interface DispatchResources {
   readonly device: GPUDevice;
   readonly pool: BufferPool;
   readonly commands: Commands;
@@ -30,7 +30,7 @@ export interface DispatchParts {
 
 /** Turns tensors and numbers into bindings and parameters, and records a dispatch. */
 export class Dispatcher {
-  readonly #parts: DispatchParts;
+  readonly #resources: DispatchResources;
   readonly #device: GPUDevice;
   readonly #maxBindingBytes: number;
   readonly #onError: (error: KernelError) => KernelError;
@@ -41,13 +41,13 @@ export class Dispatcher {
   #bytes = 0;
 
   /** @param onError is called with the error of a shader or a bind group that the device refuses, and returns the one to report */
-  constructor(parts: DispatchParts, onError: (error: KernelError) => KernelError) {
-    this.#parts = parts;
-    this.#device = parts.device;
+  constructor(resources: DispatchResources, onError: (error: KernelError) => KernelError) {
+    this.#resources = resources;
+    this.#device = resources.device;
     this.#maxBindingBytes = this.#device.limits.maxStorageBufferBindingSize;
     this.#onError = onError;
     this.#absent = Array.from({ length: 8 }, () => {
-      return { buffer: parts.pool.take(256, "mamba: absent tensor"), offset: 0, size: 256 };
+      return { buffer: resources.pool.take(256, "mamba: absent tensor"), offset: 0, size: 256 };
     });
   }
 
@@ -59,7 +59,7 @@ export class Dispatcher {
     params: Readonly<Record<P, number>>,
     groups: number,
   ): void {
-    const { commands } = this.#parts;
+    const { commands } = this.#resources;
     const pipeline = this.#pipeline(op, shader);
     const snapshots = this.#snapshots(op, shader, buffers);
     let at = commands.slot();
@@ -86,7 +86,7 @@ export class Dispatcher {
 
   /** Adds the binding of one buffer and writes its two parameters. */
   #bind(op: string, name: string, bound: BufferArgument, at: number, snapshot: Binding | undefined): number {
-    const { commands } = this.#parts;
+    const { commands } = this.#resources;
     const { words } = commands;
     if (bound === undefined) {
       words[at] = words[at + 1] = 0;
@@ -127,7 +127,7 @@ export class Dispatcher {
     shader: Shader,
     buffers: Readonly<Record<string, BufferArgument>>,
   ): Map<string, Binding> | undefined {
-    const { commands, pool } = this.#parts;
+    const { commands, pool } = this.#resources;
     let copies: Map<string, Binding> | undefined;
     for (const target of shader.write) {
       const written = buffers[target];
@@ -149,14 +149,14 @@ export class Dispatcher {
   }
 
   #pipeline(op: string, shader: Shader): Pipeline {
-    const cached = this.#parts.pipelines.get(shader);
+    const cached = this.#resources.pipelines.get(shader);
     if (cached) {
       const { error } = cached;
       if (error) throw new KernelError(error.code, error.message, { cause: error });
       return cached;
     }
     const created = withErrorScopes(this.#device, `${op}: shader ${shader.name}`, () =>
-      this.#parts.pipelines.compile(shader),
+      this.#resources.pipelines.compile(shader),
     );
     void created.outcome.then((error) => {
       if (error) created.value.error = this.#onError(error);
@@ -165,13 +165,13 @@ export class Dispatcher {
   }
 
   #group(op: string, shader: Shader, pipeline: Pipeline): GPUBindGroup {
-    const { bindGroups } = this.#parts;
+    const { bindGroups } = this.#resources;
     const key = bindGroups.key(pipeline, this.#bindings);
     const cached = bindGroups.get(key);
     if (cached) return cached;
-    const what = `${op}: shader ${shader.name}`;
-    const created = withErrorScopes(this.#device, what, () =>
-      bindGroups.create(key, pipeline, what, this.#bindings),
+    const label = `${op}: shader ${shader.name}`;
+    const created = withErrorScopes(this.#device, label, () =>
+      bindGroups.create(key, pipeline, label, this.#bindings),
     );
     void created.outcome.then((error) => {
       if (error) this.#onError(error);

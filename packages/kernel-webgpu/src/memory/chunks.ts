@@ -8,7 +8,7 @@ export interface RowChunk extends TensorChunk {
   readonly rows: number;
 }
 
-/** The part of `Runtime` that limits chunks. */
+/** The field of `Runtime` that limits chunks. */
 interface ChunkLimit {
   readonly chunkBytes: number;
 }

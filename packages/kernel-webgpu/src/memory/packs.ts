@@ -14,7 +14,7 @@ export interface Pack {
   readonly at: readonly number[];
 }
 
-/** The parts of `Runtime` that packs need. */
+/** The members of `Runtime` that packs need. */
 interface PackRuntime {
   readonly commands: Commands;
   result(op: string, shape: readonly number[]): WebGpuTensor;
@@ -80,7 +80,7 @@ export class Packs {
     cached?.pack.tensor.dispose();
     const pack = fill(this.#runtime, op, tensors, (words) => this.#runtime.hidden(op, words));
     const sources = tensors.map((tensor) => tensor?.storage);
-    // The version of `written` was raised before the op: after the op its old content is in the pack.
+    // The version of `written` was raised before this op writes it, so it does not tell the old content from the new one.
     const versions = sources.map((source) => (source === written.storage ? -1 : source?.version));
     this.#cached.set(first.storage, { pack, sources, versions });
     return pack;

@@ -10,7 +10,7 @@ const adamwStepShader = defineShader({
   write: { param: "f32", m: "f32", v: "f32" },
   params: {
     count: "u32",
-    kept: "f32",
+    paramScale: "f32",
     rate: "f32",
     unbias: "f32",
     eps: "f32",
@@ -32,7 +32,7 @@ fn run(group: u32, lane: u32) {
     m[p.m_at + i] = mean;
     v[p.v_at + i] = square;
     let at = p.param_at + i;
-    param[at] = p.kept * param[at] - p.rate * mean / (sqrt(square) * p.unbias + p.eps);
+    param[at] = p.paramScale * param[at] - p.rate * mean / (sqrt(square) * p.unbias + p.eps);
   }
 }`,
 });
@@ -41,7 +41,7 @@ export const adamwStep: Op<"adamwStep"> = (runtime, _, slots, hyper, gradScale) 
   const { step, lr, beta1, beta2, eps, weightDecay } = hyper;
   // Computed in float64: 1 - 0.999 loses digits in float32.
   const params = {
-    kept: 1 - lr * weightDecay,
+    paramScale: 1 - lr * weightDecay,
     rate: lr / (1 - beta1 ** step),
     unbias: 1 / Math.sqrt(1 - beta2 ** step),
     eps,

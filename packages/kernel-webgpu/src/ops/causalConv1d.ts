@@ -19,8 +19,8 @@ fn input(b: u32, d: u32, start: u32, position: i32) -> f32 {
     return x[p.x_at + (b * p.length + start + u32(position)) * p.x_stride + d];
   }
   if (p.initial_stride == 0u) { return 0.0; }
-  let kept = p.width - 1u;
-  return initial[(b * p.channels + d) * kept + u32(i32(kept) + position)];
+  let past = p.width - 1u;
+  return initial[(b * p.channels + d) * past + u32(i32(past) + position)];
 }
 fn run(group: u32, lane: u32) {
   var i = group * workgroupSize + lane;
@@ -42,11 +42,11 @@ fn run(group: u32, lane: u32) {
   }
   i -= p.count;
   if (i >= p.states) { return; }
-  let kept = p.width - 1u;
-  let d = (i / kept) % p.channels;
-  let b = i / (kept * p.channels);
+  let past = p.width - 1u;
+  let d = (i / past) % p.channels;
+  let b = i / (past * p.channels);
   let real = rangeOf(b);
-  final_[i] = input(b, d, real.x, i32(real.y - real.x) - i32(kept) + i32(i % kept));
+  final_[i] = input(b, d, real.x, i32(real.y - real.x) - i32(past) + i32(i % past));
 }`,
 });
 

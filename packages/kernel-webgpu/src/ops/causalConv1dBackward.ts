@@ -66,8 +66,8 @@ fn gradient(b: u32, d: u32, real: vec2<u32>, position: i32) -> f32 {
       sum += ds[(b * p.length + real.x + u32(at)) * p.channels + d] * weight[d * p.width + u32(k)];
     }
   }
-  let kept = position - (size - past);
-  if (p.dFinal_stride != 0u && kept >= 0) { sum += dFinal[(b * p.channels + d) * u32(past) + u32(kept)]; }
+  let finalAt = position - (size - past);
+  if (p.dFinal_stride != 0u && finalAt >= 0) { sum += dFinal[(b * p.channels + d) * u32(past) + u32(finalAt)]; }
   return sum;
 }
 fn run(group: u32, lane: u32) {
@@ -89,7 +89,7 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-// dweight[d, k] = sum ds[l] * x[l-(W-1)+k] and dbias = sum ds over a chunk of positions of one batch row: one invocation for
+// dWeight[d, k] = sum ds[l] * x[l-(W-1)+k] and dBias = sum ds over a chunk of positions of one batch row: one invocation for
 // each of the W + 1 sums of a channel.
 const convWeightShader = defineShader({
   name: "causalConv1dBackward weight",

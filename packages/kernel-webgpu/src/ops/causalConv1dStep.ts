@@ -15,17 +15,17 @@ fn run(group: u32, lane: u32) {
   if (i >= p.count) { return; }
   let d = i % p.channels;
   let b = i / p.channels;
-  let kept = p.width - 1u;
+  let past = p.width - 1u;
   let newest = x[p.x_at + b * p.x_stride + d];
   var sum = 0.0;
   if (p.bias_stride != 0u) { sum = bias[d]; }
-  for (var k = 0u; k < kept; k++) {
-    let old = state[i * kept + k];
+  for (var k = 0u; k < past; k++) {
+    let old = state[i * past + k];
     sum += weight[d * p.width + k] * old;
-    if (k > 0u) { state[i * kept + k - 1u] = old; }
+    if (k > 0u) { state[i * past + k - 1u] = old; }
   }
-  sum += weight[d * p.width + kept] * newest;
-  state[i * kept + kept - 1u] = newest;
+  sum += weight[d * p.width + past] * newest;
+  state[i * past + past - 1u] = newest;
   if (p.silu != 0u) { sum = sum * sigmoid(sum); }
   y[i] = sum;
 }`,

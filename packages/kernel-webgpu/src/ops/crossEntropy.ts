@@ -9,7 +9,7 @@ import { reduction, lanesPerRow } from "../wgsl/sums.ts";
 /** Rows per workgroup. */
 const rowsPerGroup = 64 / lanesPerRow;
 
-/** WGSL that classifies targets. The NaN is in a variable: compilers refuse a NaN constant. */
+/** WGSL that classifies targets. The bits of NaN are in a variable, because WGSL refuses a NaN constant. */
 const targetTests = /* wgsl */ `
 ${isNan}
 ${decay}

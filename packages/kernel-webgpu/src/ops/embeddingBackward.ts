@@ -24,8 +24,8 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-// dWeight[id] = the sum of dy over the positions of the id, for the ids in this chunk of the table: one workgroup per 64
-// features of a list.
+// dWeight[id] = the sum of dy over the positions of the id, for the ids in this chunk of the table. One workgroup per
+// position and 64 features; only those at the first position of an id do work.
 const embeddingBackwardShader = defineShader({
   name: "embeddingBackward",
   read: { dy: "f32", ids: "i32", links: "u32" },

@@ -51,7 +51,7 @@ fn fill(lane: u32, found: u32, shift: u32, least: u32, byMass: bool) {
   }
   workgroupBarrier();
 }
-// The largest key whose keys from it on have the mass wanted, and at least least.
+// The largest threshold >= least whose keys have at least the mass wanted, or least if there is none.
 fn cut(lane: u32, wanted: f32, least: u32, byMass: bool) -> u32 {
   var found = 0u;
   for (var digit = 0u; digit < 8u; digit++) {

@@ -62,8 +62,8 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
 
     const sumsBC = runtime.result(op, [channelGroups, sizeBC]);
     const sumsA = runtime.result(op, [batch * chunks, width * stateSize]);
-    const kept = statesOf(states, sizes, channelChunk);
-    const chunked = { B, C, packed, states: kept, carry, steps, dBC: sumsBC, dA: sumsA };
+    const keptStates = statesOf(states, sizes, channelChunk);
+    const chunked = { B, C, packed, states: keptStates, carry, steps, dBC: sumsBC, dA: sumsA };
     runtime.run(op, scanChunksShader, chunked, params, batch * chunks * channelGroups);
     const [startA, countA] = [channelChunk.first * stateSize, width * stateSize];
     addRows(runtime, op, sumsA, batch * chunks, countA, { tensor: dA, start: startA, count: countA });

@@ -24,8 +24,8 @@ export const selectiveScanForward: Op<"selectiveScanForward"> = (runtime, sizes,
     // Chunks of positions start at kept states.
     const chunkLength =
       Math.ceil(scanChunkLength(runtime, sizes, chunk.channels) / stateInterval) * stateInterval;
-    const kept = { state, initial: true, chunkLength, interval: stateInterval, finalSlot: intervals };
-    runScan(runtime, op, sizes, chunk, { inputs, packed, y, ...kept });
+    const work = { state, initial: true, chunkLength, interval: stateInterval, finalSlot: intervals };
+    runScan(runtime, op, sizes, chunk, { inputs, packed, y, ...work });
     copySlot(runtime, op, state, intervals, finalState, sizes, chunk);
   }
   packed.tensor.dispose();

@@ -11,7 +11,7 @@ const elementsPerGroup = 4096;
 /** Sums per workgroup: one of each invocation. */
 const sumsPerGroup = 64;
 
-// sums[g, i] = the sum of the squares of elements i, i + 64, ... of chunk g of x.
+// sums[g, i] = the sum of the squares of elements i, i + 64, i + 128, … of the 4096 elements of workgroup g.
 const sumOfSquaresShader = defineShader({
   name: "sumOfSquares",
   read: { x: "f32" },
@@ -33,26 +33,23 @@ fn run(group: u32, lane: u32) {
 export const sumOfSquares: Op<"sumOfSquares"> = (runtime, _, tensors) => {
   const op = "sumOfSquares";
   let groups = 0;
-  const parts = tensors.flatMap((tensor) => {
-    const width = lastExtent(tensor.shape);
+  const chunks: { x: BufferArgument; count: number; width: number; first: number }[] = [];
+  const add = (x: BufferArgument, count: number, width: number) => {
+    chunks.push({ x, count, width, first: groups });
+    groups += Math.ceil(count / elementsPerGroup);
+  };
+  for (const tensor of tensors) {
+    if (!isDense(tensor)) {
+      add(tensor, elementCount(tensor.shape), lastExtent(tensor.shape));
+      continue;
+    }
     // A dense tensor is one long row. Its chunks hold whole workgroups, so the order of additions does not depend on them.
-    const chunks: { x: BufferArgument; count: number; width: number }[] = isDense(tensor)
-      ? flatChunks(runtime, tensor, elementsPerGroup).map((chunk) => ({
-          x: chunk,
-          count: chunk.count,
-          width: chunk.count,
-        }))
-      : [{ x: tensor, count: elementCount(tensor.shape), width }];
-    return chunks.map((chunk) => {
-      const first = groups;
-      groups += Math.ceil(chunk.count / elementsPerGroup);
-      return { ...chunk, first };
-    });
-  });
+    for (const chunk of flatChunks(runtime, tensor, elementsPerGroup)) add(chunk, chunk.count, chunk.count);
+  }
   const sum = runtime.result(op, [1]);
   const sums = runtime.result(op, [groups, sumsPerGroup]);
   const lanes = runtime.result(op, [sumsPerGroup, 1]);
-  for (const { x, count, width, first } of parts) {
+  for (const { x, count, width, first } of chunks) {
     runtime.run(
       op,
       sumOfSquaresShader,

@@ -15,7 +15,7 @@ const largestHeader = 16 * 2 ** 20;
  *
  * @throws TrainError `NON_FINITE` when a weight is NaN or infinite; the previous file stays
  */
-export async function saveState(path: string, trainer: Trainer): Promise<void> {
+export async function saveState(path: string, trainer: Trainer<unknown>): Promise<void> {
   const tensors = trainer.tensors();
   const header = headerOf(JSON.stringify(trainer.state()), tensors);
   const chunks = async function* () {
@@ -36,7 +36,7 @@ export async function saveState(path: string, trainer: Trainer): Promise<void> {
  *
  * @throws TrainError `RESUME` when the file is damaged, or belongs to a run with another model, config or data
  */
-export async function loadState(path: string, trainer: Trainer): Promise<void> {
+export async function loadState(path: string, trainer: Trainer<unknown>): Promise<void> {
   const handle = await open(path, "r");
   try {
     const { size } = await handle.stat();
