@@ -16,6 +16,7 @@ import { bundlers, gzippedKilobytes, nodeImports, runInChromium, scriptsOf } fro
 import { findChromium, webgpuArgs } from "./chromium.mjs";
 import { missingCompiler } from "./cuda-host/build.mjs";
 import { publicPackages, root, run, tool } from "./packages.ts";
+import { workspacePackages } from "./workspace.mjs";
 
 // What users get: the packed tarballs, checked one by one and then installed with npm into an empty project outside the
 // workspace.
@@ -95,6 +96,16 @@ describe("a project outside the workspace", () => {
     await run(project, tool("tsc"), ["-p", "."]);
     const output = JSON.parse(await run(project, process.execPath, ["out/index.js"])) as unknown;
     expect(output).toContainEqual({ backend: "cpu", ids: [expect.any(Number)] });
+  });
+
+  it("imports every entry of every package", async () => {
+    const entries = workspacePackages()
+      .filter((workspace) => workspace.public)
+      .flatMap((workspace) => [...workspace.entries.keys()]);
+    expect(entries).toContain("@mamba/core/safetensors");
+    const program = `const names = ${JSON.stringify(entries)};
+      for (const name of names) if (Object.keys(await import(name)).length === 0) throw new Error(name);`;
+    await run(project, process.execPath, ["--input-type=module", "-e", program]);
   });
 
   describe("the CUDA backend", () => {

@@ -3,7 +3,7 @@
  * - `CONFIG`: a config field breaks its rule
  * - `PARAMETER`: a parameter is missing, superfluous or has the wrong shape
  * - `INPUT`: token ids, ranges or prompts that the model cannot take
- * - `CACHE`: a cache does not fit the model or the batch, or its bytes are damaged
+ * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
  * - `NO_STEP`: the module has no one-token form
  * - `OPTIONS`: a generation option is out of its range
  */
@@ -11,7 +11,7 @@ export type MambaErrorCode = "CONFIG" | "PARAMETER" | "INPUT" | "CACHE" | "NO_ST
 
 const brand = Symbol.for("@mamba/core.MambaError");
 
-/** What models throw. Recognise it with `MambaError.is`, which survives duplicate copies of the package. */
+/** The error that models throw. Recognise it with `MambaError.is`, which survives duplicate copies of the package. */
 export class MambaError extends Error {
   readonly code: MambaErrorCode;
 

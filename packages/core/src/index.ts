@@ -25,15 +25,27 @@ export * from "./model/config.ts";
 export * from "./model/mambaLM.ts";
 export * from "./model/ranges.ts";
 export { mambaStack, parameterSpecs } from "./model/specs.ts";
-export * from "./ops/index.ts";
+export type { CausalConv1dArgs } from "./ops/causalConv1d.ts";
+export type { CustomBackward, CustomForward } from "./ops/custom.ts";
+export { DerivedTensors } from "./ops/run/derivedTensors.ts";
+export { EagerOps, type EagerOptions } from "./ops/run/eagerOps.ts";
+export { Gradients } from "./ops/run/gradients.ts";
+export type { LossGradient } from "./ops/run/opRun.ts";
+export type { OpMethods, Ops, UnaryOp } from "./ops/run/ops.ts";
+export { Tape, type TapeOptions } from "./ops/run/tape.ts";
+export { watchOps, type WatchedCall, type WatchedOp } from "./ops/run/watchOps.ts";
+export type { SelectiveScanArgs } from "./ops/selectiveScan.ts";
 export * from "./parameters/groups.ts";
-export { initialValues, uniformAt } from "./parameters/initialValues.ts";
+export { initialValues } from "./parameters/initialValues.ts";
 export {
   checkParameters,
+  hiddenMatrix,
   parameter,
   type Init,
   type ParameterSpec,
   type Parameters,
+  smallParameter,
 } from "./parameters/spec.ts";
+export { uniformAt } from "./random.ts";
 export { deserializeState, serializeState } from "./state/container.ts";
 export { StackState } from "./state/stackState.ts";

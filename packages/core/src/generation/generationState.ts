@@ -1,6 +1,6 @@
 import { MambaError } from "../errors.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
-import { uniformAt } from "../parameters/initialValues.ts";
+import { uniformAt } from "../random.ts";
 import { packState, unpackState } from "../state/container.ts";
 import { StackState } from "../state/stackState.ts";
 

@@ -1,7 +1,7 @@
-/** Text to token ids and back. `@mamba/checkpoint` makes one from a `tokenizer.json`. */
+/** Converts text to token ids and back. `@mamba/checkpoint` makes one from a `tokenizer.json`. */
 export interface Tokenizer {
   encode(text: string): number[];
-  /** Decodes any run of ids; bytes that are not yet a whole character come out as U+FFFD. */
+  /** Decodes any sequence of ids; bytes that are not yet a whole character become U+FFFD. */
   decode(ids: readonly number[]): string;
   /** Ids that end a text. */
   readonly stopIds: readonly number[];

@@ -1,6 +1,6 @@
-// A kernel may answer synchronously (the CPU does), and awaiting it then never leaves the microtask queue: timers,
-// signals and user input would starve. This lets one round of the event loop run. setImmediate is Node's; a
-// MessageChannel is the fastest that browsers have (a timer waits at least 1 to 4 ms).
+// A kernel may answer synchronously (the CPU backend does), and awaiting it then never leaves the microtask queue: timers,
+// signals and user input would not be handled. Node has setImmediate; in browsers a MessageChannel is fastest (a timer waits
+// at least 1 to 4 ms).
 
 interface Port {
   onmessage: (() => void) | null;

@@ -1,6 +1,6 @@
 import type { Tensor } from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
-import type { Ops } from "../ops/ops.ts";
+import type { Ops } from "../ops/run/ops.ts";
 import { parameter, type Parameters, type ParameterSpec } from "../parameters/spec.ts";
 import type { Linear } from "./linear.ts";
 import { mambaParameters, projection } from "./mamba.ts";

@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { Ops } from "../ops/ops.ts";
+import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
 import type { Linear } from "./linear.ts";
 import type { LayerContext, Module, ModuleSpec, StateSpec } from "./module.ts";
@@ -86,7 +86,7 @@ export class Layer implements Module {
     let start = 0;
     this.#residualScale = spec.residualScale ?? 1;
     this.#sublayers = sublayers(spec).map((sublayer) => ({
-      norm: new RMSNorm(norm, parameters, prefix + sublayer.norm),
+      norm: RMSNorm.build(norm, parameters, prefix + sublayer.norm),
       modules: sublayer.modules.map(({ prefix: own, spec: module }) => ({
         module: module.build(parameters, prefix + own),
         start,

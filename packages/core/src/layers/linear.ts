@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { Ops } from "../ops/ops.ts";
+import type { Ops } from "../ops/run/ops.ts";
 
 /** An update of low rank r to a weight [O, I]: `scale · B · A` (LoRA, Hu et al. 2021, section 4.1). */
 export interface LowRankUpdate {

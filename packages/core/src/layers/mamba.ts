@@ -1,8 +1,15 @@
 import type { Tensor } from "@mamba/kernel";
-import type { Ops } from "../ops/ops.ts";
-import { hidden, parameter, type Parameters, type ParameterSpec, small } from "../parameters/spec.ts";
+import type { Ops } from "../ops/run/ops.ts";
+import {
+  hiddenMatrix,
+  parameter,
+  type Parameters,
+  type ParameterSpec,
+  smallParameter,
+} from "../parameters/spec.ts";
 import { Linear } from "./linear.ts";
 import {
+  hasInnerGains,
   hiddenStd,
   type MambaConfig,
   type MambaConfigInput,
@@ -69,9 +76,9 @@ function mambaState({ dInner, dState, dConv }: MambaConfig): StateSpec[] {
 /** Parameters of a block, their names after `prefix`. */
 export function mambaParameters(config: MambaConfig, prefix = ""): ParameterSpec[] {
   const { dModel, dInner, dState, dtRank } = config;
-  const gain = (name: string, size: number) => small(name, [size], { kind: "constant", value: 1 });
+  const gain = (name: string, size: number) => smallParameter(name, [size], { kind: "constant", value: 1 });
   const bias = (name: string, size: number) =>
-    config.bias ? [small(name, [size], { kind: "constant", value: 0 })] : [];
+    config.bias ? [smallParameter(name, [size], { kind: "constant", value: 0 })] : [];
   const innerNorms = hasInnerGains(config)
     ? [
         gain("dt_layernorm.weight", dtRank),
@@ -83,19 +90,14 @@ export function mambaParameters(config: MambaConfig, prefix = ""): ParameterSpec
   const std = hiddenStd(config);
   const outStd = std / Math.sqrt(2 * config.nLayers); // GPT-2's rule for what is added to the residual stream
   const specs = [
-    hidden("in_proj.weight", [2 * dInner, dModel], { kind: "normal", std }, widthMultiplier),
+    hiddenMatrix("in_proj.weight", [2 * dInner, dModel], { kind: "normal", std }, widthMultiplier),
     ...bias("in_proj.bias", 2 * dInner),
     ...ssmParameters(config),
     ...innerNorms,
-    hidden("out_proj.weight", [dModel, dInner], { kind: "normal", std: outStd }, widthMultiplier),
+    hiddenMatrix("out_proj.weight", [dModel, dInner], { kind: "normal", std: outStd }, widthMultiplier),
     ...bias("out_proj.bias", dModel),
   ];
   return specs.map((spec) => ({ ...spec, name: prefix + spec.name }));
-}
-
-/** True when the inner norms have weights. */
-export function hasInnerGains(config: MambaConfig): boolean {
-  return config.innerNorms === "weighted" && parametrization(config).normGains;
 }
 
 /** A Mamba block over borrowed parameters. */

@@ -136,6 +136,11 @@ export function parametrization({
     : { widthMultiplier: dModel / mupBaseWidth, normGains: false, zeroStart: true };
 }
 
+/** True when the inner norms of a block have weights. */
+export function hasInnerGains(config: MambaConfig): boolean {
+  return config.innerNorms === "weighted" && parametrization(config).normGains;
+}
+
 /** Standard deviation of the matrices between hidden activations at initialisation. */
 export function hiddenStd(config: MambaConfig): number {
   return config.initializerRange / Math.sqrt(parametrization(config).widthMultiplier);

@@ -1,5 +1,5 @@
 import type { Shape, Tensor } from "@mamba/kernel";
-import type { Ops } from "../ops/ops.ts";
+import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
 import type { Linear } from "./linear.ts";
 

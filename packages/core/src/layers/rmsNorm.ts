@@ -1,6 +1,6 @@
 import type { Tensor } from "@mamba/kernel";
-import type { Ops } from "../ops/ops.ts";
-import { parameter, type Parameters, type ParameterSpec, small } from "../parameters/spec.ts";
+import type { Ops } from "../ops/run/ops.ts";
+import { parameter, type Parameters, type ParameterSpec, smallParameter } from "../parameters/spec.ts";
 
 /** The norms of a stack. */
 export interface NormSpec {
@@ -11,7 +11,7 @@ export interface NormSpec {
 
 /** The weight of a norm over `size` channels, if it has one. */
 export function normParameters({ gain }: NormSpec, name: string, size: number): ParameterSpec[] {
-  return gain ? [small(name, [size], { kind: "constant", value: 1 })] : [];
+  return gain ? [smallParameter(name, [size], { kind: "constant", value: 1 })] : [];
 }
 
 /** RMS norm over the last axis (Zhang & Sennrich 2019). */
@@ -19,10 +19,15 @@ export class RMSNorm {
   readonly #weight: Tensor | undefined;
   readonly #eps: number;
 
-  /** Borrows the parameter `name`, if the norm has one. */
-  constructor({ gain, eps }: NormSpec, parameters: Parameters, name: string) {
-    this.#weight = gain ? parameter(parameters, name) : undefined;
+  /** @param weight [D], borrowed; without one, 1 stands for it */
+  constructor(weight: Tensor | undefined, eps: number) {
+    this.#weight = weight;
     this.#eps = eps;
+  }
+
+  /** Borrows the parameter of `normParameters(spec, name, …)`. */
+  static build({ gain, eps }: NormSpec, parameters: Parameters, name: string): RMSNorm {
+    return new RMSNorm(gain ? parameter(parameters, name) : undefined, eps);
   }
 
   /** [..., D] -> [..., D] */

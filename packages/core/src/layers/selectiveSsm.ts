@@ -1,9 +1,10 @@
-import type { Tensor } from "@mamba/kernel";
-import type { Ops } from "../ops/ops.ts";
-import { hidden, type Init, type ParameterSpec, small } from "../parameters/spec.ts";
+import { elementCount, type Tensor } from "@mamba/kernel";
+import type { Ops } from "../ops/run/ops.ts";
+import { hiddenMatrix, type Init, type ParameterSpec, smallParameter } from "../parameters/spec.ts";
 import { Linear } from "./linear.ts";
-import { hiddenStd, type MambaConfig, parametrization } from "./mambaConfig.ts";
+import { hasInnerGains, hiddenStd, type MambaConfig, parametrization } from "./mambaConfig.ts";
 import type { LayerContext } from "./module.ts";
+import { RMSNorm } from "./rmsNorm.ts";
 
 /** Parameters of one direction of the selective SSM: all of a block but `in_proj`, `out_proj` and the inner norms. */
 export function ssmParameters(config: MambaConfig): ParameterSpec[] {
@@ -17,20 +18,22 @@ export function ssmParameters(config: MambaConfig): ParameterSpec[] {
   const convInit: Init = zeroStart ? { kind: "constant", value: 0 } : { kind: "uniform", bound: convBound };
   const selection = dtRank + 2 * dState;
   return [
-    { ...small("conv1d.weight", [dInner, dConv], convInit), weightDecay: true },
-    ...(config.convBias ? [small("conv1d.bias", [dInner], { kind: "uniform", bound: convBound })] : []),
+    { ...smallParameter("conv1d.weight", [dInner, dConv], convInit), weightDecay: true },
+    ...(config.convBias
+      ? [smallParameter("conv1d.bias", [dInner], { kind: "uniform", bound: convBound })]
+      : []),
     config.selective
-      ? hidden(
+      ? hiddenMatrix(
           "x_proj.weight",
           [selection, dInner],
           { kind: "normal", std: hiddenStd(config) },
           widthMultiplier,
         )
-      : small("selection.weight", [1, selection], { kind: "normal", std: 1 }),
-    hidden("dt_proj.weight", [dInner, dtRank], dtInit, widthMultiplier),
-    small("dt_proj.bias", [dInner], { kind: "dtBias", min: dtMin, max: dtMax, floor: dtInitFloor }),
-    small("A_log", [dInner, dState], { kind: "aLog" }),
-    small("D", [dInner], { kind: "constant", value: 1 }),
+      : smallParameter("selection.weight", [1, selection], { kind: "normal", std: 1 }),
+    hiddenMatrix("dt_proj.weight", [dInner, dtRank], dtInit, widthMultiplier),
+    smallParameter("dt_proj.bias", [dInner], { kind: "dtBias", min: dtMin, max: dtMax, floor: dtInitFloor }),
+    smallParameter("A_log", [dInner, dState], { kind: "aLog" }),
+    smallParameter("D", [dInner], { kind: "constant", value: 1 }),
   ];
 }
 
@@ -53,14 +56,11 @@ interface Selection {
 export class SelectiveSSM {
   readonly #config: MambaConfig;
   readonly #conv: { readonly weight: Tensor; readonly bias: Tensor | undefined; readonly activation: "silu" };
-  /** Absent without selection. */
-  readonly xProj: Linear | undefined;
-  /** [1, R + 2N]: stands for the output of `x_proj` at every position. Present without selection. */
-  readonly #constant: Tensor | undefined;
+  /** x_proj, or without selection the constant [1, R + 2N] that stands for its output at every position. */
+  readonly #projection: Linear | Tensor;
   /** Without its bias, which belongs to the scan. */
   readonly dtProj: Linear;
-  /** Weights of the inner norms; 1 where they are absent. */
-  readonly #innerNorms: { readonly dt?: Tensor; readonly B?: Tensor; readonly C?: Tensor };
+  readonly #innerNorms: { readonly dt: RMSNorm; readonly B: RMSNorm; readonly C: RMSNorm } | undefined;
   readonly #aLog: Tensor;
   readonly #scan: { readonly D: Tensor; readonly deltaBias: Tensor; readonly deltaSoftplus: true };
 
@@ -72,19 +72,25 @@ export class SelectiveSSM {
       bias: config.convBias ? parameterOf("conv1d.bias") : undefined,
       activation: "silu",
     };
-    if (config.selective) this.xProj = new Linear(parameterOf("x_proj.weight"));
-    else this.#constant = parameterOf("selection.weight");
+    this.#projection = config.selective
+      ? new Linear(parameterOf("x_proj.weight"))
+      : parameterOf("selection.weight");
     this.dtProj = new Linear(parameterOf("dt_proj.weight"));
-    this.#innerNorms =
-      config.innerNorms === "weighted" && parametrization(config).normGains
-        ? {
-            dt: parameterOf("dt_layernorm.weight"),
-            B: parameterOf("b_layernorm.weight"),
-            C: parameterOf("c_layernorm.weight"),
-          }
-        : {};
+    if (config.innerNorms !== "none") {
+      const norm = (name: string) =>
+        new RMSNorm(
+          hasInnerGains(config) ? parameterOf(`${name}_layernorm.weight`) : undefined,
+          config.innerNormEps,
+        );
+      this.#innerNorms = { dt: norm("dt"), B: norm("b"), C: norm("c") };
+    }
     this.#aLog = parameterOf("A_log");
     this.#scan = { D: parameterOf("D"), deltaBias: parameterOf("dt_proj.bias"), deltaSoftplus: true };
+  }
+
+  /** Absent without selection. */
+  get xProj(): Linear | undefined {
+    return this.#projection instanceof Linear ? this.#projection : undefined;
   }
 
   /** x, z [B, L, ED] -> [B, L, ED]. States: [scanState, convInputs]. */
@@ -99,23 +105,23 @@ export class SelectiveSSM {
 
   /** u [..., ED] -> delta [..., ED], B and C [..., N] */
   #select(ops: Ops, u: Tensor): Selection {
-    const { dtRank: R, dState: N, innerNorms, innerNormEps } = this.#config;
-    const dtBC = this.xProj ? this.xProj.forward(ops, u) : this.#everywhere(ops, u); // [..., R + 2N]
+    const { dtRank: R, dState: N } = this.#config;
+    const projection = this.#projection;
+    const dtBC = projection instanceof Linear ? projection.forward(ops, u) : everywhere(ops, projection, u); // [..., R + 2N]
     let dt = ops.columns(dtBC, 0, R);
     let B = ops.columns(dtBC, R, N);
     let C = ops.columns(dtBC, R + N, N);
-    if (innerNorms !== "none") {
-      dt = ops.rmsNorm(dt, this.#innerNorms.dt, innerNormEps);
-      B = ops.rmsNorm(B, this.#innerNorms.B, innerNormEps);
-      C = ops.rmsNorm(C, this.#innerNorms.C, innerNormEps);
+    if (this.#innerNorms) {
+      dt = this.#innerNorms.dt.forward(ops, dt);
+      B = this.#innerNorms.B.forward(ops, B);
+      C = this.#innerNorms.C.forward(ops, C);
     }
     return { delta: this.dtProj.forward(ops, dt), B, C };
   }
+}
 
-  /** The learned constant at every position of u [..., ED]: [..., R + 2N] */
-  #everywhere(ops: Ops, u: Tensor): Tensor {
-    const positions = u.shape.slice(0, -1);
-    const ids = ops.constant(new Int32Array(positions.reduce((n, extent) => n * extent, 1)), positions);
-    return ops.embedding(ids, this.#constant as Tensor);
-  }
+/** The row of x [1, M] at every position of u [..., ED]: [..., M] */
+function everywhere(ops: Ops, x: Tensor, u: Tensor): Tensor {
+  const positions = u.shape.slice(0, -1);
+  return ops.embedding(ops.constant(new Int32Array(elementCount(positions)), positions), x);
 }

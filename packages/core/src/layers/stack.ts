@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { Ops } from "../ops/ops.ts";
+import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
 import type { StackState } from "../state/stackState.ts";
 import { Layer, layerParameters, type LayerShape, type LayerSpec, layerState } from "./layer.ts";
@@ -52,7 +52,7 @@ export class Stack {
   constructor(spec: StackSpec, parameters: Parameters, prefix = "") {
     this.spec = spec;
     this.state = stackState(spec);
-    this.#normF = new RMSNorm(spec.norm, parameters, `${prefix}norm_f.weight`);
+    this.#normF = RMSNorm.build(spec.norm, parameters, `${prefix}norm_f.weight`);
     let start = 0;
     this.#layers = spec.layers.map((layer, i) => ({
       layer: new Layer(layer, spec, parameters, prefix + layerPrefix(i)),

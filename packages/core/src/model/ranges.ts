@@ -4,10 +4,10 @@ import { MambaError } from "../errors.ts";
 export type Range = readonly [start: number, end: number];
 
 /**
- * Turns an attention mask into ranges. mask [B][L] holds 1 for real tokens and 0 for padding, which may stand on the
- * left or on the right of a row.
+ * Turns an attention mask into ranges. `mask` [B][L] holds 1 for real tokens and 0 for padding, on the left or on the right of
+ * a row.
  *
- * @throws MambaError `INPUT` when the ones of a row do not follow each other.
+ * @throws MambaError `INPUT` when the ones of a row are not contiguous.
  */
 export function rangesFromMask(mask: readonly (readonly number[])[]): Range[] {
   return mask.map((row, index) => {
@@ -20,7 +20,7 @@ export function rangesFromMask(mask: readonly (readonly number[])[]): Range[] {
     ) {
       throw new MambaError(
         "INPUT",
-        `mask row ${index} must be zeros around one run of ones, got ${row.join(" ")}`,
+        `mask row ${index} must be ones in one place and zeros around them, got ${row.join(" ")}`,
       );
     }
     return [start, start + count];

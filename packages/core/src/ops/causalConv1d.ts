@@ -1,6 +1,6 @@
 import type { ConvArgs, Tensor } from "@mamba/kernel";
-import { isOneToken, oneToken } from "./oneToken.ts";
-import type { OpRun } from "./opRun.ts";
+import { isOneToken, oneToken } from "./run/oneToken.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 export type CausalConv1dArgs = Omit<ConvArgs, "initialState"> & {
   /** [B, D, W-1]: the inputs before `x`, oldest first. Advanced in place to the last inputs of `x`. */

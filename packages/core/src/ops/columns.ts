@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** View of columns [start, start + count) of the last axis. */
 export function columns(run: OpRun, x: Tensor, start: number, count: number): Tensor {

@@ -1,6 +1,6 @@
 import { canTrain, type Kernel, KernelError, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
-import { timesScalar } from "./timesScalar.ts";
+import type { OpRun } from "./run/opRun.ts";
+import { timesScalar } from "./run/timesScalar.ts";
 
 /**
  * logits [M, V], targets i32 [M] -> [1]: the mean of -log softmax(logits)[target] over the targets that are not

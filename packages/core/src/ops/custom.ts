@@ -1,5 +1,5 @@
 import type { Kernel, Tensor, TrainingKernel } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** Computes a result, which the caller of `custom` owns, from kernel ops. Frees what it makes on the way. */
 export type CustomForward = (kernel: Kernel) => Tensor;

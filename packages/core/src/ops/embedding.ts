@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** ids i32 [...], weight [V, D] -> [..., D]. */
 export function embedding(run: OpRun, ids: Tensor, weight: Tensor): Tensor {

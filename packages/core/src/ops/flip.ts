@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** x [B, L, D] with each row reversed along L. */
 export function flip(run: OpRun, x: Tensor): Tensor {

@@ -1,5 +1,5 @@
 import { elementCount, type Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** Rows `rows` of the first axis, in that order; repeats are allowed. */
 export function gatherRows(run: OpRun, x: Tensor, rows: readonly number[]): Tensor {

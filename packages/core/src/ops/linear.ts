@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** x [..., I], weight [O, I], bias [O] -> [..., O]: `y = x · weightᵀ + bias`. */
 export function linear(run: OpRun, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {

@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** a * b, same shape. */
 export function mul(run: OpRun, a: Tensor, b: Tensor): Tensor {

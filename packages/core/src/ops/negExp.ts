@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** -exp(x): the map from `A_log` to `A`. */
 export function negExp(run: OpRun, x: Tensor): Tensor {

@@ -1,5 +1,5 @@
 import type { Shape, Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** View of the same elements in another shape. */
 export function reshape(run: OpRun, x: Tensor, shape: Shape): Tensor {

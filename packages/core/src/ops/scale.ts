@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** x * factor */
 export function scale(run: OpRun, x: Tensor, factor: number): Tensor {

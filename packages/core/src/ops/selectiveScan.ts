@@ -1,6 +1,6 @@
 import { type ScanArgs, Scope, type Tensor } from "@mamba/kernel";
-import { isOneToken, oneToken } from "./oneToken.ts";
-import type { OpRun } from "./opRun.ts";
+import { isOneToken, oneToken } from "./run/oneToken.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 export type SelectiveScanArgs = Omit<ScanArgs, "initialState"> & {
   /** [B, D, N]: the state h before the first position. Advanced in place to that after the last one. */

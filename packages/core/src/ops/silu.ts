@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { OpRun } from "./run/opRun.ts";
 
 /** x * sigmoid(x) */
 export function silu(run: OpRun, x: Tensor): Tensor {

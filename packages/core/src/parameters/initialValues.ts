@@ -1,7 +1,7 @@
 import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
-import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { Kernel, Scope, Tensor } from "@mamba/kernel";
+import { hash } from "../random.ts";
 import type { Init, ParameterSpec } from "./spec.ts";
 
 /**
@@ -67,22 +67,6 @@ function normal(uniform: () => number, std: number): () => number {
   };
 }
 
-/** A counter-based random number in [0, 1): it depends on its arguments alone. */
-export function uniformAt(...keys: readonly number[]): number {
-  return uniformFloat64(xoroshiro128plus(hash(...keys)));
-}
-
-/** Mixes 32-bit words into one (the finaliser of MurmurHash3 after each). */
-function hash(...words: readonly number[]): number {
-  let state = 0x9e3779b9;
-  for (const word of words) {
-    state = Math.imul(state ^ word, 0x85ebca6b);
-    state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
-    state ^= state >>> 16;
-  }
-  return state;
-}
-
 function codes(text: string): number[] {
-  return Array.from(text, (character) => character.codePointAt(0) as number);
+  return Array.from(text, (character) => character.codePointAt(0) ?? 0);
 }

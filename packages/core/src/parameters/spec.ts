@@ -14,7 +14,7 @@ export type Init =
 
 /** A parameter with its rules: how it starts, learns and is stored. */
 export interface ParameterSpec {
-  /** As in the Hugging Face checkpoints: `backbone.layers.0.mixer.A_log`. */
+  /** The name in Hugging Face checkpoints: `backbone.layers.0.mixer.A_log`. */
   readonly name: string;
   readonly shape: Shape;
   readonly init: Init;
@@ -59,11 +59,11 @@ export function checkParameters(parameters: Parameters, specs: readonly Paramete
 }
 
 /** A small f32 parameter without decay: a bias, the weight of a norm, one of the SSM's own. */
-export function small(name: string, shape: Shape, init: Init): ParameterSpec {
+export function smallParameter(name: string, shape: Shape, init: Init): ParameterSpec {
   return { name, shape, init, weightDecay: false, lrScale: 1, storage: "f32" };
 }
 
 /** A matrix between hidden activations: decayed, and learning at a rate divided by the width multiplier (muP). */
-export function hidden(name: string, shape: Shape, init: Init, widthMultiplier: number): ParameterSpec {
+export function hiddenMatrix(name: string, shape: Shape, init: Init, widthMultiplier = 1): ParameterSpec {
   return { name, shape, init, weightDecay: true, lrScale: 1 / widthMultiplier, storage: "any" };
 }

@@ -1,4 +1,4 @@
-import { Scope, type Kernel, type Shape, type Tensor } from "@mamba/kernel";
+import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
 import type { StateSpec } from "../layers/module.ts";
 
@@ -36,7 +36,16 @@ export class StackState implements Disposable {
     if (!Number.isInteger(batch) || batch < 1) {
       throw new MambaError("CACHE", `a state needs a batch of at least 1, got ${batch}`);
     }
-    return StackState.#make(kernel, specs, batch, (shape) => kernel.zeros(shape, "f32"));
+    return StackState.#make(
+      kernel,
+      specs,
+      batch,
+      specs.map(
+        ({ shape }) =>
+          () =>
+            kernel.zeros(shape(batch), "f32"),
+      ),
+    );
   }
 
   /** An independent copy. */
@@ -55,8 +64,11 @@ export class StackState implements Disposable {
       const got = rows.length === 0 ? "none" : String(outside);
       throw new MambaError("CACHE", `rows must be from 0 to ${this.batch - 1} and at least one, got ${got}`);
     }
-    return StackState.#make(this.kernel, this.specs, rows.length, (_, i) =>
-      this.kernel.gatherRows(this.tensors[i] as Tensor, rows),
+    return StackState.#make(
+      this.kernel,
+      this.specs,
+      rows.length,
+      this.tensors.map((tensor) => () => this.kernel.gatherRows(tensor, rows)),
     );
   }
 
@@ -72,8 +84,15 @@ export class StackState implements Disposable {
     batch: number,
     data: readonly Float32Array[],
   ): StackState {
-    return StackState.#make(kernel, specs, batch, (shape, i) =>
-      kernel.upload(data[i] ?? new Float32Array(), shape, "f32"),
+    return StackState.#make(
+      kernel,
+      specs,
+      batch,
+      specs.map(
+        ({ shape }, i) =>
+          () =>
+            kernel.upload(data[i] ?? new Float32Array(), shape(batch), "f32"),
+      ),
     );
   }
 
@@ -106,10 +125,10 @@ export class StackState implements Disposable {
     kernel: Kernel,
     specs: readonly StateSpec[],
     batch: number,
-    make: (shape: Shape, index: number) => Tensor,
+    makers: readonly (() => Tensor)[],
   ): StackState {
     using scope = new Scope(); // frees what was made when a later allocation fails
-    const tensors = specs.map(({ shape }, i) => scope.use(make(shape(batch), i)));
+    const tensors = makers.map((make) => scope.use(make()));
     for (const tensor of tensors) scope.release(tensor);
     return new StackState(kernel, specs, batch, tensors);
   }
