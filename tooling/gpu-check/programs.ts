@@ -7,51 +7,51 @@ export interface Program {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** It is ended after so long. */
+  /** Time limit, after which it is killed. */
   readonly seconds: number;
 }
 
-/** How a program ended. */
+/** The end of a program. */
 export interface Ended {
-  /** Undefined when it ended well. */
-  readonly why: string | undefined;
-  /** The last lines that it printed, rows left out. */
-  readonly said: readonly string[];
+  /** Undefined after exit code 0. */
+  readonly failure: string | undefined;
+  /** The last lines that it printed, without its rows. */
+  readonly output: readonly string[];
 }
 
 const running = new Set<ChildProcess>();
 let ending = false;
-/** Of what a program says: as many as the table shows. */
+/** Lines of a program's output that are kept; the table shows as many. */
 const keptLines = 20;
 
-/** Runs a program and takes the rows that it prints. After `endPrograms` nothing is started, and nothing comes of it. */
+/** Runs a program and emits the rows that it prints. After `endPrograms` it starts nothing and never resolves. */
 export function runProgram({ command, args, env = {}, seconds }: Program, emit: Emit): Promise<Ended> {
   return new Promise((resolve) => {
     if (ending) return;
     const child = spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
-      detached: true, // a group, which ends as a whole
+      detached: true, // a process group, which can be killed as a whole
     });
     running.add(child);
-    const said: string[] = [];
-    const hear = (line: string) => {
+    const output: string[] = [];
+    const onLine = (line: string) => {
       const row = decodeRow(line);
       if (row) emit(row);
-      else if (line.trim() !== "") said.push(line);
-      if (said.length > keptLines) said.shift();
+      else if (line.trim() !== "") output.push(line);
+      if (output.length > keptLines) output.shift();
     };
-    createInterface(child.stdout).on("line", hear);
-    createInterface(child.stderr).on("line", hear);
+    createInterface(child.stdout).on("line", onLine);
+    createInterface(child.stderr).on("line", onLine);
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       end(child);
     }, seconds * 1000);
-    const done = (why: string | undefined) => {
+    const done = (failure: string | undefined) => {
       clearTimeout(timer);
       running.delete(child);
-      resolve({ why, said });
+      resolve({ failure, output });
     };
     child.on("error", (error) => done(error.message));
     child.on("close", (code, signal) => {
@@ -62,7 +62,7 @@ export function runProgram({ command, args, env = {}, seconds }: Program, emit: 
   });
 }
 
-/** Ends all programs that run: this process is about to end. */
+/** Kills all running programs, before this process ends. */
 export function endPrograms(): void {
   ending = true;
   for (const child of running) end(child);
@@ -73,6 +73,6 @@ function end({ pid }: ChildProcess): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // It has just ended.
+    // It has already ended.
   }
 }

@@ -1,16 +1,16 @@
 import { join } from "node:path";
-import { writeAtomically } from "../../apps/cli/src/files.ts";
+import { replaceFile } from "@mamba/files";
 import type { Row } from "./rows.ts";
 
-/** Details of a row that the tables show; the JSON file has all. */
+/** The most details of a row that the tables show; the JSON file has all. */
 const shownDetails = 20;
 
-/** All that was found so far. It is on the disk as soon as it is known, for a run that is cut short. */
+/** All rows so far. They are written to disk as they come, so that a run that is cut short keeps them. */
 export class Report {
   readonly #rows = new Map<string, Row>();
   readonly #out: string;
   #saved = Promise.resolve();
-  #waiting = false;
+  #scheduled = false;
 
   /** @param out the folder for gpu-check.json and gpu-check.md */
   constructor(out: string) {
@@ -30,33 +30,34 @@ export class Report {
     this.#save();
   }
 
-  /** Resolves when all is on the disk. */
+  /** Resolves when all rows are on disk. */
   saved(): Promise<void> {
     return this.#saved;
   }
 
-  /** What was asked for was found right, as far as it could run. */
+  /** True when nothing failed. Parts that could not run do not count as failures. */
   get good(): boolean {
     return this.rows.every(({ state }) => state === "ok" || state === "not run");
   }
 
   #save(): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
     this.#saved = this.#saved.then(async () => {
-      this.#waiting = false;
+      this.#scheduled = false;
       const { rows } = this;
-      await writeAtomically(join(this.#out, "gpu-check.json"), `${JSON.stringify({ rows }, undefined, 2)}\n`);
-      await writeAtomically(join(this.#out, "gpu-check.md"), markdown(rows));
+      const json = `${JSON.stringify({ rows }, undefined, 2)}\n`;
+      await replaceFile(join(this.#out, "gpu-check.json"), Buffer.from(json));
+      await replaceFile(join(this.#out, "gpu-check.md"), Buffer.from(markdown(rows)));
     });
   }
 }
 
-/** The one table: what, with which result, beside what; and under it what failed. */
+/** The table: name, result and reference of each row, with its failures below it. */
 export function plainTable(rows: readonly Row[]): string {
   const lines = rows.map((row) => ({ ...row, result: resultOf(row), beside: row.beside ?? "" }));
   const first = Math.max(...lines.map(({ name }) => name.length));
-  // A long result with nothing behind it needs no room in its column.
+  // A long result without a reference may extend beyond its column.
   const second = Math.max(...lines.map(({ result, beside }) => (beside === "" ? 0 : result.length)));
   return lines
     .flatMap((row) => [

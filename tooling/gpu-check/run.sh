@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks and measures the CUDA backend on this machine's GPU: gpu-check/run.sh [--out folder] [--only part,part]. It takes
-# this machine's Node where that is new enough, and the one in this folder otherwise.
+# Checks and measures the CUDA backend on this machine's GPU: gpu-check/run.sh [--out folder] [--only part,part]. It uses
+# this machine's Node if that is new enough, and otherwise the one in this folder.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 node=$(command -v node || true)

@@ -3,19 +3,19 @@ import { runProgram, type Program } from "./programs.ts";
 import type { Emit, Row } from "./rows.ts";
 
 /**
- * By what they find: accesses out of bounds; reads of memory that nothing wrote; shared memory that is written and read
- * without a barrier between; barriers that not all threads reach.
+ * NVIDIA's checkers. They find accesses out of bounds; reads of memory that was never written; shared memory that is written
+ * and read without a barrier in between; barriers that not all threads reach.
  */
 const tools = ["memcheck", "initcheck", "racecheck", "synccheck"] as const;
 const errorCode = "9";
-/** For the tool's own start and end. */
+/** Time for the tool's own start and end. */
 const spareSeconds = 25;
 
 /**
- * Runs part of the conformance suite once more under each of NVIDIA's checkers, in turns within `seconds`.
+ * Runs as much of the conformance suite under each checker as fits into `seconds`.
  *
- * @param watched the program that runs as much of the suite as fits into some seconds
- * @param standIn whether the device is none
+ * @param watched the program that runs the suite for a number of seconds
+ * @param standIn true when the device is the stand-in
  */
 export async function sanitize(
   watched: (seconds: number) => { command: string; args: readonly string[] },
@@ -23,10 +23,10 @@ export async function sanitize(
   standIn: boolean,
   emit: Emit,
 ): Promise<void> {
-  const command = standIn ? undefined : find();
+  const command = standIn ? undefined : findSanitizer();
   if (command === undefined) {
     const result = standIn
-      ? "it watches a GPU, and this is the stand-in, which watches memory and barriers itself"
+      ? "it watches a GPU, but this is the stand-in, which watches memory and barriers itself"
       : "it is not on the PATH; it comes with the CUDA toolkit";
     emit({ name: "compute-sanitizer", state: "not run", result });
     return;
@@ -34,28 +34,28 @@ export async function sanitize(
   const end = performance.now() + seconds * 1000;
   for (const [i, tool] of tools.entries()) {
     const name = `compute-sanitizer ${tool}`;
-    const share = (end - performance.now()) / 1000 / (tools.length - i);
-    if (share < 2 * spareSeconds) {
+    const limit = (end - performance.now()) / 1000 / (tools.length - i);
+    if (limit < 2 * spareSeconds) {
       emit({ name, state: "not run", result: "no time is left" });
       continue;
     }
-    const { command: node, args } = watched(share - spareSeconds);
+    const { command: node, args } = watched(limit - spareSeconds);
     const options = ["--tool", tool, "--error-exitcode", errorCode, "--target-processes", "all"];
-    const program: Program = { command, args: [...options, node, ...args], seconds: share + spareSeconds };
+    const program: Program = { command, args: [...options, node, ...args], seconds: limit + spareSeconds };
     let suite: Row | undefined;
-    const { why, said } = await runProgram(program, (row) => {
+    const { failure, output } = await runProgram(program, (row) => {
       suite = row;
       emit({ ...row, name, state: "unfinished" });
     });
     emit({
-      ...{ name, state: why === undefined && suite?.state === "ok" ? "ok" : "failed" },
-      result: `${suite?.result ?? "no test ran"}; ${why ?? "no errors"}`,
-      details: [...(suite?.details ?? []), ...(why === undefined ? [] : said)],
+      ...{ name, state: failure === undefined && suite?.state === "ok" ? "ok" : "failed" },
+      result: `${suite?.result ?? "no test ran"}; ${failure ?? "no errors"}`,
+      details: [...(suite?.details ?? []), ...(failure === undefined ? [] : output)],
     });
   }
 }
 
-function find(): string | undefined {
+function findSanitizer(): string | undefined {
   const folders = ["", "/usr/local/cuda/bin/"];
   const home = process.env["CUDA_HOME"];
   if (home) folders.push(`${home}/bin/`);

@@ -1,29 +1,27 @@
-import { decode, prefill } from "../../apps/cli/src/bench/model-specs.ts";
-import type { CaseSpec } from "../../apps/cli/src/bench/spec.ts";
-import type { ScanSize } from "./scans.ts";
-import type { Effort } from "./timing.ts";
+import { type BenchmarkCase, decodeCase, type Effort, prefillCase, type ScanSize } from "@mamba/bench";
 
-/** What is measured, and how long. */
+/** The sizes that a run measures, and how long. */
 export interface Sizes {
   readonly effort: Effort;
-  /** Floats of the copy, and rows of the square product, that are the ceilings. */
+  /** Floats of the copy, which is a ceiling. */
   readonly copy: number;
+  /** Rows of the square matrix product, which is a ceiling. */
   readonly matmul: number;
   readonly scans: readonly ScanSize[];
-  readonly models: readonly ModelTasks[];
+  readonly models: readonly ModelCases[];
 }
 
-/** What is measured of one model with weights in one type; they share a kernel. */
-export interface ModelTasks {
-  readonly decode: CaseSpec;
-  readonly prefill: CaseSpec;
+/** The cases of one model with weights of one type; they share a kernel. */
+export interface ModelCases {
+  readonly decode: BenchmarkCase;
+  readonly prefill: BenchmarkCase;
 }
 
-const tasks = (
-  preset: Parameters<typeof decode>[0],
-  dtype: Parameters<typeof decode>[1],
+const casesOf = (
+  preset: Parameters<typeof decodeCase>[0],
+  dtype: Parameters<typeof decodeCase>[1],
   prompt: number,
-): ModelTasks => ({ decode: decode(preset, dtype, 1), prefill: prefill(preset, dtype, prompt) });
+): ModelCases => ({ decode: decodeCase(preset, dtype, 1), prefill: prefillCase(preset, dtype, prompt) });
 
 const widths = [
   { batch: 1, channels: 1536, stateSize: 16 }, // mamba-130m
@@ -32,23 +30,23 @@ const widths = [
 ];
 const lengths = [512, 2048, 8192, 32768, 131072];
 
-/** For a GPU. */
+/** Sizes for a GPU. */
 export const fullSizes: Sizes = {
   effort: { samples: 7, sampleSeconds: 0.1 },
-  copy: 2 ** 28, // 1 GiB, beyond any cache
+  copy: 2 ** 28, // 1 GiB, larger than any cache
   matmul: 4096,
-  // The largest last: they are the ones that may not fit.
+  // The largest are last, because they may not fit.
   scans: lengths.flatMap((length) => widths.map((width) => ({ ...width, length }))),
   models: (["mamba-130m", "mamba-1.4b", "mamba-2.8b"] as const).flatMap((preset) =>
-    (["f32", "f16"] as const).map((dtype) => tasks(preset, dtype, 2048)),
+    (["f32", "f16"] as const).map((dtype) => casesOf(preset, dtype, 2048)),
   ),
 };
 
-/** For the stand-in: they show that every part runs, and nothing about speed. */
+/** Sizes for the stand-in. They show that every part runs; their figures say nothing about speed. */
 export const smallSizes: Sizes = {
   effort: { samples: 1, sampleSeconds: 0 },
   copy: 1000,
   matmul: 40,
   scans: [{ batch: 1, length: 40, channels: 48, stateSize: 16 }],
-  models: [tasks("tiny", "f32", 40), tasks("tiny", "f16", 40)],
+  models: [casesOf("tiny", "f32", 40), casesOf("tiny", "f16", 40)],
 };

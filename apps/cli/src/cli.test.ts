@@ -1,21 +1,41 @@
 import { expect, test } from "vitest";
 import { run } from "../test/run.ts";
 
+const names = [
+  ...["generate", "train", "eval", "merge", "data", "coord-check"],
+  ...["init", "convert", "inspect", "backends", "bench"],
+];
+
 test("no command is a usage error that shows the help on stderr", async () => {
   const { code, stdout, stderr } = await run([]);
   expect(code).toBe(2);
   expect(stdout).toBe("");
-  expect(stderr).toContain("USAGE");
-  for (const name of ["generate", "init", "convert", "inspect", "backends", "bench"])
-    expect(stderr).toContain(name);
+  expect(stderr).toContain("Usage: mamba [options] [command]");
+  for (const name of names) expect(stderr).toContain(`\n  ${name} `);
 });
 
 test("--help goes to stdout, in colour only on a terminal", async () => {
-  const plain = await run(["generate", "--help"]);
+  const plain = await run(["--help"]);
   expect(plain).toMatchObject({ code: 0, stderr: "" });
-  expect(plain.stdout).toContain("--repetition-penalty");
+  expect(plain.stdout).toContain("Commands:");
   expect(plain.stdout).not.toContain("\u001b");
-  expect((await run(["--help"])).stdout).toContain("COMMANDS");
+  expect((await run(["--help"], { isTTY: true })).stdout).toContain("\u001b[1mCommands:");
+});
+
+test.each(names)("mamba %s --help shows its options and examples that it takes", async (name) => {
+  const { code, stdout, stderr } = await run([name, "--help"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(new RegExp(`^Usage: mamba ${name} \\[options\\]`));
+  const examples = stdout.split("\nExamples:\n")[1]?.trim().split("\n") ?? [];
+  expect(examples.length).toBeGreaterThan(0);
+  const options = [...stdout.split("\nExamples:\n")[0]!.matchAll(/ (--[a-z-]+)/g)].map(
+    ([, option]) => option,
+  );
+  for (const example of examples) {
+    expect(example).toMatch(new RegExp(`^ *\\$ mamba ${name}( |$)`));
+    for (const [, option] of example.matchAll(/ (--[a-z-]+)/g)) expect(options).toContain(option);
+  }
+  expect((await run(["help", name])).stdout).toBe(stdout);
 });
 
 test("--version", async () => {
@@ -25,10 +45,27 @@ test("--version", async () => {
   });
 });
 
-test.each(["generat", "__proto__", "--nope"])("an unknown command %s is a usage error", async (name) => {
-  const { code, stdout, stderr } = await run([name]);
+test.each([
+  [["generat"], "unknown command 'generat' (Did you mean generate?); see mamba --help"],
+  [["__proto__"], "unknown command '__proto__'; see mamba --help"],
+  [["--nope"], "unknown option '--nope'"],
+  [["generate", "--max-token=3"], "unknown option '--max-token' (Did you mean --max-tokens?)"],
+  [["generate", "--modle", "m", "Hello"], "unknown option '--modle' (Did you mean --model?)"],
+  [["generate", "Hello"], "--model is missing"],
+  [
+    ["generate", "-m", "m", "two", "words"],
+    /Expected 1 argument but got 2\. Text that holds spaces needs quotes\./,
+  ],
+  [
+    ["generate", "-m", "--json"],
+    "--model needs a value, got the option --json; --model=--json takes it as the value",
+  ],
+])("%j is a usage error in one line", async (args, message) => {
+  const { code, stdout, stderr } = await run(args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toBe(`mamba: there is no command "${name}"; see mamba --help [USAGE]\n`);
+  expect(stderr).toMatch(/^mamba: [^\n]* \[USAGE\]\n$/);
+  if (typeof message === "string") expect(stderr).toBe(`mamba: ${message} [USAGE]\n`);
+  else expect(stderr).toMatch(message);
 });
 
 test("a stack only with DEBUG", async () => {

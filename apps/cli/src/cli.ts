@@ -1,19 +1,18 @@
 import { createRequire } from "node:module";
-import { stripVTControlCharacters } from "node:util";
-import type { ArgsDef, CommandDef, SubCommandsDef } from "citty";
-import { usage } from "./args.ts";
-import type { Command } from "./command.ts";
-import { codeOf, describeError, exitCode, Stop } from "./errors.ts";
-import { note, print, type Host, type Output } from "./host.ts";
+import { createColors } from "picocolors";
+import { type CommandFactory, makeStrict } from "./program/command.ts";
+import { type AnyCommand, Command, CommanderError } from "./program/commander.ts";
+import { codeOf, describeError, exitCode, Stop, usage } from "./program/errors.ts";
+import { note, type Host } from "./program/host.ts";
 
-/** Loaded when asked for: the start-up of one command does not pay for the others. */
-const commands: Readonly<Record<string, () => Promise<{ default: Command }>>> = {
+/** A command is loaded when it is needed, so that the start-up of one does not pay for the others. */
+const commands: Readonly<Record<string, () => Promise<{ default: CommandFactory }>>> = {
   generate: () => import("./commands/generate.ts"),
   train: () => import("./commands/train.ts"),
   eval: () => import("./commands/eval.ts"),
   merge: () => import("./commands/merge.ts"),
   data: () => import("./commands/data.ts"),
-  "coord-check": () => import("./commands/coord-check.ts"),
+  "coord-check": () => import("./commands/coordCheck.ts"),
   init: () => import("./commands/init.ts"),
   convert: () => import("./commands/convert.ts"),
   inspect: () => import("./commands/inspect.ts"),
@@ -23,60 +22,82 @@ const commands: Readonly<Record<string, () => Promise<{ default: Command }>>> = 
 
 /** The one package.json lies above both `src` and `dist`. */
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
-const meta = { name: "mamba", version, description: "Selective state space models on this machine" };
 
 /**
  * Runs one command line, and never throws.
  *
- * @param argv what follows the program's name
+ * @param argv the arguments after the program's name
  * @returns the exit code: see `exitCode`
  */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
-  const [name, ...args] = argv;
   try {
-    if (name === undefined) {
-      host.stderr.write(await help(undefined, host.stderr));
-      return exitCode.usage;
-    }
-    const isHelp = (arg: string) => arg === "--help" || arg === "-h";
-    if (isHelp(name)) await print(host, await help(undefined, host.stdout));
-    else if (name === "--version") await print(host, `${version}\n`);
-    else {
-      const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-      if (!load) throw usage(`there is no command ${JSON.stringify(name)}; see mamba --help`);
-      const command = (await load()).default;
-      const end = args.indexOf("--");
-      if (args.slice(0, end === -1 ? undefined : end).some(isHelp)) {
-        await print(host, await help(command, host.stdout));
-      } else await command.run(args, host);
-    }
+    const { program, args } = await createProgram(argv, host);
+    await program.parseAsync(args, { from: "user" });
     return exitCode.ok;
   } catch (error) {
-    const reason: unknown = host.signal.reason;
-    const isStop = reason instanceof Stop && (error === reason || codeOf(error) === "ABORT_ERR");
-    if (isStop && reason.exitCode === exitCode.outputClosed) return reason.exitCode;
-    note(host, `mamba: ${describeError(isStop ? reason : error)}`);
-    if (isStop) return reason.exitCode;
-    if (host.env["DEBUG"]) note(host, error instanceof Error ? (error.stack ?? "") : "");
-    return isUsage(error) ? exitCode.usage : exitCode.failure;
+    return report(error, host);
   }
 }
 
-/** `OPTIONS` is what the core says to an option that is out of its range. */
-function isUsage(error: unknown): boolean {
-  return codeOf(error) === "USAGE" || codeOf(error) === "OPTIONS";
+/** The program with the command that is named, or with all of them for help and for the search of a misspelled one. */
+async function createProgram(
+  argv: readonly string[],
+  host: Host,
+): Promise<{ program: AnyCommand; args: readonly string[] }> {
+  const [name = "", ...rest] = argv;
+  const program = new Command("mamba")
+    .description("Selective state space models on this machine")
+    .version(version, "--version", "Show the version")
+    .helpOption("-h, --help", "Show help")
+    .helpCommand("help [command]", "Show help of a command")
+    .enablePositionalOptions()
+    .exitOverride();
+  configureOutput(program, host);
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const add = async (loading: (typeof commands)[string]): Promise<AnyCommand> => {
+    const command = (await loading()).default(host);
+    program.addCommand(command.copyInheritedSettings(program));
+    return command;
+  };
+  if (load) return { program, args: [name, ...makeStrict(await add(load), rest)] };
+  if (name !== "--version") for (const loading of Object.values(commands)) await add(loading);
+  return { program, args: argv };
 }
 
-/** Help for one command, or for all; in colour on a terminal. */
-async function help(command: Command | undefined, output: Output): Promise<string> {
-  const { renderUsage } = await import("citty");
-  const describe = ({ meta, args }: Command): CommandDef => ({ meta, args: args as ArgsDef });
-  const subCommands = Object.entries(commands).map(([name, load]) => [
-    name,
-    async () => describe((await load()).default),
-  ]);
-  const text = command
-    ? await renderUsage(describe(command), { meta })
-    : await renderUsage({ meta, subCommands: Object.fromEntries(subCommands) as SubCommandsDef });
-  return `${output.isTTY ? text : stripVTControlCharacters(text)}\n`;
+/** Help goes to the host's streams, with bold titles on a terminal; errors are reported by `report`. */
+function configureOutput(program: AnyCommand, { stdout, stderr }: Host): void {
+  const { bold } = createColors(true); // removed again where the stream is not a terminal
+  program.configureHelp({ styleTitle: bold, styleCommandText: bold }).configureOutput({
+    writeOut: (text) => stdout.write(text),
+    writeErr: (text) => stderr.write(text),
+    outputError: () => undefined,
+    getOutHasColors: () => stdout.isTTY === true,
+    getErrHasColors: () => stderr.isTTY === true,
+  });
+}
+
+/** Tells people how the command ended, and gives the exit code. */
+function report(error: unknown, host: Host): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitCode.ok; // help or the version was asked for
+    if (error.code === "commander.help") return exitCode.usage; // there was no command: the help is on stderr
+    note(host, `mamba: ${describeError(usage(explain(error)))}`);
+    return exitCode.usage;
+  }
+  const reason: unknown = host.signal.reason;
+  const isStop = reason instanceof Stop && (error === reason || codeOf(error) === "ABORT_ERR");
+  if (isStop && reason.exitCode === exitCode.outputClosed) return reason.exitCode;
+  note(host, `mamba: ${describeError(isStop ? reason : error)}`);
+  if (isStop) return reason.exitCode;
+  if (host.env["DEBUG"]) note(host, error instanceof Error ? (error.stack ?? "") : "");
+  // `OPTIONS` is the code of the core for an option that is out of its range.
+  return ["USAGE", "OPTIONS"].includes(codeOf(error) ?? "") ? exitCode.usage : exitCode.failure;
+}
+
+/** commander's message in one line, with a remedy. */
+function explain({ code, message }: InstanceType<typeof CommanderError>): string {
+  const line = message.replace(/^error: /, "").replaceAll("\n", " ");
+  if (code === "commander.excessArguments") return `${line} Text that holds spaces needs quotes.`;
+  if (code === "commander.unknownCommand") return `${line}; see mamba --help`;
+  return line;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { fileURLToPath } from "node:url";
 import { runCli } from "./cli.ts";
-import { enableRelaxedSimd } from "./engine.ts";
-import { exitCode, Stop } from "./errors.ts";
+import { enableRelaxedSimd } from "./program/engine.ts";
+import { exitCode, Stop } from "./program/errors.ts";
 
 enableRelaxedSimd();
 
@@ -10,9 +10,9 @@ const controller = new AbortController();
 
 // The first Ctrl-C lets the command end by itself. A second one finds no handler and ends the process at once.
 process.once("SIGINT", () => controller.abort(new Stop("interrupted", exitCode.interrupted)));
-process.once("SIGTERM", () => controller.abort(new Stop("terminated", 143)));
+process.once("SIGTERM", () => controller.abort(new Stop("terminated", exitCode.terminated)));
 
-// A reader that goes away, as `head` does, is no failure of ours.
+// A reader that closes the pipe, as `head` does, is not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   controller.abort(new Stop("the output was closed", exitCode.outputClosed));
@@ -20,7 +20,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 process.exitCode = await runCli(process.argv.slice(2), {
   program: fileURLToPath(import.meta.url),
-  // Only when asked for: opening it takes time, and a pipe that nobody reads is not ours to touch.
+  // A getter, because opening stdin takes time and few commands read it.
   get stdin() {
     return process.stdin;
   },

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { runCli } from "../src/cli.ts";
-import type { Host } from "../src/host.ts";
+import type { Host } from "../src/program/host.ts";
 
 /** The built program, for tests that need a process. */
 export const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
-/** What a command line printed and how it ended. */
+/** The output of a command line, and its exit code. */
 export interface Result {
   readonly code: number;
   readonly stdout: string;
@@ -18,7 +18,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly isTTY?: boolean;
   readonly env?: Host["env"];
-  /** Sees every piece of stdout as it comes. */
+  /** Called with every chunk of stdout. */
   readonly onOutput?: (text: string) => void;
 }
 
@@ -37,7 +37,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   });
   const code = await runCli(argv, {
     program: main,
-    stdin: Object.assign(pieces(stdin), { isTTY: stdin === undefined }),
+    stdin: Object.assign(chunks(stdin), { isTTY: stdin === undefined }),
     stdout: output("stdout"),
     stderr: output("stderr"),
     signal,
@@ -46,9 +46,9 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   return { code, ...written };
 }
 
-async function* pieces(text: string | Uint8Array = ""): AsyncGenerator<string | Uint8Array> {
+async function* chunks(text: string | Uint8Array = ""): AsyncGenerator<string | Uint8Array> {
   await Promise.resolve();
-  // In two pieces, so that a character may be cut.
+  // Two chunks, so that a character may be cut in two.
   const middle = Math.ceil(text.length / 2);
   yield text.slice(0, middle);
   yield text.slice(middle);

@@ -1,7 +1,7 @@
-import { finishFour, loadPartial, madd, sumLanes } from "./math.ts";
+import { finishFour, loadPartial, madd, sumLanes } from "./lanes.ts";
 
-// Dot products of rows of f32. Lane j of a sum holds the products with k = j (mod 4) in ascending order, in every function
-// here, so that a result does not depend on its neighbours.
+// Dot products of rows of f32. In every function here lane j of a sum adds the products with k = j (mod 4) in ascending order,
+// so that a result does not depend on the results that are computed with it.
 
 /** x · weight over `count` numbers. */
 export function dot(x: usize, weight: usize, count: i32): f32 {
@@ -13,20 +13,28 @@ export function dot(x: usize, weight: usize, count: i32): f32 {
   return sumLanes(sum);
 }
 
-/** y[j] = x · w[j] + addend[j] for four rows w, `step` bytes apart, with y and addend `apart`; no addend means 0. */
-export function dotsFour(x: usize, w0: usize, step: usize, count: i32, addend: usize, y: usize, apart: usize): void {
+/** y[j] = x · w[j] + addend[j] for four rows w, `step` bytes apart; y and the addends are `apart` bytes apart, no addend is 0. */
+export function dotsFour(
+  x: usize,
+  w0: usize,
+  step: usize,
+  count: i32,
+  addend: usize,
+  y: usize,
+  apart: usize,
+): void {
   const w1 = w0 + step;
   const w2 = w1 + step;
   const w3 = w2 + step;
   const rest = count & 3;
   const whole: usize = (count - rest) << 2;
-  const blocks: usize = whole & ~31;
+  const pairs: usize = whole & ~31;
   let s0 = f32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
   let s3 = s0;
   let i: usize = 0;
-  for (; i < blocks; i += 32) {
+  for (; i < pairs; i += 32) {
     const a = v128.load(x + i);
     const b = v128.load(x + i, 16);
     s0 = madd(a, v128.load(w0 + i), s0);
@@ -56,8 +64,8 @@ export function dotsFour(x: usize, w0: usize, step: usize, count: i32, addend: u
 }
 
 /**
- * dotsFour for two rows x. Eight sums and six operands fill the sixteen
- * registers of x86; a larger tile, or two steps of k at a time, spills.
+ * dotsFour for two rows x. Eight sums and six operands fill the sixteen registers of x86; a larger tile, or two steps of k at a
+ * time, spills registers.
  */
 export function dotsTwoByFour(
   x: usize,

@@ -1,27 +1,31 @@
-import { GatherArgs } from "./args.ts";
 import { elementBytes, widenRow } from "./half.ts";
+import { Pointer, StorageType } from "./records.ts";
 
-// embedding: y[i] = weight[clamp(ids[i], 0, vocabSize - 1)], widened to f32. An id can come from a user's file, so the
-// clamp stands here, next to the address that it guards.
+// y[i] = weight[clamp(ids[i], 0, vocabSize - 1)], converted to f32. An id can come from a file, so the address is guarded here.
+
+@unmanaged
+export class EmbeddingArgs {
+  ids!: Pointer; // i32 [count]
+  weight!: Pointer; // [vocabSize, features], stored as weightType
+  y!: Pointer; // f32 [count, features]
+  count!: i32; // may be 0
+  vocabSize!: i32;
+  features!: i32;
+  weightType!: StorageType;
+}
 
 /** Ids in one unit: about 16,384 numbers. */
 @inline
-function unitIds(args: GatherArgs): i32 {
+function unitIds(args: EmbeddingArgs): i32 {
   return max(16384 / args.features, 1);
 }
 
-export function embeddingUnits(at: usize): i32 {
-  const args = changetype<GatherArgs>(at);
+export function embeddingUnits(args: EmbeddingArgs): i32 {
   const ids = unitIds(args);
   return (args.count + ids - 1) / ids;
 }
 
-export function embeddingScratch(at: usize): i32 {
-  return 0;
-}
-
-export function embeddingRange(at: usize, begin: i32, end: i32, scratch: usize): void {
-  const args = changetype<GatherArgs>(at);
+export function embeddingRun(args: EmbeddingArgs, begin: i32, end: i32, scratch: usize): void {
   const ids = unitIds(args);
   const last = min(end * ids, args.count);
   const rowBytes = <usize>args.features * elementBytes(args.weightType);

@@ -1,27 +1,42 @@
-// What the host calls. Ops go by number (src/ops.ts has the same list); their records lie where `args` points.
+// The exports of the module: one line for each op file. See records.ts for what an op file exports.
 
-export { scratchOf, unitsOf, execute } from "./ops";
-export { post, pending, faulted, fault, stop, work } from "./jobs";
-export { madProbeFlops } from "./ceilings";
+export * from "./accumulate";
+export * from "./adamwStep";
+export * from "./add";
+export * from "./argmax";
+export * from "./causalConv1d";
+export * from "./causalConv1dBackward";
+export * from "./causalConv1dStep";
+export * from "./crossEntropy";
+export * from "./embedding";
+export * from "./embeddingBackward";
+export * from "./flip";
+export * from "./linear";
+export * from "./linearBackwardInput";
+export * from "./linearBackwardWeight";
+export * from "./mul";
+export * from "./negExp";
+export * from "./repetitionPenalty";
+export * from "./rmsNorm";
+export * from "./rmsNormBackward";
+export * from "./sample";
+export * from "./scale";
+export * from "./selectiveScan";
+export * from "./selectiveScanBackward";
+export * from "./selectiveStateUpdate";
+export * from "./silu";
+export * from "./siluBackward";
+export * from "./sumOfSquares";
+export * from "./sumRows";
 
-/** The first byte that belongs to the host. */
-export function heapBase(): usize {
-  return __heap_base;
-}
+// The probes of `measureCeilings`.
+export * from "./madProbe";
+export * from "./readProbe";
 
-/** Gathers rows that stand `sourceStride` bytes apart. */
-export function copyRows(to: usize, from: usize, rows: i32, rowBytes: usize, sourceStride: usize): void {
-  if (rowBytes == sourceStride) {
-    memory.copy(to, from, <usize>rows * rowBytes);
-    return;
-  }
-  for (let row = 0; row < rows; row++) {
-    memory.copy(to, from, rowBytes);
-    to += rowBytes;
-    from += sourceStride;
-  }
-}
+export { fault, faulted, pending, post, stop, work } from "./jobs";
+export { copyRows, fillZero, heapBase } from "./memory";
 
-export function fillZero(at: usize, bytes: usize): void {
-  memory.fill(at, 0, bytes);
-}
+// Constants and records that the host uses beside the argument records.
+export { BF16, F16, F32 } from "./records";
+export { CHANNELS as SCAN_CHANNELS, SAVED_STEPS as SCAN_SAVED_STEPS } from "./scanInputs";
+export { CHUNK_ELEMENTS as TABLE_CHUNK_ELEMENTS, TensorEntry } from "./tensorTable";

@@ -1,49 +1,62 @@
-import { BF16, F16, F32, LinearArgs } from "./args.ts";
 import { dot, dotsFour, dotsTwoByFour } from "./dots.ts";
-import { dotsFourHalves, scaleRow } from "./dots-half.ts";
 import { elementBytes, widenRow } from "./half.ts";
+import { dotsFourHalves, scaleRow } from "./halfDots.ts";
+import { BF16, F16, F32, OptionalPointer, Pointer, StorageType } from "./records.ts";
 
-// linear: y[m, o] = sum_k x[m, k] · weight[o, k] + bias[o].
+// y[m, o] = sum_k x[m, k] · weight[o, k] + bias[o]
 //
 // Both factors lie in memory along k, so every result is a dot product of two rows as they are: nothing is packed or
-// transposed. A tile of four weight rows stays in L1 while rows of x pass over it in pairs: 2 x 4 dot products keep eight
-// sums in registers, and load six registers for eight multiply-adds. Few rows of x then run at the speed of reading
-// the weight, many at the speed of arithmetic, by the same code. The four rows of a tile stand a quarter of the unit
-// apart, and the next tile is the next row of each: so memory is read as four long streams, which the hardware
-// prefetches (measured for one row: f32 a quarter faster than four neighbours, f16 and bf16 a third).
+// transposed. A tile of four weight rows stays in L1 while pairs of rows of x pass over it: 2 x 4 dot products keep eight sums
+// in registers, and load six registers for eight multiply-adds. With few rows of x the weight is then read at the speed of
+// memory, and many rows run at the speed of arithmetic, by the same code. The four rows of a tile are a quarter of the unit
+// apart, and the next tile is the next row of each: memory is read as four long streams, which the hardware prefetches
+// (measured with one row of x: f32 a quarter faster than four neighbouring rows, f16 and bf16 a third).
 //
 // Measured at 512 x 768 x 3072 this is as fast as a 4 x 8 register tile on packed panels (both within a few percent of the
-// multiply-add loop in registers), and from 4 to 64 rows it is faster, as nothing has to be packed first.
+// multiply-add loop in registers), and from 4 to 64 rows it is faster, because nothing is packed first.
 //
-// For many rows x goes by in blocks that fit L2, k in pieces of at most DEPTH, and half-precision weights are widened
-// to scratch by groups, once for all rows.
+// With many rows, x goes by in chunks of rows that fit L2 and k in chunks of at most DEPTH, and groups of half-precision weight
+// rows are converted to f32 in scratch once for all rows.
 
 const TILE: i32 = 4;
 const DEPTH: i32 = 1024;
-const BLOCK_NUMBERS: i32 = 65536;
+const CHUNK_NUMBERS: i32 = 65536;
 const FEW: i32 = 8;
 const GROUP: i32 = 32;
 
-/** Pieces of k: few rows gain nothing from more than one. */
+@unmanaged
+export class LinearArgs {
+  x!: Pointer; // f32 [rows, inFeatures]
+  weight!: Pointer; // [outFeatures, inFeatures], stored as weightType
+  bias!: OptionalPointer; // f32 [outFeatures]
+  y!: Pointer; // f32 [rows, outFeatures]
+  rows!: i32; // may be 0
+  inFeatures!: i32;
+  outFeatures!: i32;
+  xStride!: i32;
+  weightType!: StorageType;
+}
+
+/** Chunks of k: few rows gain nothing from more than one. */
 @inline
-function pieces(args: LinearArgs): i32 {
+function depthChunks(args: LinearArgs): i32 {
   return args.rows <= FEW ? 1 : (args.inFeatures + DEPTH - 1) / DEPTH;
 }
 
-/** Weight rows that are widened in one go: what fits L1 for few rows of x, L2 for many. */
+/** Weight rows that are converted together: as many as fit L1 for few rows of x, L2 for many. */
 @inline
 function groupColumns(args: LinearArgs): i32 {
   return args.rows <= FEW ? TILE : GROUP;
 }
 
-/** Nanoseconds for one column of all rows, at 16 bytes/ns from memory or 30 flop/ns, whichever is slower. */
+/** Nanoseconds for one column of all rows: the larger of 16 bytes/ns from memory and 30 flop/ns. */
 @inline
 function columnCost(args: LinearArgs): i64 {
   const bytes = args.inFeatures * <i32>elementBytes(args.weightType);
   return max(<i64>(bytes / 16), (<i64>args.inFeatures * args.rows) / 15) + 1;
 }
 
-/** Weight rows in one unit: whole groups, about 16 µs of work, but not so many that fewer than 8 units are left. */
+/** Weight rows in one unit: whole groups, about 16 µs of work, but few enough to make at least 8 units. */
 @inline
 function unitColumns(args: LinearArgs): i32 {
   const group = groupColumns(args);
@@ -57,7 +70,7 @@ function columnUnits(args: LinearArgs): i32 {
   return (args.outFeatures + columns - 1) / columns;
 }
 
-/** Rows in one unit: all, unless that leaves fewer than 32 units, and then not below 64. */
+/** Rows of x in one unit: all when that makes at least 32 units, otherwise fewer, but at least 64. */
 @inline
 function unitRows(args: LinearArgs): i32 {
   const wanted = (32 + columnUnits(args) - 1) / columnUnits(args);
@@ -70,14 +83,12 @@ function rowUnits(args: LinearArgs): i32 {
   return (args.rows + rows - 1) / rows;
 }
 
-export function linearUnits(at: usize): i32 {
-  const args = changetype<LinearArgs>(at);
+export function linearUnits(args: LinearArgs): i32 {
   return args.rows == 0 ? 0 : columnUnits(args) * rowUnits(args);
 }
 
-/** A group of widened weight rows and a scaled row of x, each padded to whole registers. */
-export function linearScratch(at: usize): i32 {
-  const args = changetype<LinearArgs>(at);
+/** Room for a group of converted weight rows and a scaled row of x, each padded to whole registers. */
+export function linearScratch(args: LinearArgs): i32 {
   return args.weightType == F32 ? 0 : (groupColumns(args) + 1) * widenedBytes(args);
 }
 
@@ -86,8 +97,7 @@ function widenedBytes(args: LinearArgs): i32 {
   return ((args.inFeatures + 3) & ~3) << 2;
 }
 
-export function linearRange(at: usize, begin: i32, end: i32, scratch: usize): void {
-  const args = changetype<LinearArgs>(at);
+export function linearRun(args: LinearArgs, begin: i32, end: i32, scratch: usize): void {
   const columns = unitColumns(args);
   const perColumn = rowUnits(args);
   const rows = unitRows(args);
@@ -105,15 +115,15 @@ export function linearRange(at: usize, begin: i32, end: i32, scratch: usize): vo
   }
 }
 
-/** Results [m, lastRow) x [o, last). */
+/** Computes y[m, o] to y[lastRow - 1, last - 1]. */
 function manyRows(args: LinearArgs, m: i32, lastRow: i32, o: i32, last: i32, scratch: usize): void {
   const stored = <usize>args.inFeatures * elementBytes(args.weightType);
   const widened = <usize>widenedBytes(args);
-  const block = max(BLOCK_NUMBERS / args.inFeatures, 16) & ~1;
+  const chunk = max(CHUNK_NUMBERS / args.inFeatures, 16) & ~1;
   const isF32 = args.weightType == F32;
   const step = isF32 ? stored : widened;
   const group = isF32 ? last - o : GROUP;
-  const n = pieces(args);
+  const n = depthChunks(args);
   const depth = ((args.inFeatures + n - 1) / n + 3) & ~3;
   for (; o < last; o += group) {
     const count = min(last - o, group);
@@ -125,8 +135,8 @@ function manyRows(args: LinearArgs, m: i32, lastRow: i32, o: i32, last: i32, scr
       weight = scratch;
     }
     const apart = count >> 2;
-    for (let r = m; r < lastRow; r += block) {
-      const rows = min(lastRow - r, block);
+    for (let r = m; r < lastRow; r += chunk) {
+      const rows = min(lastRow - r, chunk);
       for (let c = 0; c < apart; c++) {
         tile(args, r, rows, o + c, apart, weight + <usize>c * step, <usize>apart * step, depth);
       }
@@ -135,7 +145,7 @@ function manyRows(args: LinearArgs, m: i32, lastRow: i32, o: i32, last: i32, scr
   }
 }
 
-/** Columns [o, last) of a few rows: a tile of the half-precision weight is widened to L1, and used up at once. */
+/** Computes columns [o, last) of few rows: each tile of the half-precision weight is converted into L1 and used at once. */
 function fewRows(args: LinearArgs, o: i32, last: i32, scratch: usize): void {
   const stored = (<usize>args.inFeatures) << 1;
   const widened = <usize>widenedBytes(args);
@@ -153,7 +163,10 @@ function fewRows(args: LinearArgs, o: i32, last: i32, scratch: usize): void {
   }
 }
 
-/** Results [m, m + rows) x four columns from o on, `apart` apart, from f32 weight rows `step` bytes apart, k by `depth`. */
+/**
+ * Computes rows [m, m + rows) of four columns from o on, `apart` columns apart, with f32 weight rows `step` bytes apart and k in
+ * chunks of `depth`.
+ */
 function tile(
   args: LinearArgs,
   m: i32,
@@ -173,7 +186,7 @@ function tile(
     const w = weight + ((<usize>k) << 2);
     let x = args.x + <usize>m * xStep + ((<usize>k) << 2);
     let y = args.y + <usize>m * yStep + ((<usize>o) << 2);
-    // The first piece starts from the bias, later ones from the sum so far.
+    // The first chunk starts from the bias, later ones from the sum so far.
     let add = k > 0 ? y : bias;
     const addStep = k > 0 ? yStep : 0;
     let left = rows;
@@ -187,7 +200,7 @@ function tile(
   }
 }
 
-/** Results [m, m + rows) of one column, where fewer than four are left. */
+/** Computes rows [m, m + rows) of one column, for the last one to three columns. */
 function column(args: LinearArgs, m: i32, rows: i32, o: i32, weight: usize): void {
   for (let r = m; r < m + rows; r++) {
     const sum = dot(args.x + ((<usize>r * args.xStride) << 2), weight, args.inFeatures);
@@ -196,7 +209,7 @@ function column(args: LinearArgs, m: i32, rows: i32, o: i32, weight: usize): voi
   }
 }
 
-/** Columns [o, last) of one row, the half-precision weight widened in registers. */
+/** Computes columns [o, last) of one row, with the half-precision weight converted in registers. */
 function singleRow(args: LinearArgs, o: i32, last: i32, scaled: usize, scratch: usize): void {
   const row = (<usize>args.inFeatures) << 1;
   const apart = (last - o) >> 2;
@@ -210,7 +223,7 @@ function singleRow(args: LinearArgs, o: i32, last: i32, scaled: usize, scratch: 
   if ((last - o) & 3) fewRows(args, o + (apart << 2), last, scratch);
 }
 
-/** Four columns from o on, `apart` apart. False when an f16 row holds an infinity or NaN. */
+/** Computes four columns from o on, `apart` apart. Returns false when an f16 row holds an infinity or NaN. */
 @inline
 function halfTile(args: LinearArgs, o: i32, apart: i32, row: usize, scaled: usize, more: bool): bool {
   const x = args.x;

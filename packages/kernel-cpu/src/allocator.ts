@@ -1,30 +1,42 @@
 // A two-level segregated-fit allocator (Masmano et al., "TLSF", ECRTS 2004) over an address space that only grows.
-// Constant time, neighbouring free blocks merge at once, and block records are reused, so that a steady state of
+// Constant time, neighbouring free chunks merge at once, and chunk records are reused, so that a steady state of
 // equal requests creates no objects. Everything is counted in lines of 64 bytes: 2^26 lines make 4 GiB.
 
 /** Bytes per line: a cache line, and enough for every SIMD alignment. */
 export const lineBytes = 64;
 
-/** One block of the heap, free or in use. Records are recycled: keep none after `free`. */
-export interface Block {
+/** One chunk of the heap, free or in use. Instances are reused: do not keep one after `free`. */
+export class Chunk {
   /** Position and length, in lines. */
   start: number;
   lines: number;
-  free: boolean;
+  free = false;
   /** Neighbours by address. */
-  before: Block | undefined;
-  after: Block | undefined;
+  before: Chunk | undefined;
+  after: Chunk | undefined;
   /** Neighbours in the list of its size class, while free. */
-  previous: Block | undefined;
-  next: Block | undefined;
+  previous: Chunk | undefined;
+  next: Chunk | undefined;
+
+  constructor(start: number, lines: number, before: Chunk | undefined, after: Chunk | undefined) {
+    this.start = start;
+    this.lines = lines;
+    this.before = before;
+    this.after = after;
+  }
+
+  /** Byte address of the first line. */
+  get address(): number {
+    return this.start * lineBytes;
+  }
 }
 
 const subdivisionBits = 4;
 const subdivisions = 1 << subdivisionBits;
-/** Enough of the first free blocks of the exact class are tried for a request of a size that just came free. */
+/** Enough of the first free chunks of the exact class are tried for a request of a size that just came free. */
 const exactTries = 16;
 
-/** Class of blocks of this many lines: its power of two and, within that, a sixteenth. */
+/** Class of chunks of this many lines: its power of two and, within that, a sixteenth. */
 function classOf(lines: number): number {
   if (lines < subdivisions) return lines;
   const power = 31 - Math.clz32(lines);
@@ -35,13 +47,13 @@ function classOf(lines: number): number {
 
 const classCount = classOf(2 ** 26) + 1;
 
-/** Hands out blocks of lines; knows nothing of the memory itself. */
+/** Hands out chunks of lines; knows nothing of the memory itself. */
 export class Allocator {
-  readonly #lists = new Array<Block | undefined>(classCount).fill(undefined);
-  /** Bit c of word c >> 5: class c has a free block. */
+  readonly #lists = new Array<Chunk | undefined>(classCount).fill(undefined);
+  /** Bit c of word c >> 5: class c has a free chunk. */
   readonly #occupied = new Uint32Array((classCount + 31) >> 5);
-  #last: Block | undefined;
-  #spare: Block | undefined;
+  #last: Chunk | undefined;
+  #spare: Chunk | undefined;
   #end: number;
 
   /** @param start the first line */
@@ -54,26 +66,26 @@ export class Allocator {
     return this.#end;
   }
 
-  /** A block of exactly `lines` lines, or undefined when no free block is large enough: then `grow` and ask again. */
-  allocate(lines: number): Block | undefined {
-    const block = this.#find(lines);
-    if (!block) return undefined;
-    this.#unlink(block);
-    if (block.lines > lines) {
-      const rest = this.#record(block.start + lines, block.lines - lines, block, block.after);
+  /** A chunk of exactly `lines` lines, or undefined when no free chunk is large enough: then `grow` and ask again. */
+  allocate(lines: number): Chunk | undefined {
+    const chunk = this.#find(lines);
+    if (!chunk) return undefined;
+    this.#unlink(chunk);
+    if (chunk.lines > lines) {
+      const rest = this.#record(chunk.start + lines, chunk.lines - lines, chunk, chunk.after);
       if (rest.after) rest.after.before = rest;
       else this.#last = rest;
-      block.after = rest;
-      block.lines = lines;
+      chunk.after = rest;
+      chunk.lines = lines;
       this.#link(rest);
     }
-    return block;
+    return chunk;
   }
 
-  /** Gives a block back. */
-  free(block: Block): void {
-    const { before, after } = block;
-    let merged = block;
+  /** Gives a chunk back. */
+  free(chunk: Chunk): void {
+    const { before, after } = chunk;
+    let merged = chunk;
     if (after?.free) this.#absorb(merged, after);
     if (before?.free) {
       this.#unlink(before);
@@ -85,77 +97,75 @@ export class Allocator {
 
   /** Adds lines at the end of the space. */
   grow(lines: number): void {
-    const block = this.#record(this.#end, lines, this.#last, undefined);
-    if (this.#last) this.#last.after = block;
-    this.#last = block;
+    const chunk = this.#record(this.#end, lines, this.#last, undefined);
+    if (this.#last) this.#last.after = chunk;
+    this.#last = chunk;
     this.#end += lines;
-    this.free(block);
+    this.free(chunk);
   }
 
-  /** Lines that are missing at the end for a request that found no block. */
+  /** Lines that are missing at the end for a request that found no chunk. */
   shortfall(lines: number): number {
     return lines - (this.#last?.free ? this.#last.lines : 0);
   }
 
-  #find(lines: number): Block | undefined {
+  #find(lines: number): Chunk | undefined {
     const exact = classOf(lines);
-    let block = this.#lists[exact];
-    for (let tries = 0; block && tries < exactTries; tries++, block = block.next) {
-      if (block.lines >= lines) return block;
+    let chunk = this.#lists[exact];
+    for (let tries = 0; chunk && tries < exactTries; tries++, chunk = chunk.next) {
+      if (chunk.lines >= lines) return chunk;
     }
-    // Every block of a larger class fits; the lowest occupied one wastes least.
+    // Every chunk of a larger class fits; the lowest occupied one wastes least.
     let word = (exact + 1) >> 5;
     let bits = (this.#occupied[word] ?? 0) & (-1 << ((exact + 1) & 31));
     while (bits === 0 && ++word < this.#occupied.length) bits = this.#occupied[word] ?? 0;
     if (bits !== 0) return this.#lists[word * 32 + 31 - Math.clz32(bits & -bits)];
-    while (block && block.lines < lines) block = block.next;
-    return block;
+    while (chunk && chunk.lines < lines) chunk = chunk.next;
+    return chunk;
   }
 
-  #link(block: Block): void {
-    const index = classOf(block.lines);
+  #link(chunk: Chunk): void {
+    const index = classOf(chunk.lines);
     const head = this.#lists[index];
-    block.free = true;
-    block.previous = undefined;
-    block.next = head;
-    if (head) head.previous = block;
-    this.#lists[index] = block;
+    chunk.free = true;
+    chunk.previous = undefined;
+    chunk.next = head;
+    if (head) head.previous = chunk;
+    this.#lists[index] = chunk;
     this.#occupied[index >> 5] = (this.#occupied[index >> 5] ?? 0) | (1 << (index & 31));
   }
 
-  #unlink(block: Block): void {
-    const index = classOf(block.lines);
-    if (block.next) block.next.previous = block.previous;
-    if (block.previous) block.previous.next = block.next;
+  #unlink(chunk: Chunk): void {
+    const index = classOf(chunk.lines);
+    if (chunk.next) chunk.next.previous = chunk.previous;
+    if (chunk.previous) chunk.previous.next = chunk.next;
     else {
-      this.#lists[index] = block.next;
-      if (!block.next) {
+      this.#lists[index] = chunk.next;
+      if (!chunk.next) {
         this.#occupied[index >> 5] = (this.#occupied[index >> 5] ?? 0) & ~(1 << (index & 31));
       }
     }
-    block.free = false;
+    chunk.free = false;
   }
 
-  #absorb(block: Block, after: Block): void {
+  #absorb(chunk: Chunk, after: Chunk): void {
     this.#unlink(after);
-    this.#join(block, after);
+    this.#join(chunk, after);
   }
 
-  /** Makes `after` the tail of `block`, its left neighbour. */
-  #join(block: Block, after: Block): void {
-    block.lines += after.lines;
-    block.after = after.after;
-    if (after.after) after.after.before = block;
-    else this.#last = block;
+  /** Makes `after` the tail of `chunk`, its left neighbour. */
+  #join(chunk: Chunk, after: Chunk): void {
+    chunk.lines += after.lines;
+    chunk.after = after.after;
+    if (after.after) after.after.before = chunk;
+    else this.#last = chunk;
     after.next = this.#spare;
     this.#spare = after;
   }
 
-  #record(start: number, lines: number, before: Block | undefined, after: Block | undefined): Block {
+  #record(start: number, lines: number, before: Chunk | undefined, after: Chunk | undefined): Chunk {
     const spare = this.#spare;
-    if (!spare) {
-      return { start, lines, free: false, before, after, previous: undefined, next: undefined };
-    }
+    if (!spare) return new Chunk(start, lines, before, after);
     this.#spare = spare.next;
     spare.start = start;
     spare.lines = lines;

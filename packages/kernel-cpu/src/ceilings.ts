@@ -1,12 +1,10 @@
-import { lineBytes } from "./allocator.ts";
 import type { CpuKernel } from "./kernel.ts";
-import type { OpName } from "./opcodes.ts";
 import { platform } from "./platform.ts";
 
-const blockBytes = 262_144;
-const madRounds = 256;
+const chunkBytes = 262_144;
+const rounds = 256;
 
-/** What this machine gives to this build of the module: the yardstick of the benchmark. */
+/** What this machine can do at best with this build of the module: the benchmark compares ops with it. */
 export interface Ceilings {
   /** Streamed reads, bytes per second. */
   readonly read: { readonly oneThread: number; readonly allThreads: number };
@@ -15,8 +13,8 @@ export interface Ceilings {
 }
 
 /**
- * Measures the ceilings: the best of `runs` runs of each, interleaved, since a shared machine's second core comes and
- * goes. Takes `readBytes` of the heap (default 256 MiB, far more than any cache) and gives it back.
+ * Measures the ceilings: the best of `runs` runs of each, interleaved, because the cores of a shared machine are not always
+ * free. Uses `readBytes` of the heap (default 256 MiB, far more than any cache) and frees it.
  *
  * @throws KernelError `OUT_OF_MEMORY`, `DISPOSED`, `DEVICE_LOST`
  */
@@ -24,31 +22,32 @@ export function measureCeilings(kernel: CpuKernel, runs = 5, readBytes = 256 * 2
   const { runtime } = kernel;
   const op = "measureCeilings";
   runtime.checkOpen(op);
-  const { args, heap, wasm } = runtime;
-  const bytes = Math.ceil(readBytes / blockBytes) * blockBytes;
+  const { heap, wasm } = runtime;
+  const bytes = Math.ceil(readBytes / chunkBytes) * chunkBytes;
   const data = heap.allocate(bytes, op);
   try {
-    const result = heap.allocate(Math.max(bytes / blockBytes, madRounds) * 4, op);
+    const result = heap.allocate(Math.max(bytes / chunkBytes, rounds) * 4, op);
     try {
-      wasm.fillZero(data.start * lineBytes, bytes);
-      args[0] = data.start * lineBytes;
-      args[1] = bytes;
-      args[2] = result.start * lineBytes;
-      args[3] = madRounds;
+      wasm.fillZero(data.address, bytes);
       /** Work per second. */
-      const rate = (probe: OpName, work: number, alone: boolean): number => {
+      const rate = (work: number, run: () => void): number => {
         const start = platform.performance.now();
-        runtime.run(probe, alone ? 0 : Infinity);
+        run();
         return (work * 1000) / (platform.performance.now() - start);
       };
+      // A job of 0 nanoseconds stays on the calling thread.
+      const readRate = (nanoseconds: number) =>
+        rate(bytes, () => runtime.run("readProbe", { data, result, bytes }, nanoseconds));
+      const flops = rounds * wasm.madProbeFlops();
+      const madRate = (nanoseconds: number) =>
+        rate(flops, () => runtime.run("madProbe", { result, rounds }, nanoseconds));
       const read = { oneThread: 0, allThreads: 0 };
       const arithmetic = { oneThread: 0, allThreads: 0 };
-      const flops = madRounds * wasm.madProbeFlops();
       for (let run = 0; run < runs; run++) {
-        read.oneThread = Math.max(read.oneThread, rate("readProbe", bytes, true));
-        read.allThreads = Math.max(read.allThreads, rate("readProbe", bytes, false));
-        arithmetic.oneThread = Math.max(arithmetic.oneThread, rate("madProbe", flops, true));
-        arithmetic.allThreads = Math.max(arithmetic.allThreads, rate("madProbe", flops, false));
+        read.oneThread = Math.max(read.oneThread, readRate(0));
+        read.allThreads = Math.max(read.allThreads, readRate(Infinity));
+        arithmetic.oneThread = Math.max(arithmetic.oneThread, madRate(0));
+        arithmetic.allThreads = Math.max(arithmetic.allThreads, madRate(Infinity));
       }
       return { read, arithmetic };
     } finally {

@@ -1,31 +1,31 @@
 import { KernelError } from "@mamba/kernel";
 import { lineBytes } from "./allocator.ts";
+import { recordBytes } from "./generated/records.ts";
 import { createMemory, Heap } from "./heap.ts";
 import { controlBytes, type JobTuning, Jobs } from "./jobs.ts";
 import { CpuKernel } from "./kernel.ts";
+import { RecordMemory } from "./records.ts";
 import { Runtime } from "./runtime.ts";
-import { compileBuild, instantiate } from "./wasm.ts";
+import { compileBuild, fillTable, instantiate } from "./wasm.ts";
 import { availableThreads, maySleep, Workers, workersAvailable } from "./workers.ts";
 
 const maxThreads = 16;
-/** Room for the longest argument record. */
-const argsBytes = 256;
 
 /** Options of `createCpuKernel`. */
 export interface CpuKernelOptions {
   /**
-   * Threads that share each op, the calling one included; a whole number from 1 to 16. Default: what the machine has,
-   * at most 16, and 1 where the platform has no workers over shared memory.
+   * Threads that share each op, the calling one included; a whole number from 1 to 16. Default: as many as the
+   * machine has, at most 16; 1 where the platform has no workers over shared memory.
    */
   readonly threads?: number | undefined;
 }
 
-/** Threads that `createCpuKernel` uses when it is not told. */
+/** Threads that `createCpuKernel` uses by default. */
 export function defaultThreads(): number {
   return Math.min(availableThreads(), maxThreads);
 }
 
-/** The device in words. */
+/** Describes the device for people. */
 export function describeDevice(fused: boolean, threads: number): string {
   const build = fused ? "WebAssembly SIMD with fused multiply-add" : "WebAssembly SIMD";
   return `${build}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
@@ -58,7 +58,8 @@ export async function openCpuKernel(threads: number, tuning: Partial<JobTuning> 
   const memory = createMemory();
   const wasm = await instantiate(build, memory);
   const control = Math.ceil((wasm.heapBase() >>> 0) / lineBytes) * lineBytes;
-  const record = new Uint32Array(memory.buffer, control + controlBytes, argsBytes / 4);
+  const argsBytes = Math.ceil(recordBytes / lineBytes) * lineBytes;
+  const record = new RecordMemory(memory.buffer, control + controlBytes, argsBytes);
   const heap = new Heap(memory, control + controlBytes + argsBytes);
 
   let announce: (failure: KernelError) => void;
@@ -69,8 +70,9 @@ export async function openCpuKernel(threads: number, tuning: Partial<JobTuning> 
     announce(failure);
     return failure;
   };
-  const jobs = new Jobs(wasm, heap, { control, threads, maySleep: maySleep(memory), ...tuning }, lose);
-  const runtime = new Runtime(wasm, heap, jobs, record);
+  const settings = { control, threads, maySleep: maySleep(memory), ...tuning };
+  const jobs = new Jobs(wasm, heap, record, fillTable(wasm), settings, lose);
+  const runtime = new Runtime(wasm, heap, jobs);
   const workers = await Workers.start(threads - 1, build.module, memory, control, lose);
   const device = describeDevice(build.fused, threads);
   return new CpuKernel(device, runtime, lost, async () => {

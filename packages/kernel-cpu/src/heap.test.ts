@@ -1,15 +1,14 @@
 import { expect, test } from "vitest";
-import { lineBytes } from "./allocator.ts";
 import { openCpuKernel } from "./create.ts";
 import { createMemory, Heap, maxBytes } from "./heap.ts";
 
 const gigabyte = 2 ** 30;
 
-test("blocks begin at cache lines, and the heap grows by what is missing", () => {
+test("chunks begin at cache lines, and the heap grows by what is missing", () => {
   const heap = new Heap(createMemory(), 1000);
   const small = heap.allocate(5, "test");
   const large = heap.allocate(10_000_000, "test");
-  expect(small.start * lineBytes).toBe(1024);
+  expect(small.address).toBe(1024);
   expect(heap.liveBytes).toBe(64 + 10_000_000);
   expect(heap.committedBytes).toBeLessThan(11_500_000);
   heap.free(small);
@@ -20,14 +19,14 @@ test("blocks begin at cache lines, and the heap grows by what is missing", () =>
 test("beyond 4 GiB the error says what was asked, what is live and the limit, and nothing is lost", () => {
   const heap = new Heap(createMemory(), 1024);
   // Never touched, so the operating system gives no memory for it.
-  const blocks = [1, 2, 3].map(() => heap.allocate(gigabyte, "test"));
+  const chunks = [1, 2, 3].map(() => heap.allocate(gigabyte, "test"));
   const beyond = () => heap.allocate(1.5 * gigabyte, "linear");
   expect(beyond).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
   expect(beyond).toThrow(/^linear: 1610612736 bytes asked, 3221225472 live, the limit is 4 GiB/);
   const rest = heap.allocate(maxBytes - 3 * gigabyte - 1024, "test");
   expect(heap.liveBytes).toBe(maxBytes - 1024);
   expect(() => heap.allocate(1, "test")).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
-  for (const block of [...blocks, rest]) heap.free(block);
+  for (const chunk of [...chunks, rest]) heap.free(chunk);
   heap.free(heap.allocate(3 * gigabyte, "test"));
 });
 
@@ -55,7 +54,7 @@ test("a kernel out of memory keeps its tensors and goes on", async () => {
   expect(kernel.memory()).toEqual(before);
   using y = kernel.add(x, x);
   expect((await kernel.read(y))[0]).toEqual(Float32Array.of(2, 4, 6, 8));
-  for (const block of [filler, ...pieces]) heap.free(block);
+  for (const chunk of [filler, ...pieces]) heap.free(chunk);
   using large = kernel.causalConv1d({ x: sequence, weight }).y;
   expect(large.shape).toEqual([1, 2000, 16]);
 });

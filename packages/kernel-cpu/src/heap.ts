@@ -1,5 +1,5 @@
 import { type DType, type HostArray, KernelError } from "@mamba/kernel";
-import { Allocator, type Block, lineBytes } from "./allocator.ts";
+import { Allocator, type Chunk, lineBytes } from "./allocator.ts";
 import { platform, type SharedMemory } from "./platform.ts";
 
 const pageBytes = 65536;
@@ -30,7 +30,7 @@ export class Heap {
     this.#allocator.grow(memory.buffer.byteLength / lineBytes - first);
   }
 
-  /** Bytes of all blocks in use, rounded up to lines. */
+  /** Bytes of all chunks in use, rounded up to lines. */
   get liveBytes(): number {
     return this.#liveBytes;
   }
@@ -41,21 +41,21 @@ export class Heap {
   }
 
   /** @throws KernelError `OUT_OF_MEMORY`; nothing has changed then. */
-  allocate(bytes: number, op: string): Block {
+  allocate(bytes: number, op: string): Chunk {
     const lines = Math.max(1, Math.ceil(bytes / lineBytes));
-    let block = this.#allocator.allocate(lines);
-    if (!block) {
+    let chunk = this.#allocator.allocate(lines);
+    if (!chunk) {
       this.#grow(lines, bytes, op);
-      block = this.#allocator.allocate(lines);
-      if (!block) throw new Error(`${op}: the heap has no block of ${lines} lines after growing`);
+      chunk = this.#allocator.allocate(lines);
+      if (!chunk) throw new Error(`${op}: the heap has no chunk of ${lines} lines after growing`);
     }
     this.#liveBytes += lines * lineBytes;
-    return block;
+    return chunk;
   }
 
-  free(block: Block): void {
-    this.#liveBytes -= block.lines * lineBytes;
-    this.#allocator.free(block);
+  free(chunk: Chunk): void {
+    this.#liveBytes -= chunk.lines * lineBytes;
+    this.#allocator.free(chunk);
   }
 
   /** A window on `count` elements at byte `address`. */

@@ -1,21 +1,25 @@
 import type { KernelError } from "@mamba/kernel";
-import { type Block, lineBytes } from "./allocator.ts";
+import { type Chunk, lineBytes } from "./allocator.ts";
+import { jobRecords } from "./generated/records.ts";
 import type { Heap } from "./heap.ts";
-import { opcodes, type OpName } from "./opcodes.ts";
 import { platform } from "./platform.ts";
-import type { WasmExports } from "./wasm.ts";
+import type { RecordMemory } from "./records.ts";
+import { type JobName, jobNames, type WasmExports } from "./wasm.ts";
 
-/** Bytes of the control block of assembly/jobs.ts. */
+/** Bytes of the control record of assembly/jobs.ts. */
 export const controlBytes = 256;
 
-/** A claim takes this part of a thread's fair share of what is left: a thread that lags behind then gets less. */
-const claimParts = 4;
-/** Looks at the counter before the caller goes to sleep or looks at the clock: about 20 µs at 3 GHz. */
+/** Each claim takes one part in `claimsPerThread · threads` of the remaining units, so that a slow thread takes fewer. */
+const claimsPerThread = 4;
+/** Polls of the counter before the caller sleeps or looks at the clock: about 20 µs at 3 GHz. */
 const waitSpins = 50_000;
 
-/** What can be turned without a change in results. */
+/** The argument record of a job. */
+export type JobRecord<J extends JobName> = Parameters<(typeof jobRecords)[J]>[2];
+
+/** Settings that change when threads take part in a job, never its results. */
 export interface JobTuning {
-  /** Jobs estimated to take fewer nanoseconds stay on the calling thread: others would come too late to help. */
+  /** Jobs estimated to take fewer nanoseconds run on the calling thread: others would come too late to help. */
   readonly shareAbove: number;
   /** Jobs estimated to take fewer nanoseconds are shared by threads that are awake, but wake none: that takes 35 µs. */
   readonly wakeAbove: number;
@@ -25,60 +29,105 @@ export interface JobTuning {
 
 const defaultTuning: JobTuning = { shareAbove: 20_000, wakeAbove: 100_000, stallMs: 20_000 };
 
-/** How jobs are run. */
+/** Settings of `Jobs`. */
 export interface JobSettings extends Partial<JobTuning> {
-  /** Address of the control block. */
+  /** Address of the control record. */
   readonly control: number;
   readonly threads: number;
-  /** Whether the calling thread may block; the main thread of a browser may not. */
+  /** True when the calling thread may block; the main thread of a browser may not. */
   readonly maySleep: boolean;
 }
 
-/** Runs the ops of the module, alone or together with the workers. */
+/** One job of the module. */
+interface Job {
+  readonly write: (to: RecordMemory, at: number, record: never) => void;
+  readonly units: (args: number) => number;
+  readonly scratch: ((args: number) => number) | undefined;
+  readonly run: (args: number, begin: number, end: number, scratch: number) => void;
+  /** Index of `run` in the table of the module. */
+  readonly index: number;
+}
+
+/** Runs the jobs of the module, alone or together with the workers. */
 export class Jobs {
   readonly #wasm: WasmExports;
   readonly #heap: Heap;
   readonly #settings: Required<JobSettings>;
   readonly #onLost: (reason: string, cause?: unknown) => KernelError;
-  #scratch: Block | undefined;
+  readonly #jobs: Readonly<Record<JobName, Job>>;
+  /** The argument record of the running job. One is enough, since a job is done when `run` returns. */
+  readonly #record: RecordMemory;
+  readonly #args: number;
+  #scratch: Chunk | undefined;
   /** Bytes of scratch per thread. */
   #scratchStride = 0;
 
-  /** @param onLost declares the device lost and returns the error to throw */
+  /**
+   * @param record memory for the longest argument record
+   * @param table index of each job's function in the table of the module
+   * @param onLost declares the device lost and returns the error to throw
+   */
   constructor(
     wasm: WasmExports,
     heap: Heap,
+    record: RecordMemory,
+    table: Readonly<Record<JobName, number>>,
     settings: JobSettings,
     onLost: (reason: string, cause?: unknown) => KernelError,
   ) {
     this.#wasm = wasm;
     this.#heap = heap;
+    this.#record = record;
+    this.#args = record.words.byteOffset;
     this.#settings = { ...defaultTuning, ...settings };
     this.#onLost = onLost;
+    this.#jobs = Object.fromEntries(
+      jobNames.map((name): [JobName, Job] => [
+        name,
+        {
+          write: jobRecords[name],
+          units: wasm[`${name}Units`],
+          scratch: wasm[`${name}Scratch`],
+          run: wasm[`${name}Run`],
+          index: table[name],
+        },
+      ]),
+    ) as Record<JobName, Job>;
   }
 
   /** See `Runtime.run`. */
-  run(name: OpName, args: number, nanoseconds: number): void {
-    const op = opcodes[name];
-    const units = this.#wasm.unitsOf(op, args);
+  run<J extends JobName>(name: J, record: JobRecord<J>, nanoseconds: number): void {
+    const job: Job = this.#jobs[name];
+    const args = this.#args;
+    job.write(this.#record, 0, record as never);
+    const units = job.units(args);
     if (units === 0) return;
-    const scratch = this.#reserve(this.#wasm.scratchOf(op, args), name);
+    const scratch = job.scratch ? this.#reserve(job.scratch(args), name) : 0;
     const { control, threads, shareAbove, wakeAbove } = this.#settings;
     const shared = threads > 1 && units > 1 && nanoseconds >= shareAbove;
     let left = 0;
     try {
       if (shared) {
         const stride = this.#scratchStride;
-        const wake = nanoseconds >= wakeAbove;
-        left = this.#wasm.post(control, op, args, units, threads * claimParts, scratch, stride, wake);
-      } else this.#wasm.execute(op, args, 0, units, scratch);
+        const claims = threads * claimsPerThread;
+        left = this.#wasm.post(
+          control,
+          job.index,
+          args,
+          units,
+          claims,
+          scratch,
+          stride,
+          nanoseconds >= wakeAbove,
+        );
+      } else job.run(args, 0, units, scratch);
     } catch (cause) {
       throw this.#onLost(`${name} failed inside WebAssembly`, cause);
     }
     if (left !== 0) this.#wait(name, left);
   }
 
-  #wait(name: OpName, claimed: number): void {
+  #wait(name: JobName, claimed: number): void {
     const { control, maySleep, stallMs } = this.#settings;
     let left = claimed;
     let since = 0;
@@ -95,7 +144,7 @@ export class Jobs {
     }
   }
 
-  /** Scratch for all threads, kept for the next op. Returns its address. */
+  /** Reserves scratch for all threads and keeps it for later jobs. Returns its address. */
   #reserve(bytes: number, op: string): number {
     if (bytes > this.#scratchStride) {
       const stride = Math.ceil(bytes / lineBytes) * lineBytes;
@@ -104,6 +153,6 @@ export class Jobs {
       this.#scratch = grown;
       this.#scratchStride = stride;
     }
-    return this.#scratch ? this.#scratch.start * lineBytes : 0;
+    return this.#scratch ? this.#scratch.address : 0;
   }
 }

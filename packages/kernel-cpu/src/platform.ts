@@ -1,5 +1,5 @@
-// The few globals this package uses, typed here because browsers, Node and their workers have no type library in
-// common. Everything optional is asked for at run time.
+// The globals that this package uses, typed here because browsers, Node and their workers have no common type library.
+// Optional ones may be missing at run time.
 
 /** A `WebAssembly.Memory` that is shared. */
 export interface SharedMemory {
@@ -24,7 +24,7 @@ interface NodeWorker {
   terminate(): Promise<number>;
 }
 
-/** What of Node's built-in modules is used. */
+/** The parts of Node's built-in modules that are used. */
 export interface NodeModules {
   "node:worker_threads": {
     Worker: new (
@@ -33,6 +33,13 @@ export interface NodeModules {
     ) => NodeWorker;
   };
   "node:os": { availableParallelism(): number };
+}
+
+/** A `WebAssembly.Table`. */
+export interface WasmTable {
+  /** Appends entries. Returns the index of the first one. */
+  grow(count: number): number;
+  set(index: number, value: unknown): void;
 }
 
 interface Platform {
@@ -54,7 +61,7 @@ interface Platform {
   readonly process?: { getBuiltinModule?<K extends keyof NodeModules>(name: K): NodeModules[K] };
 }
 
-/** `globalThis`, seen through the types above. */
+/** `globalThis` with the types above. */
 export const platform = globalThis as unknown as Platform;
 
 /**

@@ -1,49 +1,38 @@
-import { byteLength, type DType, type Shape, type Tensor, TensorOwner } from "@mamba/kernel";
-import type { Block } from "./allocator.ts";
+import { byteLength, type DType, type Shape } from "@mamba/kernel";
+import { TensorOwner } from "@mamba/kernel/author";
+import type { Chunk } from "./allocator.ts";
 import type { Heap } from "./heap.ts";
-import type { Jobs } from "./jobs.ts";
-import type { OpName } from "./opcodes.ts";
+import type { JobRecord, Jobs } from "./jobs.ts";
 import { CpuTensor, type Storage } from "./tensor.ts";
-import type { WasmExports } from "./wasm.ts";
+import type { JobName, WasmExports } from "./wasm.ts";
 
-/** Storage types as the records in assembly/args.ts number them. */
-const storageTypes: Readonly<Record<DType, number>> = { f32: 0, f16: 1, bf16: 2, i32: -1 };
+/** `R` without fields that `T` does not have. */
+type Exact<R extends T, T> = R & Readonly<Record<Exclude<keyof R, keyof T>, never>>;
 
-/** What the ops stand on: the heap with its tensors, the argument record, and the jobs. */
+/** The state of the backend that its ops use: the heap with its tensors, and the jobs. */
 export class Runtime extends TensorOwner<Storage, CpuTensor> {
   readonly wasm: WasmExports;
   readonly heap: Heap;
-  /** The argument record of the op being called: one is enough, since an op is done when its call returns. */
-  readonly args: Uint32Array;
-  readonly floatArgs: Float32Array;
   readonly #jobs: Jobs;
 
-  constructor(wasm: WasmExports, heap: Heap, jobs: Jobs, args: Uint32Array) {
+  constructor(wasm: WasmExports, heap: Heap, jobs: Jobs) {
     super();
     this.wasm = wasm;
     this.heap = heap;
-    this.args = args;
-    this.floatArgs = new Float32Array(args.buffer, args.byteOffset, args.length);
     this.#jobs = jobs;
-  }
-
-  /** Where an argument starts, 0 when it is absent. @throws KernelError `FOREIGN_TENSOR` */
-  at(op: string, name: string, tensor: Tensor | undefined): number {
-    return tensor === undefined ? 0 : this.own(op, name, tensor).address;
-  }
-
-  /** The number of a weight's storage type. */
-  storageType(tensor: Tensor): number {
-    return storageTypes[tensor.dtype];
   }
 
   /** A dense tensor with undefined content. @throws KernelError `OUT_OF_MEMORY` */
   allocate(op: string, shape: Shape, dtype: DType): CpuTensor {
     const bytes = byteLength(dtype, shape);
-    return this.adopt({ block: this.heap.allocate(bytes, op), bytes, handles: 0, version: 0 }, dtype, shape);
+    return this.adopt({ chunk: this.heap.allocate(bytes, op), bytes, handles: 0, version: 0 }, dtype, shape);
   }
 
-  /** As `allocate`, for what the op being called makes: given up again when it fails half-way. */
+  /**
+   * A dense tensor with undefined content that the running op creates. It is disposed when the op fails.
+   *
+   * @throws KernelError `OUT_OF_MEMORY`
+   */
   result(op: string, shape: Shape, dtype: DType = "f32"): CpuTensor {
     try {
       return this.keepResult(this.allocate(op, shape, dtype));
@@ -53,8 +42,12 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
     }
   }
 
-  /** Room that the op being called frees before it returns: `heap.free`. When there is none, the results are given up. */
-  temporary(op: string, bytes: number): Block {
+  /**
+   * Memory that the running op frees before it returns, with `heap.free`.
+   *
+   * @throws KernelError `OUT_OF_MEMORY`; the results of the op are disposed
+   */
+  temporary(op: string, bytes: number): Chunk {
     try {
       return this.heap.allocate(bytes, op);
     } catch (error) {
@@ -64,14 +57,19 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
   }
 
   /**
-   * Runs a job on the record in `args`. When it fails, the results of the op are given up.
+   * Runs a job of the module to its end. When it fails, the results of the running op are disposed.
    *
-   * @param nanoseconds what it takes on one thread, roughly: little work is not worth waking others for
+   * @param record the job's argument record, as its file in assembly/ declares it
+   * @param nanoseconds estimated time on one thread, which decides how many threads take part
    * @throws KernelError `OUT_OF_MEMORY` for scratch, `DEVICE_LOST`
    */
-  run(op: OpName, nanoseconds: number): void {
+  run<J extends JobName, R extends JobRecord<J>>(
+    job: J,
+    record: Exact<R, JobRecord<J>>,
+    nanoseconds: number,
+  ): void {
     try {
-      this.#jobs.run(op, this.args.byteOffset, nanoseconds);
+      this.#jobs.run(job, record, nanoseconds);
     } catch (error) {
       this.dropResults();
       throw error;
@@ -88,7 +86,7 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
     return new CpuTensor(this, storage, dtype, shape, rowStride, offset);
   }
 
-  protected free({ block }: Storage): void {
-    this.heap.free(block);
+  protected free({ chunk }: Storage): void {
+    this.heap.free(chunk);
   }
 }

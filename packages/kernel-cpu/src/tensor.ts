@@ -1,15 +1,16 @@
-import { byteOffset, DeviceTensor, type SharedMemory } from "@mamba/kernel";
-import { type Block, lineBytes } from "./allocator.ts";
+import { byteOffset } from "@mamba/kernel";
+import { DeviceTensor, type SharedMemory } from "@mamba/kernel/author";
+import type { Chunk } from "./allocator.ts";
 
-/** Memory shared by a tensor and its views: a block of the heap. */
+/** Memory that a tensor shares with its views: a chunk of the heap. */
 export interface Storage extends SharedMemory {
-  readonly block: Block;
+  readonly chunk: Chunk;
 }
 
-/** A handle on a piece of the heap. Made by `Runtime` only. */
+/** A tensor in the heap. Made by `Runtime` only. */
 export class CpuTensor extends DeviceTensor<Storage> {
   /** Byte address of the first element. */
   get address(): number {
-    return this.storage.block.start * lineBytes + byteOffset(this.dtype, this.offset);
+    return this.storage.chunk.address + byteOffset(this.dtype, this.offset);
   }
 }

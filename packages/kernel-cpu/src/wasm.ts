@@ -1,20 +1,34 @@
 import { KernelError } from "@mamba/kernel";
+import { jobRecords } from "./generated/records.ts";
 import { relaxedWasm } from "./generated/relaxed.ts";
 import { simdWasm } from "./generated/simd.ts";
-import { platform, type SharedMemory, type WasmModule } from "./platform.ts";
+import { platform, type SharedMemory, type WasmModule, type WasmTable } from "./platform.ts";
 
-/** What assembly/index.ts exports. Addresses are unsigned 32-bit, but come back signed: apply `>>> 0`. */
-export interface WasmExports {
+/** A job of the module: assembly/records.ts says what that is. */
+export type JobName = keyof typeof jobRecords;
+
+/** The jobs, in the order in which every thread has them in its table. */
+export const jobNames = Object.keys(jobRecords) as readonly JobName[];
+
+type JobExports = {
+  readonly [J in JobName as `${J}Units`]: (args: number) => number;
+} & {
+  readonly [J in JobName as `${J}Scratch`]?: (args: number) => number;
+} & {
+  readonly [J in JobName as `${J}Run`]: (args: number, begin: number, end: number, scratch: number) => void;
+};
+
+/** The exports of assembly/index.ts. Addresses are unsigned 32-bit numbers, but come back signed: apply `>>> 0`. */
+export interface WasmExports extends JobExports {
+  /** Holds the functions that `post` calls by index. */
+  readonly table: WasmTable;
   heapBase(): number;
-  unitsOf(op: number, args: number): number;
-  scratchOf(op: number, args: number): number;
-  execute(op: number, args: number, begin: number, end: number, scratch: number): void;
   post(
     control: number,
-    op: number,
+    run: number,
     args: number,
     units: number,
-    parts: number,
+    claims: number,
     scratch: number,
     scratchStride: number,
     wake: boolean,
@@ -29,7 +43,7 @@ export interface WasmExports {
 
 /** A build for the features of this engine. */
 export interface WasmBuild {
-  /** Whether multiply-adds are fused (relaxed SIMD). */
+  /** True when multiply-adds are fused (relaxed SIMD). */
   readonly fused: boolean;
   readonly module: WasmModule;
 }
@@ -45,13 +59,13 @@ const threadsProbe = [
   ...[10, 22, 1, 20, 0, 253, 12, ...new Array<number>(16).fill(0), 11],
 ];
 
-/** Why this engine cannot run the module, and what to do about it; undefined when it can. */
+/** Returns why this engine cannot run the module, with a remedy; undefined when it can. */
 export function whyUnavailable(): { readonly reason: string; readonly remedy: string } | undefined {
   let valid = false;
   try {
     valid = platform.WebAssembly.validate(new Uint8Array(threadsProbe));
   } catch {
-    // no WebAssembly at all, as in the lockdown mode of iOS
+    // There is no WebAssembly, as in the lockdown mode of iOS.
   }
   if (!valid) {
     const reason = "this JavaScript engine lacks WebAssembly SIMD or threads";
@@ -66,13 +80,13 @@ export function whyUnavailable(): { readonly reason: string; readonly remedy: st
   }
 }
 
-/** Whether the engine has the fused multiply-add of relaxed SIMD. */
+/** True when the engine has the fused multiply-add of relaxed SIMD. */
 export function hasRelaxedSimd(): boolean {
   return platform.WebAssembly.validate(new Uint8Array(relaxedProbe));
 }
 
 /**
- * Compiles the best build that this engine takes.
+ * Compiles the fastest build that this engine supports.
  *
  * @throws KernelError `LIMITS` without SIMD or shared memory, `DRIVER` when the platform forbids WebAssembly.
  */
@@ -92,4 +106,19 @@ export async function compileBuild(): Promise<WasmBuild> {
 export async function instantiate(build: WasmBuild, memory: SharedMemory): Promise<WasmExports> {
   const instance = await platform.WebAssembly.instantiate(build.module, { env: { memory } });
   return instance.exports as WasmExports;
+}
+
+/**
+ * Appends the functions of the jobs to the table of an instance. Workers do the same, so that an index stands for the same function
+ * in every thread.
+ *
+ * @returns the index of each job's function
+ */
+export function fillTable(wasm: WasmExports): Readonly<Record<JobName, number>> {
+  const indices = jobNames.map((name): [JobName, number] => {
+    const index = wasm.table.grow(1);
+    wasm.table.set(index, wasm[`${name}Run`]);
+    return [name, index];
+  });
+  return Object.fromEntries(indices) as Record<JobName, number>;
 }

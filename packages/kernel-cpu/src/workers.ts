@@ -1,23 +1,27 @@
 import { KernelError } from "@mamba/kernel";
 import { nodeModule, platform, type SharedMemory, type WasmModule } from "./platform.ts";
+import { jobNames } from "./wasm.ts";
 
-/** How many looks a worker takes at the epoch before it goes to sleep: about 20 µs at 3 GHz. */
+/** Polls of the epoch before a worker goes to sleep: about 20 µs at 3 GHz. */
 const idleSpins = 50_000;
 const startMs = 20_000;
 
-/** What a worker needs to serve. */
+/** What a worker needs to run units of jobs. */
 interface Assignment {
   readonly module: WasmModule;
   readonly memory: SharedMemory;
   readonly control: number;
+  readonly jobs: readonly string[];
   readonly thread: number;
   readonly spins: number;
 }
 
-// Runs in the worker, so it stands alone. `serve` blocks: the worker's own event loop never turns again.
+// Runs in the worker, without imports. `serve` blocks until the kernel ends: the event loop of the worker never runs again.
 const serve = `
-function serve({ module, memory, control, thread, spins }, ready) {
-  const { work, fault } = new WebAssembly.Instance(module, { env: { memory } }).exports;
+function serve({ module, memory, control, jobs, thread, spins }, ready) {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const { table, work, fault } = exports;
+  for (const job of jobs) table.set(table.grow(1), exports[job + "Run"]);
   ready();
   try {
     work(control, thread, spins);
@@ -37,24 +41,24 @@ onmessage = ({ data }) => {
 
 /** One started worker. */
 interface Started {
-  /** Resolves when it serves, rejects when it could not start. */
+  /** Resolves when the worker runs, rejects when it could not start. */
   readonly ready: Promise<void>;
   end(): Promise<void>;
 }
 
-/** Whether there are workers that can share memory with this thread. */
+/** True when there are workers that can share memory with this thread. */
 export function workersAvailable(): boolean {
   if (nodeModule("node:worker_threads")) return true;
   return platform.crossOriginIsolated === true && platform.Worker !== undefined;
 }
 
-/** Threads that this platform can give: 1 where there are no workers over shared memory. */
+/** Threads that this platform has: 1 without workers over shared memory. */
 export function availableThreads(): number {
   if (!workersAvailable()) return 1;
   return nodeModule("node:os")?.availableParallelism() ?? platform.navigator?.hardwareConcurrency ?? 1;
 }
 
-/** Whether the calling thread may block; the main thread of a browser may not. */
+/** True when the calling thread may block; the main thread of a browser may not. */
 export function maySleep(memory: SharedMemory): boolean {
   try {
     Atomics.wait(new Int32Array(memory.buffer, 0, 1), 0, 0, 0);
@@ -73,7 +77,7 @@ export class Workers {
   }
 
   /**
-   * Starts `count` workers and waits until they serve.
+   * Starts `count` workers and waits until they run.
    *
    * @param onDeath called when a worker ends before `end` was called
    * @throws KernelError `NO_DEVICE` when one does not start
@@ -87,7 +91,7 @@ export class Workers {
   ): Promise<Workers> {
     const started: Started[] = [];
     for (let thread = 1; thread <= count; thread++) {
-      const assignment = { module, memory, control, thread, spins: idleSpins };
+      const assignment = { module, memory, control, jobs: jobNames, thread, spins: idleSpins };
       started.push(startNodeWorker(assignment, onDeath) ?? startWebWorker(assignment, onDeath));
     }
     const workers = new Workers(started);
@@ -96,12 +100,12 @@ export class Workers {
     } catch (cause) {
       await workers.end();
       const message = `a worker thread did not start: ${cause instanceof Error ? cause.message : String(cause)}`;
-      throw new KernelError("NO_DEVICE", `${message}. To do without them pass threads: 1`, { cause });
+      throw new KernelError("NO_DEVICE", `${message}. Pass threads: 1 to run without them`, { cause });
     }
     return workers;
   }
 
-  /** Ends them all; waits until they are gone. */
+  /** Ends all workers and waits until they are gone. */
   async end(): Promise<void> {
     await Promise.all(this.#started.map((worker) => worker.end()));
   }
@@ -114,7 +118,7 @@ function startNodeWorker(workerData: Assignment, onDeath: OnDeath): Started | un
   if (!threads) return undefined;
   const worker = new threads.Worker(nodeSource, {
     eval: true,
-    execArgv: [], // what the app preloads is not for these threads
+    execArgv: [], // without the modules that the app preloads
     workerData,
     name: "mamba-cpu",
   });

@@ -5,10 +5,15 @@ import { kernelNames } from "./kernels.ts";
 import { describeDevice, deviceLacking, probeMachine } from "./probe.ts";
 import { driverError, Runtime, type Tuning } from "./runtime.ts";
 
-/** Which device `createCudaKernel` opens. */
+/** Options of `createCudaKernel`. */
 export interface CudaKernelOptions {
   /** Its number as the driver counts (and `CUDA_VISIBLE_DEVICES` renumbers). Default: the first that the kernels run on. */
   readonly device?: number | undefined;
+  /**
+   * Gives every tensor memory of its exact size that is never reused, so that tools such as compute-sanitizer find accesses
+   * outside of it. Much slower. Default false.
+   */
+  readonly exactPool?: boolean | undefined;
 }
 
 /**
@@ -18,7 +23,8 @@ export interface CudaKernelOptions {
  * `NO_DEVICE` (no GPU, or none with this number), `LIMITS` (a GPU that is too old), `OUT_OF_MEMORY`
  */
 export function createCudaKernel(options: CudaKernelOptions = {}): Promise<CudaKernel> {
-  return openCudaKernel(options);
+  const { exactPool } = options;
+  return openCudaKernel(options, exactPool === undefined ? undefined : { exactPool });
 }
 
 /** @param tuning what tests change */

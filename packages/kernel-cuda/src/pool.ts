@@ -1,4 +1,4 @@
-import { sizeClass } from "@mamba/kernel";
+import { sizeClass } from "@mamba/kernel/author";
 
 /** Device memory of the pool. */
 export interface Block {

@@ -1,5 +1,5 @@
 import { byteLength, type HostArray, isDense } from "@mamba/kernel";
-import { copyRows } from "./ops/copyRows.ts";
+import { copyRows } from "./copyRows.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CudaTensor } from "./tensor.ts";
 

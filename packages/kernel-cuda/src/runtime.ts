@@ -1,11 +1,5 @@
-import {
-  byteLength,
-  type DType,
-  KernelError,
-  type KernelErrorCode,
-  type Shape,
-  TensorOwner,
-} from "@mamba/kernel";
+import { byteLength, type DType, KernelError, type KernelErrorCode, type Shape } from "@mamba/kernel";
+import { TensorOwner } from "@mamba/kernel/author";
 import type { Session } from "./addon.ts";
 import { type Arg, Commands, type Grid, type Sgemm } from "./commands.ts";
 import type { KernelName } from "./kernels.ts";

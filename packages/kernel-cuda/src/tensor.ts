@@ -1,4 +1,5 @@
-import { byteOffset, DeviceTensor, type SharedMemory } from "@mamba/kernel";
+import { byteOffset } from "@mamba/kernel";
+import { DeviceTensor, type SharedMemory } from "@mamba/kernel/author";
 import type { Block } from "./pool.ts";
 
 /** Memory shared by a tensor and its views; back to the pool with the last of them. */

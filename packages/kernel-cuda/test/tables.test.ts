@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openCudaKernel } from "../src/create.ts";
 import type { CudaKernel } from "../src/kernel.ts";
-import { piecesOf } from "../src/ops/tensorTable.ts";
+import { chunksOf } from "../src/tensorTable.ts";
 import type { CudaTensor } from "../src/tensor.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
@@ -44,18 +44,18 @@ if (available) {
     expect((await kernel.read(sum))[0]?.[0]).toBeCloseTo(expected, -Math.log10(expected * 1e-6));
   });
 
-  test("pieces of a tensor are its elements, whole rows where it is a view", async () => {
+  test("chunks of a tensor are its elements, whole rows where it is a view", async () => {
     await using kernel = await open();
     const dense = kernel.zeros([5, 7], "f32") as CudaTensor;
     const { address } = dense;
-    expect(piecesOf(dense)).toEqual([{ start: 0, address, count: 35, width: 35, stride: 35 }]);
-    expect(piecesOf(dense, 16)).toEqual([
+    expect(chunksOf(dense)).toEqual([{ start: 0, address, count: 35, width: 35, stride: 35 }]);
+    expect(chunksOf(dense, 16)).toEqual([
       { start: 0, address, count: 16, width: 16, stride: 16 },
       { start: 16, address: address + 64, count: 16, width: 16, stride: 16 },
       { start: 32, address: address + 128, count: 3, width: 3, stride: 3 },
     ]);
     const view = kernel.columns(dense, 2, 3) as CudaTensor;
-    expect(piecesOf(view, 7)).toEqual([
+    expect(chunksOf(view, 7)).toEqual([
       { start: 0, address: address + 8, count: 6, width: 3, stride: 7 },
       { start: 6, address: address + 64, count: 6, width: 3, stride: 7 },
       { start: 12, address: address + 120, count: 3, width: 3, stride: 7 },

@@ -1,29 +1,30 @@
 import { KernelError } from "@mamba/kernel";
-import { describeAdapter, findAdapter, findGpu, refuse } from "./gpu.ts";
+import { describeAdapter, findAdapter, findGpu, refuse } from "./device/gpu.ts";
+import { wantedFeatures } from "./device/traits.ts";
 import { WebGpuKernel } from "./kernel.ts";
 import { Runtime, type Tuning } from "./runtime.ts";
-import { wantedFeatures } from "./traits.ts";
 
-/** Where `createWebGpuKernel` takes its device from; the first that is given. Default: it finds one. */
+/** The device of `createWebGpuKernel`: the first of the fields that is given. Default: it requests a device. */
 export interface WebGpuKernelOptions {
-  /** A device of yours. It is never destroyed, and may be shared with other work and other kernels. */
+  /** A device of the caller. It is never destroyed, and other work and other kernels may use it too. */
   readonly device?: GPUDevice | undefined;
-  /** An adapter that has not given a device yet. */
+  /** An adapter whose device has not been requested yet. */
   readonly adapter?: GPUAdapter | undefined;
-  /** The entry point: `navigator.gpu`, or what `create` of the package `webgpu` gives. */
+  /** The entry point: `navigator.gpu`, or the result of `create` of the package `webgpu`. */
   readonly gpu?: GPU | undefined;
-  /** Default: the fast one of several adapters. */
+  /** Default "high-performance": the fastest of several adapters. */
   readonly powerPreference?: GPUPowerPreference | undefined;
 }
 
-/** Limits that help; the smallest that WebGPU guarantees are enough. */
+/** Limits that are requested as high as the adapter allows. The lowest values that WebGPU guarantees are enough. */
 const wantedLimits = ["maxBufferSize", "maxStorageBufferBindingSize"] as const;
 
 /**
- * Opens the WebGPU backend: in browsers on `navigator.gpu`, in Node on the package `webgpu` (Dawn), which the app installs.
+ * Opens a kernel of the WebGPU backend: in browsers on `navigator.gpu`, in Node on the package `webgpu` (Dawn), which the
+ * app installs.
  *
- * @throws KernelError `NO_DEVICE` (no WebGPU, or no adapter), `NOT_INSTALLED` (the package webgpu, in Node), `DRIVER` (it
- * does not load, or the adapter gives no device), `DEVICE_LOST` (the device given is lost)
+ * @throws KernelError `NO_DEVICE` (no WebGPU, or no adapter), `NOT_INSTALLED` (Node without the package webgpu), `DRIVER` (the
+ * package does not load, or the adapter refuses a device), `DEVICE_LOST` (the given device is lost)
  */
 export async function createWebGpuKernel(options: WebGpuKernelOptions = {}): Promise<WebGpuKernel> {
   const { powerPreference = "high-performance" } = options;
@@ -50,11 +51,18 @@ async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
     return await adapter.requestDevice({ label: "mamba", requiredLimits, requiredFeatures });
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new KernelError("DRIVER", `createWebGpuKernel: the adapter gives no device: ${message}`, { cause });
+    throw new KernelError("DRIVER", `createWebGpuKernel: the adapter refused a device: ${message}`, {
+      cause,
+    });
   }
 }
 
-/** @param owned whether the kernel destroys the device in the end */
+/**
+ * Opens a kernel on a device.
+ *
+ * @param owned true when the kernel destroys the device in the end
+ * @throws KernelError `DEVICE_LOST`
+ */
 export async function openWebGpuKernel(
   device: GPUDevice,
   owned: boolean,
@@ -63,7 +71,7 @@ export async function openWebGpuKernel(
   const lost = device.lost.then(({ reason, message }) => {
     return new KernelError("DEVICE_LOST", `the WebGPU device is lost (${reason || "unknown"}): ${message}`);
   });
-  // A device that is lost already says so in the next turn of the event loop.
+  // `lost` of a device that is already lost resolves in the next turn of the event loop.
   const already = await Promise.race([lost, new Promise<undefined>((next) => setTimeout(next, 0))]);
   if (already) throw new KernelError("DEVICE_LOST", `createWebGpuKernel: ${already.message}`);
   return new WebGpuKernel(new Runtime(device, tuning), describeAdapter(device.adapterInfo), lost, owned);

@@ -1,22 +1,23 @@
+import { lastExtent } from "@mamba/kernel";
 import type { WebGpuKernel } from "./kernel.ts";
+import { memoize } from "./memoize.ts";
+import type { WebGpuTensor } from "./memory/tensor.ts";
 import type { Runtime } from "./runtime.ts";
 import { defineShader } from "./shader.ts";
-import type { WebGpuTensor } from "./tensor.ts";
-import { lazily } from "./wgsl/product.ts";
 
-// What a device gives to plain shaders, as one would write them first: the measure of the ops.
+// Plain shaders, written without tuning: a baseline for the speed of the ops.
 
-/** Something plain to measure beside the ops. It gives its results up. */
+/** A baseline to measure next to the ops. `run` disposes its results. */
 export interface Probe {
   readonly name: string;
   readonly kind: "copy" | "tiled matmul" | "blocked matmul" | "linear";
-  /** Read and written. */
+  /** Bytes read and written. */
   readonly bytes: number;
   readonly flops: number;
   readonly run: () => void;
 }
 
-// target = source, four numbers to an invocation.
+// copy = source, four numbers per invocation.
 const copyShader = defineShader({
   name: "probe copy",
   read: { source: "vec4<f32>" },
@@ -29,8 +30,8 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-// y [rows, columns] = a [rows, depth] · b [depth, columns] in tiles of 16 by 16 through workgroup memory, an invocation for
-// each number. Sizes are multiples of 64, here and below.
+// y [rows, columns] = a [rows, depth] · b [depth, columns] in tiles of 16 by 16 in workgroup memory, one invocation per
+// number. Sizes are multiples of 64, here and below.
 const tiledShader = defineShader({
   name: "probe tiled matmul",
   read: { a: "f32", b: "f32" },
@@ -56,8 +57,8 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-// The same product without workgroup memory: each of 8 by 8 invocations makes `high` rows of `wide` vectors in registers.
-const blockedShader = lazily((high: number, wide: number) => {
+// The same product without workgroup memory: each of 8 by 8 invocations computes `high` rows of `wide` vectors in registers.
+const blockedShader = memoize((high: number, wide: number) => {
   const list = (count: number, line: (i: number) => string) =>
     Array.from({ length: count }, (_, i) => line(i)).join(" ");
   const all = (line: (r: number, c: number) => string) =>
@@ -84,30 +85,30 @@ fn run(group: u32, lane: u32) {
   });
 });
 
-/** Rows and columns of what an invocation of the blocked product makes: the usual choices. */
-export const blocks = [
+/** Rows and columns of the tile that one invocation computes in registers: the usual choices. */
+export const registerTiles = [
   [4, 4],
   [8, 4],
   [4, 8],
   [8, 8],
 ] as const;
 
-/** The plain products, of dense a [rows, depth] and b [depth, columns]; all sizes are multiples of 64. */
+/** Computes a plain product of dense a [rows, depth] and b [depth, columns]. All sizes are multiples of 64. */
 export function plainMatmul(
   runtime: Runtime,
-  block: (typeof blocks)[number] | "tiled",
+  tile: (typeof registerTiles)[number] | "shared",
   a: WebGpuTensor,
   b: WebGpuTensor,
 ): WebGpuTensor {
-  const [rows, depth] = a.shape as [number, number];
-  const [, columns] = b.shape as [number, number];
+  const [rows = 1, depth = 1] = a.shape;
+  const columns = lastExtent(b.shape);
   runtime.checkOpen("probe");
   const y = runtime.result("probe", [rows, columns]);
   const params = { depth, columns };
-  if (block === "tiled") {
+  if (tile === "shared") {
     runtime.run("probe", tiledShader, { a, b, y }, params, (rows * columns) / 256);
   } else {
-    const [high, wide] = block;
+    const [high, wide] = tile;
     const shader = blockedShader(high, wide / 4);
     runtime.run("probe", shader, { a, b, y }, params, (rows * columns) / (64 * high * wide));
   }
@@ -115,7 +116,7 @@ export function plainMatmul(
 }
 
 interface ProbeSizes {
-  /** Of the products; multiples of 64. */
+  /** Sizes of the products: multiples of 64. */
   readonly rows: number;
   readonly depth: number;
   readonly columns: number;
@@ -123,11 +124,11 @@ interface ProbeSizes {
   readonly copied: number;
 }
 
-/** Enough to keep a GPU busy; a software adapter is with less, and takes long for more. */
+/** Sizes that keep a GPU busy. A software adapter is busy with less. */
 const onGpu: ProbeSizes = { rows: 1024, depth: 1024, columns: 1024, copied: 64 * 2 ** 20 };
 const onSoftware: ProbeSizes = { rows: 256, depth: 256, columns: 512, copied: 16 * 2 ** 20 };
 
-/** A streaming copy, the plain products, and `linear` at their sizes, to be measured in turns with the ops. */
+/** A streaming copy, the plain products, and `linear` at their sizes, to measure in turns with the ops. */
 export function probes(
   kernel: WebGpuKernel,
   sizes = kernel.runtime.traits.parallel ? onGpu : onSoftware,
@@ -147,8 +148,8 @@ export function probes(
     bytes: 4 * (rows * depth + depth * columns + rows * columns),
     flops: 2 * rows * depth * columns,
   };
-  const matmul = (block: (typeof blocks)[number] | "tiled") => () =>
-    plainMatmul(runtime, block, a, b).dispose();
+  const matmul = (tile: (typeof registerTiles)[number] | "shared") => () =>
+    plainMatmul(runtime, tile, a, b).dispose();
   const shape = `${rows}×${depth}×${columns}`;
   return {
     all: [
@@ -161,13 +162,13 @@ export function probes(
           runtime.run("probe", copyShader, { source, copy }, { count }, Math.ceil(count / 64));
         },
       },
-      { name: `plain tiled matmul ${shape}`, kind: "tiled matmul", ...product, run: matmul("tiled") },
-      ...blocks.map((block) => ({
+      { name: `plain tiled matmul ${shape}`, kind: "tiled matmul", ...product, run: matmul("shared") },
+      ...registerTiles.map((tile) => ({
         ...{
-          name: `plain matmul ${shape}, ${block.join("×")} in registers`,
+          name: `plain matmul ${shape}, ${tile.join("×")} in registers`,
           kind: "blocked matmul" as const,
         },
-        ...{ ...product, run: matmul(block) },
+        ...{ ...product, run: matmul(tile) },
       })),
       {
         ...{ name: `linear ${shape}`, kind: "linear", ...product },

@@ -1,8 +1,8 @@
 import { interfaceVersion, type KernelProvider } from "@mamba/kernel";
 import { createWebGpuKernel } from "./create.ts";
-import { describeAdapter, findAdapter, findGpu, isSoftware } from "./gpu.ts";
+import { describeAdapter, findAdapter, findGpu, isSoftware } from "./device/gpu.ts";
 
-/** What `openKernel` asks for. */
+/** The WebGPU backend, for `openKernel`. */
 export const provider: KernelProvider = {
   name: "webgpu",
   interfaceVersion,

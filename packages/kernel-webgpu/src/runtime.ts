@@ -1,105 +1,109 @@
-import { byteLength, type DType, type KernelError, type Shape, TensorOwner } from "@mamba/kernel";
-import { BindGroups } from "./bind-groups.ts";
-import { Commands } from "./commands.ts";
-import { type Bound, Dispatcher } from "./dispatcher.ts";
-import { Packs } from "./pack.ts";
-import { Pipelines } from "./pipelines.ts";
-import { BufferPool } from "./pool.ts";
+import { byteLength, type DType, type KernelError, type Shape } from "@mamba/kernel";
+import { TensorOwner } from "@mamba/kernel/author";
+import { BindGroups } from "./commands/bindGroups.ts";
+import { Commands } from "./commands/commands.ts";
+import { type BufferArgument, Dispatcher } from "./commands/dispatcher.ts";
+import { Pipelines } from "./commands/pipelines.ts";
+import { type Traits, traitsOf } from "./device/traits.ts";
+import { BufferPool } from "./memory/bufferPool.ts";
+import { Packs } from "./memory/packs.ts";
+import { type Storage, WebGpuTensor } from "./memory/tensor.ts";
 import type { Shader } from "./shader.ts";
-import { type Storage, WebGpuTensor } from "./tensor.ts";
-import { type Traits, traitsOf } from "./traits.ts";
 
-/** What tests set, to run what is for large tensors, and for other devices than theirs. */
+/** Settings for tests: they select the code for large tensors and for other devices. */
 export interface Tuning extends Partial<Traits> {
-  readonly pieceBytes?: number;
-  /** Positions to a span of every scan. */
-  readonly scanSpan?: number;
+  /** See `Runtime.chunkBytes`. */
+  readonly chunkBytes?: number;
+  /** Positions per chunk of every scan. */
+  readonly scanChunk?: number;
 }
 
-/** What the ops stand on: tensors, shaders and the commands being recorded. */
+/** The state of one kernel that its ops use: tensors, and `run`, which records a dispatch. */
 export class Runtime extends TensorOwner<Storage, WebGpuTensor> {
   readonly device: GPUDevice;
   readonly pool: BufferPool;
   readonly commands: Commands;
-  readonly groups: BindGroups;
+  readonly bindGroups: BindGroups;
   readonly packs: Packs;
-  /** Larger tables are taken in pieces. */
-  readonly pieceBytes: number;
   readonly pipelines: Pipelines;
-  /** How long the spans of a scan are, if not as its sizes ask for. */
-  readonly scanSpan: number | undefined;
   readonly traits: Traits;
+  /** Larger tensors are processed in chunks of at most this many bytes. */
+  readonly chunkBytes: number;
+  /** Positions per chunk of every scan. Undefined: chosen from the sizes of the scan. */
+  readonly scanChunk: number | undefined;
   readonly #dispatcher: Dispatcher;
-  #fault: KernelError | undefined;
+  #error: KernelError | undefined;
 
   constructor(device: GPUDevice, tuning: Tuning = {}) {
     super();
     this.device = device;
-    const { pieceBytes, scanSpan, ...traits } = tuning;
+    const { chunkBytes, scanChunk, ...traits } = tuning;
     this.traits = { ...traitsOf(device), ...traits };
-    this.scanSpan = scanSpan;
-    // A piece starts up to 256 bytes before its first row.
-    this.pieceBytes = pieceBytes ?? device.limits.maxStorageBufferBindingSize - 256;
-    // What follows from an earlier fault is told as that one.
-    const fault = (error: KernelError): KernelError => (this.#fault ??= error);
+    this.scanChunk = scanChunk;
+    // The binding of a chunk starts up to 256 bytes before its first row.
+    this.chunkBytes = chunkBytes ?? device.limits.maxStorageBufferBindingSize - 256;
+    // Errors caused by an earlier error are reported as the earlier one.
+    const onError = (error: KernelError): KernelError => (this.#error ??= error);
     this.pipelines = Pipelines.of(device);
-    this.pool = new BufferPool(device, fault);
+    this.pool = new BufferPool(device, onError);
     this.commands = new Commands(device, this.pipelines.paramLayout, {
       submit: () => {
         this.pool.trim();
       },
-      fault,
+      error: onError,
     });
-    this.groups = new BindGroups(device);
+    this.bindGroups = new BindGroups(device);
     this.packs = new Packs(this);
-    this.#dispatcher = new Dispatcher(this, fault);
+    this.#dispatcher = new Dispatcher(this, onError);
   }
 
-  /** The first fault of enqueued work that nobody has heard of yet; asking is hearing. */
-  takeFault(): KernelError | undefined {
-    const fault = this.#fault;
-    this.#fault = undefined;
-    return fault;
+  /** Returns and clears the first unreported error of enqueued work. */
+  takeError(): KernelError | undefined {
+    const error = this.#error;
+    this.#error = undefined;
+    return error;
   }
 
   /**
-   * A dense tensor with undefined content.
+   * Returns a dense tensor with undefined content.
    *
-   * @param idle whether the host writes to it next: that jumps the queue of recorded commands
+   * @param idle true when the host writes to it next: such a write runs before all recorded commands
    */
   allocate(op: string, shape: Shape, dtype: DType, idle = false): WebGpuTensor {
     const bytes = byteLength(dtype, shape);
     const buffer = this.pool.take(bytes, `${op}: allocation`, idle ? this.commands.serial : undefined);
-    return this.adopt({ buffer, bytes, handles: 0, version: 0, fault: undefined }, dtype, shape);
+    return this.adopt({ buffer, bytes, handles: 0, version: 0, error: undefined }, dtype, shape);
   }
 
-  /** A tensor that is the kernel's own, not the caller's: `memory` does not count it. */
+  /** Returns a tensor that belongs to the kernel, not to its caller: `memory` does not count it. */
   hidden(op: string, words: number): WebGpuTensor {
-    const bytes = words * 4;
+    const shape = [words];
+    const bytes = byteLength("f32", shape);
     const buffer = this.pool.take(bytes, `${op}: allocation`);
-    buffer.touched = true;
-    const storage = { buffer, bytes, handles: 0, hidden: true, version: 0, fault: undefined };
-    return this.adopt(storage, "f32", [words]);
+    buffer.used = true;
+    const storage = { buffer, bytes, handles: 0, hidden: true, version: 0, error: undefined };
+    return this.adopt(storage, "f32", shape);
   }
 
-  /** As `allocate`, for what the op being called makes: a result, or a temporary that it disposes before it returns. */
+  /** Like `allocate`, for a tensor that the running op creates: a result, or a temporary that it disposes before it returns. */
   result(op: string, shape: Shape, dtype: DType = "f32"): WebGpuTensor {
     const tensor = this.allocate(op, shape, dtype);
-    tensor.storage.buffer.touched = true;
+    tensor.storage.buffer.used = true;
     return this.keepResult(tensor);
   }
 
   /**
-   * Records one dispatch. Buffers and parameters go by the names that the shader gives them. A tensor that is both read
-   * and written is read as it was before.
+   * Records one dispatch. Buffers and parameters have the names that the shader declares. A tensor that is both read and
+   * written is read as it was before the dispatch.
    *
-   * @param groups workgroups, any number
-   * @throws KernelError `OUT_OF_MEMORY` for what is too large to be bound, or the fault of the work that made an argument
+   * @param groups number of workgroups, without a limit
+   * @throws KernelError `OUT_OF_MEMORY` for a tensor larger than the largest binding, or the error of the work that should
+   * have written an argument
    */
   run<R extends string, W extends string, P extends string>(
     op: string,
     shader: Shader<R, W, P>,
-    buffers: Readonly<Record<R | W, Bound>>,
+    buffers: Readonly<Record<R | W, BufferArgument>>,
     params: Readonly<Record<P, number>>,
     groups: number,
   ): void {
@@ -111,7 +115,7 @@ export class Runtime extends TensorOwner<Storage, WebGpuTensor> {
     }
   }
 
-  /** Gives all memory of the device back. */
+  /** Frees all memory of the device. */
   destroy(): void {
     this.pool.destroy();
     this.commands.destroy();

@@ -1,30 +1,30 @@
-// How an op says what runs on the device. A shader is WGSL with named buffers and named scalars: the declarations around
-// it are written here, so that the op's file holds the formula and little else.
+// An op describes its shader as WGSL with named buffers and named scalars. The declarations around the WGSL are added here,
+// so that the file of an op holds the formula and little else.
 
 /**
- * WGSL types of the elements of a buffer. 16-bit storage is bound as `u32`, two elements to a word, or as f16 where the device
- * has that.
+ * WGSL types of the elements of a buffer. 16-bit storage is bound as `u32`, two elements per word, or as f16 if the device
+ * has `shader-f16`.
  */
 export type Element = "f32" | "i32" | "u32" | "vec4<f32>" | "vec2<u32>" | "f16" | "vec4<f16>";
 
 /** WGSL types of a parameter. */
 export type Scalar = "u32" | "i32" | "f32";
 
-/** What an op's file writes down; `R`, `W` and `P` are the names of its buffers and parameters. */
+/** The source of a shader. `R`, `W` and `P` are the names of its read buffers, written buffers and parameters. */
 export interface ShaderDefinition<R extends string, W extends string, P extends string> {
-  /** The op, and which of its shaders: `linear tiles f16`. Names pipelines in errors and profiles, and is unique. */
+  /** The op and, if it has several shaders, which: `selectiveScan carry`. Unique; errors and profiles name it. */
   readonly name: string;
-  /** Buffers that are only read. At most eight together with those of `write`: WebGPU's default limit. */
+  /** Buffers that are only read. Together with those of `write` at most eight, the default limit of WebGPU. */
   readonly read: Readonly<Record<R, Element>>;
   /** Buffers that are written, or read and written. */
   readonly write: Readonly<Record<W, Element>>;
   readonly params: Readonly<Record<P, Scalar>>;
-  /** Features of the device without which it does not compile. */
+  /** Features of the device that the shader needs. */
   readonly enable?: readonly ("f16" | "subgroups")[];
   /** Invocations per workgroup, at most 256. Default 64. */
   readonly workgroup?: number;
   /**
-   * WGSL with `fn run(group: u32, lane: u32)`, which is called once for each workgroup and invocation. It may use
+   * WGSL with `fn run(group: u32, lane: u32)`, which is called once per workgroup and invocation. It may use
    * - each buffer by its name, an array of the declared elements,
    * - `p.<name>` for each parameter, and for each buffer `p.<buffer>_at` (the tensor's first element) and
    *   `p.<buffer>_stride` (elements from one row to the next, 0 when the tensor is absent),
@@ -33,20 +33,20 @@ export interface ShaderDefinition<R extends string, W extends string, P extends 
   readonly code: string;
 }
 
-/** A shader that `Runtime.run` takes. */
+/** A shader for `Runtime.run`. */
 export interface Shader<R extends string = string, W extends string = string, P extends string = string> {
   readonly name: string;
   readonly read: readonly R[];
   readonly write: readonly W[];
-  /** Scalars of the op, in their order in the uniform block, after the counts and the buffers' own. */
+  /** Scalars of the op, in the order of the uniform block, where they follow the workgroup count and the fields of the buffers. */
   readonly params: readonly { readonly name: P; readonly float: boolean }[];
   readonly source: string;
 }
 
-/** 32-bit words that a dispatch may have for its parameters: one slot of the smallest dynamic offset of WebGPU. */
+/** 32-bit words for the parameters of one dispatch: the 256 bytes that WebGPU guarantees as offset alignment. */
 export const paramWords = 64;
 
-/** Puts the declarations around the WGSL of an op. */
+/** Creates a shader: adds the declarations of buffers and parameters to the WGSL. */
 export function defineShader<R extends string, W extends string, P extends string>(
   definition: ShaderDefinition<R, W, P>,
 ): Shader<R, W, P> {
@@ -60,7 +60,10 @@ export function defineShader<R extends string, W extends string, P extends strin
     ...buffers.flatMap(([buffer]) => [`${buffer}_at: u32`, `${buffer}_stride: u32`]),
     ...params.map(([param, type]) => `${param}: ${type}`),
   ];
-  if (fields.length > paramWords || buffers.length > 8) throw new Error(`shader ${name} is too large`);
+  if (fields.length > paramWords || buffers.length > 8)
+    throw new Error(
+      `shader ${name}: at most 8 buffers and ${paramWords} parameter words, got ${buffers.length} and ${fields.length}`,
+    );
   const declarations = buffers.map(([buffer, type], i) => {
     const access = i < read.length ? "read" : "read_write";
     return `@group(1) @binding(${i}) var<storage, ${access}> ${buffer}: array<${type}>;`;

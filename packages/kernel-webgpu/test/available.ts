@@ -1,7 +1,7 @@
 import { test } from "vitest";
-import { findAdapter, findGpu, type Missing } from "../src/gpu.ts";
+import { findAdapter, findGpu, type Missing } from "../src/device/gpu.ts";
 
-/** Why there is no adapter here, if there is none. */
+/** Returns the reason why there is no adapter, if there is none. */
 async function findMissing(): Promise<Missing | undefined> {
   const gpu = await findGpu();
   if ("code" in gpu) return gpu;
@@ -12,15 +12,15 @@ async function findMissing(): Promise<Missing | undefined> {
 const missing = await findMissing();
 const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",").includes("webgpu");
 
-/** Whether the tests on a device can run. Where it is required (`MAMBA_REQUIRE_BACKENDS`) they do, and fail. */
+/** True when the tests on a device run: there is an adapter, or `MAMBA_REQUIRE_BACKENDS` requires one and the tests fail. */
 export const available = missing === undefined || required;
 
-/** Stands in the report for the tests of a file that cannot run. */
+/** Reports the tests of a file as one skipped test with the reason. */
 export function skipAll(what: string): void {
   test.skip(`${what} (no WebGPU: ${missing?.reason})`, () => undefined);
 }
 
-/** A device with nothing but what every WebGPU has. */
+/** A device with the default limits and no features, as every adapter has. */
 export async function smallestDevice(): Promise<GPUDevice> {
   const gpu = await findGpu();
   if ("code" in gpu) throw new Error(gpu.reason);

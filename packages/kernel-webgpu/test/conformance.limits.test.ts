@@ -3,9 +3,8 @@ import { expect, test } from "vitest";
 import { openWebGpuKernel } from "../src/create.ts";
 import { available, skipAll, smallestDevice } from "./available.ts";
 
-// The suite on a device with the limits that WebGPU guarantees and no more, and no features: on the shaders for GPUs, which need
-// most of them. The variant takes weights in pieces of a few rows, as tables above 128 MiB are taken, and must agree bit
-// for bit.
+// The suite on a device with the default limits of WebGPU and no features, with the shaders for GPUs, which need the most. The
+// variant processes weights in chunks of a few rows, as it does tables above 128 MiB, and must give the same bits.
 
 if (available) {
   const device = await smallestDevice();
@@ -18,9 +17,9 @@ if (available) {
   await runConformance({
     test,
     open: () => openWebGpuKernel(device, false, { parallel: true }),
-    openVariants: [() => openWebGpuKernel(device, false, { parallel: true, pieceBytes: 1000 })],
+    openVariants: [() => openWebGpuKernel(device, false, { parallel: true, chunkBytes: 1000 })],
   });
-  test("the device that was given is still there", async () => {
+  test("a given device is not destroyed", async () => {
     const state = await Promise.race([device.lost, Promise.resolve("alive")]);
     expect(state).toBe("alive");
     device.destroy();

@@ -4,8 +4,8 @@ import { openWebGpuKernel } from "../src/create.ts";
 import { createWebGpuKernel } from "../src/index.ts";
 import { available, skipAll } from "./available.ts";
 
-// The shaders for GPUs, with the features that the adapter has, on any adapter: the suite's tests of the ops that have such
-// shaders. All other tests would run what conformance.test.ts runs.
+// The shaders for GPUs on any adapter, with its features: the tests of the ops that have such shaders. All other tests would
+// run the same code as conformance.test.ts.
 const differing = /^(linear(Backward\w+)?|rmsNorm|argmax|sample) /;
 
 if (available) {
@@ -13,7 +13,7 @@ if (available) {
     const { runtime } = await createWebGpuKernel();
     return openWebGpuKernel(runtime.device, true, { parallel: true });
   };
-  test("shaders use what the adapter has", async () => {
+  test("shaders use the features of the adapter", async () => {
     await using kernel = await open();
     const { traits, device } = kernel.runtime;
     expect(traits).toEqual({

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { createWebGpuKernel } from "../src/index.ts";
-import { blocks, plainMatmul, probes } from "../src/probes.ts";
-import type { WebGpuTensor } from "../src/tensor.ts";
+import type { WebGpuTensor } from "../src/memory/tensor.ts";
+import { plainMatmul, probes, registerTiles } from "../src/probes.ts";
 import { available, skipAll } from "./available.ts";
 
 if (available) {
-  test("the plain products that ops are measured by are products", async () => {
+  test("the plain products compute products", async () => {
     await using kernel = await createWebGpuKernel();
     const [rows, depth, columns] = [128, 64, 64];
     const at = (i: number) => ((i * 7919) % 13) - 6; // whole numbers: every order of the sum gives the same
@@ -21,13 +21,13 @@ if (available) {
         sum += (a.data[row * depth + k] ?? 0) * (b.data[k * columns + column] ?? 0);
       return sum;
     });
-    for (const block of ["tiled", ...blocks] as const) {
-      const y = plainMatmul(kernel.runtime, block, a.tensor, b.tensor);
-      expect((await kernel.read(y))[0], String(block)).toEqual(expected);
+    for (const tile of ["shared", ...registerTiles] as const) {
+      const y = plainMatmul(kernel.runtime, tile, a.tensor, b.tensor);
+      expect((await kernel.read(y))[0], String(tile)).toEqual(expected);
     }
   });
 
-  test("a profile tells of every dispatch, its bytes and its time", async () => {
+  test("a profile reports every dispatch with its bytes and its time", async () => {
     await using kernel = await createWebGpuKernel();
     const x = kernel.zeros([1, 512], "f32");
     const weight = kernel.zeros([2048, 512], "f32");
@@ -40,7 +40,7 @@ if (available) {
       kernel.embedding(ids, table).dispose();
     });
     expect(times.map(({ op }) => op)).toEqual(["linear", "linear", "embedding"]);
-    // x, the weight and y; of a table only the rows that were asked for
+    // x, the weight and y; of a table only the rows that are read
     const bytes = [4 * (512 + 2048 * 512 + 2048), 2 * 4 + 2 * 512 * 2 + 2 * 512 * 4];
     expect(times.map((time) => time.bytes)).toEqual([bytes[0], bytes[0], bytes[1]]);
     expect(kernel.counts.dispatches - before.dispatches).toBe(3);
@@ -57,7 +57,7 @@ if (available) {
     await kernel.sync();
   });
 
-  test("probes leave nothing behind", async () => {
+  test("probes dispose their results", async () => {
     await using kernel = await createWebGpuKernel();
     const plain = probes(kernel, { rows: 64, depth: 64, columns: 64, copied: 4096 });
     const held = kernel.memory();

@@ -4,7 +4,7 @@ import { openWebGpuKernel } from "../src/create.ts";
 import type { WebGpuKernel } from "../src/index.ts";
 import { available, skipAll, smallestDevice } from "./available.ts";
 
-// A scan whose arguments are well below the largest binding, and what its backward holds for a while is above it.
+// A scan whose arguments are well below the largest binding and whose backward needs temporaries above it.
 const [B, L, D, N] = [2, 4096, 1408, 1];
 
 function scanOf(kernel: WebGpuKernel): { args: ScanArgs; dy: Tensor } {
@@ -28,7 +28,7 @@ function scanOf(kernel: WebGpuKernel): { args: ScanArgs; dy: Tensor } {
 }
 
 if (available) {
-  test("a backward that takes more than a binding is that of its channels", async () => {
+  test("a backward with temporaries above a binding has the same bits as that of a few channels", async () => {
     const device = await smallestDevice();
     expect(3 * 4 * B * L * D).toBeGreaterThan(device.limits.maxStorageBufferBindingSize);
     await using kernel = await openWebGpuKernel(device, true);
@@ -36,7 +36,7 @@ if (available) {
     const { residual } = kernel.selectiveScanForward(args);
     const whole = kernel.selectiveScanBackward(dy, args, residual);
 
-    // Channels do not know of each other, but for B and C. The last ones are in the last piece.
+    // Channels are independent except for the gradients of B and C. The last ones are in the last chunk.
     const [first, few] = [D - 70, 70];
     const some = (x: Tensor) => kernel.columns(x, first, few);
     const rows = (x: Tensor, size: number) =>
@@ -47,9 +47,9 @@ if (available) {
     };
     const A = await dense(rows(args.A, N), [few, N]);
     const initialState = await dense(rows(args.initialState as Tensor, N), [B, few, N]);
-    const part: ScanArgs = { ...args, u: some(args.u), delta: some(args.delta), A, initialState };
-    const alone = kernel.selectiveScanForward(part);
-    const grads = kernel.selectiveScanBackward(some(dy), part, alone.residual);
+    const fewArgs: ScanArgs = { ...args, u: some(args.u), delta: some(args.delta), A, initialState };
+    const alone = kernel.selectiveScanForward(fewArgs);
+    const grads = kernel.selectiveScanBackward(some(dy), fewArgs, alone.residual);
     for (const [actual, expected] of [
       [some(whole.u), grads.u],
       [some(whole.delta), grads.delta],

@@ -1,9 +1,9 @@
-import type { HostArray } from "@mamba/kernel";
+import type { HostArray, Tensor } from "@mamba/kernel";
 import { expect, test } from "vitest";
 import { createWebGpuKernel, type WebGpuKernel } from "../src/index.ts";
 import { available, skipAll } from "./available.ts";
 
-// A decoding step in small: everything that a layer runs, sampling on the device, one id read back.
+// A small decoding step: all ops of a layer, sampling on the device, and one id read back.
 const [D, E, N, R, W, V, layers] = [16, 32, 8, 4, 4, 64, 3];
 
 function model(kernel: WebGpuKernel) {
@@ -72,7 +72,7 @@ function model(kernel: WebGpuKernel) {
 }
 
 if (available) {
-  test("a decoding step is one command buffer, and makes neither buffers nor bind groups", async () => {
+  test("a decoding step is one command buffer and creates neither buffers nor bind groups", async () => {
     await using kernel = await createWebGpuKernel();
     const step = model(kernel);
     for (let i = 0; i < 3; i++) await step(i, 0.3);
@@ -84,7 +84,7 @@ if (available) {
     expect(after.bindGroups).toBe(before.bindGroups);
     expect(after.tensors).toBe(before.tensors);
     expect(after.bytes).toBe(before.bytes);
-    // embedding, the last linear, sample; of a layer the norm, the conv, the update, the sum and four products
+    // embedding, the last linear and sample; per layer the norm, the conv, the update, the sum and four products
     expect((after.dispatches - before.dispatches) / 5).toBe(3 + layers * 8);
   });
 
@@ -100,21 +100,46 @@ if (available) {
     await kernel.read(kernel.rmsNorm(kernel.linear(x, weight), undefined, 1));
   });
 
-  test("parameters that change between steps are seen", async () => {
+  test("a packed parameter that an op changes in place is packed again", async () => {
     await using kernel = await createWebGpuKernel();
-    const A = kernel.upload(Float32Array.of(-1), [1, 1], "f32");
-    const state = kernel.upload(Float32Array.of(1), [1, 1, 1], "f32");
-    const zero = kernel.zeros([1, 1], "f32");
-    const one = kernel.upload(Float32Array.of(1), [1, 1], "f32");
-    const D = kernel.upload(Float32Array.of(5), [1], "f32");
-    const args = { u: one, delta: one, A, B: zero, C: one, D };
-    const [first] = await kernel.read(kernel.selectiveStateUpdate(state, args));
-    expect(first?.[0]).toBeCloseTo(Math.exp(-1) + 5, 5);
+    const vector = (value: number) => kernel.upload(Float32Array.of(value), [1], "f32");
+    const matrix = (value: number) => kernel.upload(Float32Array.of(value), [1, 1], "f32");
+    const [A, D, deltaBias, zero, one] = [matrix(-1), vector(5), vector(0), matrix(0), matrix(1)];
+    // y = exp((1 + deltaBias) A) h + D, with h = 1 before every step
+    const step = async () => {
+      const state = kernel.upload(Float32Array.of(1), [1, 1, 1], "f32");
+      const args = { u: one, delta: one, A, B: zero, C: one, D, deltaBias };
+      const [y] = await kernel.read(kernel.selectiveStateUpdate(state, args));
+      return y?.[0];
+    };
+    expect(await step()).toBeCloseTo(Math.exp(-1) + 5, 5);
     kernel.write(D, 0, Float32Array.of(7));
-    const [second] = await kernel.read(kernel.selectiveStateUpdate(state, args));
-    expect(second?.[0]).toBeCloseTo(Math.exp(-2) + 7, 5);
+    expect(await step()).toBeCloseTo(Math.exp(-1) + 7, 5);
     kernel.copyInto(A, zero);
-    const [third] = await kernel.read(kernel.selectiveStateUpdate(state, args));
-    expect(third?.[0]).toBeCloseTo(Math.exp(-2) + 7, 5);
+    expect(await step()).toBeCloseTo(1 + 7, 5);
+    kernel.accumulate(A, one, -2);
+    expect(await step()).toBeCloseTo(Math.exp(-2) + 7, 5);
+    const slot = { param: deltaBias, grad: vector(1), m: vector(0), v: vector(0) };
+    const hyper = { step: 1, lr: 0.5, beta1: 0.9, beta2: 0.999, eps: 0, weightDecay: 0 };
+    kernel.adamwStep([slot], hyper);
+    expect(await step()).toBeCloseTo(Math.exp(-1) + 7, 5);
+    // Through a view on the same memory.
+    kernel.write(kernel.reshape(D, [1, 1]), 0, Float32Array.of(9));
+    expect(await step()).toBeCloseTo(Math.exp(-1) + 9, 5);
+  });
+
+  test("a parameter that shares its memory with the state is packed again", async () => {
+    await using kernel = await createWebGpuKernel();
+    const matrix = (value: number) => kernel.upload(Float32Array.of(value), [1, 1], "f32");
+    const [A, zero, one] = [matrix(-1), matrix(0), matrix(1)];
+    const other = kernel.upload(Float32Array.of(1), [1, 1, 1], "f32");
+    const update = async (state: Tensor) => {
+      const args = { u: one, delta: one, A, B: zero, C: one };
+      const [y] = await kernel.read(kernel.selectiveStateUpdate(state, args));
+      return y?.[0];
+    };
+    const changed = -Math.exp(-1);
+    expect(await update(kernel.reshape(A, [1, 1, 1]))).toBeCloseTo(changed, 5);
+    expect(await update(other)).toBeCloseTo(Math.exp(changed), 5);
   });
 } else skipAll("decoding steps");

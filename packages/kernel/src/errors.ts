@@ -1,17 +1,17 @@
 /**
- * Every way a kernel can fail. Codes are stable: scripts and callers match on them, messages may change.
+ * Codes of all kernel errors. Codes are stable, so callers may match on them; messages may change.
  *
- * Caller's mistakes, thrown at once by the call that made them:
+ * Mistakes of the caller, thrown at once by the call with the mistake:
  * - `ARGUMENT`: a scalar or option is out of its range, or two arguments contradict each other
  * - `SHAPE`: a tensor's shape is not the one the op needs
- * - `DTYPE`: a tensor's storage type is not one the op takes
+ * - `DTYPE`: a tensor's storage type is not one that the op accepts
  * - `DISPOSED`: a tensor or kernel was used after `dispose`
  * - `FOREIGN_TENSOR`: a tensor belongs to another kernel instance
  * - `UNSUPPORTED`: this backend does not have the op (see `Kernel.supports`)
  *
- * The machine's limits:
+ * Limits of the machine:
  * - `OUT_OF_MEMORY`: an allocation failed; the kernel stays usable
- * - `DEVICE_LOST`: the device is gone; every later call throws this
+ * - `DEVICE_LOST`: the device is lost; every later call throws this
  *
  * Opening a backend (also the codes of `Availability`):
  * - `NOT_INSTALLED`, `NO_DEVICE`, `DRIVER`, `LIMITS`, `INTERFACE_VERSION`, and `NO_BACKEND` when no candidate opened
@@ -28,7 +28,7 @@ export type KernelErrorCode =
   | "NO_BACKEND"
   | UnavailableCode;
 
-/** Why a backend cannot be opened on this machine. */
+/** Reasons why a backend cannot be opened on a machine. */
 export type UnavailableCode = "NOT_INSTALLED" | "NO_DEVICE" | "DRIVER" | "LIMITS" | "INTERFACE_VERSION";
 
 const brand = Symbol.for("@mamba/kernel.KernelError");

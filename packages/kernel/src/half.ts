@@ -35,7 +35,7 @@ export function toF16(value: number): number {
   const magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  // Below 2^-14 the spacing is fixed at 2^-24: adding 0.5 makes the float unit round for us.
+  // Below 2^-14 neighbours are 2^-24 apart, like floats near 0.5: adding 0.5 rounds in hardware.
   if (magnitude < 0x38800000) return sign | (bitsOf(fromBits(magnitude) + 0.5) - 0x3f000000);
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
 }
@@ -50,7 +50,7 @@ export function fromF16(bits: number): number {
   return fromBits(sign | ((exponent + 112) << 23) | (mantissa << 13));
 }
 
-/** Widens stored values to float32, exactly. `f32` input is returned as it is, not copied. */
+/** Converts stored values to float32, exactly. `f32` input is returned itself, not a copy. */
 export function toFloat32(data: HostArray, dtype: FloatDType): Float32Array {
   if (dtype === "f32") return data as Float32Array;
   const widen = dtype === "f16" ? fromF16 : fromBf16;
@@ -59,7 +59,7 @@ export function toFloat32(data: HostArray, dtype: FloatDType): Float32Array {
   return out;
 }
 
-/** Rounds float32 values to a storage type. For `f32` the input is returned as it is, not copied. */
+/** Rounds float32 values to a storage type. For `f32` the input itself is returned, not a copy. */
 export function fromFloat32(data: Float32Array, dtype: FloatDType): Float32Array | Uint16Array {
   if (dtype === "f32") return data;
   const narrow = dtype === "f16" ? toF16 : toBf16;

@@ -1,20 +1,20 @@
 import { KernelError, type UnavailableCode } from "./errors.ts";
 import type { Kernel } from "./kernel.ts";
 
-/** Raised by one whenever a method of `Kernel` changes its meaning; backends state the version they implement. */
-export const interfaceVersion = 1;
+/** Version of the `Kernel` interface, raised when a method changes its meaning. Each backend states the one it implements. */
+export const interfaceVersion = 2;
 
-/** Whether a backend can be opened here: data, never an exception. `remedy` says what the user can do about it. */
+/** Result of a probe: data, never an exception. `remedy` tells the user how to make the backend available. */
 export type Availability =
   | {
       readonly ok: true;
       readonly device: string;
-      /** It stands in for a GPU and computes on the CPU, as SwiftShader does: a backend for the CPU is faster. */
+      /** True for a software device, such as SwiftShader: it computes on the CPU, and the CPU backend is faster. */
       readonly software?: boolean;
     }
   | { readonly ok: false; readonly code: UnavailableCode; readonly reason: string; readonly remedy: string };
 
-/** What a backend package exports as `provider`. Importing the package has no side effects. */
+/** The `provider` export of a backend package. Importing the package has no side effects. */
 export interface KernelProvider {
   readonly name: string;
   readonly interfaceVersion: number;
@@ -23,21 +23,21 @@ export interface KernelProvider {
   create(): Promise<Kernel>;
 }
 
-/** A backend that an app is ready to use. `load` holds a literal `import()`, so that bundlers can see it. */
+/** A backend that an app can use. `load` holds a literal `import()`, so that bundlers can see it. */
 export interface KernelCandidate {
   readonly name: string;
   readonly load: () => Promise<{ readonly provider: KernelProvider }>;
 }
 
-/** A candidate with what its probe said. */
+/** A candidate with the result of its probe. */
 export interface ProbedCandidate {
   readonly name: string;
   readonly availability: Availability;
-  /** There when the package could be loaded. */
+  /** Present when the package could be loaded. */
   readonly provider?: KernelProvider;
 }
 
-/** Asks one candidate whether it can be opened. Never rejects: a package that fails to load is `NOT_INSTALLED`. */
+/** Probes one candidate. Never rejects: a package that fails to load is reported as `NOT_INSTALLED`. */
 export async function probeKernel(candidate: KernelCandidate): Promise<ProbedCandidate> {
   const { name } = candidate;
   const no = (code: UnavailableCode, reason: string, remedy: string): ProbedCandidate => ({
@@ -70,8 +70,8 @@ export async function probeKernel(candidate: KernelCandidate): Promise<ProbedCan
 }
 
 /**
- * Opens the first backend that works, in the order given, but a software device only when nothing else works. Never falls
- * back past an explicit wish: to insist on one backend, pass only that one.
+ * Opens the first backend that works, in the order given. A software device is opened only when nothing else works. To
+ * require one backend, pass only that one: it is never replaced by another.
  *
  * @throws KernelError `NO_BACKEND`, listing each candidate's code, reason and remedy, when none could be opened.
  */
@@ -101,7 +101,7 @@ export async function openKernel(candidates: readonly KernelCandidate[]): Promis
   throw new KernelError("NO_BACKEND", message, { cause: new AggregateError(causes) });
 }
 
-/** Probes as it goes: what comes after the one that opens is not loaded. */
+/** Probes candidates one at a time, so that those after the one that opens are never loaded. */
 async function* bestFirst(candidates: readonly KernelCandidate[]): AsyncGenerator<ProbedCandidate> {
   const software: ProbedCandidate[] = [];
   for (const candidate of candidates) {

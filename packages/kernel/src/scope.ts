@@ -1,4 +1,4 @@
-/** Frees what it was given, in one go: `using scope = new Scope()` ends the intermediates of a step. */
+/** Owns disposables and disposes them together: `using scope = new Scope()` frees the intermediates of a step. */
 export class Scope implements Disposable {
   readonly #held = new Set<Disposable>();
 
@@ -8,7 +8,7 @@ export class Scope implements Disposable {
     return item;
   }
 
-  /** Gives ownership of `item` back to the caller: it outlives the scope. */
+  /** Returns ownership of `item` to the caller: the scope no longer disposes it. */
   release<T extends Disposable>(item: T): T {
     this.#held.delete(item);
     return item;

@@ -1,35 +1,34 @@
-import { openBackend } from "../backend.ts";
-import { checkTarget } from "../checkpoint-target.ts";
-import { command } from "../command.ts";
-import { formatBytes } from "../format.ts";
-import { note } from "../host.ts";
-import { loadModel } from "../model.ts";
+import { formatBytes } from "@mamba/display";
+import { openBackend } from "../backends/openBackend.ts";
+import { checkTarget } from "../checkpoints/checkTarget.ts";
+import { loadModel } from "../checkpoints/loadModel.ts";
+import { createCommand } from "../program/command.ts";
+import { note, type Host } from "../program/host.ts";
+import { choiceOption } from "../program/options.ts";
 
-export default command({
-  name: "convert",
-  description: "Write a checkpoint again in the Hugging Face layout, its large matrices in another type",
-  args: {
-    model: {
-      type: "positional",
-      required: true,
-      description: "Checkpoint folder, or a model's name on the hub",
-    },
-    folder: { type: "positional", required: true, description: "Where to write; made when it is not there" },
-    dtype: {
-      type: "enum",
-      options: ["f32", "f16", "bf16"],
-      description: "Storage of the large matrices; default: as they are",
-    },
-    force: { type: "boolean", description: "Replace a checkpoint that is there" },
-  },
-  async run({ model: source, folder, dtype, force }, host) {
-    await checkTarget(folder, force);
-    const { inspectCheckpoint, saveCheckpoint } = await import("@mamba/checkpoint");
-    await using kernel = await openBackend("cpu", 1, host);
-    const { model, tokenizer } = await loadModel(kernel, source, undefined, host);
-    using _ = model;
-    await saveCheckpoint(model, folder, { tokenizer, dtype });
-    const { weightBytes } = await inspectCheckpoint(folder);
-    note(host, `wrote ${folder}: ${formatBytes(weightBytes)} of weights`);
-  },
-});
+export default (host: Host) =>
+  createCommand(
+    "convert",
+    "Write a checkpoint again in the Hugging Face layout, its large matrices in another type",
+    ["state-spaces/mamba-130m-hf my-model --dtype f16"],
+  )
+    .argument("<model>", "Checkpoint folder, or a model's name on the hub")
+    .argument("<folder>", "Folder to write, made if it does not exist")
+    .addOption(
+      choiceOption("--dtype <type>", "Storage of the large matrices (default: as they are)", [
+        "f32",
+        "f16",
+        "bf16",
+      ]),
+    )
+    .option("--force", "Replace an existing checkpoint")
+    .action(async (source, folder, { dtype, force = false }) => {
+      await checkTarget(folder, force);
+      const { inspectCheckpoint, saveCheckpoint } = await import("@mamba/checkpoint");
+      await using kernel = await openBackend({ backend: "cpu", threads: 1 }, host);
+      const { model, tokenizer } = await loadModel(kernel, source, undefined, host);
+      using _model = model;
+      await saveCheckpoint(model, folder, { tokenizer, dtype });
+      const { weightBytes } = await inspectCheckpoint(folder);
+      note(host, `wrote ${folder}: ${formatBytes(weightBytes)} of weights`);
+    });

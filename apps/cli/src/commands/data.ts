@@ -1,29 +1,27 @@
-import { readNumber, usage } from "../args.ts";
-import { command } from "../command.ts";
-import { print } from "../host.ts";
+import { createCommand } from "../program/command.ts";
+import { print, type Host } from "../program/host.ts";
+import { choiceArgument, countOption, numberOption } from "../program/options.ts";
 
-export default command({
-  name: "data",
-  description: "Print a corpus that models are trained on, as text",
-  args: {
-    corpus: {
-      type: "positional",
-      required: true,
-      description: "stories: one a line, as `train stories` has them",
-    },
-    count: { type: "string", valueHint: "count", default: "10", description: "How many" },
-    first: { type: "string", valueHint: "index", default: "0", description: "Begin with this one" },
-    seed: { type: "string", valueHint: "number", default: "0", description: "Training has 0, eval has 1" },
-  },
-  async run({ corpus, ...values }, host) {
-    if (corpus !== "stories") throw usage(`<corpus> must be stories, got ${JSON.stringify(corpus)}`);
-    const count = readNumber("count", values.count, { whole: true, min: 1 });
-    const first = readNumber("first", values.first, { whole: true, min: 0 });
-    const seed = readNumber("seed", values.seed, { whole: true });
-    const { story, storyEnd } = await import("@mamba/tasks");
-    for (let index = first; index < first + count; index++) {
-      host.signal.throwIfAborted();
-      await print(host, story(seed, index) + String.fromCharCode(storyEnd));
-    }
-  },
-});
+export default (host: Host) =>
+  createCommand("data", "Print a corpus that models are trained on, as text", [
+    "stories --count 100 --seed 1",
+  ])
+    .addArgument(
+      choiceArgument("<corpus>", "stories: one per line, as `train stories` reads them", ["stories"]),
+    )
+    .addOption(countOption("--count <count>", "Number of examples").default(10))
+    .addOption(
+      numberOption("--first <index>", "Index of the first example", { whole: true, min: 0 }).default(0),
+    )
+    .addOption(
+      numberOption("--seed <number>", "Seed of the generator; training uses 0, eval 1", {
+        whole: true,
+      }).default(0),
+    )
+    .action(async (_corpus, { count, first, seed }) => {
+      const { story, storyEnd } = await import("@mamba/tasks");
+      for (let index = first; index < first + count; index++) {
+        host.signal.throwIfAborted();
+        await print(host, story(seed, index) + String.fromCharCode(storyEnd));
+      }
+    });

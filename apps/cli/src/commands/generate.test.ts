@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run, type RunOptions } from "../../test/run.ts";
-import { Stop } from "../errors.ts";
+import { Stop } from "../program/errors.ts";
 
 let base: string;
 let model: string;

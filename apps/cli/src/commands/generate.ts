@@ -1,113 +1,74 @@
-import { readFile } from "node:fs/promises";
-import type { Tokenizer } from "@mamba/core";
-import { adapterFlag, attachAdapter } from "../adapter.ts";
-import { readNumber } from "../args.ts";
-import { backendFlags, openBackend } from "../backend.ts";
-import { command } from "../command.ts";
-import { Stop } from "../errors.ts";
-import { writeAtomically } from "../files.ts";
-import { note, print, printJson, printUntrusted } from "../host.ts";
-import { loadModel } from "../model.ts";
-import { progress } from "../progress.ts";
-import { readPrompt, type Prompt } from "../prompt.ts";
-import { readSampling, samplingFlags } from "../sampling.ts";
-import { describeStats, Stopwatch } from "../stats.ts";
+import { backendOption, threadsOption } from "../backends/openBackend.ts";
+import { generateText } from "../generation/generateText.ts";
+import { parseIds, readPrompt } from "../generation/prompt.ts";
+import { samplingOf } from "../generation/sampling.ts";
+import { createCommand } from "../program/command.ts";
+import type { Host } from "../program/host.ts";
+import { choiceOption, countOption, numberOption, repeatableOption } from "../program/options.ts";
 
-export default command({
-  name: "generate",
-  description: "Continue a text",
-  args: {
-    prompt: {
-      type: "positional",
-      required: false,
-      description: "The text to continue; - or nothing reads stdin",
-    },
-    model: {
-      type: "string",
-      alias: "m",
-      required: true,
-      description: "Checkpoint folder, or a model's name on the hub (organisation/name)",
-    },
-    ...adapterFlag,
-    "prompt-ids": { type: "string", valueHint: "5,17,3", description: "Raw token ids instead of a text" },
-    ...samplingFlags,
-    "load-state": { type: "string", valueHint: "file", description: "Go on from a saved state" },
-    "save-state": { type: "string", valueHint: "file", description: "Save where the text ended" },
-    ...backendFlags,
-    dtype: {
-      type: "enum",
-      options: ["as-stored", "f32", "f16", "bf16"],
-      default: "as-stored",
-      description: "Storage of the large matrices in memory",
-    },
-    json: { type: "boolean", description: "Print one JSON object with ids, text and figures at the end" },
-    stats: { type: "boolean", description: "Show times, rates and memory on stderr" },
-  },
-  async run(values, host) {
-    const options = readSampling(values);
-    const threads = readNumber("threads", values.threads, { whole: true, min: 1 });
-    const { "load-state": from, "save-state": to } = values;
-    const prompt = await readPrompt(values.prompt, values["prompt-ids"], from !== undefined, host);
+const examples = [
+  '"Once upon a time" -m state-spaces/mamba-130m-hf --seed 1 --stats',
+  "-m my-model --greedy --max-tokens 64 < prompt.txt",
+  '"Hello" -m my-model --save-state turn.bin',
+  '" and then" -m my-model --load-state turn.bin --json',
+];
 
-    const watch = new Stopwatch();
-    // Opening the kernel and loading the code that uses it do not wait for each other.
-    const core = import("@mamba/core");
-    await using kernel = await openBackend(values.backend, threads, host);
-    const { generate, GenerationState } = await core;
-    const dtype = values.dtype === "as-stored" ? undefined : values.dtype;
-    const { model, tokenizer, label } = await loadModel(kernel, values.model, dtype, host);
-    using _model = model;
-    using _adapter = await attachAdapter(model, values.model, values.adapter, host);
-    watch.mark("load");
-
-    const promptIds = encode(prompt, tokenizer);
-    using state =
-      from === undefined
-        ? GenerationState.start(model, [promptIds])
-        : GenerationState.deserialize(model, await readFile(from));
-    if (from !== undefined) state.append(model, [promptIds]);
-    const prefilled = state.pending[0]?.length ?? 0;
-
-    const ids: number[] = [];
-    let text = "";
-    let finish: "stop" | "length" | "interrupted" = "interrupted";
-    let stopped: Stop | undefined;
-    try {
-      using bar = progress(host, "reading the prompt", String);
-      const tokens = generate(model, state, {
-        ...options,
-        tokenizer,
-        signal: host.signal,
-        onProgress: (done, total) => {
-          bar.update(done, total);
-          if (done === total) bar[Symbol.dispose]();
+export default (host: Host) =>
+  createCommand("generate", "Continue a text", examples)
+    .argument("[prompt]", "The text to continue; - or no prompt reads stdin")
+    .requiredOption(
+      "-m, --model <model>",
+      "Checkpoint folder, or a model's name on the hub (organisation/name)",
+    )
+    .option("--adapter <folder>", "LoRA adapter (PEFT's format) to use with the model")
+    .option("--prompt-ids <ids>", "Raw token ids instead of a text: 5,17,3", parseIds)
+    .addOption(countOption("--max-tokens <count>", "The most tokens to generate").default(128))
+    .addOption(numberOption("--temperature <number>", "Divides the logits (default: 1)", { min: 0 }))
+    .addOption(countOption("--top-k <count>", "Keep the k most probable tokens"))
+    .addOption(
+      numberOption("--top-p <number>", "Keep the smallest set of tokens with this probability mass", {
+        above: 0,
+        max: 1,
+      }),
+    )
+    .addOption(
+      numberOption("--min-p <number>", "Keep tokens at least this fraction as probable as the first", {
+        min: 0,
+        max: 1,
+      }),
+    )
+    .addOption(
+      numberOption(
+        "--repetition-penalty <number>",
+        "Above 1 discourages tokens of the text so far (default: 1)",
+        {
+          above: 0,
         },
-      });
-      for await (const token of tokens) {
-        if (ids.length === 0) watch.mark("prefill");
-        ids.push(token.id);
-        text += token.text;
-        if (!values.json) await printUntrusted(host, token.text);
-        finish = token.finish ?? finish;
-      }
-    } catch (error) {
-      if (!(error instanceof Stop)) throw error;
-      stopped = error; // what was generated so far is kept: printed, and saved when asked
-    }
-    watch.mark("decode");
-
-    if (to !== undefined) await writeAtomically(to, await state.serialize());
-    const stats = watch.stats({ prefilled, generated: ids.length, kernel });
-    if (values.json) {
-      const backend = { name: kernel.name, device: kernel.capabilities.device };
-      await printJson(host, { model: label, backend, promptIds, ids, text, finish, stats });
-    } else await print(host, "\n");
-    if (values.stats) note(host, describeStats(stats));
-    if (stopped) throw stopped;
-  },
-});
-
-function encode(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {
-  if (prompt === undefined) return [];
-  return "ids" in prompt ? prompt.ids : tokenizer.encode(prompt.text);
-}
+      ),
+    )
+    .addOption(numberOption("--seed <number>", "Equal seeds give equal texts", { whole: true }).default(0))
+    .option("--greedy", "Always take the most probable token")
+    .addOption(repeatableOption("--stop <text>", "End before this text; may be given more than once"))
+    .addOption(
+      countOption("--chunk <count>", "Positions of the prompt per pass; memory grows with it").default(512),
+    )
+    .option("--load-state <file>", "Continue a saved state; the prompt is appended")
+    .option("--save-state <file>", "Save the state at the end of the text")
+    .addOption(backendOption)
+    .addOption(threadsOption)
+    .addOption(
+      choiceOption("--dtype <type>", "Storage of the large matrices in memory", [
+        "as-stored",
+        "f32",
+        "f16",
+        "bf16",
+      ]).default("as-stored"),
+    )
+    .option("--json", "Print one JSON object with ids, text and figures at the end")
+    .option("--stats", "Show times, rates and memory on stderr")
+    .action(async (text, options) => {
+      const sampling = samplingOf(options);
+      const prompt = await readPrompt(text, options.promptIds, options.loadState !== undefined, host);
+      const dtype = options.dtype === "as-stored" ? undefined : options.dtype;
+      await generateText({ ...options, prompt, sampling, dtype }, host);
+    });

@@ -5,9 +5,9 @@ import { openSafetensors } from "@mamba/checkpoint";
 import { resolveLMConfig } from "@mamba/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../test/run.ts";
-import { Stop } from "../errors.ts";
-import { presets } from "../presets.ts";
-import { weightBytes } from "../random-weights.ts";
+import { Stop } from "../program/errors.ts";
+import { presets } from "@mamba/bench/presets";
+import { weightBytes } from "../checkpoints/randomWeights.ts";
 
 let base: string;
 beforeAll(async () => {
@@ -73,7 +73,7 @@ test("an interrupted run leaves no file behind", async () => {
 
 describe("wrong input", () => {
   test.each([
-    [["tiny"], "the argument <folder> is missing"],
+    [["tiny"], "missing required argument 'folder'"],
     [["huge", "x"], "<preset> must be mamba-130m, mamba-370m"],
     [["toString", "x"], "<preset> must be"],
     [["tiny", "x", "--seed=1.5"], "--seed must be a whole number"],

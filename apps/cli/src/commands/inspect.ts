@@ -1,34 +1,30 @@
 import type { CheckpointSummary } from "@mamba/checkpoint";
-import pc from "picocolors";
-import { command } from "../command.ts";
-import { formatBytes, formatCount, table } from "../format.ts";
-import { note, print, printJson, type Host } from "../host.ts";
-import { hubOptions } from "../model.ts";
+import { formatBytes, formatCount, table } from "@mamba/display";
+import { createColors } from "picocolors";
+import { hubOptions } from "../checkpoints/loadModel.ts";
+import { createCommand } from "../program/command.ts";
+import { note, print, printJson, type Host } from "../program/host.ts";
 
-export default command({
-  name: "inspect",
-  description: "Show the config, tensors and sizes of a checkpoint, without loading its weights",
-  args: {
-    model: {
-      type: "positional",
-      required: true,
-      description: "Checkpoint folder, or a model's name on the hub",
-    },
-    json: { type: "boolean", description: "Print JSON" },
-  },
-  async run({ model, json }, host) {
-    const { inspectCheckpoint } = await import("@mamba/checkpoint");
-    const { findRandomMarker } = await import("../random-weights.ts");
-    const summary = await inspectCheckpoint(model, { ...hubOptions(host), signal: host.signal });
-    const random = await findRandomMarker(model);
-    if (json) return printJson(host, { ...summary, randomWeights: random ?? null });
-    await print(host, describe(summary, random, host));
-    for (const text of summary.notes) note(host, `note: ${text}`);
-  },
-});
+export default (host: Host) =>
+  createCommand(
+    "inspect",
+    "Show the config, tensors and sizes of a checkpoint, without loading its weights",
+    ["state-spaces/mamba-130m-hf", "my-model --json"],
+  )
+    .argument("<model>", "Checkpoint folder, or a model's name on the hub")
+    .option("--json", "Print JSON")
+    .action(async (model, { json }) => {
+      const { inspectCheckpoint } = await import("@mamba/checkpoint");
+      const { findRandomMarker } = await import("../checkpoints/randomWeights.ts");
+      const summary = await inspectCheckpoint(model, { ...hubOptions(host), signal: host.signal });
+      const random = await findRandomMarker(model);
+      if (json) return printJson(host, { ...summary, randomWeights: random ?? null });
+      await print(host, describe(summary, random, host));
+      for (const text of summary.notes) note(host, `note: ${text}`);
+    });
 
 function describe(summary: CheckpointSummary, random: string | undefined, { stdout }: Host): string {
-  const { bold, yellow } = pc.createColors(stdout.isTTY === true);
+  const { bold, yellow } = createColors(stdout.isTTY === true);
   const { label, format, config, tokenizerKind, files, tensors, parameterCount, weightBytes } = summary;
   const fields = Object.entries(config).filter(([, value]) => value !== undefined);
   const rows = tensors.map(({ name, dtype, shape, byteLength }) => [

@@ -50,7 +50,7 @@ test("an adapter is trained beside a bf16 model, resumed, judged, generated with
     target_modules: ["in_proj", "out_proj"],
     base_model_name_or_path: model,
   });
-  expect((await run([...args, ...rest, "--resume"])).stderr).toMatch(/^going on after step 12$/m);
+  expect((await run([...args, ...rest, "--resume"])).stderr).toMatch(/^continuing after step 12$/m);
   const other = await run([...args, "--lora-alpha=2", ...rest, "--resume"]);
   expect(other.stderr).toMatch(/the saved run has model\.adapter .* \[RESUME\]\n$/);
 

@@ -5,7 +5,7 @@ import { evaluateNgram, stories, trainNgram } from "@mamba/tasks";
 import type { Evaluation } from "@mamba/train";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../../test/run.ts";
-import { Stop } from "../errors.ts";
+import { Stop } from "../program/errors.ts";
 
 let base: string;
 beforeAll(async () => {
@@ -92,13 +92,13 @@ test("equal command lines give equal bits, also when one was interrupted and res
 
   const refused = await run(["train", ...args, "--out", parts]);
   expect(refused).toMatchObject({ code: 1 });
-  expect(refused.stderr).toContain("--resume goes on with it [EXISTS]");
+  expect(refused.stderr).toContain("--resume continues it [EXISTS]");
   const other = await run(["train", ...args, "--lr=0.5", "--out", parts, "--resume"]);
   expect(other.stderr).toMatch(/training\.lr 0\.003, this one 0\.5 \[RESUME\]\n$/);
 
   const resumed = await run(["train", ...args, "--out", parts, "--resume"]);
   expect(resumed.code).toBe(0);
-  expect(resumed.stderr).toMatch(new RegExp(`^going on after step ${done}\n`));
+  expect(resumed.stderr).toMatch(new RegExp(`^continuing after step ${done}\n`));
   expect(await log(parts)).toEqual(await log(whole));
   for (const file of ["state.safetensors", "model/model.safetensors"]) {
     expect((await readFile(join(parts, file))).equals(await readFile(join(whole, file)))).toBe(true);
@@ -228,7 +228,7 @@ test("a run that is done is written again when it is resumed, also without its l
   const again = await run([...args, "--resume"]);
   expect(again).toMatchObject({
     code: 0,
-    stderr: expect.stringMatching(/^going on after step 2\nwrote /) as string,
+    stderr: expect.stringMatching(/^continuing after step 2\nwrote /) as string,
   });
   expect((await readFile(weights)).equals(before)).toBe(true);
 });

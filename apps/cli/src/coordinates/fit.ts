@@ -1,13 +1,13 @@
 import type { Coordinates, Parametrization } from "./measure.ts";
 
-/** How the output of one layer depends on the width: `size ~ width ^ slope`, after each step from 0 on. */
+/** How the output of one layer depends on the width after each step from 0 on: `size ~ width ^ slope`. */
 export interface Fit {
   readonly parametrization: Parametrization;
   readonly module: string;
   /** [steps + 1][widths], means over the seeds. */
   readonly size: readonly (readonly number[])[];
   readonly change: readonly (readonly number[])[];
-  /** Least squares on logarithms; null where a value is 0, as logits are before the first step of muP. */
+  /** Least squares on logarithms; null where a value is 0, as the logits are before muP's first step. */
   readonly sizeSlopes: readonly Slope[];
   readonly changeSlopes: readonly Slope[];
 }
@@ -38,10 +38,10 @@ export function fitSlopes(all: readonly Coordinates[]): Fit[] {
   });
 }
 
-/** Slopes this far from 0, up or down, are not told from it: the noise of a few small models, and finite widths. */
+/** Slopes within this distance of 0 count as flat: a few small models are noisy, and their widths are finite. */
 export const flatLimit = 0.25;
 
-/** The slope that is furthest from 0 in one parametrization, over all layers and steps, and where it is. */
+/** The slope that is furthest from 0 in one parametrization, with its layer and step. */
 export function steepest(fits: readonly Fit[], parametrization: Parametrization) {
   const all = fits
     .filter((fit) => fit.parametrization === parametrization)
@@ -57,7 +57,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Of log y against log x. */
+/** The slope of log y against log x, by least squares. */
 function slope(xs: readonly number[], ys: readonly number[]): Slope {
   if (ys.some((y) => y === 0)) return null;
   const [u, v] = [xs.map(Math.log), ys.map(Math.log)];

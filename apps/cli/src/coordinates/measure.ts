@@ -1,26 +1,27 @@
 import { EagerOps, MambaLM, watchOps, type MambaLMConfigInput, type WatchedCall } from "@mamba/core";
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import { selectiveCopying } from "@mamba/tasks";
-import { type DataSource, Trainer } from "@mamba/train";
+import { type DataSource, languageModel, Trainer } from "@mamba/train";
+import type { Pause } from "../program/progress.ts";
 
-/** What a coordinate check trains. */
+/** The models that a coordinate check trains. */
 export interface Plan {
   /** Widths of the residual stream, ascending. The first is the base width of muP. */
   readonly widths: readonly number[];
-  /** Weights and data are drawn anew for each. */
+  /** Models of each width; each has its own weights and data. */
   readonly seeds: number;
   /** Optimizer steps. */
   readonly steps: number;
-  /** The same for every width. */
+  /** Learning rate, the same for every width. */
   readonly lr: number;
   readonly layers: number;
 }
 
-/** How the widths are scaled: by muP, or not at all (the standard parametrization, same rates for all). */
+/** With muP, or with the standard parametrization, which has the same rates for all widths. */
 export const parametrizations = ["mup", "standard"] as const;
 export type Parametrization = (typeof parametrizations)[number];
 
-/** One layer's output on the same input, over the steps; both have `steps + 1` entries. */
+/** The output of one layer on the same input after each step, with `steps + 1` entries. */
 export interface Coordinates {
   readonly parametrization: Parametrization;
   readonly module: string;
@@ -33,16 +34,12 @@ export interface Coordinates {
 }
 
 /**
- * Trains models that differ in nothing but their width, and looks at the size of their activations (Yang et al. 2022,
- * appendix D.1): on selective copying, with Adam at one rate for all.
+ * Trains models that differ in their width only, and measures the size of their activations (Yang et al. 2022,
+ * appendix D.1). They learn selective copying, with Adam at one rate for all.
  *
- * @param pause called after each model: shows progress, and throws to end
+ * @param pause called after each model
  */
-export async function measureCoordinates(
-  kernel: Kernel,
-  plan: Plan,
-  pause: (done: number, total: number) => Promise<void>,
-): Promise<Coordinates[]> {
+export async function measureCoordinates(kernel: Kernel, plan: Plan, pause: Pause): Promise<Coordinates[]> {
   const [baseWidth] = plan.widths;
   const total = parametrizations.length * plan.widths.length * plan.seeds;
   const all: Coordinates[] = [];
@@ -54,7 +51,7 @@ export async function measureCoordinates(
           ...{ dModel: width, nLayers: plan.layers, vocabSize: task.vocabSize, tieEmbeddings: false },
           mupBaseWidth: parametrization === "mup" ? baseWidth : undefined,
         };
-        for (const found of await follow(kernel, config, plan, seed)) {
+        for (const found of await measureModel(kernel, config, plan, seed)) {
           all.push({ parametrization, width, seed, ...found });
         }
         await pause(++done, total);
@@ -68,13 +65,13 @@ const task = { length: 32, tokens: 16, vocabSize: 16 };
 const batchSize = 8;
 
 /**
- * Nothing that would hide a scale or bring in one of its own. Gradients get smaller with the width, for some layers
- * down to the default of Adam's eps, which would then hold the wide models back.
+ * A plain optimizer, because weight decay, clipping and a schedule have scales of their own. Gradients get smaller with the
+ * width, in some layers down to the default of Adam's eps, which would then slow the wide models down.
  */
 const plain = { batchSize, schedule: "constant", weightDecay: 0, clipNorm: Infinity, eps: 1e-16 } as const;
 
-/** The layers of one model as it trains. */
-async function follow(
+/** Trains one model and measures its layers. */
+async function measureModel(
   kernel: Kernel,
   config: MambaLMConfigInput,
   { steps, lr }: Plan,
@@ -83,7 +80,7 @@ async function follow(
   using scope = new Scope();
   const model = scope.use(MambaLM.init(kernel, config, seed));
   const source = selectiveCopying({ ...task, seed });
-  const trainer = scope.use(new Trainer(model, source, { ...plain, steps, lr }));
+  const trainer = scope.use(new Trainer(languageModel(model), source, { ...plain, steps, lr }));
   const probe = scope.use(await probeOf(kernel, source));
   const start = await outputs(model, probe);
   const found = [...start].map(([module, values]) => ({ module, size: [meanSize(values)], change: [0] }));
@@ -99,7 +96,7 @@ async function follow(
   return found;
 }
 
-/** A batch that no step trains on. */
+/** A batch that is not in the training data. */
 async function probeOf(kernel: Kernel, source: DataSource): Promise<Tensor> {
   const ids: number[] = [];
   for (let i = 0; i < batchSize; i++) ids.push(...(await source.example(1e6 + i)).ids);
@@ -107,9 +104,9 @@ async function probeOf(kernel: Kernel, source: DataSource): Promise<Tensor> {
 }
 
 /**
- * The output of every layer by its name: that of its parameter (`layers.0.out_proj` is the first block's output),
- * `layers.0.residual` for the residual stream after a block, which for the last block is the input of the final norm,
- * and `logits`.
+ * The output of every layer by name: the name of its parameter (`layers.0.out_proj` is the first block's output),
+ * `layers.0.residual` for the residual stream after a block (after the last block, the input of the final norm), and
+ * `logits`.
  */
 async function outputs(model: MambaLM, ids: Tensor): Promise<Map<string, Float32Array>> {
   const { kernel } = model;
@@ -122,13 +119,13 @@ async function outputs(model: MambaLM, ids: Tensor): Promise<Map<string, Float32
     if (op === "embedding") return "embeddings";
     if (op === "causalConv1d") return `layers.${layer}.conv1d`;
     if (op === "selectiveScan") return `layers.${layer}.scan`;
-    if (op === "add") return `layers.${layer++}.residual`; // a block ends with it
+    if (op === "add") return `layers.${layer++}.residual`; // the last op of a block
     const weight = inputs.map((input) => names.get(input)).find((name) => name !== undefined) ?? op;
     // backbone.layers.0.mixer.in_proj.weight
     return weight === "lm_head.weight" ? "logits" : weight.replace(/^backbone\.|mixer\.|\.weight$/g, "");
   };
   const watching = watchOps(ops, (call) => {
-    if (call.op === "rmsNorm") return; // of size 1 by construction
+    if (call.op === "rmsNorm") return; // its size is 1 by construction
     seen.push({ module: moduleOf(call), copy: copies.use(kernel.scale(call.y, 1)) });
   });
   model.run(watching, ids);

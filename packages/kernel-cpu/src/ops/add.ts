@@ -1,8 +1,8 @@
-import { checkBinary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { elementwise } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { runElementwise } from "./elementwise.ts";
 
-export function add(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
-  checkBinary("add", a, b);
-  return elementwise(runtime, "add", a, b, 0);
-}
+export const add: Op<"add"> = (runtime, _, a, b) => {
+  const y = runtime.result("add", a.shape);
+  runElementwise(runtime, "add", { a, b, y }, 0.4);
+  return y;
+};

@@ -1,16 +1,7 @@
-import { checkArgmax, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 
-export function argmax(runtime: Runtime, logits: Tensor): Tensor {
-  const { batch, vocabSize } = checkArgmax(logits);
-  runtime.checkOpen("argmax");
-  const { args } = runtime;
-  args[0] = runtime.at("argmax", "logits", logits);
+export const argmax: Op<"argmax"> = (runtime, { batch, vocabSize }, logits) => {
   const y = runtime.result("argmax", [batch], "i32");
-  args[1] = y.address;
-  args[2] = batch;
-  args[3] = vocabSize;
-  args[4] = logits.rowStride;
-  runtime.run("argmax", 0.6 * batch * vocabSize);
+  runtime.run("argmax", { logits, y, batch, vocabSize, stride: logits.rowStride }, 0.6 * batch * vocabSize);
   return y;
-}
+};

@@ -1,36 +1,41 @@
-import { isDense, rowCount, type Tensor } from "@mamba/kernel";
-import type { CpuTensor } from "../tensor.ts";
+import { isDense, lastExtent } from "@mamba/kernel";
+import { rowCount } from "@mamba/kernel/author";
 import type { Runtime } from "../runtime.ts";
+import type { CpuTensor } from "../tensor.ts";
 
-type Unary = "scale" | "silu" | "negExp";
-type Binary = "add" | "mul" | "siluBackward";
+type Elementwise = "accumulate" | "add" | "mul" | "negExp" | "scale" | "silu" | "siluBackward";
 
-/** Nanoseconds per element on one thread, measured. */
-const cost = { add: 0.4, mul: 0.4, scale: 0.3, silu: 1.2, negExp: 1, siluBackward: 1.8 } as const;
+/** Operands of an elementwise job. */
+export interface Operands {
+  readonly a: CpuTensor;
+  readonly b?: CpuTensor;
+  readonly y: CpuTensor;
+  readonly factor?: number;
+}
 
-/** Fills the record for `a` (and `b`) and runs the op. Dense operands are one long row. */
-export function elementwise(
-  runtime: Runtime,
-  op: Unary | Binary,
-  a: Tensor,
-  b: Tensor | undefined,
-  factor: number,
-): CpuTensor {
-  runtime.checkOpen(op);
-  const { args } = runtime;
-  const features = a.shape[a.shape.length - 1] as number;
+/**
+ * Runs an elementwise job. When all operands are dense they go through as one long row.
+ *
+ * @param cost nanoseconds per element on one thread
+ */
+export function runElementwise(runtime: Runtime, job: Elementwise, operands: Operands, cost: number): void {
+  const { a, b, y, factor = 0 } = operands;
   const rows = rowCount(a);
-  const dense = isDense(a) && (b === undefined || isDense(b));
-  args[0] = runtime.at(op, b ? "a" : "x", a);
-  args[1] = runtime.at(op, "b", b);
-  const y = runtime.result(op, a.shape);
-  args[2] = y.address;
-  args[3] = dense ? 1 : rows;
-  args[4] = dense ? rows * features : features;
-  args[5] = a.rowStride;
-  args[6] = b?.rowStride ?? 0;
-  runtime.floatArgs[7] = factor;
-  args[8] = args[4];
-  runtime.run(op, cost[op] * rows * features);
-  return y;
+  const features = lastExtent(a.shape);
+  const dense = isDense(a) && isDense(y) && (b === undefined || isDense(b));
+  runtime.run(
+    job,
+    {
+      a,
+      b,
+      y,
+      factor,
+      rows: dense ? 1 : rows,
+      features: dense ? rows * features : features,
+      aStride: a.rowStride,
+      bStride: b?.rowStride ?? 0,
+      yStride: y.rowStride,
+    },
+    cost * rows * features,
+  );
 }

@@ -1,17 +1,8 @@
-import { checkFlip, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 
-export function flip(runtime: Runtime, x: Tensor): Tensor {
-  const { batch, length, channels } = checkFlip(x);
-  runtime.checkOpen("flip");
-  const { args } = runtime;
-  args[0] = runtime.at("flip", "x", x);
+export const flip: Op<"flip"> = (runtime, { batch, length, channels }, x) => {
   const y = runtime.result("flip", x.shape);
-  args[1] = y.address;
-  args[2] = batch;
-  args[3] = length;
-  args[4] = channels;
-  args[5] = x.rowStride;
-  runtime.run("flip", 0.3 * batch * length * channels);
+  const record = { x, y, batch, length, channels, xStride: x.rowStride };
+  runtime.run("flip", record, 0.3 * batch * length * channels);
   return y;
-}
+};

@@ -1,22 +1,16 @@
-import { byteLength, checkLinear, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { byteLength } from "@mamba/kernel";
+import type { Op } from "../op.ts";
 
-export function linear(runtime: Runtime, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const { rows, inFeatures, outFeatures, shape } = checkLinear(x, weight, bias);
-  runtime.checkOpen("linear");
-  const { args } = runtime;
-  args[0] = runtime.at("linear", "x", x);
-  args[1] = runtime.at("linear", "weight", weight);
-  args[2] = runtime.at("linear", "bias", bias);
+export const linear: Op<"linear"> = (runtime, sizes, x, weight, bias) => {
+  const { rows, inFeatures, outFeatures, shape } = sizes;
   const y = runtime.result("linear", shape);
-  args[3] = y.address;
-  args[4] = rows;
-  args[5] = inFeatures;
-  args[6] = outFeatures;
-  args[7] = x.rowStride;
-  args[8] = runtime.storageType(weight);
-  // The larger of 16 bytes and 36 floating-point operations a nanosecond.
-  const weights = inFeatures * outFeatures;
-  runtime.run("linear", Math.max(byteLength(weight.dtype, weight.shape) / 16, (rows * weights) / 18));
+  const { dtype: weightType } = weight;
+  const record = { x, weight, bias, y, rows, inFeatures, outFeatures, xStride: x.rowStride, weightType };
+  // The larger of 16 bytes and 36 floating-point operations per nanosecond.
+  const [reading, computing] = [
+    byteLength(weightType, weight.shape) / 16,
+    (rows * inFeatures * outFeatures) / 18,
+  ];
+  runtime.run("linear", record, Math.max(reading, computing));
   return y;
-}
+};

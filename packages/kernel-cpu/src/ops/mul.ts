@@ -1,8 +1,8 @@
-import { checkBinary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { elementwise } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { runElementwise } from "./elementwise.ts";
 
-export function mul(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
-  checkBinary("mul", a, b);
-  return elementwise(runtime, "mul", a, b, 0);
-}
+export const mul: Op<"mul"> = (runtime, _, a, b) => {
+  const y = runtime.result("mul", a.shape);
+  runElementwise(runtime, "mul", { a, b, y }, 0.4);
+  return y;
+};

@@ -1,8 +1,8 @@
-import { checkUnary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { elementwise } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { runElementwise } from "./elementwise.ts";
 
-export function negExp(runtime: Runtime, x: Tensor): Tensor {
-  checkUnary("negExp", x);
-  return elementwise(runtime, "negExp", x, undefined, 0);
-}
+export const negExp: Op<"negExp"> = (runtime, _, x) => {
+  const y = runtime.result("negExp", x.shape);
+  runElementwise(runtime, "negExp", { a: x, y }, 1);
+  return y;
+};

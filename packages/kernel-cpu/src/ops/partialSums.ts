@@ -1,22 +1,23 @@
+import type { Chunk } from "../allocator.ts";
+import type { Pointer } from "../records.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CpuTensor } from "../tensor.ts";
-import { lineBytes, type Block } from "../allocator.ts";
 import { addRows } from "./sumRows.ts";
 
-/** A result that units fill piece by piece: where there are several pieces, each fills a row of its own. */
+/** A result that is the sum of rows, each written by other units. */
 interface Sum {
   readonly result: CpuTensor;
   readonly rows: number;
   readonly size: number;
-  /** Where the rows start: that of the result itself when there is only one. */
-  readonly address: number;
+  /** The rows: the result itself when there is only one. */
+  readonly source: Pointer;
 }
 
-/** Results that are sums of what several units find, added up in a fixed order once all are done. */
+/** Results that are sums over several units, added up in a fixed order after all units are done. */
 export class PartialSums {
   readonly #runtime: Runtime;
   readonly #op: string;
-  readonly #blocks: Block[] = [];
+  readonly #memory: Chunk[] = [];
   readonly #sums: Sum[] = [];
 
   constructor(runtime: Runtime, op: string) {
@@ -24,28 +25,27 @@ export class PartialSums {
     this.#op = op;
   }
 
-  /** Room for `rows` rows of as many numbers as `result` has. Returns the address for the argument record. */
-  add(result: CpuTensor, rows: number): number {
-    const bytes = result.storage.bytes;
-    let address = result.address;
+  /** Reserves `rows` rows of as many numbers as `result` has. Returns their address. */
+  add(result: CpuTensor, rows: number): Pointer {
+    const { bytes } = result.storage;
+    let source: CpuTensor | Chunk = result;
     if (rows > 1) {
-      const block = this.#runtime.temporary(this.#op, rows * bytes);
-      this.#blocks.push(block);
-      address = block.start * lineBytes;
+      source = this.#runtime.temporary(this.#op, rows * bytes);
+      this.#memory.push(source);
     }
-    this.#sums.push({ result, rows, size: bytes / 4, address });
-    return address;
+    this.#sums.push({ result, rows, size: bytes / 4, source });
+    return source;
   }
 
-  /** Adds the rows up. */
+  /** Adds up the rows. */
   finish(): void {
-    for (const { result, rows, size, address } of this.#sums) {
-      if (rows > 1) addRows(this.#runtime, address, rows, size, size, result.address);
+    for (const { result, rows, size, source } of this.#sums) {
+      if (rows > 1) addRows(this.#runtime, source, result, rows, size, size);
     }
   }
 
-  /** Gives the room back; the results stay. */
+  /** Frees the rows; the results stay. */
   free(): void {
-    for (const block of this.#blocks) this.#runtime.heap.free(block);
+    for (const chunk of this.#memory) this.#runtime.heap.free(chunk);
   }
 }

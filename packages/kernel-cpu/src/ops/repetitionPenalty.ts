@@ -1,20 +1,10 @@
-import { checkRepetitionPenalty, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 
-export function repetitionPenalty(runtime: Runtime, logits: Tensor, ids: Tensor, penalty: number): Tensor {
-  const { batch, vocabSize, idCount } = checkRepetitionPenalty(logits, ids, penalty);
+export const repetitionPenalty: Op<"repetitionPenalty"> = (runtime, sizes, logits, ids, penalty) => {
   const op = "repetitionPenalty";
-  runtime.checkOpen(op);
-  const { args } = runtime;
-  args[0] = runtime.at(op, "logits", logits);
-  args[1] = runtime.at(op, "ids", ids);
+  const { batch, vocabSize, idCount } = sizes;
   const y = runtime.result(op, logits.shape);
-  args[2] = y.address;
-  args[3] = batch;
-  args[4] = vocabSize;
-  args[5] = idCount;
-  args[6] = logits.rowStride;
-  runtime.floatArgs[7] = penalty;
-  runtime.run(op, 0.3 * batch * vocabSize + 2 * batch * idCount);
+  const record = { logits, ids, y, batch, vocabSize, idCount, stride: logits.rowStride, penalty };
+  runtime.run(op, record, 0.3 * batch * vocabSize + 2 * batch * idCount);
   return y;
-}
+};

@@ -1,52 +1,40 @@
-import { checkRmsNormBackward, type Tensor } from "@mamba/kernel";
-import { lineBytes } from "../allocator.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Chunk } from "../allocator.ts";
+import type { Op } from "../op.ts";
 
-export function rmsNormBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  x: Tensor,
-  weight: Tensor | undefined,
-  eps: number,
-): { dx: Tensor; dWeight?: Tensor } {
-  const { rows, features } = checkRmsNormBackward(dy, x, weight, eps);
+export const rmsNormBackward: Op<"rmsNormBackward"> = (runtime, { rows, features }, dy, x, weight, eps) => {
   const op = "rmsNormBackward";
-  runtime.checkOpen(op);
-  const { args } = runtime;
-  const dyAt = runtime.at(op, "dy", dy);
-  const xAt = runtime.at(op, "x", x);
-  args[0] = dyAt;
-  args[1] = xAt;
-  args[2] = runtime.at(op, "weight", weight);
+  const nanoseconds = 1.2 * rows * features;
   const dx = runtime.result(op, x.shape);
-  args[3] = dx.address;
-  args[4] = 0;
-  args[5] = rows;
-  args[6] = features;
-  args[7] = dy.rowStride;
-  args[8] = x.rowStride;
-  runtime.floatArgs[9] = eps;
+  const [dyStride, xStride] = [dy.rowStride, x.rowStride];
+  const record = (scales: Chunk | undefined) => ({
+    dy,
+    x,
+    weight,
+    dx,
+    scales,
+    rows,
+    features,
+    dyStride,
+    xStride,
+    eps,
+  });
   if (!weight) {
-    runtime.run(op, 1.2 * rows * features);
+    runtime.run(op, record(undefined), nanoseconds);
     return { dx };
   }
   const dWeight = runtime.result(op, [features]);
   const scales = runtime.temporary(op, rows * 4);
   try {
-    const scalesAt = scales.start * lineBytes;
-    args[4] = scalesAt;
-    runtime.run(op, 1.2 * rows * features);
-    args[0] = xAt;
-    args[1] = dyAt;
-    args[2] = scalesAt;
-    args[3] = dWeight.address;
-    args[4] = rows;
-    args[5] = features;
-    args[6] = x.rowStride;
-    args[7] = dy.rowStride;
-    runtime.run("rmsNormBackwardWeight", 0.6 * rows * features);
+    runtime.run(op, record(scales), nanoseconds);
+    const sums = {
+      columnSums: { x, y: dWeight, rows, features, xStride },
+      w: dy,
+      scales,
+      wStride: dyStride,
+    };
+    runtime.run("rmsNormBackwardWeight", sums, 0.6 * rows * features);
     return { dx, dWeight };
   } finally {
     runtime.heap.free(scales);
   }
-}
+};

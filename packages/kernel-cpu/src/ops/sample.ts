@@ -1,27 +1,26 @@
-import { checkSample, type SampleOptions, type Tensor } from "@mamba/kernel";
-import { lineBytes } from "../allocator.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 
-export function sample(runtime: Runtime, logits: Tensor, options: SampleOptions): Tensor {
-  const { batch, vocabSize } = checkSample(logits, options);
-  runtime.checkOpen("sample");
-  const { args, heap } = runtime;
-  args[0] = runtime.at("sample", "logits", logits);
-  const { temperature, topK = vocabSize, topP = 1, minP = 0, uniforms } = options;
-  const numbers = heap.allocate((3 + batch) * 8, "sample");
+export const sample: Op<"sample"> = (runtime, { batch, vocabSize }, logits, options) => {
+  const { temperature, topK = vocabSize, topP = 1, minP = 0 } = options;
+  const y = runtime.result("sample", [batch], "i32");
+  const uniforms = runtime.temporary("sample", batch * 8);
   try {
-    const address = numbers.start * lineBytes;
-    heap.writeDoubles(address, [temperature, topP, minP, ...uniforms]);
-    const y = runtime.result("sample", [batch], "i32");
-    args[1] = y.address;
-    args[2] = batch;
-    args[3] = vocabSize;
-    args[4] = logits.rowStride;
-    args[5] = address;
-    args[6] = Math.min(topK, vocabSize);
-    runtime.run("sample", 10 * batch * vocabSize);
+    runtime.heap.writeDoubles(uniforms.address, options.uniforms);
+    const record = {
+      logits,
+      y,
+      uniforms,
+      batch,
+      vocabSize,
+      stride: logits.rowStride,
+      temperature,
+      topP,
+      minP,
+      topK: Math.min(topK, vocabSize),
+    };
+    runtime.run("sample", record, 10 * batch * vocabSize);
     return y;
   } finally {
-    heap.free(numbers);
+    runtime.heap.free(uniforms);
   }
-}
+};

@@ -1,8 +1,8 @@
-import { checkScale, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { elementwise } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { runElementwise } from "./elementwise.ts";
 
-export function scale(runtime: Runtime, x: Tensor, factor: number): Tensor {
-  checkScale(x, factor);
-  return elementwise(runtime, "scale", x, undefined, factor);
-}
+export const scale: Op<"scale"> = (runtime, _, x, factor) => {
+  const y = runtime.result("scale", x.shape);
+  runElementwise(runtime, "scale", { a: x, y, factor }, 0.3);
+  return y;
+};

@@ -1,68 +1,54 @@
-import { checkSelectiveScan, type ScanArgs, type ScanSizes, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { ScanArgs } from "@mamba/kernel";
+import type { ScanSizes } from "@mamba/kernel/author";
+import type { Op, Own } from "../op.ts";
 import type { CpuTensor } from "../tensor.ts";
 
-export function selectiveScan(
-  runtime: Runtime,
-  scan: ScanArgs,
-  want?: { finalState: true },
-): { y: Tensor; finalState?: Tensor } {
-  const sizes = checkSelectiveScan(scan);
+export const selectiveScan: Op<"selectiveScan"> = (runtime, sizes, args, want) => {
   const op = "selectiveScan";
-  runtime.checkOpen(op);
-  writeScan(runtime, op, scan, sizes);
-  const y = runtime.result(op, scan.u.shape);
+  const y = runtime.result(op, args.u.shape);
   const finalState = want?.finalState ? runtime.result(op, stateShape(sizes)) : undefined;
-  runScan(runtime, sizes, y, finalState, undefined);
+  const record = { scanInputs: scanInputs(args, sizes, undefined), y, finalState };
+  runtime.run(op, record, scanNanoseconds(sizes));
   return finalState ? { y, finalState } : { y };
-}
+};
 
 export function stateShape({ batch, channels, stateSize }: ScanSizes): number[] {
   return [batch, channels, stateSize];
 }
 
-/** Runs the scan on the record that `writeScan` has begun; keeps the states that the backward needs on request. */
-export function runScan(
-  runtime: Runtime,
+/** Estimated time of the scan on one thread. */
+export function scanNanoseconds({ batch, length, channels, stateSize }: ScanSizes): number {
+  return (6 + 0.9 * stateSize) * batch * length * channels;
+}
+
+/** The fields that the records of the scan and of its backward have in common. */
+export function scanInputs(
+  args: Own<ScanArgs>,
   { batch, length, channels, stateSize }: ScanSizes,
-  y: CpuTensor,
-  finalState: CpuTensor | undefined,
   states: CpuTensor | undefined,
-): void {
-  const { args } = runtime;
-  args[10] = y.address;
-  args[11] = finalState?.address ?? 0;
-  args[22] = states?.address ?? 0;
-  runtime.run("selectiveScan", (6 + 0.9 * stateSize) * batch * length * channels);
-}
-
-/** The part of the record that the scan and its backward have in common. */
-export function writeScan(runtime: Runtime, op: string, scan: ScanArgs, sizes: ScanSizes): void {
-  const { args } = runtime;
-  writeScanInputs(runtime, op, scan);
-  args[8] = runtime.at(op, "initialState", scan.initialState);
-  args[9] = runtime.at(op, "range", scan.range);
-  args[12] = sizes.batch;
-  args[13] = sizes.length;
-  args[14] = sizes.channels;
-  args[15] = sizes.stateSize;
-}
-
-/** The part of the record that the one-token form has in common, too. */
-export function writeScanInputs(runtime: Runtime, op: string, scan: ScanArgs): void {
-  const { args } = runtime;
-  args[0] = runtime.at(op, "u", scan.u);
-  args[1] = runtime.at(op, "delta", scan.delta);
-  args[2] = runtime.at(op, "A", scan.A);
-  args[3] = runtime.at(op, "B", scan.B);
-  args[4] = runtime.at(op, "C", scan.C);
-  args[5] = runtime.at(op, "D", scan.D);
-  args[6] = runtime.at(op, "z", scan.z);
-  args[7] = runtime.at(op, "deltaBias", scan.deltaBias);
-  args[16] = scan.u.rowStride;
-  args[17] = scan.delta.rowStride;
-  args[18] = scan.B.rowStride;
-  args[19] = scan.C.rowStride;
-  args[20] = scan.z?.rowStride ?? 0;
-  args[21] = scan.deltaSoftplus ? 1 : 0;
+) {
+  const { u, delta, A, B, C, D, z, deltaBias, initialState, range } = args;
+  return {
+    u,
+    delta,
+    A,
+    B,
+    C,
+    D,
+    z,
+    deltaBias,
+    initialState,
+    range,
+    states,
+    batch,
+    length,
+    channels,
+    stateSize,
+    uStride: u.rowStride,
+    deltaStride: delta.rowStride,
+    bStride: B.rowStride,
+    cStride: C.rowStride,
+    zStride: z?.rowStride ?? 0,
+    deltaSoftplus: args.deltaSoftplus === true,
+  };
 }

@@ -1,66 +1,56 @@
-import {
-  checkSelectiveScanBackward,
-  type Grads,
-  type Residual,
-  type ScanArgs,
-  ScanResidual,
-  type Tensor,
-} from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { SCAN_CHANNELS } from "../generated/records.ts";
+import type { Op } from "../op.ts";
+import type { CpuTensor } from "../tensor.ts";
 import { PartialSums } from "./partialSums.ts";
-import { writeScan } from "./selectiveScan.ts";
+import { scanInputs } from "./selectiveScan.ts";
 
-/** Channels that go through time together: STRIP of assembly/scan.ts. */
-const strip = 32;
-/** Units that a scan is split into if it has as many strips: enough for the most threads. */
+/** Units that a scan is divided into when it has enough channels: sufficient for the largest number of threads. */
 const wantedUnits = 32;
 
-export function selectiveScanBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  scan: ScanArgs,
-  residual: Residual,
-  dFinalState?: Tensor,
-): Grads<ScanArgs> {
-  const sizes = checkSelectiveScanBackward(dy, scan, dFinalState);
+export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
+  runtime,
+  sizes,
+  dy,
+  args,
+  residual,
+  dFinalState,
+) => {
   const op = "selectiveScanBackward";
-  runtime.checkOpen(op);
   const { batch, length, channels, stateSize } = sizes;
-  const states = ScanResidual.states(op, runtime, residual, sizes);
-  const { args } = runtime;
-  writeScan(runtime, op, scan, sizes);
-  args[22] = states.address;
-  args[23] = runtime.at(op, "dy", dy);
-  args[24] = dy.rowStride;
-  args[25] = runtime.at(op, "dFinalState", dFinalState);
-  const result = (like: Tensor) => runtime.result(op, like.shape);
-  const u = result(scan.u);
-  const delta = result(scan.delta);
-  const A = result(scan.A);
-  const B = result(scan.B);
-  const C = result(scan.C);
-  const D = scan.D && result(scan.D);
-  const z = scan.z && result(scan.z);
-  const deltaBias = scan.deltaBias && result(scan.deltaBias);
-  const initialState = scan.initialState && result(scan.initialState);
-  // Each unit has partial sums [L, N] for dB and dC. There are few units, so these take at most 2 · L · N numbers for each
-  // of them, whatever the number of channels.
-  const strips = Math.ceil(channels / strip);
-  const perBlock = Math.ceil(strips / Math.ceil(wantedUnits / batch));
-  const blocks = Math.ceil(strips / perBlock);
+  const result = (like: CpuTensor) => runtime.result(op, like.shape);
+  const u = result(args.u);
+  const delta = result(args.delta);
+  const A = result(args.A);
+  const B = result(args.B);
+  const C = result(args.C);
+  const D = args.D && result(args.D);
+  const z = args.z && result(args.z);
+  const deltaBias = args.deltaBias && result(args.deltaBias);
+  const initialState = args.initialState && result(args.initialState);
+  // A unit is a group of channel chunks, and has partial sums [L, N] for dB and dC. There are few units, so that these take
+  // at most 2 · L · N numbers for each of them, whatever the number of channels.
+  const chunks = Math.ceil(channels / SCAN_CHANNELS);
+  const chunksPerGroup = Math.ceil(chunks / Math.ceil(wantedUnits / batch));
+  const groups = Math.ceil(chunks / chunksPerGroup);
   const sums = new PartialSums(runtime, op);
   try {
-    args[26] = perBlock * strip;
-    args[27] = u.address;
-    args[28] = delta.address;
-    args[29] = sums.add(A, batch);
-    args[30] = sums.add(B, blocks);
-    args[31] = sums.add(C, blocks);
-    args[32] = D ? sums.add(D, batch) : 0;
-    args[33] = z?.address ?? 0;
-    args[34] = deltaBias ? sums.add(deltaBias, batch) : 0;
-    args[35] = initialState?.address ?? 0;
-    runtime.run(op, (12 + 2 * stateSize) * batch * length * channels);
+    const record = {
+      scanInputs: scanInputs(args, sizes, residual.states),
+      dy,
+      dyStride: dy.rowStride,
+      dFinalState,
+      unitChannels: chunksPerGroup * SCAN_CHANNELS,
+      du: u,
+      dDelta: delta,
+      dA: sums.add(A, batch),
+      dB: sums.add(B, groups),
+      dC: sums.add(C, groups),
+      dD: D && sums.add(D, batch),
+      dz: z,
+      dDeltaBias: deltaBias && sums.add(deltaBias, batch),
+      dInitialState: initialState,
+    };
+    runtime.run(op, record, (12 + 2 * stateSize) * batch * length * channels);
     sums.finish();
   } finally {
     sums.free();
@@ -72,4 +62,4 @@ export function selectiveScanBackward(
     ...(deltaBias && { deltaBias }),
     ...(initialState && { initialState }),
   };
-}
+};

@@ -1,33 +1,19 @@
-import {
-  checkSelectiveScanForward,
-  type Residual,
-  type ScanArgs,
-  ScanResidual,
-  type ScanSizes,
-  type Tensor,
-} from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { runScan, stateShape, writeScan } from "./selectiveScan.ts";
+import { ScanResidual, type ScanSizes } from "@mamba/kernel/author";
+import { SCAN_SAVED_STEPS } from "../generated/records.ts";
+import type { Op } from "../op.ts";
+import { scanInputs, scanNanoseconds, stateShape } from "./selectiveScan.ts";
 
-export function selectiveScanForward(
-  runtime: Runtime,
-  scan: ScanArgs,
-): { y: Tensor; finalState: Tensor; residual: Residual } {
-  const sizes = checkSelectiveScanForward(scan);
+export const selectiveScanForward: Op<"selectiveScanForward"> = (runtime, sizes, args) => {
   const op = "selectiveScanForward";
-  runtime.checkOpen(op);
-  writeScan(runtime, op, scan, sizes);
-  const y = runtime.result(op, scan.u.shape);
+  const y = runtime.result(op, args.u.shape);
   const finalState = runtime.result(op, stateShape(sizes));
-  const states = runtime.result(op, residualShape(sizes));
-  runScan(runtime, sizes, y, finalState, states);
+  const states = runtime.result(op, savedShape(sizes));
+  const record = { scanInputs: scanInputs(args, sizes, states), y, finalState };
+  runtime.run("selectiveScan", record, scanNanoseconds(sizes));
   return { y, finalState, residual: new ScanResidual(states, sizes) };
-}
+};
 
-/** Steps from one saved state to the next: SAVE_STEPS of assembly/scan.ts. */
-const saveSteps = 64;
-
-/** The states at chunk boundaries, as assembly/scan.ts lays them out: [B, chunks, registers of four channels, N · 4]. */
-function residualShape({ batch, length, channels, stateSize }: ScanSizes): number[] {
-  return [batch, Math.ceil(length / saveSteps), Math.ceil(channels / 4), stateSize * 4];
+/** The saved states in the layout of assembly/scanInputs.ts: [B, chunks of time, registers of four channels, N · 4]. */
+function savedShape({ batch, length, channels, stateSize }: ScanSizes): number[] {
+  return [batch, Math.ceil(length / SCAN_SAVED_STEPS), Math.ceil(channels / 4), stateSize * 4];
 }

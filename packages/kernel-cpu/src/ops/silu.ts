@@ -1,8 +1,8 @@
-import { checkUnary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { elementwise } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { runElementwise } from "./elementwise.ts";
 
-export function silu(runtime: Runtime, x: Tensor): Tensor {
-  checkUnary("silu", x);
-  return elementwise(runtime, "silu", x, undefined, 0);
-}
+export const silu: Op<"silu"> = (runtime, _, x) => {
+  const y = runtime.result("silu", x.shape);
+  runElementwise(runtime, "silu", { a: x, y }, 1.2);
+  return y;
+};

@@ -1,8 +1,8 @@
-import { checkSiluBackward, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { elementwise } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { runElementwise } from "./elementwise.ts";
 
-export function siluBackward(runtime: Runtime, dy: Tensor, x: Tensor): Tensor {
-  checkSiluBackward(dy, x);
-  return elementwise(runtime, "siluBackward", dy, x, 0);
-}
+export const siluBackward: Op<"siluBackward"> = (runtime, _, dy, x) => {
+  const dx = runtime.result("siluBackward", dy.shape);
+  runElementwise(runtime, "siluBackward", { a: dy, b: x, y: dx }, 1.8);
+  return dx;
+};

@@ -1,29 +1,21 @@
-import { checkSumRows, type Tensor } from "@mamba/kernel";
+import type { Op } from "../op.ts";
+import type { Pointer } from "../records.ts";
 import type { Runtime } from "../runtime.ts";
 
-export function sumRows(runtime: Runtime, dy: Tensor): Tensor {
-  const { rows, features } = checkSumRows(dy);
-  runtime.checkOpen("sumRows");
-  const from = runtime.at("sumRows", "dy", dy);
+export const sumRows: Op<"sumRows"> = (runtime, { rows, features }, dy) => {
   const y = runtime.result("sumRows", [features]);
-  addRows(runtime, from, rows, features, dy.rowStride, y.address);
+  addRows(runtime, dy, y, rows, features, dy.rowStride);
   return y;
-}
+};
 
-/** to [features] = the sum of `rows` rows at `from`, `stride` elements apart, in ascending order: a step of an op. */
+/** y [features] = the sum of `rows` rows of `x`, `xStride` elements apart, in ascending order. */
 export function addRows(
   runtime: Runtime,
-  from: number,
+  x: Pointer,
+  y: Pointer,
   rows: number,
   features: number,
-  stride: number,
-  to: number,
+  xStride: number,
 ): void {
-  const { args } = runtime;
-  args[0] = from;
-  args[3] = to;
-  args[4] = rows;
-  args[5] = features;
-  args[6] = stride;
-  runtime.run("sumRows", 0.3 * rows * features);
+  runtime.run("sumRows", { x, y, rows, features, xStride }, 0.3 * rows * features);
 }

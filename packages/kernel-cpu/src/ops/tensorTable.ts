@@ -1,36 +1,35 @@
-import { isDense, rowCount, type Tensor } from "@mamba/kernel";
+import { isDense, lastExtent } from "@mamba/kernel";
+import { rowCount } from "@mamba/kernel/author";
+import { TABLE_CHUNK_ELEMENTS, tensorEntryBytes, writeTensorEntry } from "../generated/records.ts";
+import { RecordMemory } from "../records.ts";
+import type { CpuTensor } from "../tensor.ts";
 
-/** Numbers in one unit: BLOCK of assembly/optimizer.ts. */
-const block = 16384;
-/** Fields of an entry. */
-const fields = 8;
-
-/** One tensor of an op over many, with what goes along with it. */
+/** One tensor of an op over many, with the tensors of the same shape that belong to it. */
 export interface TableRow {
-  /** The tensor whose shape and strides count. */
-  readonly tensor: Tensor;
-  /** Its address, and up to three more. */
-  readonly addresses: readonly number[];
+  /** The tensor, or the gradient. Its shape and strides go into the table. */
+  readonly x: CpuTensor;
+  readonly param?: CpuTensor;
+  readonly m?: CpuTensor;
+  readonly v?: CpuTensor;
 }
 
-/** The table that assembly/optimizer.ts reads, and the number of units it makes. */
-export function tensorTable(rows: readonly TableRow[]): {
+/** The table that assembly/tensorTable.ts reads, and its number of units. */
+export function tensorTable(tensors: readonly TableRow[]): {
   readonly table: Uint32Array;
   readonly units: number;
 } {
-  const table = new Uint32Array(rows.length * fields);
+  const bytes = tensors.length * tensorEntryBytes;
+  const memory = new RecordMemory(new ArrayBuffer(bytes), 0, bytes);
   let units = 0;
-  rows.forEach(({ tensor, addresses }, i) => {
-    const width = tensor.shape[tensor.shape.length - 1] as number;
-    const dense = isDense(tensor);
-    const count = dense ? 1 : rowCount(tensor);
-    const features = dense ? rowCount(tensor) * width : width;
-    table.set(addresses, i * fields);
-    table.set([units, features, count, tensor.rowStride], i * fields + 4);
-    units +=
-      count === 1
-        ? Math.ceil(features / block)
-        : Math.ceil(count / Math.max(Math.floor(block / features), 1));
+  tensors.forEach(({ x, param, m, v }, i) => {
+    const width = lastExtent(x.shape);
+    const dense = isDense(x);
+    const rows = dense ? 1 : rowCount(x);
+    const features = dense ? rowCount(x) * width : width;
+    const entry = { x, param, m, v, firstUnit: units, features, rows, stride: x.rowStride };
+    writeTensorEntry(memory, (i * tensorEntryBytes) / 4, entry);
+    const rowsPerUnit = Math.max(Math.floor(TABLE_CHUNK_ELEMENTS / features), 1);
+    units += Math.ceil(rows === 1 ? features / TABLE_CHUNK_ELEMENTS : rows / rowsPerUnit);
   });
-  return { table, units };
+  return { table: memory.words, units };
 }

@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 import { expect, test } from "vitest";
-import type { Message } from "./conformance.worker.ts";
+import type { Message } from "./conformanceWorker.ts";
 
-const worker = new Worker(new URL("./conformance.worker.ts", import.meta.url), { type: "module" });
+const worker = new Worker(new URL("./conformanceWorker.ts", import.meta.url), { type: "module" });
 const waiting = new Map<string, (error: string | undefined) => void>();
 
 const started = await new Promise<Extract<Message, { names: unknown }>>((resolve, reject) => {

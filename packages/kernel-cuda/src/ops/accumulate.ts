@@ -1,13 +1,9 @@
-import { checkAccumulate, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { block, blocksOf, rowsOf } from "./elementwise.ts";
+import { block, blocksOf, rowsOf } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 
-export function accumulate(runtime: Runtime, target: Tensor, x: Tensor, factor = 1): void {
-  checkAccumulate(target, x, factor);
+export const accumulate: Op<"accumulate"> = (runtime, _sizes, target, x, factor = 1) => {
   const op = "accumulate";
-  runtime.checkOpen(op);
-  const [sum, term] = [runtime.own(op, "target", target), runtime.own(op, "x", x)];
   const [rows, width] = rowsOf(x);
-  const args = [sum, term, rows, width, sum.rowStride, term.rowStride, factor];
+  const args = [target, x, rows, width, target.rowStride, x.rowStride, factor];
   runtime.launch(op, op, blocksOf(rows * width), block, args);
-}
+};

@@ -1,8 +1,4 @@
-import { checkBinary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { binary } from "./elementwise.ts";
+import { binary } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 
-export function add(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
-  checkBinary("add", a, b);
-  return binary(runtime, "add", a, b);
-}
+export const add: Op<"add"> = (runtime, _sizes, a, b) => binary(runtime, "add", a, b);

@@ -1,16 +1,13 @@
-import { checkArgmax, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 
-/** Threads for a row of logits: up to eight each, then all that a block can have. One warp does for 32 logits or less. */
+/** Threads for one row of logits: about eight logits per thread, from one warp (32 logits or less) to the largest block. */
 export function rowBlock(vocabSize: number): number {
   return vocabSize <= 32 ? 32 : Math.min(32 * Math.max(2, Math.ceil(vocabSize / 256)), 1024);
 }
 
-export function argmax(runtime: Runtime, logits: Tensor): Tensor {
-  const { batch, vocabSize } = checkArgmax(logits);
-  runtime.checkOpen("argmax");
-  const own = runtime.own("argmax", "logits", logits);
-  const ids = runtime.result("argmax", [batch], "i32");
-  runtime.launch("argmax", "argmax", batch, rowBlock(vocabSize), [own, ids, vocabSize, logits.rowStride]);
+export const argmax: Op<"argmax"> = (runtime, { batch, vocabSize }, logits) => {
+  const op = "argmax";
+  const ids = runtime.result(op, [batch], "i32");
+  runtime.launch(op, op, batch, rowBlock(vocabSize), [logits, ids, vocabSize, logits.rowStride]);
   return ids;
-}
+};

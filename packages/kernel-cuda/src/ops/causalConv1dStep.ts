@@ -1,21 +1,14 @@
-import { checkCausalConv1dStep, type ConvStepArgs, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 
 const block = 64;
 
-export function causalConv1dStep(runtime: Runtime, state: Tensor, conv: ConvStepArgs): Tensor {
-  const { batch, channels, width } = checkCausalConv1dStep(state, conv);
+export const causalConv1dStep: Op<"causalConv1dStep"> = (runtime, sizes, state, conv) => {
   const op = "causalConv1dStep";
-  runtime.checkOpen(op);
-  const tensors = [
-    runtime.own(op, "x", conv.x),
-    runtime.own(op, "weight", conv.weight),
-    runtime.ownIf(op, "bias", conv.bias),
-    runtime.own(op, "state", state),
-  ];
-  const y = runtime.result(op, conv.x.shape);
-  const sizes = [channels, width, conv.x.rowStride, conv.activation === "silu"];
+  const { batch, channels, width } = sizes;
+  const { x, weight, bias, activation } = conv;
+  const y = runtime.result(op, x.shape);
+  const scalars = [channels, width, x.rowStride, activation === "silu"];
   const grid = batch * Math.ceil(channels / block);
-  runtime.launch(op, "causalConv1dStep", grid, block, [...tensors, y, ...sizes]);
+  runtime.launch(op, op, grid, block, [x, weight, bias, state, y, ...scalars]);
   return y;
-}
+};

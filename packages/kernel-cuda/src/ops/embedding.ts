@@ -1,21 +1,13 @@
-import { checkEmbedding, type FloatDType, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { block, blocksOf } from "./elementwise.ts";
+import type { FloatDType } from "@mamba/kernel";
+import { block, blocksOf } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 
-export function embedding(runtime: Runtime, ids: Tensor, weight: Tensor): Tensor {
-  const { count, vocabSize, features, shape } = checkEmbedding(ids, weight);
+export const embedding: Op<"embedding"> = (runtime, sizes, ids, weight) => {
   const op = "embedding";
-  runtime.checkOpen(op);
-  const [tokens, table] = [runtime.own(op, "ids", ids), runtime.own(op, "weight", weight)];
+  const { count, vocabSize, features, shape } = sizes;
   const y = runtime.result(op, shape);
   const kernel = `embedding_${weight.dtype as FloatDType}` as const;
-  runtime.launch(op, kernel, blocksOf(count * features), block, [
-    tokens,
-    table,
-    y,
-    count,
-    features,
-    vocabSize,
-  ]);
+  const args = [ids, weight, y, count, features, vocabSize];
+  runtime.launch(op, kernel, blocksOf(count * features), block, args);
   return y;
-}
+};

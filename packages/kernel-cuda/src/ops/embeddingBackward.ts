@@ -1,29 +1,28 @@
-import { checkEmbeddingBackward, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { addPartials } from "./addPartials.ts";
+import { addPartials } from "../addPartials.ts";
+import type { Op } from "../op.ts";
 
-/** Ids that a block of threads looks at at once, and features that it makes. */
-const [idsAtOnce, strip] = [1024, 1024];
-/** Blocks of threads that fill a large GPU. Fixed, so that the order of a sum does not depend on the device. */
-const enough = 528;
+/** Ids that a block of threads reads at once. */
+const idsAtOnce = 1024;
+/** Features that a block of threads computes. */
+const blockFeatures = 1024;
+/** Blocks of threads that fill a large GPU. Constant, so that the order of a sum does not depend on the device. */
+const enoughBlocks = 528;
 
-export function embeddingBackward(runtime: Runtime, dy: Tensor, ids: Tensor, vocabSize: number): Tensor {
-  const { count, features } = checkEmbeddingBackward(dy, ids, vocabSize);
+export const embeddingBackward: Op<"embeddingBackward"> = (runtime, sizes, dy, ids, vocabSize) => {
   const op = "embeddingBackward";
-  runtime.checkOpen(op);
-  const [from, rows] = [runtime.own(op, "dy", dy), runtime.own(op, "ids", ids)];
+  const { count, features } = sizes;
   const dWeight = runtime.result(op, [vocabSize, features]);
-  const blocks = vocabSize * Math.ceil(features / strip);
-  // A small vocabulary, whose rows have many positions each: those are shared out.
-  const pieces = Math.ceil(count / idsAtOnce);
-  const each = Math.ceil(pieces / Math.min(pieces, Math.ceil(enough / blocks)));
-  const shares = Math.ceil(pieces / each);
-  const partial = shares > 1 ? runtime.result(op, [shares, vocabSize, features]) : dWeight;
-  const args = [from, rows, partial, count, vocabSize, features, from.rowStride, each * idsAtOnce];
-  runtime.launch(op, op, [blocks, shares], 256, args);
+  const blocks = vocabSize * Math.ceil(features / blockFeatures);
+  // With a small vocabulary few blocks would run, each over all positions: split the positions into chunks.
+  const reads = Math.ceil(count / idsAtOnce);
+  const readsPerChunk = Math.ceil(reads / Math.min(reads, Math.ceil(enoughBlocks / blocks)));
+  const chunks = Math.ceil(reads / readsPerChunk);
+  const partial = chunks > 1 ? runtime.result(op, [chunks, vocabSize, features]) : dWeight;
+  const args = [dy, ids, partial, count, vocabSize, features, dy.rowStride, readsPerChunk * idsAtOnce];
+  runtime.launch(op, op, [blocks, chunks], 256, args);
   if (partial !== dWeight) {
-    addPartials(runtime, op, partial, dWeight, { count: vocabSize * features, shares });
+    addPartials(runtime, op, partial, dWeight, { count: vocabSize * features, chunks });
     partial.dispose();
   }
   return dWeight;
-}
+};

@@ -1,15 +1,12 @@
-import { checkFlip, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { block } from "./elementwise.ts";
-import { copyBlocks, unitsOf } from "./copyRows.ts";
+import { copyBlocks, unitsOf } from "../copyRows.ts";
+import { block } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 
-export function flip(runtime: Runtime, x: Tensor): Tensor {
-  const { batch, length } = checkFlip(x);
-  runtime.checkOpen("flip");
-  const own = runtime.own("flip", "x", x);
-  const y = runtime.result("flip", x.shape);
+export const flip: Op<"flip"> = (runtime, { batch, length }, x) => {
+  const op = "flip";
+  const y = runtime.result(op, x.shape);
   const rows = batch * length;
-  const { unit, width, stride } = unitsOf(own);
-  runtime.launch("flip", "flip", copyBlocks(rows, width), block, [own, y, rows, width, stride, unit, length]);
+  const { unit, width, stride } = unitsOf(x);
+  runtime.launch(op, op, copyBlocks(rows, width), block, [x, y, rows, width, stride, unit, length]);
   return y;
-}
+};

@@ -1,9 +1,10 @@
-import { checkLinear, type FloatDType, type Tensor } from "@mamba/kernel";
+import type { FloatDType } from "@mamba/kernel";
+import { addPartials } from "../addPartials.ts";
+import type { Op } from "../op.ts";
+import { rowPlan, fewRows } from "../products/rowPlan.ts";
+import { tiledProduct, usesBlas } from "../products/tiledProduct.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CudaTensor } from "../tensor.ts";
-import { addPartials } from "./addPartials.ts";
-import { byBlas, tiledProduct } from "./gemm.ts";
-import { gemvPlan, gemvRows } from "./gemvPlan.ts";
 
 const tileKernels = {
   f32: { 64: "linearTile64_f32", 128: "linearTile128_f32" },
@@ -11,10 +12,10 @@ const tileKernels = {
   bf16: { 64: "linearTile64_bf16", 128: "linearTile128_bf16" },
 } as const;
 
-/** A checked call. */
+/** The tensors and sizes of one call. */
 interface Call {
-  readonly input: CudaTensor;
-  readonly matrix: CudaTensor;
+  readonly x: CudaTensor;
+  readonly weight: CudaTensor;
   readonly bias: CudaTensor | undefined;
   readonly y: CudaTensor;
   readonly rows: number;
@@ -22,51 +23,42 @@ interface Call {
   readonly outFeatures: number;
 }
 
-export function linear(runtime: Runtime, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const { shape, ...sizes } = checkLinear(x, weight, bias);
-  const op = "linear";
-  runtime.checkOpen(op);
-  const input = runtime.own(op, "x", x);
-  const matrix = runtime.own(op, "weight", weight);
-  const offsets = runtime.ownIf(op, "bias", bias);
-  const call = { input, matrix, bias: offsets, y: runtime.result(op, shape), ...sizes };
+export const linear: Op<"linear"> = (runtime, { shape, ...sizes }, x, weight, bias) => {
+  const y = runtime.result("linear", shape);
+  const call = { x, weight, bias, y, ...sizes };
   const { rows, inFeatures, outFeatures } = sizes;
-  // The kernels for few rows count the elements of x in 32 bits.
-  if (rows <= gemvRows && rows * input.rowStride < 2 ** 32) fewRows(runtime, call);
-  // So does the kernel that adds the bias.
-  else if (bias && rows * outFeatures >= 2 ** 32) tiles(runtime, call);
-  else if (byBlas(runtime, weight.dtype as FloatDType, rows, inFeatures, outFeatures, input.rowStride)) {
+  // The GPU kernels for few rows count the elements of x in 32 bits, and so does the one that adds the bias.
+  if (rows <= fewRows && rows * x.rowStride < 2 ** 32) rowProduct(runtime, call);
+  else if (bias && rows * outFeatures >= 2 ** 32) tileProduct(runtime, call);
+  else if (usesBlas(runtime, weight.dtype as FloatDType, rows, inFeatures, outFeatures, x.rowStride)) {
     blasProduct(runtime, call);
-  } else tiles(runtime, call);
-  return call.y;
-}
+  } else tileProduct(runtime, call);
+  return y;
+};
 
-function fewRows(runtime: Runtime, { input, matrix, bias, y, rows, inFeatures, outFeatures }: Call): void {
-  const { kernel, grid, lanes } = gemvPlan(matrix.dtype as FloatDType, rows, inFeatures, outFeatures);
-  const args = [input, matrix, bias, y, rows, inFeatures, outFeatures, input.rowStride, lanes];
+function rowProduct(runtime: Runtime, { x, weight, bias, y, rows, inFeatures, outFeatures }: Call): void {
+  const { kernel, grid, lanes } = rowPlan(weight.dtype as FloatDType, rows, inFeatures, outFeatures);
+  const args = [x, weight, bias, y, rows, inFeatures, outFeatures, x.rowStride, lanes];
   runtime.launch("linear", kernel, grid, 256, args);
 }
 
-function tiles(runtime: Runtime, { input, matrix, bias, y, rows, inFeatures, outFeatures }: Call): void {
+function tileProduct(runtime: Runtime, { x, weight, bias, y, rows, inFeatures, outFeatures }: Call): void {
   tiledProduct(runtime, "linear", {
     m: rows,
     n: outFeatures,
     k: inFeatures,
-    kernels: tileKernels[matrix.dtype as FloatDType],
+    kernels: tileKernels[weight.dtype as FloatDType],
     result: y,
     bias,
-    args: (target, shift) => [input, matrix, shift, target, rows, inFeatures, outFeatures, input.rowStride],
+    args: (target, shift) => [x, weight, shift, target, rows, inFeatures, outFeatures, x.rowStride],
   });
 }
 
-/** Column-major, yᵀ = weight · xᵀ. */
-function blasProduct(
-  runtime: Runtime,
-  { input, matrix, bias, y, rows, inFeatures, outFeatures }: Call,
-): void {
+/** In column-major order, as cuBLAS takes it: yᵀ = weight · xᵀ. */
+function blasProduct(runtime: Runtime, { x, weight, bias, y, rows, inFeatures, outFeatures }: Call): void {
   runtime.sgemm("linear", {
     ...{ transA: true, transB: false, m: outFeatures, n: rows, k: inFeatures },
-    ...{ a: matrix, lda: inFeatures, b: input, ldb: input.rowStride, c: y, ldc: outFeatures },
+    ...{ a: weight, lda: inFeatures, b: x, ldb: x.rowStride, c: y, ldc: outFeatures },
   });
-  if (bias) addPartials(runtime, "linear", y, y, { count: rows * outFeatures, shares: 1 }, bias);
+  if (bias) addPartials(runtime, "linear", y, y, { count: rows * outFeatures, chunks: 1 }, bias);
 }

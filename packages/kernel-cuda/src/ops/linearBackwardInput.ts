@@ -1,6 +1,6 @@
-import { checkLinearBackwardInput, type FloatDType, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { byBlas, tiledProduct } from "./gemm.ts";
+import type { FloatDType } from "@mamba/kernel";
+import type { Op } from "../op.ts";
+import { tiledProduct, usesBlas } from "../products/tiledProduct.ts";
 
 const kernels = {
   f32: { 64: "linearBackwardInput64_f32", 128: "linearBackwardInput128_f32" },
@@ -8,18 +8,16 @@ const kernels = {
   bf16: { 64: "linearBackwardInput64_bf16", 128: "linearBackwardInput128_bf16" },
 } as const;
 
-export function linearBackwardInput(runtime: Runtime, dy: Tensor, weight: Tensor): Tensor {
-  const { rows, inFeatures, outFeatures, shape } = checkLinearBackwardInput(dy, weight);
+export const linearBackwardInput: Op<"linearBackwardInput"> = (runtime, sizes, dy, weight) => {
   const op = "linearBackwardInput";
-  runtime.checkOpen(op);
-  const [from, matrix] = [runtime.own(op, "dy", dy), runtime.own(op, "weight", weight)];
+  const { rows, inFeatures, outFeatures, shape } = sizes;
   const dx = runtime.result(op, shape);
   const dtype = weight.dtype as FloatDType;
-  if (byBlas(runtime, dtype, rows, inFeatures, outFeatures, from.rowStride)) {
-    // Column-major, dxᵀ = weightᵀ · dyᵀ.
+  if (usesBlas(runtime, dtype, rows, inFeatures, outFeatures, dy.rowStride)) {
+    // In column-major order: dxᵀ = weightᵀ · dyᵀ.
     runtime.sgemm(op, {
       ...{ transA: false, transB: false, m: inFeatures, n: rows, k: outFeatures },
-      ...{ a: matrix, lda: inFeatures, b: from, ldb: from.rowStride, c: dx, ldc: inFeatures },
+      ...{ a: weight, lda: inFeatures, b: dy, ldb: dy.rowStride, c: dx, ldc: inFeatures },
     });
     return dx;
   }
@@ -29,7 +27,7 @@ export function linearBackwardInput(runtime: Runtime, dy: Tensor, weight: Tensor
     k: outFeatures,
     kernels: kernels[dtype],
     result: dx,
-    args: (target) => [from, matrix, target, rows, inFeatures, outFeatures, from.rowStride],
+    args: (target) => [dy, weight, target, rows, inFeatures, outFeatures, dy.rowStride],
   });
   return dx;
-}
+};

@@ -1,18 +1,15 @@
-import { checkLinearBackwardWeight, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { byBlas, tiledProduct } from "./gemm.ts";
+import type { Op } from "../op.ts";
+import { tiledProduct, usesBlas } from "../products/tiledProduct.ts";
 
-export function linearBackwardWeight(runtime: Runtime, dy: Tensor, x: Tensor): Tensor {
-  const { rows, inFeatures, outFeatures } = checkLinearBackwardWeight(dy, x);
+export const linearBackwardWeight: Op<"linearBackwardWeight"> = (runtime, sizes, dy, x) => {
   const op = "linearBackwardWeight";
-  runtime.checkOpen(op);
-  const [from, input] = [runtime.own(op, "dy", dy), runtime.own(op, "x", x)];
+  const { rows, inFeatures, outFeatures } = sizes;
   const dWeight = runtime.result(op, [outFeatures, inFeatures]);
-  if (byBlas(runtime, "f32", rows, inFeatures, outFeatures, from.rowStride, input.rowStride)) {
-    // Column-major, dWeightᵀ = xᵀ · dy.
+  if (usesBlas(runtime, "f32", rows, inFeatures, outFeatures, dy.rowStride, x.rowStride)) {
+    // In column-major order: dWeightᵀ = xᵀ · dy.
     runtime.sgemm(op, {
       ...{ transA: false, transB: true, m: inFeatures, n: outFeatures, k: rows },
-      ...{ a: input, lda: input.rowStride, b: from, ldb: from.rowStride, c: dWeight, ldc: inFeatures },
+      ...{ a: x, lda: x.rowStride, b: dy, ldb: dy.rowStride, c: dWeight, ldc: inFeatures },
     });
     return dWeight;
   }
@@ -22,7 +19,7 @@ export function linearBackwardWeight(runtime: Runtime, dy: Tensor, x: Tensor): T
     k: rows,
     kernels: { 64: "linearBackwardWeight64", 128: "linearBackwardWeight128" },
     result: dWeight,
-    args: (target) => [from, input, target, rows, inFeatures, outFeatures, from.rowStride, input.rowStride],
+    args: (target) => [dy, x, target, rows, inFeatures, outFeatures, dy.rowStride, x.rowStride],
   });
   return dWeight;
-}
+};

@@ -1,8 +1,4 @@
-import { checkBinary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { binary } from "./elementwise.ts";
+import { binary } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 
-export function mul(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
-  checkBinary("mul", a, b);
-  return binary(runtime, "mul", a, b);
-}
+export const mul: Op<"mul"> = (runtime, _sizes, a, b) => binary(runtime, "mul", a, b);

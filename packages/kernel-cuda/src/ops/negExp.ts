@@ -1,8 +1,4 @@
-import { checkUnary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { unary } from "./elementwise.ts";
+import { unary } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 
-export function negExp(runtime: Runtime, x: Tensor): Tensor {
-  checkUnary("negExp", x);
-  return unary(runtime, "negExp", x);
-}
+export const negExp: Op<"negExp"> = (runtime, _sizes, x) => unary(runtime, "negExp", x);

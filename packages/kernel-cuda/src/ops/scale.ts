@@ -1,8 +1,4 @@
-import { checkScale, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { unary } from "./elementwise.ts";
+import { unary } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 
-export function scale(runtime: Runtime, x: Tensor, factor: number): Tensor {
-  checkScale(x, factor);
-  return unary(runtime, "scale", x, factor);
-}
+export const scale: Op<"scale"> = (runtime, _sizes, x, factor) => unary(runtime, "scale", x, factor);

@@ -1,28 +1,16 @@
-import {
-  checkSelectiveScanForward,
-  type Residual,
-  type ScanArgs,
-  ScanResidual,
-  type Tensor,
-} from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { runScan, scanInputs } from "./selectiveScan.ts";
+import { ScanResidual } from "@mamba/kernel/author";
+import type { Op } from "../op.ts";
+import { runScan } from "../scan/runScan.ts";
 
-/** Positions from one state that is kept to the next: kScanKept of scan.cuh. */
+/** Positions from one state that is kept for the backward to the next: kScanKept of scan.cuh. */
 export const keptEvery = 16;
 
-export function selectiveScanForward(
-  runtime: Runtime,
-  scan: ScanArgs,
-): { y: Tensor; finalState: Tensor; residual: Residual } {
-  const sizes = checkSelectiveScanForward(scan);
+export const selectiveScanForward: Op<"selectiveScanForward"> = (runtime, sizes, scan) => {
   const op = "selectiveScanForward";
-  runtime.checkOpen(op);
   const { batch, length, channels, stateSize } = sizes;
-  const inputs = scanInputs(runtime, op, scan);
   const y = runtime.result(op, scan.u.shape);
   const finalState = runtime.result(op, [batch, channels, stateSize]);
   const kept = runtime.result(op, [Math.ceil(length / keptEvery), batch, stateSize, channels]);
-  runScan(runtime, op, inputs, sizes, { y, finalState, kept });
+  runScan(runtime, op, scan, sizes, { y, finalState, kept });
   return { y, finalState, residual: new ScanResidual(kept, sizes) };
-}
+};

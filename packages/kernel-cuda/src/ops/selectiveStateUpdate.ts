@@ -1,29 +1,18 @@
-import { checkSelectiveStateUpdate, type StateUpdateArgs, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 
 const block = 64;
-/** Channels that a block takes: four threads share one. */
-const each = block / 4;
+/** Channels per block: four threads compute one channel. */
+const blockChannels = block / 4;
 
-export function selectiveStateUpdate(runtime: Runtime, state: Tensor, args: StateUpdateArgs): Tensor {
-  const { batch, channels, stateSize } = checkSelectiveStateUpdate(state, args);
+export const selectiveStateUpdate: Op<"selectiveStateUpdate"> = (runtime, sizes, state, args) => {
   const op = "selectiveStateUpdate";
-  runtime.checkOpen(op);
-  const tensors = [
-    runtime.own(op, "u", args.u),
-    runtime.own(op, "delta", args.delta),
-    runtime.own(op, "A", args.A),
-    runtime.own(op, "B", args.B),
-    runtime.own(op, "C", args.C),
-    runtime.ownIf(op, "D", args.D),
-    runtime.ownIf(op, "z", args.z),
-    runtime.ownIf(op, "deltaBias", args.deltaBias),
-    runtime.own(op, "state", state),
-  ];
-  const y = runtime.result(op, args.u.shape);
-  const strides = [args.u, args.delta, args.B, args.C].map((x) => x.rowStride);
-  const sizes = [channels, stateSize, ...strides, args.z?.rowStride ?? 0, args.deltaSoftplus === true];
-  const grid = batch * Math.ceil(channels / each);
-  runtime.launch(op, "selectiveStateUpdate", grid, block, [...tensors, y, ...sizes]);
+  const { batch, channels, stateSize } = sizes;
+  const { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus } = args;
+  const y = runtime.result(op, u.shape);
+  const strides = [u, delta, B, C, z].map((x) => x?.rowStride ?? 0);
+  const tensors = [u, delta, A, B, C, D, z, deltaBias, state, y];
+  const grid = batch * Math.ceil(channels / blockChannels);
+  const scalars = [channels, stateSize, ...strides, deltaSoftplus === true];
+  runtime.launch(op, op, grid, block, [...tensors, ...scalars]);
   return y;
-}
+};

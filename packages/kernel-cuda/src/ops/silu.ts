@@ -1,8 +1,4 @@
-import { checkUnary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { unary } from "./elementwise.ts";
+import { unary } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 
-export function silu(runtime: Runtime, x: Tensor): Tensor {
-  checkUnary("silu", x);
-  return unary(runtime, "silu", x);
-}
+export const silu: Op<"silu"> = (runtime, _sizes, x) => unary(runtime, "silu", x);

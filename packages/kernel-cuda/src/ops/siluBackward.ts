@@ -1,15 +1,5 @@
-import { checkSiluBackward, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { block, blocksOf, rowsOf } from "./elementwise.ts";
+import { binary } from "../elementwise.ts";
+import type { Op } from "../op.ts";
 
-export function siluBackward(runtime: Runtime, dy: Tensor, x: Tensor): Tensor {
-  checkSiluBackward(dy, x);
-  const op = "siluBackward";
-  runtime.checkOpen(op);
-  const [upstream, own] = [runtime.own(op, "dy", dy), runtime.own(op, "x", x)];
-  const [rows, width] = rowsOf(x);
-  const dx = runtime.result(op, x.shape);
-  const args = [upstream, own, dx, rows, width, dy.rowStride, x.rowStride];
-  runtime.launch(op, op, blocksOf(rows * width), block, args);
-  return dx;
-}
+export const siluBackward: Op<"siluBackward"> = (runtime, _sizes, dy, x) =>
+  binary(runtime, "siluBackward", dy, x);

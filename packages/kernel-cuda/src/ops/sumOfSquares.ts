@@ -1,19 +1,15 @@
-import { checkSumOfSquares, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { addressWords, piecesOf, tablesOf } from "./tensorTable.ts";
+import type { Op } from "../op.ts";
+import { addressWords, chunksOf, tablesOf } from "../tensorTable.ts";
 
-/** Elements that a block of threads adds up. */
-const share = 16384;
+/** Elements that one block of threads sums. */
+const blockElements = 16384;
 
-export function sumOfSquares(runtime: Runtime, tensors: readonly Tensor[]): Tensor {
-  checkSumOfSquares(tensors);
+export const sumOfSquares: Op<"sumOfSquares"> = (runtime, _sizes, tensors) => {
   const op = "sumOfSquares";
-  runtime.checkOpen(op);
-  const owned = tensors.map((tensor, i) => runtime.own(op, `tensor ${i}`, tensor));
   const tables = tablesOf(
-    owned.flatMap((tensor) =>
-      piecesOf(tensor).map(({ address, count, width, stride }) => ({
-        blocks: Math.ceil(count / share),
+    tensors.flatMap((tensor) =>
+      chunksOf(tensor).map(({ address, count, width, stride }) => ({
+        blocks: Math.ceil(count / blockElements),
         words: [...addressWords(address), count, width, stride],
       })),
     ),
@@ -23,10 +19,10 @@ export function sumOfSquares(runtime: Runtime, tensors: readonly Tensor[]): Tens
   const sums = runtime.result(op, [blocks]);
   let first = 0;
   for (const table of tables) {
-    runtime.launch(op, "sumOfSquares", table.blocks, 256, [sums, first, table.entries, table.words]);
+    runtime.launch(op, op, table.blocks, 256, [sums, first, table.entries, table.words]);
     first += table.blocks;
   }
   runtime.launch(op, "sumOfSquaresTotal", 1, 1024, [sums, sum, blocks]);
   sums.dispose();
   return sum;
-}
+};

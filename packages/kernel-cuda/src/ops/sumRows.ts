@@ -1,24 +1,25 @@
-import { checkSumRows, type Tensor } from "@mamba/kernel";
+import { addPartials } from "../addPartials.ts";
+import type { Op } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CudaTensor } from "../tensor.ts";
-import { addPartials } from "./addPartials.ts";
 
-export function sumRows(runtime: Runtime, dy: Tensor): Tensor {
-  const { rows, features } = checkSumRows(dy);
-  const op = "sumRows";
-  runtime.checkOpen(op);
-  const own = runtime.own(op, "dy", dy);
-  const sum = runtime.result(op, [features]);
-  addRows(runtime, op, own, rows, features, sum);
+export const sumRows: Op<"sumRows"> = (runtime, { rows, features }, dy) => {
+  const sum = runtime.result("sumRows", [features]);
+  addRows(runtime, "sumRows", dy, rows, features, sum);
   return sum;
-}
+};
 
-/** Blocks of threads that fill a large GPU. Fixed, so that the order of a sum does not depend on the device. */
-const enough = 528;
-/** Rows below which another share does not pay. */
-const fewest = 128;
+/** Blocks of threads that fill a large GPU. Constant, so that the order of a sum does not depend on the device. */
+const enoughBlocks = 528;
+/** The least rows per chunk: with fewer, the second stage costs more than it saves. */
+const fewestRows = 128;
+/** Columns per block. */
+const blockColumns = 32;
 
-/** Writes the sum of the rows of `x` [rows, width] over `sum` [width]. The order of the additions depends on the sizes alone. */
+/**
+ * Overwrites `sum` [width] with the sum of the rows of `x` [rows, width]. The order of the additions depends on the sizes
+ * alone.
+ */
 export function addRows(
   runtime: Runtime,
   op: string,
@@ -27,13 +28,14 @@ export function addRows(
   width: number,
   sum: CudaTensor,
 ): void {
-  const strips = Math.ceil(width / 32);
-  const wanted = Math.max(1, Math.min(Math.ceil(enough / strips), Math.floor(rows / fewest)));
-  const share = Math.ceil(rows / wanted);
-  const shares = Math.ceil(rows / share);
-  const partial = shares > 1 ? runtime.result(op, [shares, width]) : sum;
-  runtime.launch(op, "sumRows", [strips, shares], 256, [x, partial, rows, width, x.rowStride, share]);
+  const columnBlocks = Math.ceil(width / blockColumns);
+  const most = Math.min(Math.ceil(enoughBlocks / columnBlocks), Math.floor(rows / fewestRows));
+  const chunkRows = Math.ceil(rows / Math.max(1, most));
+  const chunks = Math.ceil(rows / chunkRows);
+  const partial = chunks > 1 ? runtime.result(op, [chunks, width]) : sum;
+  const args = [x, partial, rows, width, x.rowStride, chunkRows];
+  runtime.launch(op, "sumRows", [columnBlocks, chunks], 256, args);
   if (partial === sum) return;
-  addPartials(runtime, op, partial, sum, { count: width, shares });
+  addPartials(runtime, op, partial, sum, { count: width, chunks });
   partial.dispose();
 }

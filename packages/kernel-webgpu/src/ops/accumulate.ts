@@ -1,6 +1,7 @@
-import { checkAccumulate, isDense, rowCount, type Tensor } from "@mamba/kernel";
-import { flatPieces } from "../pieces.ts";
-import type { Runtime } from "../runtime.ts";
+import { isDense, lastExtent } from "@mamba/kernel";
+import { rowCount } from "@mamba/kernel/author";
+import { flatChunks } from "../memory/chunks.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 
 // sum += x * factor, in place.
@@ -21,21 +22,17 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function accumulate(runtime: Runtime, target: Tensor, x: Tensor, factor = 1): void {
-  checkAccumulate(target, x, factor);
+export const accumulate: Op<"accumulate"> = (runtime, _, target, x, factor = 1) => {
   const op = "accumulate";
-  runtime.checkOpen(op);
-  const sum = runtime.own(op, "target", target);
-  const term = runtime.own(op, "x", x);
-  const width = x.shape[x.shape.length - 1] as number;
-  if (!isDense(sum) || !isDense(term)) {
+  const width = lastExtent(x.shape);
+  if (!isDense(target) || !isDense(x)) {
     const count = rowCount(x) * width;
     const params = { count, width, factor };
-    runtime.run(op, accumulateShader, { x: term, sum }, params, Math.ceil(count / 256));
+    runtime.run(op, accumulateShader, { x, sum: target }, params, Math.ceil(count / 256));
     return;
   }
-  for (const { start, count } of flatPieces(runtime, sum)) {
-    const buffers = { x: { tensor: term, start, count }, sum: { tensor: sum, start, count } };
+  for (const { start, count } of flatChunks(runtime, target)) {
+    const buffers = { x: { tensor: x, start, count }, sum: { tensor: target, start, count } };
     runtime.run(op, accumulateShader, buffers, { count, width: count, factor }, Math.ceil(count / 256));
   }
-}
+};

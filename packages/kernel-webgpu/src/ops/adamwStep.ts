@@ -1,6 +1,5 @@
-import { type AdamWParams, type AdamWSlot, checkAdamwStep, type Tensor } from "@mamba/kernel";
-import { flatPieces } from "../pieces.ts";
-import type { Runtime } from "../runtime.ts";
+import { flatChunks } from "../memory/chunks.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 
 // m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g², with g = grad * gradScale;
@@ -11,7 +10,7 @@ const adamwStepShader = defineShader({
   write: { param: "f32", m: "f32", v: "f32" },
   params: {
     count: "u32",
-    kept: "f32",
+    paramScale: "f32",
     rate: "f32",
     unbias: "f32",
     eps: "f32",
@@ -33,32 +32,16 @@ fn run(group: u32, lane: u32) {
     m[p.m_at + i] = mean;
     v[p.v_at + i] = square;
     let at = p.param_at + i;
-    param[at] = p.kept * param[at] - p.rate * mean / (sqrt(square) * p.unbias + p.eps);
+    param[at] = p.paramScale * param[at] - p.rate * mean / (sqrt(square) * p.unbias + p.eps);
   }
 }`,
 });
 
-export function adamwStep(
-  runtime: Runtime,
-  slots: readonly AdamWSlot[],
-  hyper: AdamWParams,
-  gradScale?: Tensor,
-): void {
-  checkAdamwStep(slots, hyper, gradScale);
-  const op = "adamwStep";
-  runtime.checkOpen(op);
-  const scale = runtime.ownIf(op, "gradScale", gradScale);
-  // Nothing is updated when one of them is not ours.
-  const owned = slots.map((slot, i) => ({
-    param: runtime.own(op, `param of slot ${i}`, slot.param),
-    grad: runtime.own(op, `grad of slot ${i}`, slot.grad),
-    m: runtime.own(op, `m of slot ${i}`, slot.m),
-    v: runtime.own(op, `v of slot ${i}`, slot.v),
-  }));
+export const adamwStep: Op<"adamwStep"> = (runtime, _, slots, hyper, gradScale) => {
   const { step, lr, beta1, beta2, eps, weightDecay } = hyper;
-  // In float64, as 1 - 0.999 has few digits left in float32.
+  // Computed in float64: 1 - 0.999 loses digits in float32.
   const params = {
-    kept: 1 - lr * weightDecay,
+    paramScale: 1 - lr * weightDecay,
     rate: lr / (1 - beta1 ** step),
     unbias: 1 / Math.sqrt(1 - beta2 ** step),
     eps,
@@ -67,11 +50,11 @@ export function adamwStep(
     rest1: 1 - beta1,
     rest2: 1 - beta2,
   };
-  for (const { param, grad, m, v } of owned) {
-    for (const { start, count } of flatPieces(runtime, param)) {
-      const of = (tensor: typeof param) => ({ tensor, start, count });
-      const buffers = { grad: of(grad), gradScale: scale, param: of(param), m: of(m), v: of(v) };
-      runtime.run(op, adamwStepShader, buffers, { count, ...params }, Math.ceil(count / 256));
+  for (const { param, grad, m, v } of slots) {
+    for (const { start, count } of flatChunks(runtime, param)) {
+      const at = (tensor: typeof param) => ({ tensor, start, count });
+      const buffers = { grad: at(grad), gradScale, param: at(param), m: at(m), v: at(v) };
+      runtime.run("adamwStep", adamwStepShader, buffers, { count, ...params }, Math.ceil(count / 256));
     }
   }
-}
+};

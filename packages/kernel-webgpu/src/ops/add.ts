@@ -1,10 +1,6 @@
-import { checkBinary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 
 export const addShader = elementwiseShader("add", "a + b");
 
-export function add(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
-  checkBinary("add", a, b);
-  return elementwise(runtime, "add", addShader, a, b, 0);
-}
+export const add: Op<"add"> = (runtime, _, a, b) => elementwise(runtime, "add", addShader, a, b, 0);

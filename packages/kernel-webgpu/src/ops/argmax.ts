@@ -1,11 +1,10 @@
-import { checkArgmax, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { memoize } from "../memoize.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { keyOf, largestKey } from "../wgsl/keys.ts";
-import { lazily } from "../wgsl/product.ts";
 
-// The lowest index among the largest, a workgroup for each row. Logits are taken as bits.
-export const argmaxShader = lazily((subgroups: boolean) =>
+// The lowest index among the largest logits, one workgroup per row. Logits are compared by their bits.
+export const argmaxShader = memoize((subgroups: boolean) =>
   defineShader({
     name: "argmax",
     enable: subgroups ? ["subgroups"] : [],
@@ -30,12 +29,9 @@ fn run(row: u32, lane: u32) {
   }),
 );
 
-export function argmax(runtime: Runtime, logits: Tensor): Tensor {
-  const { batch, vocabSize } = checkArgmax(logits);
-  runtime.checkOpen("argmax");
-  const own = runtime.own("argmax", "logits", logits);
+export const argmax: Op<"argmax"> = (runtime, { batch, vocabSize }, logits) => {
   const ids = runtime.result("argmax", [batch], "i32");
   const shader = argmaxShader(runtime.traits.subgroups);
-  runtime.run("argmax", shader, { logits: own, ids }, { vocabSize }, batch);
+  runtime.run("argmax", shader, { logits, ids }, { vocabSize }, batch);
   return ids;
-}
+};

@@ -1,11 +1,10 @@
-import { checkCausalConv1d, type ConvArgs, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { sigmoid } from "../wgsl/math.ts";
 import { rangeOf } from "../wgsl/range.ts";
 
-// y[b,l,d] = act(bias[d] + sum_k weight[d,k] * x[b, l-(W-1)+k, d]), an invocation for each y; then one for each number of
-// the final state, the last W-1 inputs. Inputs before the first of the range come from the initial state.
+// y[b,l,d] = act(bias[d] + sum_k weight[d,k] * x[b, l-(W-1)+k, d]), one invocation per y, followed by one per number of the
+// final state, the last W-1 inputs. Inputs before the start of the range come from the initial state.
 export const causalConv1dShader = defineShader({
   name: "causalConv1d",
   read: { x: "f32", weight: "f32", bias: "f32", initial: "f32", range: "i32" },
@@ -20,8 +19,8 @@ fn input(b: u32, d: u32, start: u32, position: i32) -> f32 {
     return x[p.x_at + (b * p.length + start + u32(position)) * p.x_stride + d];
   }
   if (p.initial_stride == 0u) { return 0.0; }
-  let kept = p.width - 1u;
-  return initial[(b * p.channels + d) * kept + u32(i32(kept) + position)];
+  let past = p.width - 1u;
+  return initial[(b * p.channels + d) * past + u32(i32(past) + position)];
 }
 fn run(group: u32, lane: u32) {
   var i = group * workgroupSize + lane;
@@ -29,13 +28,13 @@ fn run(group: u32, lane: u32) {
     let d = i % p.channels;
     let l = (i / p.channels) % p.length;
     let b = i / (p.channels * p.length);
-    let slice = rangeOf(b);
-    if (l < slice.x || l >= slice.y) { y[i] = 0.0; return; }
+    let real = rangeOf(b);
+    if (l < real.x || l >= real.y) { y[i] = 0.0; return; }
     var sum = 0.0;
     if (p.bias_stride != 0u) { sum = bias[d]; }
-    let first = i32(l - slice.x) - i32(p.width - 1u);
+    let first = i32(l - real.x) - i32(p.width - 1u);
     for (var k = 0u; k < p.width; k++) {
-      sum += weight[d * p.width + k] * input(b, d, slice.x, first + i32(k));
+      sum += weight[d * p.width + k] * input(b, d, real.x, first + i32(k));
     }
     if (p.silu != 0u) { sum = sum * sigmoid(sum); }
     y[i] = sum;
@@ -43,35 +42,23 @@ fn run(group: u32, lane: u32) {
   }
   i -= p.count;
   if (i >= p.states) { return; }
-  let kept = p.width - 1u;
-  let d = (i / kept) % p.channels;
-  let b = i / (kept * p.channels);
-  let slice = rangeOf(b);
-  final_[i] = input(b, d, slice.x, i32(slice.y - slice.x) - i32(kept) + i32(i % kept));
+  let past = p.width - 1u;
+  let d = (i / past) % p.channels;
+  let b = i / (past * p.channels);
+  let real = rangeOf(b);
+  final_[i] = input(b, d, real.x, i32(real.y - real.x) - i32(past) + i32(i % past));
 }`,
 });
 
-export function causalConv1d(
-  runtime: Runtime,
-  conv: ConvArgs,
-  want?: { finalState: true },
-): { y: Tensor; finalState?: Tensor } {
-  const { batch, length, channels, width } = checkCausalConv1d(conv);
+export const causalConv1d: Op<"causalConv1d"> = (runtime, { batch, length, channels, width }, args, want) => {
   const op = "causalConv1d";
-  runtime.checkOpen(op);
-  const inputs = {
-    x: runtime.own(op, "x", conv.x),
-    weight: runtime.own(op, "weight", conv.weight),
-    bias: runtime.ownIf(op, "bias", conv.bias),
-    initial: runtime.ownIf(op, "initialState", conv.initialState),
-    range: runtime.ownIf(op, "range", conv.range),
-  };
-  const y = runtime.result(op, conv.x.shape);
+  const { x, weight, bias, activation, initialState: initial, range } = args;
+  const y = runtime.result(op, x.shape);
   const finalState = want?.finalState ? runtime.result(op, [batch, channels, width - 1]) : undefined;
   const count = batch * length * channels;
   const states = finalState ? batch * channels * (width - 1) : 0;
-  const params = { length, channels, width, count, states, silu: conv.activation === "silu" ? 1 : 0 };
-  const groups = Math.ceil((count + states) / 64);
-  runtime.run(op, causalConv1dShader, { ...inputs, y, final_: finalState }, params, groups);
+  const params = { length, channels, width, count, states, silu: activation === "silu" ? 1 : 0 };
+  const buffers = { x, weight, bias, initial, range, y, final_: finalState };
+  runtime.run(op, causalConv1dShader, buffers, params, Math.ceil((count + states) / 64));
   return finalState ? { y, finalState } : { y };
-}
+};

@@ -1,9 +1,8 @@
-import { checkCausalConv1dStep, type ConvStepArgs, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { sigmoid } from "../wgsl/math.ts";
 
-// causalConv1d for one token: an invocation shifts the W-1 inputs of its channel.
+// causalConv1d for one token: one invocation per channel, which also shifts the W-1 inputs of its state.
 export const causalConv1dStepShader = defineShader({
   name: "causalConv1dStep",
   read: { x: "f32", weight: "f32", bias: "f32" },
@@ -16,35 +15,34 @@ fn run(group: u32, lane: u32) {
   if (i >= p.count) { return; }
   let d = i % p.channels;
   let b = i / p.channels;
-  let kept = p.width - 1u;
+  let past = p.width - 1u;
   let newest = x[p.x_at + b * p.x_stride + d];
   var sum = 0.0;
   if (p.bias_stride != 0u) { sum = bias[d]; }
-  for (var k = 0u; k < kept; k++) {
-    let old = state[i * kept + k];
+  for (var k = 0u; k < past; k++) {
+    let old = state[i * past + k];
     sum += weight[d * p.width + k] * old;
-    if (k > 0u) { state[i * kept + k - 1u] = old; }
+    if (k > 0u) { state[i * past + k - 1u] = old; }
   }
-  sum += weight[d * p.width + kept] * newest;
-  state[i * kept + kept - 1u] = newest;
+  sum += weight[d * p.width + past] * newest;
+  state[i * past + past - 1u] = newest;
   if (p.silu != 0u) { sum = sum * sigmoid(sum); }
   y[i] = sum;
 }`,
 });
 
-export function causalConv1dStep(runtime: Runtime, state: Tensor, conv: ConvStepArgs): Tensor {
-  const { batch, channels, width } = checkCausalConv1dStep(state, conv);
+export const causalConv1dStep: Op<"causalConv1dStep"> = (
+  runtime,
+  { batch, channels, width },
+  state,
+  args,
+) => {
   const op = "causalConv1dStep";
-  runtime.checkOpen(op);
-  const buffers = {
-    x: runtime.own(op, "x", conv.x),
-    weight: runtime.own(op, "weight", conv.weight),
-    bias: runtime.ownIf(op, "bias", conv.bias),
-    state: runtime.own(op, "state", state),
-    y: runtime.result(op, conv.x.shape),
-  };
+  const { x, weight, bias, activation } = args;
+  const y = runtime.result(op, x.shape);
   const count = batch * channels;
-  const params = { channels, width, count, silu: conv.activation === "silu" ? 1 : 0 };
+  const params = { channels, width, count, silu: activation === "silu" ? 1 : 0 };
+  const buffers = { x, weight, bias, state, y };
   runtime.run(op, causalConv1dStepShader, buffers, params, Math.ceil(count / 64));
-  return buffers.y;
-}
+  return y;
+};

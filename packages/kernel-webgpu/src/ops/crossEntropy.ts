@@ -1,31 +1,32 @@
-import { checkCrossEntropy, type Tensor } from "@mamba/kernel";
+import type { Sizes } from "@mamba/kernel/author";
+import type { WebGpuTensor } from "../memory/tensor.ts";
+import type { Op } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
-import type { WebGpuTensor } from "../tensor.ts";
 import { decay, isNan } from "../wgsl/math.ts";
-import { reduction, sharers } from "../wgsl/total.ts";
+import { reduction, lanesPerRow } from "../wgsl/sums.ts";
 
 /** Rows per workgroup. */
-const rowsPerGroup = 64 / sharers;
+const rowsPerGroup = 64 / lanesPerRow;
 
-/** The targets that count, and a NaN that no compiler sees. */
-const targets_ = /* wgsl */ `
+/** WGSL that classifies targets. The bits of NaN are in a variable, because WGSL refuses a NaN constant. */
+const targetTests = /* wgsl */ `
 ${isNan}
 ${decay}
 var<private> nanBits: u32 = 0x7fc00000u;
 fn isIgnored(row: u32) -> bool { return targets[row] == p.ignoreIndex; }
 fn isOutside(row: u32) -> bool { return targets[row] < 0 || targets[row] >= p.vocabSize; }`;
 
-// For each row its largest logit and the sum of exp(logit - largest), and its loss: log of the sum + largest - logit[target],
-// 0 for an ignored target, NaN for one outside of the vocabulary. Stored as rows of three.
+// Per row: its largest logit, the sum of exp(logit - largest), and its loss = log(sum) + largest - logit[target], which is 0
+// for an ignored target and NaN for a target outside of the vocabulary. Stored as rows of three numbers.
 const crossEntropyRowsShader = defineShader({
   name: "crossEntropy rows",
   read: { logits: "f32", targets: "i32" },
   write: { rows: "f32" },
   params: { rowCount: "u32", vocabSize: "i32", ignoreIndex: "i32" },
   code: /* wgsl */ `
-${targets_}
-// Sums y of exp(logit - x), each under its own largest logit x. A NaN wins.
+${targetTests}
+// Combines two pairs (x, y) of a largest logit x and the sum y of exp(logit - x). A NaN takes precedence.
 fn joined(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
   if (isNan(a.x) || isNan(b.x)) { return select(b, a, isNan(a.x)); }
   if (b.x > a.x) { return vec2<f32>(b.x, b.y + a.y * decay(a.x - b.x)); }
@@ -33,14 +34,14 @@ fn joined(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
 }
 ${reduction("vec2<f32>", "softmax", "joined(a, b)")}
 fn run(group: u32, lane: u32) {
-  let place = group * ${rowsPerGroup}u + lane / ${sharers}u;
+  let place = group * ${rowsPerGroup}u + lane / ${lanesPerRow}u;
   let row = min(place, p.rowCount - 1u);
-  let first = lane % ${sharers}u;
+  let first = lane % ${lanesPerRow}u;
   let start = p.logits_at + row * p.logits_stride;
   let size = u32(p.vocabSize);
-  // The lowest number and not -infinity, from which nothing can be subtracted.
+  // The lowest finite number: -infinity - (-infinity) would be NaN.
   var own = vec2<f32>(-0x1.fffffep+127f, 0.0);
-  for (var i = first; i < size; i += ${sharers}u) { own = joined(own, vec2<f32>(logits[start + i], 1.0)); }
+  for (var i = first; i < size; i += ${lanesPerRow}u) { own = joined(own, vec2<f32>(logits[start + i], 1.0)); }
   let all = softmax(lane, own);
   if (first != 0u || place >= p.rowCount) { return; }
   var loss = 0.0;
@@ -48,7 +49,7 @@ fn run(group: u32, lane: u32) {
     if (isOutside(row)) { loss = bitcast<f32>(nanBits); }
     else if (isNan(all.x)) { loss = all.x; }
     else {
-      // A driver's log(1) need not be 0.
+      // log(1) is not exactly 0 on every driver.
       let spread = select(log(all.y), 0.0, all.y == 1.0);
       loss = spread + (all.x - logits[start + u32(targets[row])]);
     }
@@ -59,15 +60,15 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-// The mean of the losses, and how many targets count.
+// The mean of the losses, and the number of targets that are not ignored.
 const crossEntropyMeanShader = defineShader({
   name: "crossEntropy mean",
   read: { rows: "f32", targets: "i32" },
   write: { loss: "f32", counted: "f32" },
   params: { rowCount: "u32", vocabSize: "i32", ignoreIndex: "i32" },
-  workgroup: sharers,
+  workgroup: lanesPerRow,
   code: /* wgsl */ `
-${targets_}
+${targetTests}
 ${reduction("vec2<f32>", "total", "a + b")}
 fn run(group: u32, lane: u32) {
   var own = vec2<f32>(0.0);
@@ -89,7 +90,7 @@ const crossEntropyGradientShader = defineShader({
   write: { dLogits: "f32" },
   params: { count: "u32", vocabSize: "i32", ignoreIndex: "i32" },
   code: /* wgsl */ `
-${targets_}
+${targetTests}
 fn run(group: u32, lane: u32) {
   for (var k = 0u; k < 4u; k++) {
     let i = group * 256u + k * workgroupSize + lane;
@@ -109,65 +110,41 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-const unspecified = -100;
-
-export function crossEntropy(
-  runtime: Runtime,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex = unspecified,
-): { loss: Tensor } {
-  const { loss, rows, counted } = mean(runtime, "crossEntropy", logits, targets, ignoreIndex);
+export const crossEntropy: Op<"crossEntropy"> = (runtime, sizes, logits, targets) => {
+  const { loss, rows, counted } = mean(runtime, "crossEntropy", sizes, logits, targets);
   rows.dispose();
   counted.dispose();
   return { loss };
-}
+};
 
-export function crossEntropyWithGradient(
-  runtime: Runtime,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex = unspecified,
-): { loss: Tensor; dLogits: Tensor } {
+export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (runtime, sizes, logits, targets) => {
   const op = "crossEntropyWithGradient";
-  const { loss, rows, counted, inputs, vocabSize } = mean(runtime, op, logits, targets, ignoreIndex);
+  const { vocabSize, ignoreIndex } = sizes;
+  const { loss, rows, counted } = mean(runtime, op, sizes, logits, targets);
   const dLogits = runtime.result(op, logits.shape);
-  const count = (logits.shape[0] as number) * vocabSize;
-  const buffers = { ...inputs, rows, counted, dLogits };
+  const count = sizes.rows * vocabSize;
+  const buffers = { logits, targets, rows, counted, dLogits };
   const params = { count, vocabSize, ignoreIndex };
   runtime.run(op, crossEntropyGradientShader, buffers, params, Math.ceil(count / 256));
   rows.dispose();
   counted.dispose();
   return { loss, dLogits };
-}
+};
 
-/** The loss and what its gradient takes from it: what each row gave, and the number of targets that count. */
+/** Returns the loss and the inputs of its gradient: three numbers per row, and the number of targets that are not ignored. */
 function mean(
   runtime: Runtime,
   op: string,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex: number,
-): {
-  readonly loss: WebGpuTensor;
-  readonly rows: WebGpuTensor;
-  readonly counted: WebGpuTensor;
-  readonly inputs: { readonly logits: WebGpuTensor; readonly targets: WebGpuTensor };
-  readonly vocabSize: number;
-} {
-  const { rows: rowCount, vocabSize } = checkCrossEntropy(op, logits, targets, ignoreIndex);
-  runtime.checkOpen(op);
-  const inputs = {
-    logits: runtime.own(op, "logits", logits),
-    targets: runtime.own(op, "targets", targets),
-  };
+  { rows: rowCount, vocabSize, ignoreIndex }: Sizes<"crossEntropy">,
+  logits: WebGpuTensor,
+  targets: WebGpuTensor,
+): { readonly loss: WebGpuTensor; readonly rows: WebGpuTensor; readonly counted: WebGpuTensor } {
   const loss = runtime.result(op, [1]);
   const rows = runtime.result(op, [rowCount, 3]);
   const counted = runtime.result(op, [1]);
   const params = { rowCount, vocabSize, ignoreIndex };
   const groups = Math.ceil(rowCount / rowsPerGroup);
-  runtime.run(op, crossEntropyRowsShader, { ...inputs, rows }, params, groups);
-  const buffers = { rows, targets: inputs.targets, loss, counted };
-  runtime.run(op, crossEntropyMeanShader, buffers, params, 1);
-  return { loss, rows, counted, inputs, vocabSize };
+  runtime.run(op, crossEntropyRowsShader, { logits, targets, rows }, params, groups);
+  runtime.run(op, crossEntropyMeanShader, { rows, targets, loss, counted }, params, 1);
+  return { loss, rows, counted };
 }

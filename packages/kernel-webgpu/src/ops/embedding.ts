@@ -1,11 +1,11 @@
-import { byteLength, checkEmbedding, type FloatDType, type Tensor } from "@mamba/kernel";
-import { piecesOf } from "../pieces.ts";
-import type { Runtime } from "../runtime.ts";
+import { byteLength, type FloatDType } from "@mamba/kernel";
+import { rowChunks } from "../memory/chunks.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { weightAt, weightElement } from "../wgsl/weights.ts";
 
-// y[i] = weight[ids[i]], for the ids that lie in this piece of the table.
-const build = (dtype: FloatDType) =>
+// y[i] = weight[ids[i]], for the ids in this chunk of the table.
+const embeddingShader = (dtype: FloatDType) =>
   defineShader({
     name: `embedding ${dtype}`,
     read: { ids: "i32", weight: weightElement(dtype) },
@@ -25,26 +25,23 @@ fn run(group: u32, lane: u32) {
 }`,
   });
 
-export const embeddingShaders = { f32: build("f32"), f16: build("f16"), bf16: build("bf16") };
+export const embeddingShaders = {
+  f32: embeddingShader("f32"),
+  f16: embeddingShader("f16"),
+  bf16: embeddingShader("bf16"),
+};
 
-export function embedding(runtime: Runtime, ids: Tensor, weight: Tensor): Tensor {
-  const { count: rows, vocabSize, features, shape } = checkEmbedding(ids, weight);
+export const embedding: Op<"embedding"> = (runtime, sizes, ids, weight) => {
   const op = "embedding";
-  runtime.checkOpen(op);
-  const [tokens, table] = [runtime.own(op, "ids", ids), runtime.own(op, "weight", weight)];
+  const { count: rows, vocabSize, features, shape } = sizes;
   const shader = embeddingShaders[weight.dtype as FloatDType];
   const y = runtime.result(op, shape);
   const count = rows * features;
-  for (const piece of piecesOf(runtime, table)) {
-    const params = { count, features, vocabSize, first: piece.first, rows: piece.rows };
-    const touched = byteLength(weight.dtype, [rows, features]);
-    runtime.run(
-      op,
-      shader,
-      { ids: tokens, weight: { ...piece, touched }, y },
-      params,
-      Math.ceil(count / 256),
-    );
+  const bytesRead = byteLength(weight.dtype, [rows, features]);
+  for (const chunk of rowChunks(runtime, weight)) {
+    const params = { count, features, vocabSize, first: chunk.first, rows: chunk.rows };
+    const buffers = { ids, weight: { ...chunk, bytesRead }, y };
+    runtime.run(op, shader, buffers, params, Math.ceil(count / 256));
   }
   return y;
-}
+};

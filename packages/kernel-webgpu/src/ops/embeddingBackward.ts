@@ -1,10 +1,9 @@
-import { checkEmbeddingBackward, type Tensor } from "@mamba/kernel";
-import { piecesOf } from "../pieces.ts";
-import type { Runtime } from "../runtime.ts";
+import { rowChunks } from "../memory/chunks.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 
-// Positions of equal ids make a chain: links[2i] says whether i is the first of its id, links[2i + 1] is the next position
-// of that id, or `count`. Then the sums need no atomics, and their order is that of the positions.
+// Positions of equal ids form a linked list: links[2i] is 1 when i is the first position of its id, links[2i + 1] is the next
+// position of that id, or `count`. The sums then need no atomics and are made in the order of the positions.
 const embeddingLinksShader = defineShader({
   name: "embeddingBackward links",
   read: { ids: "i32" },
@@ -25,16 +24,17 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-// A workgroup for 64 features of a chain, for the ids in this piece of the table.
+// dWeight[id] = the sum of dy over the positions of the id, for the ids in this chunk of the table. One workgroup per
+// position and 64 features; only those at the first position of an id do work.
 const embeddingBackwardShader = defineShader({
   name: "embeddingBackward",
   read: { dy: "f32", ids: "i32", links: "u32" },
   write: { dWeight: "f32" },
-  params: { count: "u32", vocabSize: "i32", features: "u32", strips: "u32", first: "i32", rows: "i32" },
+  params: { count: "u32", vocabSize: "i32", features: "u32", columnGroups: "u32", first: "i32", rows: "i32" },
   code: /* wgsl */ `
 fn run(group: u32, lane: u32) {
-  var i = group / p.strips;
-  let feature = (group % p.strips) * workgroupSize + lane;
+  var i = group / p.columnGroups;
+  let feature = (group % p.columnGroups) * workgroupSize + lane;
   if (feature >= p.features || links[2u * i] == 0u) { return; }
   let row = clamp(ids[p.ids_at + i], 0, p.vocabSize - 1) - p.first;
   if (row < 0 || row >= p.rows) { return; }
@@ -47,24 +47,27 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function embeddingBackward(runtime: Runtime, dy: Tensor, ids: Tensor, vocabSize: number): Tensor {
-  const { count, features } = checkEmbeddingBackward(dy, ids, vocabSize);
+export const embeddingBackward: Op<"embeddingBackward"> = (
+  runtime,
+  { count, features },
+  dy,
+  ids,
+  vocabSize,
+) => {
   const op = "embeddingBackward";
-  runtime.checkOpen(op);
-  const inputs = { dy: runtime.own(op, "dy", dy), ids: runtime.own(op, "ids", ids) };
   const dWeight = runtime.result(op, [vocabSize, features]);
   const links = runtime.result(op, [2 * count], "i32");
-  const chains = Math.ceil(count / 64);
-  runtime.run(op, embeddingLinksShader, { ids: inputs.ids, links }, { count, vocabSize }, chains);
-  // Rows that no id names.
+  const linkGroups = Math.ceil(count / 64);
+  runtime.run(op, embeddingLinksShader, { ids, links }, { count, vocabSize }, linkGroups);
+  // Rows without an id are 0.
   runtime.commands.clear(op, dWeight.storage.buffer, 0, dWeight.storage.bytes);
   runtime.commands.write(dWeight.storage);
-  const strips = Math.ceil(features / 64);
-  for (const piece of piecesOf(runtime, dWeight)) {
-    const params = { count, vocabSize, features, strips, first: piece.first, rows: piece.rows };
-    const buffers = { ...inputs, links, dWeight: piece };
-    runtime.run(op, embeddingBackwardShader, buffers, params, count * strips);
+  const columnGroups = Math.ceil(features / 64);
+  for (const chunk of rowChunks(runtime, dWeight)) {
+    const params = { count, vocabSize, features, columnGroups, first: chunk.first, rows: chunk.rows };
+    const buffers = { dy, ids, links, dWeight: chunk };
+    runtime.run(op, embeddingBackwardShader, buffers, params, count * columnGroups);
   }
   links.dispose();
   return dWeight;
-}
+};

@@ -1,9 +1,8 @@
-import { checkFlip, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 
 // y[b, l] = x[b, L-1-l]
-const shader = defineShader({
+const flipShader = defineShader({
   name: "flip",
   read: { x: "f32" },
   write: { y: "f32" },
@@ -21,12 +20,9 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function flip(runtime: Runtime, x: Tensor): Tensor {
-  const { batch, length, channels } = checkFlip(x);
-  runtime.checkOpen("flip");
-  const own = runtime.own("flip", "x", x);
+export const flip: Op<"flip"> = (runtime, { batch, length, channels }, x) => {
   const y = runtime.result("flip", x.shape);
   const count = batch * length * channels;
-  runtime.run("flip", shader, { x: own, y }, { count, length, channels }, Math.ceil(count / 256));
+  runtime.run("flip", flipShader, { x, y }, { count, length, channels }, Math.ceil(count / 256));
   return y;
-}
+};

@@ -1,22 +1,26 @@
-import { checkLinearBackwardInput, type FloatDType, type Tensor } from "@mamba/kernel";
-import { piecesOf } from "../pieces.ts";
-import type { Runtime } from "../runtime.ts";
-import { areAligned, runProduct } from "./product.ts";
+import type { FloatDType } from "@mamba/kernel";
+import { rowChunks } from "../memory/chunks.ts";
+import type { Op } from "../op.ts";
+import { areAligned, runProduct } from "../products/product.ts";
 
-/** dx = dy · weight. A weight too large for one binding is taken some rows at a time: their terms continue the sum where it was, so the pieces do not change a bit of it. */
-export function linearBackwardInput(runtime: Runtime, dy: Tensor, weight: Tensor): Tensor {
-  const { rows, inFeatures, shape } = checkLinearBackwardInput(dy, weight);
+/**
+ * dx = dy · weight. A weight too large for one binding is processed in chunks of rows. Each chunk continues the sums of the
+ * one before it term by term, so the result has the same bits as without chunks.
+ */
+export const linearBackwardInput: Op<"linearBackwardInput"> = (
+  runtime,
+  { rows, inFeatures, shape },
+  dy,
+  weight,
+) => {
   const op = "linearBackwardInput";
-  runtime.checkOpen(op);
-  const a = runtime.own(op, "dy", dy);
-  const matrix = runtime.own(op, "weight", weight);
   const dx = runtime.result(op, shape);
-  for (const piece of piecesOf(runtime, matrix)) {
+  for (const chunk of rowChunks(runtime, weight)) {
     runProduct(runtime, op, "backward input", {
-      ...{ x: a, weight: piece, y: dx, dtype: weight.dtype as FloatDType },
-      ...{ aligned: areAligned(a, matrix), rows, columns: inFeatures, depth: piece.rows },
-      ...{ first: 0, width: inFeatures, skip: piece.first, more: piece.first > 0 },
+      ...{ x: dy, weight: chunk, y: dx, dtype: weight.dtype as FloatDType },
+      ...{ aligned: areAligned(dy, weight), rows, columns: inFeatures, depth: chunk.rows },
+      ...{ first: 0, width: inFeatures, xStart: chunk.first, continued: chunk.first > 0 },
     });
   }
   return dx;
-}
+};

@@ -1,22 +1,22 @@
-import { checkLinearBackwardWeight, type Tensor } from "@mamba/kernel";
-import { piecesOf } from "../pieces.ts";
-import type { Runtime } from "../runtime.ts";
-import { areAligned, runProduct } from "./product.ts";
+import { rowChunks } from "../memory/chunks.ts";
+import type { Op } from "../op.ts";
+import { areAligned, runProduct } from "../products/product.ts";
 
-/** dWeight = dyᵀ · x. A result too large for one binding is made some rows at a time. */
-export function linearBackwardWeight(runtime: Runtime, dy: Tensor, x: Tensor): Tensor {
-  const { rows, inFeatures, outFeatures } = checkLinearBackwardWeight(dy, x);
+/** dWeight = dyᵀ · x. A result too large for one binding is computed in chunks of rows. */
+export const linearBackwardWeight: Op<"linearBackwardWeight"> = (
+  runtime,
+  { rows, inFeatures, outFeatures },
+  dy,
+  x,
+) => {
   const op = "linearBackwardWeight";
-  runtime.checkOpen(op);
-  const a = runtime.own(op, "dy", dy);
-  const matrix = runtime.own(op, "x", x);
   const dWeight = runtime.result(op, [outFeatures, inFeatures]);
-  for (const piece of piecesOf(runtime, dWeight)) {
+  for (const chunk of rowChunks(runtime, dWeight)) {
     runProduct(runtime, op, "backward weight", {
-      ...{ x: a, weight: matrix, y: piece, dtype: "f32" },
-      ...{ aligned: areAligned(a, matrix), rows: piece.rows, columns: inFeatures, depth: rows },
-      ...{ first: 0, width: inFeatures, skip: piece.first, more: false },
+      ...{ x: dy, weight: x, y: chunk, dtype: "f32" },
+      ...{ aligned: areAligned(dy, x), rows: chunk.rows, columns: inFeatures, depth: rows },
+      ...{ first: 0, width: inFeatures, xStart: chunk.first, continued: false },
     });
   }
   return dWeight;
-}
+};

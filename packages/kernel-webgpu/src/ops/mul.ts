@@ -1,10 +1,6 @@
-import { checkBinary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 
 export const mulShader = elementwiseShader("mul", "a * b");
 
-export function mul(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
-  checkBinary("mul", a, b);
-  return elementwise(runtime, "mul", mulShader, a, b, 0);
-}
+export const mul: Op<"mul"> = (runtime, _, a, b) => elementwise(runtime, "mul", mulShader, a, b, 0);

@@ -1,12 +1,9 @@
-import { checkUnary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 import { isNan } from "../wgsl/math.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
 
-// A driver's exp may make a number of a NaN.
+// y = -exp(x). The exp of some drivers maps NaN to a number.
 export const negExpShader = elementwiseShader("negExp", "select(-exp(a), a, isNan(a))", isNan);
 
-export function negExp(runtime: Runtime, x: Tensor): Tensor {
-  checkUnary("negExp", x);
-  return elementwise(runtime, "negExp", negExpShader, x, undefined, 0);
-}
+export const negExp: Op<"negExp"> = (runtime, _, x) =>
+  elementwise(runtime, "negExp", negExpShader, x, undefined, 0);

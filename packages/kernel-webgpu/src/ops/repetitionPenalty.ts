@@ -1,10 +1,9 @@
-import { checkRepetitionPenalty, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
-import { copyRowsInto } from "./copyRows.ts";
+import { copyRowsInto } from "../shared/copyRows.ts";
 
-// l > 0 ? l / penalty : l * penalty for each id of the row. It is taken from the logits, not from y: an id that comes
-// twice is written twice with the same number.
+// y[id] = l > 0 ? l / penalty : l * penalty with l = logits[id], for each id of the row. An id that occurs twice is written
+// twice with the same number, because l is read from the logits and not from y.
 export const repetitionPenaltyShader = defineShader({
   name: "repetitionPenalty",
   read: { logits: "f32", ids: "i32" },
@@ -22,15 +21,18 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export function repetitionPenalty(runtime: Runtime, logits: Tensor, ids: Tensor, penalty: number): Tensor {
-  const { batch, vocabSize, idCount } = checkRepetitionPenalty(logits, ids, penalty);
+export const repetitionPenalty: Op<"repetitionPenalty"> = (
+  runtime,
+  { batch, vocabSize, idCount },
+  logits,
+  ids,
+  penalty,
+) => {
   const op = "repetitionPenalty";
-  runtime.checkOpen(op);
-  const [row, tokens] = [runtime.own(op, "logits", logits), runtime.own(op, "ids", ids)];
   const y = runtime.result(op, logits.shape);
-  copyRowsInto(runtime, op, y, row, batch, vocabSize, undefined);
+  copyRowsInto(runtime, op, y, logits, batch, vocabSize, undefined);
   const count = batch * idCount;
   const params = { count, idCount, vocabSize, penalty };
-  runtime.run(op, repetitionPenaltyShader, { logits: row, ids: tokens, y }, params, Math.ceil(count / 64));
+  runtime.run(op, repetitionPenaltyShader, { logits, ids, y }, params, Math.ceil(count / 64));
   return y;
-}
+};

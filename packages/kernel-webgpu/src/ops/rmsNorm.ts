@@ -1,11 +1,10 @@
-import { checkRmsNorm, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { memoize } from "../memoize.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
-import { lazily } from "../wgsl/product.ts";
-import { sumOfAll } from "../wgsl/total.ts";
+import { sumOfAll } from "../wgsl/sums.ts";
 
-// y = x / sqrt(mean(x²) + eps) * weight, a workgroup for each row.
-export const rmsNormShader = lazily((subgroups: boolean) =>
+// y = x / sqrt(mean(x²) + eps) * weight, one workgroup per row.
+export const rmsNormShader = memoize((subgroups: boolean) =>
   defineShader({
     name: "rmsNorm",
     enable: subgroups ? ["subgroups"] : [],
@@ -32,13 +31,9 @@ fn run(row: u32, lane: u32) {
   }),
 );
 
-export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
-  const { rows, features } = checkRmsNorm(x, weight, eps);
-  const op = "rmsNorm";
-  runtime.checkOpen(op);
-  const [input, gain] = [runtime.own(op, "x", x), runtime.ownIf(op, "weight", weight)];
-  const y = runtime.result(op, x.shape);
+export const rmsNorm: Op<"rmsNorm"> = (runtime, { rows, features }, x, weight, eps) => {
+  const y = runtime.result("rmsNorm", x.shape);
   const shader = rmsNormShader(runtime.traits.subgroups);
-  runtime.run(op, shader, { x: input, weight: gain, y }, { features, eps }, rows);
+  runtime.run("rmsNorm", shader, { x, weight, y }, { features, eps }, rows);
   return y;
-}
+};

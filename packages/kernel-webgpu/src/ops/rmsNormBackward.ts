@@ -1,14 +1,13 @@
-import { checkRmsNormBackward, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
-import { reduction, sharers } from "../wgsl/total.ts";
-import { addRows, rowsPerBlock } from "./sumRows.ts";
+import { addRows, rowsPerChunk } from "../shared/addRows.ts";
+import { reduction, lanesPerRow } from "../wgsl/sums.ts";
 
 /** Rows per workgroup. */
-const rowsPerGroup = 64 / sharers;
+const rowsPerGroup = 64 / lanesPerRow;
 
-// With n = x / norm, norm = sqrt(mean(x²) + eps): dx = (dy * weight - n * mean(dy * weight * n)) / norm. `norms` is for the
-// gradient of the weight.
+// With n = x / norm, norm = sqrt(mean(x²) + eps): dx = (dy * weight - n * mean(dy * weight * n)) / norm. `norms` is stored for
+// the gradient of the weight.
 const rmsNormBackwardShader = defineShader({
   name: "rmsNormBackward",
   read: { dy: "f32", x: "f32", weight: "f32" },
@@ -22,13 +21,13 @@ fn gradient(row: u32, i: u32) -> f32 {
   return value * weight[p.weight_at + i];
 }
 fn run(group: u32, lane: u32) {
-  // All invocations meet at the barrier: those past the last row take that again and store nothing.
-  let place = group * ${rowsPerGroup}u + lane / ${sharers}u;
+  // All invocations must reach the barrier: those past the last row compute that row again and store nothing.
+  let place = group * ${rowsPerGroup}u + lane / ${lanesPerRow}u;
   let row = min(place, p.rows - 1u);
   let start = p.x_at + row * p.x_stride;
-  let first = lane % ${sharers}u;
+  let first = lane % ${lanesPerRow}u;
   var sums = vec2<f32>(0.0);
-  for (var i = first; i < p.features; i += ${sharers}u) {
+  for (var i = first; i < p.features; i += ${lanesPerRow}u) {
     let value = x[start + i];
     sums += value * vec2<f32>(value, gradient(row, i));
   }
@@ -36,65 +35,49 @@ fn run(group: u32, lane: u32) {
   if (place >= p.rows) { return; }
   let norm = sqrt(sums.x + p.eps);
   let mean = sums.y / norm;
-  for (var i = first; i < p.features; i += ${sharers}u) {
+  for (var i = first; i < p.features; i += ${lanesPerRow}u) {
     dx[row * p.features + i] = (gradient(row, i) - x[start + i] / norm * mean) / norm;
   }
   if (first == 0u && p.norms_stride != 0u) { norms[row] = norm; }
 }`,
 });
 
-// dWeight = sum over rows of dy * x / norm: the sums of blocks of rows.
+// dWeight = sum over rows of dy * x / norm: one row of sums per chunk of rows.
 const rmsNormBackwardWeightShader = defineShader({
   name: "rmsNormBackward weight",
   read: { dy: "f32", x: "f32", norms: "f32" },
   write: { sum: "f32" },
-  params: { rows: "u32", features: "u32", strips: "u32" },
+  params: { rows: "u32", features: "u32", columnGroups: "u32" },
   code: /* wgsl */ `
 fn run(group: u32, lane: u32) {
-  let block = group / p.strips;
-  let i = (group % p.strips) * workgroupSize + lane;
+  let chunk = group / p.columnGroups;
+  let i = (group % p.columnGroups) * workgroupSize + lane;
   if (i >= p.features) { return; }
-  let end = min((block + 1u) * ${rowsPerBlock}u, p.rows);
+  let end = min((chunk + 1u) * ${rowsPerChunk}u, p.rows);
   var total = 0.0;
-  for (var r = block * ${rowsPerBlock}u; r < end; r++) {
+  for (var r = chunk * ${rowsPerChunk}u; r < end; r++) {
     total += dy[p.dy_at + r * p.dy_stride + i] * (x[p.x_at + r * p.x_stride + i] / norms[r]);
   }
-  sum[block * p.features + i] = total;
+  sum[chunk * p.features + i] = total;
 }`,
 });
 
-export function rmsNormBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  x: Tensor,
-  weight: Tensor | undefined,
-  eps: number,
-): { dx: Tensor; dWeight?: Tensor } {
-  const { rows, features } = checkRmsNormBackward(dy, x, weight, eps);
+export const rmsNormBackward: Op<"rmsNormBackward"> = (runtime, { rows, features }, dy, x, weight, eps) => {
   const op = "rmsNormBackward";
-  runtime.checkOpen(op);
-  const inputs = { dy: runtime.own(op, "dy", dy), x: runtime.own(op, "x", x) };
-  const gain = runtime.ownIf(op, "weight", weight);
   const dx = runtime.result(op, x.shape);
-  const norms = gain && runtime.result(op, [rows]);
-  const outputs = { dx, norms };
+  const norms = weight && runtime.result(op, [rows]);
   const groups = Math.ceil(rows / rowsPerGroup);
-  runtime.run(
-    op,
-    rmsNormBackwardShader,
-    { ...inputs, weight: gain, ...outputs },
-    { rows, features, eps },
-    groups,
-  );
+  const inputs = { dy, x, weight };
+  runtime.run(op, rmsNormBackwardShader, { ...inputs, dx, norms }, { rows, features, eps }, groups);
   if (!norms) return { dx };
   const dWeight = runtime.result(op, [features]);
-  const strips = Math.ceil(features / 64);
-  const blocks = Math.ceil(rows / rowsPerBlock);
-  const sum = runtime.result(op, [blocks, features]);
-  const buffers = { ...inputs, norms, sum };
-  runtime.run(op, rmsNormBackwardWeightShader, buffers, { rows, features, strips }, blocks * strips);
-  addRows(runtime, op, sum, blocks, features, dWeight);
+  const columnGroups = Math.ceil(features / 64);
+  const chunks = Math.ceil(rows / rowsPerChunk);
+  const sum = runtime.result(op, [chunks, features]);
+  const params = { rows, features, columnGroups };
+  runtime.run(op, rmsNormBackwardWeightShader, { dy, x, norms, sum }, params, chunks * columnGroups);
+  addRows(runtime, op, sum, chunks, features, dWeight);
   sum.dispose();
   norms.dispose();
   return { dx, dWeight };
-}
+};

@@ -1,14 +1,13 @@
-import { checkSample, type SampleOptions, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { memoize } from "../memoize.ts";
+import { uploadArray } from "../memory/hostArrays.ts";
+import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { keyOf, largestKey } from "../wgsl/keys.ts";
-import { lazily } from "../wgsl/product.ts";
-import { uploaded } from "./memory.ts";
 
-// A workgroup for each row. Cuts are found on the keys of the logits, their bits in order: four bits of the cut at a time,
-// from the mass that lies in each of sixteen buckets. That is eight passes over the row, and neither a sort nor atomics,
-// whose order of summation would be anybody's guess.
-export const sampleShader = lazily((subgroups: boolean) =>
+// One workgroup per row. topK and topP each give a threshold on the keys of the logits (see `keyOf`), which is found four bits
+// at a time from the probability mass in each of sixteen buckets. That takes eight passes over the row and needs neither a
+// sort nor atomics, whose order of additions is undefined.
+export const sampleShader = memoize((subgroups: boolean) =>
   defineShader({
     name: "sample",
     enable: subgroups ? ["subgroups"] : [],
@@ -29,12 +28,12 @@ var<private> largest: f32;
 
 fn keyAt(i: u32) -> u32 { return keyOf(logits[start + i]); }
 fn hasMass(key: u32) -> bool { return key != nanKey && key > noneKey; }
-// Relative to the most probable token, whose own is 1 even at infinity.
+// The mass relative to the most probable token, which has 1 even when its logit is infinite.
 fn massOf(i: u32) -> f32 {
   let logit = bitcast<f32>(logits[start + i]);
   return select(exp((logit - largest) / p.temperature), 1.0, logit == largest);
 }
-// The mass of each of 16 buckets of keys from found on, the last of which is open; or how many keys there are.
+// Fills 16 buckets of keys >= found with their mass, or with their count; the last bucket has no upper bound.
 fn fill(lane: u32, found: u32, shift: u32, least: u32, byMass: bool) {
   for (var k = 0u; k < 16u; k++) { sums[k * workgroupSize + lane] = 0.0; }
   for (var i = lane; i < p.vocabSize; i += workgroupSize) {
@@ -52,7 +51,7 @@ fn fill(lane: u32, found: u32, shift: u32, least: u32, byMass: bool) {
   }
   workgroupBarrier();
 }
-// The largest key from which on the mass reaches wanted, and at least least.
+// The largest threshold >= least whose keys have at least the mass wanted, or least if there is none.
 fn cut(lane: u32, wanted: f32, least: u32, byMass: bool) -> u32 {
   var found = 0u;
   for (var digit = 0u; digit < 8u; digit++) {
@@ -66,14 +65,14 @@ fn cut(lane: u32, wanted: f32, least: u32, byMass: bool) -> u32 {
   }
   return max(found, least);
 }
-// All of the mass from the key least on.
+// The mass of all keys >= least.
 fn massFrom(lane: u32, least: u32) -> f32 {
   fill(lane, 0u, 28u, least, true);
   var sum = 0.0;
   for (var k = 0u; k < 16u; k++) { sum += buckets[k]; }
   return sum;
 }
-// What i weighs in the draw, 0 when a filter drops it.
+// The weight of id i in the draw: 0 when a filter removes it.
 fn drawn(i: u32, least: u32) -> f32 {
   let key = keyAt(i);
   if (key < least || !hasMass(key)) { return 0.0; }
@@ -114,10 +113,10 @@ fn run(row: u32, lane: u32) {
     least = cut(lane, wanted, least, true);
   }
 
-  // Each invocation weighs a block of ids that follow each other; the first one walks along the blocks, then in one.
-  let block = (p.vocabSize + workgroupSize - 1u) / workgroupSize;
+  // Each invocation sums a chunk of consecutive ids. The first invocation finds the chunk of the draw, then the id in it.
+  let chunk = (p.vocabSize + workgroupSize - 1u) / workgroupSize;
   var sum = 0.0;
-  for (var i = lane * block; i < min(lane * block + block, p.vocabSize); i++) { sum += drawn(i, least); }
+  for (var i = lane * chunk; i < min(lane * chunk + chunk, p.vocabSize); i++) { sum += drawn(i, least); }
   sums[lane] = sum;
   workgroupBarrier();
   if (lane != 0u) { return; }
@@ -133,7 +132,7 @@ fn run(row: u32, lane: u32) {
   while (k < last && before + sums[k] <= wanted) { before += sums[k]; k++; }
   var id = 0u;
   var within = 0.0;
-  for (var i = k * block; i < min(k * block + block, p.vocabSize); i++) {
+  for (var i = k * chunk; i < min(k * chunk + chunk, p.vocabSize); i++) {
     let mass = drawn(i, least);
     if (mass > 0.0) { id = i; }
     within += mass;
@@ -144,15 +143,12 @@ fn run(row: u32, lane: u32) {
   }),
 );
 
-export function sample(runtime: Runtime, logits: Tensor, options: SampleOptions): Tensor {
-  const { batch, vocabSize } = checkSample(logits, options);
-  runtime.checkOpen("sample");
-  const own = runtime.own("sample", "logits", logits);
+export const sample: Op<"sample"> = (runtime, { batch, vocabSize }, logits, options) => {
   const { temperature, topK = vocabSize, topP = 1, minP = 0 } = options;
   const ids = runtime.result("sample", [batch], "i32");
-  using uniforms = uploaded(runtime, "sample", Float32Array.from(options.uniforms), [batch], "f32");
+  using uniforms = uploadArray(runtime, "sample", Float32Array.from(options.uniforms), [batch], "f32");
   const params = { vocabSize, topK: Math.min(topK, vocabSize), temperature, topP, minP };
   const shader = sampleShader(runtime.traits.subgroups);
-  runtime.run("sample", shader, { logits: own, uniforms, ids }, params, batch);
+  runtime.run("sample", shader, { logits, uniforms, ids }, params, batch);
   return ids;
-}
+};

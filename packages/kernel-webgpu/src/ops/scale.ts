@@ -1,10 +1,7 @@
-import { checkScale, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 
 export const scaleShader = elementwiseShader("scale", "a * factor");
 
-export function scale(runtime: Runtime, x: Tensor, factor: number): Tensor {
-  checkScale(x, factor);
-  return elementwise(runtime, "scale", scaleShader, x, undefined, factor);
-}
+export const scale: Op<"scale"> = (runtime, _, x, factor) =>
+  elementwise(runtime, "scale", scaleShader, x, undefined, factor);

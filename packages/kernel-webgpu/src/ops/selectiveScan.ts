@@ -1,44 +1,38 @@
-import { checkSelectiveScan, type ScanArgs, type Tensor } from "@mamba/kernel";
-import { nowhere } from "../pack.ts";
-import type { Runtime } from "../runtime.ts";
-import { copySlot, fillFirst, packScan, scanInputs } from "./scanChannels.ts";
-import { runScan, spanOf } from "./scanSpans.ts";
+import { absentOffset } from "../memory/packs.ts";
+import type { Op } from "../op.ts";
+import { packScan } from "../scan/packScan.ts";
+import { runScan, scanChunkLength } from "../scan/runScan.ts";
+import { copySlot, fillFirstSlot } from "../scan/splitChannels.ts";
 
-export function selectiveScan(
-  runtime: Runtime,
-  scan: ScanArgs,
-  want?: { finalState: true },
-): { y: Tensor; finalState?: Tensor } {
-  const sizes = checkSelectiveScan(scan);
-  const { batch, length, channels, stateSize } = sizes;
+// The shaders and their formula are in scan/forwardShaders.ts.
+export const selectiveScan: Op<"selectiveScan"> = (runtime, sizes, args, want) => {
   const op = "selectiveScan";
-  runtime.checkOpen(op);
-  const inputs = scanInputs(runtime, op, scan);
-  const initial = runtime.ownIf(op, "initialState", scan.initialState);
-  const small = packScan(runtime, op, scan);
-  const y = runtime.result(op, scan.u.shape);
+  const { batch, length, channels, stateSize } = sizes;
+  const { u, delta, B, C, z, initialState: initial } = args;
+  const packed = packScan(runtime, op, args);
+  const y = runtime.result(op, u.shape);
   const finalState = want?.finalState ? runtime.result(op, [batch, channels, stateSize]) : undefined;
-  const all = { first: 0, channels };
-  const span = spanOf(runtime, sizes, channels);
-  const work = { inputs, small, y, span, every: span };
-  if (span < length) {
-    const spans = Math.ceil(length / span);
-    const slots = runtime.result(op, [spans + 1, batch, channels, stateSize]);
-    const state = { tensor: slots, start: 0, count: (spans + 1) * batch * channels * stateSize };
-    fillFirst(runtime, op, state, initial, sizes, all);
-    runScan(runtime, op, sizes, all, { ...work, state, initial: true, last: spans });
-    if (finalState) copySlot(runtime, op, state, spans, finalState, sizes, all);
+  const allChannels = { first: 0, channels };
+  const chunkLength = scanChunkLength(runtime, sizes, channels);
+  const work = { inputs: { u, delta, B, C, z }, packed, y, chunkLength, interval: chunkLength };
+  if (chunkLength < length) {
+    const chunks = Math.ceil(length / chunkLength);
+    const slots = runtime.result(op, [chunks + 1, batch, channels, stateSize]);
+    const state = { tensor: slots, start: 0, count: (chunks + 1) * batch * channels * stateSize };
+    fillFirstSlot(runtime, op, state, initial, sizes, allChannels);
+    runScan(runtime, op, sizes, allChannels, { ...work, state, initial: true, finalSlot: chunks });
+    if (finalState) copySlot(runtime, op, state, chunks, finalState, sizes, allChannels);
     slots.dispose();
   } else {
-    // The one slot has the initial state, and then the final one.
+    // The one slot holds the initial state, which the scan overwrites with the final one.
     if (initial && finalState) {
       const { buffer, bytes } = finalState.storage;
       runtime.commands.copy(op, initial.storage.buffer, 0, buffer, 0, bytes);
     }
     const state = finalState ?? initial;
-    const last = finalState ? 0 : nowhere;
-    runScan(runtime, op, sizes, all, { ...work, state, initial: initial !== undefined, last });
+    const finalSlot = finalState ? 0 : absentOffset;
+    runScan(runtime, op, sizes, allChannels, { ...work, state, initial: initial !== undefined, finalSlot });
   }
-  small.tensor.dispose();
+  packed.tensor.dispose();
   return finalState ? { y, finalState } : { y };
-}
+};

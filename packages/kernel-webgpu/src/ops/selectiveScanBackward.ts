@@ -1,118 +1,107 @@
-import {
-  checkSelectiveScanBackward,
-  elementCount,
-  type Grads,
-  type Residual,
-  type ScanArgs,
-  ScanResidual,
-  type Tensor,
-} from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { chunkLength, chunksOf } from "../wgsl/scan.ts";
+import { elementCount } from "@mamba/kernel";
+import type { WebGpuTensor } from "../memory/tensor.ts";
+import type { Op } from "../op.ts";
 import {
   scanChunksShader,
-  scanFlowShader,
+  scanChunkGradientsShader,
   scanGateShader,
   scanInputsShader,
   scanSkipShader,
   scanStepsShader,
-} from "./scanBackwardShaders.ts";
-import { channelPieces, copySlot, fillFirst, packScan, scanInputs, statesOf } from "./scanChannels.ts";
-import { scanCarryShader } from "./scanShaders.ts";
-import { addRows, rowsPerBlock } from "./sumRows.ts";
+} from "../scan/backwardShaders.ts";
+import { scanCarryShader } from "../scan/forwardShaders.ts";
+import { packScan } from "../scan/packScan.ts";
+import { copySlot, fillFirstSlot, splitChannels, statesOf } from "../scan/splitChannels.ts";
+import { stateInterval, intervalCount } from "../scan/wgsl.ts";
+import { addRows, rowsPerChunk } from "../shared/addRows.ts";
 
-export function selectiveScanBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  scan: ScanArgs,
-  residual: Residual,
-  dFinalState?: Tensor,
-): Grads<ScanArgs> {
-  const sizes = checkSelectiveScanBackward(dy, scan, dFinalState);
+export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
+  runtime,
+  sizes,
+  dy,
+  args,
+  { states },
+  dFinal,
+) => {
   const op = "selectiveScanBackward";
-  runtime.checkOpen(op);
   const { batch, length, channels, stateSize } = sizes;
-  const states = ScanResidual.states(op, runtime, residual, sizes);
-  const upstream = runtime.own(op, "dy", dy);
-  const { u, delta, B, C, z } = scanInputs(runtime, op, scan);
-  const initial = runtime.ownIf(op, "initialState", scan.initialState);
-  const dFinal = runtime.ownIf(op, "dFinalState", dFinalState);
-  const { tensor: small, params: options } = packScan(runtime, op, scan);
-  const result = (like: Tensor) => runtime.result(op, like.shape);
+  const { u, delta, B, C, z, initialState: initial } = args;
+  const { tensor: packed, params: options } = packScan(runtime, op, args);
+  const result = (like: WebGpuTensor) => runtime.result(op, like.shape);
   const sequences = { u: result(u), delta: result(delta), ...(z && { z: result(z) }) };
-  const [dA, dB, dC] = [result(scan.A), result(B), result(C)];
-  const D = scan.D && result(scan.D);
-  const deltaBias = scan.deltaBias && result(scan.deltaBias);
+  const [dA, dB, dC] = [result(args.A), result(B), result(C)];
+  const D = args.D && result(args.D);
+  const deltaBias = args.deltaBias && result(args.deltaBias);
   const initialState = initial && result(initial);
 
   const rows = batch * length;
-  const chunks = chunksOf(length);
-  const pieces = channelPieces(runtime, sizes);
+  const chunks = intervalCount(length);
+  const channelChunks = splitChannels(runtime, sizes);
   const sizeBC = 2 * rows * stateSize;
-  const partsBC = runtime.result(op, [pieces.length, sizeBC]);
-  pieces.forEach((piece, i) => {
-    const wide = piece.channels;
-    const count = rows * wide;
-    const strips = Math.ceil(wide / 64);
-    const params = { ...sizes, ...piece, ...options, rows, count, chunks, strips };
-    const each = Math.ceil(count / 64);
+  const allBC = runtime.result(op, [channelChunks.length, sizeBC]);
+  channelChunks.forEach((channelChunk, i) => {
+    const width = channelChunk.channels;
+    const count = rows * width;
+    const channelGroups = Math.ceil(width / 64);
+    const params = { ...sizes, ...channelChunk, ...options, rows, count, chunks, channelGroups };
+    const groups = Math.ceil(count / 64);
     const steps = runtime.result(op, [3, count]);
-    runtime.run(op, scanStepsShader, { u, delta, dy: upstream, z, small, steps }, params, each);
+    runtime.run(op, scanStepsShader, { u, delta, dy, z, packed, steps }, params, groups);
 
-    const flow = runtime.result(op, [chunks + 1, batch, wide, stateSize]);
-    const slots = { tensor: flow, start: 0, count: elementCount(flow.shape) };
-    fillFirst(runtime, op, slots, dFinal, sizes, piece);
-    const blocks = Math.ceil((wide * stateSize) / 64);
-    const sums = runtime.result(op, [chunks, batch, wide]);
-    const ends = { steps, C, small, flow, sums };
-    runtime.run(op, scanFlowShader, ends, { ...params, blocks }, batch * chunks * blocks);
-    const walk = { span: chunkLength, spans: chunks, slots: 1, count: chunks, backwards: 1 };
-    const flowing = { small, sums, state: flow };
-    runtime.run(op, scanCarryShader, flowing, { ...params, blocks, ...walk }, batch * blocks);
-    if (initialState) copySlot(runtime, op, slots, chunks, initialState, sizes, piece);
+    const carry = runtime.result(op, [chunks + 1, batch, width, stateSize]);
+    const slots = { tensor: carry, start: 0, count: elementCount(carry.shape) };
+    fillFirstSlot(runtime, op, slots, dFinal, sizes, channelChunk);
+    const stateGroups = Math.ceil((width * stateSize) / 64);
+    const sums = runtime.result(op, [chunks, batch, width]);
+    const ends = { steps, C, packed, carry, sums };
+    runtime.run(op, scanChunkGradientsShader, ends, { ...params, stateGroups }, batch * chunks * stateGroups);
+    const order = { chunkLength: stateInterval, slots: 1, count: chunks, backwards: 1 };
+    const carried = { packed, sums, state: carry };
+    runtime.run(op, scanCarryShader, carried, { ...params, stateGroups, ...order }, batch * stateGroups);
+    if (initialState) copySlot(runtime, op, slots, chunks, initialState, sizes, channelChunk);
 
-    const sumsBC = runtime.result(op, [strips, sizeBC]);
-    const sumsA = runtime.result(op, [batch * chunks, wide * stateSize]);
-    const kept = statesOf(states, sizes, piece);
-    const chunked = { B, C, small, states: kept, flow, steps, dBC: sumsBC, dA: sumsA };
-    runtime.run(op, scanChunksShader, chunked, params, batch * chunks * strips);
-    const [start, width] = [piece.first * stateSize, wide * stateSize];
-    addRows(runtime, op, sumsA, batch * chunks, width, { tensor: dA, start, count: width });
-    const partBC = { tensor: partsBC, start: i * sizeBC, count: sizeBC };
-    addRows(runtime, op, sumsBC, strips, sizeBC, partBC);
+    const sumsBC = runtime.result(op, [channelGroups, sizeBC]);
+    const sumsA = runtime.result(op, [batch * chunks, width * stateSize]);
+    const keptStates = statesOf(states, sizes, channelChunk);
+    const chunked = { B, C, packed, states: keptStates, carry, steps, dBC: sumsBC, dA: sumsA };
+    runtime.run(op, scanChunksShader, chunked, params, batch * chunks * channelGroups);
+    const [startA, countA] = [channelChunk.first * stateSize, width * stateSize];
+    addRows(runtime, op, sumsA, batch * chunks, countA, { tensor: dA, start: startA, count: countA });
+    const chunkBC = { tensor: allBC, start: i * sizeBC, count: sizeBC };
+    addRows(runtime, op, sumsBC, channelGroups, sizeBC, chunkBC);
 
-    const targets = { du: sequences.u, ddelta: sequences.delta };
-    const given = { u, dy: upstream, z, small, steps };
-    runtime.run(op, scanInputsShader, { ...given, delta, ...targets }, params, each);
-    if (sequences.z) runtime.run(op, scanGateShader, { ...given, dz: sequences.z }, params, each);
-    for (const temporary of [steps, flow, sums, sumsBC, sumsA]) temporary.dispose();
+    const outputs = { du: sequences.u, ddelta: sequences.delta };
+    const inputs = { u, dy, z, packed, steps };
+    runtime.run(op, scanInputsShader, { ...inputs, delta, ...outputs }, params, groups);
+    if (sequences.z) runtime.run(op, scanGateShader, { ...inputs, dz: sequences.z }, params, groups);
+    for (const temporary of [steps, carry, sums, sumsBC, sumsA]) temporary.dispose();
   });
-  const several = pieces.length > 1;
-  const dBC = several ? runtime.result(op, [sizeBC]) : partsBC;
+  const several = channelChunks.length > 1;
+  const dBC = several ? runtime.result(op, [sizeBC]) : allBC;
   if (several) {
-    addRows(runtime, op, partsBC, pieces.length, sizeBC, dBC);
-    partsBC.dispose();
+    addRows(runtime, op, allBC, channelChunks.length, sizeBC, dBC);
+    allBC.dispose();
   }
   runtime.commands.copy(op, dBC.storage.buffer, 0, dB.storage.buffer, 0, dB.storage.bytes);
   runtime.commands.copy(op, dBC.storage.buffer, dB.storage.bytes, dC.storage.buffer, 0, dC.storage.bytes);
-  for (const half of [dB, dC]) runtime.commands.write(half.storage);
+  for (const tensor of [dB, dC]) runtime.commands.write(tensor.storage);
   if (D) {
-    const positions = Math.ceil(rows / rowsPerBlock);
-    const strips = Math.ceil(channels / 64);
-    const sum = runtime.result(op, [positions, channels]);
-    const read = { u, dy: upstream, z, small };
+    const rowChunks = Math.ceil(rows / rowsPerChunk);
+    const channelGroups = Math.ceil(channels / 64);
+    const sum = runtime.result(op, [rowChunks, channels]);
+    const read = { u, dy, z, packed };
     runtime.run(
       op,
       scanSkipShader,
       { ...read, sum },
-      { ...sizes, ...options, rows, strips },
-      positions * strips,
+      { ...sizes, ...options, rows, channelGroups },
+      rowChunks * channelGroups,
     );
-    addRows(runtime, op, sum, positions, channels, D);
+    addRows(runtime, op, sum, rowChunks, channels, D);
     sum.dispose();
   }
   if (deltaBias) addRows(runtime, op, sequences.delta, rows, channels, deltaBias);
-  small.dispose();
+  packed.dispose();
   dBC.dispose();
   return {
     ...sequences,
@@ -121,4 +110,4 @@ export function selectiveScanBackward(
     ...(deltaBias && { deltaBias }),
     ...(initialState && { initialState }),
   };
-}
+};

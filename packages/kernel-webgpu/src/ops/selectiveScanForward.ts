@@ -1,41 +1,33 @@
-import {
-  checkSelectiveScanForward,
-  type Residual,
-  type ScanArgs,
-  ScanResidual,
-  type Tensor,
-} from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { chunkLength, chunksOf } from "../wgsl/scan.ts";
-import { channelPieces, copySlot, fillFirst, packScan, scanInputs, statesOf } from "./scanChannels.ts";
-import { runScan, spanOf } from "./scanSpans.ts";
+import { ScanResidual } from "@mamba/kernel/author";
+import type { Op } from "../op.ts";
+import { packScan } from "../scan/packScan.ts";
+import { runScan, scanChunkLength } from "../scan/runScan.ts";
+import { copySlot, fillFirstSlot, splitChannels, statesOf } from "../scan/splitChannels.ts";
+import { stateInterval, intervalCount } from "../scan/wgsl.ts";
 
-// The scan, which also keeps its state before each chunk. The first slot has the initial state, the last one the final state;
-// those of chunks that begin in padding may have nothing: before the range it is the initial state.
-export function selectiveScanForward(
-  runtime: Runtime,
-  scan: ScanArgs,
-): { y: Tensor; finalState: Tensor; residual: Residual } {
-  const sizes = checkSelectiveScanForward(scan);
-  const { batch, length, channels, stateSize } = sizes;
+// The scan, which also keeps its state at every multiple of `stateInterval` positions, for the backward. The first slot holds
+// the initial state, the last one the final state. A slot whose position is in padding may be undefined: the backward reads
+// the initial state before the range, and no state after it.
+export const selectiveScanForward: Op<"selectiveScanForward"> = (runtime, sizes, args) => {
   const op = "selectiveScanForward";
-  runtime.checkOpen(op);
-  const inputs = scanInputs(runtime, op, scan);
-  const initial = runtime.ownIf(op, "initialState", scan.initialState);
-  const small = packScan(runtime, op, scan);
-  const y = runtime.result(op, scan.u.shape);
+  const { batch, length, channels, stateSize } = sizes;
+  const { u, delta, B, C, z, initialState: initial } = args;
+  const inputs = { u, delta, B, C, z };
+  const packed = packScan(runtime, op, args);
+  const y = runtime.result(op, u.shape);
   const finalState = runtime.result(op, [batch, channels, stateSize]);
-  const chunks = chunksOf(length);
-  const states = runtime.result(op, [chunks + 1, batch, channels, stateSize]);
-  for (const piece of channelPieces(runtime, sizes)) {
-    const state = statesOf(states, sizes, piece);
-    fillFirst(runtime, op, state, initial, sizes, piece);
-    // Spans begin where chunks do.
-    const span = Math.ceil(spanOf(runtime, sizes, piece.channels) / chunkLength) * chunkLength;
-    const kept = { state, initial: true, span, every: chunkLength, last: chunks };
-    runScan(runtime, op, sizes, piece, { inputs, small, y, ...kept });
-    copySlot(runtime, op, state, chunks, finalState, sizes, piece);
+  const intervals = intervalCount(length);
+  const states = runtime.result(op, [intervals + 1, batch, channels, stateSize]);
+  for (const chunk of splitChannels(runtime, sizes)) {
+    const state = statesOf(states, sizes, chunk);
+    fillFirstSlot(runtime, op, state, initial, sizes, chunk);
+    // Chunks of positions start at kept states.
+    const chunkLength =
+      Math.ceil(scanChunkLength(runtime, sizes, chunk.channels) / stateInterval) * stateInterval;
+    const work = { state, initial: true, chunkLength, interval: stateInterval, finalSlot: intervals };
+    runScan(runtime, op, sizes, chunk, { inputs, packed, y, ...work });
+    copySlot(runtime, op, state, intervals, finalState, sizes, chunk);
   }
-  small.tensor.dispose();
+  packed.tensor.dispose();
   return { y, finalState, residual: new ScanResidual(states, sizes) };
-}
+};

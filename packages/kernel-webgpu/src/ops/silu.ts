@@ -1,11 +1,7 @@
-import { checkUnary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 import { sigmoid } from "../wgsl/math.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
 
 export const siluShader = elementwiseShader("silu", "a * sigmoid(a)", sigmoid);
 
-export function silu(runtime: Runtime, x: Tensor): Tensor {
-  checkUnary("silu", x);
-  return elementwise(runtime, "silu", siluShader, x, undefined, 0);
-}
+export const silu: Op<"silu"> = (runtime, _, x) => elementwise(runtime, "silu", siluShader, x, undefined, 0);

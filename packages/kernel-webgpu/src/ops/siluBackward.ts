@@ -1,11 +1,8 @@
-import { checkSiluBackward, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
-import { siluSlope } from "../wgsl/math.ts";
-import { elementwise, elementwiseShader } from "./elementwise.ts";
+import type { Op } from "../op.ts";
+import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
+import { siluDerivative } from "../wgsl/math.ts";
 
-const siluBackwardShader = elementwiseShader("siluBackward", "a * siluSlope(b)", siluSlope);
+const siluBackwardShader = elementwiseShader("siluBackward", "a * siluDerivative(b)", siluDerivative);
 
-export function siluBackward(runtime: Runtime, dy: Tensor, x: Tensor): Tensor {
-  checkSiluBackward(dy, x);
-  return elementwise(runtime, "siluBackward", siluBackwardShader, dy, x, 0);
-}
+export const siluBackward: Op<"siluBackward"> = (runtime, _, dy, x) =>
+  elementwise(runtime, "siluBackward", siluBackwardShader, dy, x, 0);

@@ -1,8 +1,7 @@
-// Numbers as bits that sort like them, for what must not depend on how a device treats NaN and subnormals.
+// Integer keys that sort like the numbers: comparisons then do not depend on how a device treats NaN and subnormals.
 
 /**
- * `keyOf(bits)`: larger for larger numbers. Zeros of both signs are equal, a NaN is the largest of all. Every number has a
- * key above 0.
+ * WGSL `keyOf(bits)`: a larger key for a larger number. Both zeros have the same key, NaN has the largest. All keys are > 0.
  */
 export const keyOf = /* wgsl */ `
 const nanKey = 0xffffffffu;
@@ -14,8 +13,8 @@ fn keyOf(bits: u32) -> u32 {
 }`;
 
 /**
- * `largestKey(lane, key, index)`: the largest key of a workgroup, with the lowest index that has it, for each invocation. Called
- * again only after another barrier.
+ * WGSL `largestKey(lane, key, index)`: returns to every invocation the largest key of the workgroup and the lowest index with
+ * that key. A second call needs a barrier before it.
  */
 export function largestKey(subgroups: boolean): string {
   const compared = /* wgsl */ `
@@ -43,7 +42,7 @@ fn bestOfSubgroup(own: vec2<u32>) -> vec2<u32> {
 }
 fn largestKey(lane: u32, key: u32, index: u32) -> vec2<u32> {
   let found = bestOfSubgroup(vec2<u32>(key, index));
-  // One place for every subgroup, whichever invocations it is made of.
+  // One element per subgroup holds its result, whichever invocations form the subgroup.
   best[lane] = select(none_, found, subgroupElect());
   workgroupBarrier();
   let count = subgroupAdd(1u);

@@ -1,6 +1,6 @@
-// Functions that several shaders use. Each passes NaN on, and none overflows on the way to a finite result.
+// WGSL functions for several shaders. Each returns NaN for NaN, and none overflows when its result is finite.
 
-/** `isNan(x)`, on the bits: a compiler may take `x != x` for false. */
+/** `isNan(x)`, from the bits: a compiler may replace `x != x` with false. */
 export const isNan = /* wgsl */ `
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`;
 
@@ -9,9 +9,9 @@ export const sigmoid = /* wgsl */ `
 fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }`;
 
 /**
- * `softplus(x)` = log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|)): above 20 that is x itself to the last bit. For small e
- * log1p(e) = 2 atanh(e / (2 + e)), whose series needs no trick that a compiler may undo. Brings `isNan` along: a driver's
- * exp may make a number of a NaN.
+ * `softplus(x)` = log(1 + exp(x)), computed as max(x, 0) + log1p(exp(-|x|)), which is exactly x for x > 20. For small e it
+ * uses log1p(e) = 2 atanh(e / (2 + e)) as a series, which a compiler cannot simplify to log(1 + e). Declares `isNan`, because
+ * the exp of some drivers maps NaN to a number.
  */
 export const softplus = /* wgsl */ `
 ${isNan}
@@ -24,10 +24,10 @@ fn softplus(x: f32) -> f32 {
   return select(select(tail, x + tail, x > 0.0), x, isNan(x));
 }`;
 
-/** `siluSlope(x)`: the derivative of x * sigmoid(x). */
-export const siluSlope = /* wgsl */ `
+/** `siluDerivative(x)`: the derivative of x * sigmoid(x). Declares `sigmoid`. */
+export const siluDerivative = /* wgsl */ `
 ${sigmoid}
-fn siluSlope(x: f32) -> f32 {
+fn siluDerivative(x: f32) -> f32 {
   let s = sigmoid(x);
   return s * (1.0 + x * (1.0 - s));
 }`;

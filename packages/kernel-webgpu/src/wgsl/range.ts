@@ -1,4 +1,4 @@
-/** `rangeOf(b)`: start and end of row b, from the buffer `range` or all of it; `p.length` positions. */
+/** WGSL `rangeOf(b)`: start and end of the range of row b, from the buffer `range`; [0, p.length) when it is absent. */
 export const rangeOf = /* wgsl */ `
 fn rangeOf(b: u32) -> vec2<u32> {
   if (p.range_stride == 0u) { return vec2<u32>(0u, p.length); }

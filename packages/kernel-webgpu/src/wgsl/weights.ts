@@ -1,13 +1,13 @@
 import type { FloatDType } from "@mamba/kernel";
 import type { Element } from "../shader.ts";
 
-// Weights in any storage type, read as f32. 16-bit types come two to a word, f16 also as such where the device has the
-// type; the arithmetic is f32 whatever the storage.
+// WGSL that reads weights of any storage type as f32. 16-bit types are bound as words of two elements, or f16 directly if the
+// device has `shader-f16`.
 
-/** How a weight is stored and read. */
+/** The storage type of a weight, and for f16 whether shaders read it directly. */
 export type WeightKind = FloatDType | "native f16";
 
-/** The element type to bind a weight as, one or four numbers at a time. */
+/** The WGSL element type to bind a weight with, one or four numbers per element. */
 export function weightElement(kind: WeightKind, four = false): Element {
   if (kind === "f32") return four ? "vec4<f32>" : "f32";
   if (kind === "native f16") return four ? "vec4<f16>" : "f16";
@@ -30,7 +30,7 @@ fn weightAt(i: u32) -> f32 {
 }`;
 }
 
-/** `weight4(i)`: elements 4i to 4i + 3 of the buffer `weight`, bound four at a time. */
+/** `weight4(i)`: elements 4i to 4i + 3 of the buffer `weight`, bound with four numbers per element. */
 export function weight4(kind: WeightKind): string {
   if (kind === "f32" || kind === "native f16") {
     return "fn weight4(i: u32) -> vec4<f32> { return vec4<f32>(weight[i]); }";

@@ -1,0 +1,91 @@
+import { openKernel, probeKernel, type Availability, type Kernel, type KernelCandidate } from "@mamba/kernel";
+import { CliError, usage } from "../program/errors.ts";
+import type { Host } from "../program/host.ts";
+import { choiceOption, countOption } from "../program/options.ts";
+import { probeApart, showsGpu } from "./probeApart.ts";
+
+/** The names of all backends. */
+export const backendNames = ["cpu", "webgpu", "cuda"] as const;
+
+export type BackendName = (typeof backendNames)[number];
+
+/** Options of every command that opens a kernel. */
+export const backendOption = choiceOption(
+  "--backend <name>",
+  "Where to compute; auto is a GPU if there is one, and otherwise the cpu",
+  ["auto", ...backendNames],
+).default("auto");
+export const threadsOption = countOption(
+  "--threads <count>",
+  "Threads of the cpu backend, which this option also selects (default: all cores)",
+);
+
+/** The backends for GPUs, best first. */
+const gpuCandidates = [
+  { name: "cuda", load: () => import("@mamba/kernel-cuda") },
+  { name: "webgpu", load: () => import("@mamba/kernel-webgpu") },
+] as const satisfies readonly KernelCandidate[];
+
+function candidateOf(name: BackendName, threads?: number): KernelCandidate {
+  const gpu = gpuCandidates.find((candidate) => candidate.name === name);
+  return gpu ?? { name, load: () => loadCpu(threads) };
+}
+
+async function loadCpu(threads: number | undefined) {
+  const { createCpuKernel, provider } = await import("@mamba/kernel-cpu");
+  return { provider: { ...provider, create: () => createCpuKernel({ threads }) } };
+}
+
+/** The choice of a backend as the options give it. */
+export interface BackendChoice {
+  readonly backend: BackendName | "auto";
+  readonly threads?: number | undefined;
+}
+
+/**
+ * Opens the backend that is named, and never another one. `auto` is a GPU if there is one, and otherwise the cpu; with
+ * `threads` it is the cpu.
+ *
+ * @throws CliError `USAGE`, or the reason why the backend is not available; KernelError
+ */
+export async function openBackend({ backend, threads }: BackendChoice, host: Host): Promise<Kernel> {
+  if (backend === "auto") {
+    const cpu = candidateOf("cpu", threads);
+    if (threads !== undefined || !showsGpu()) return openKernel([cpu]);
+    return openKernel([...gpuCandidates.map((candidate) => hardwareOnly(candidate, host)), cpu]);
+  }
+  if (threads !== undefined && backend !== "cpu") throw usage("--threads is for the cpu backend");
+  const candidate = candidateOf(backend, threads);
+  const { availability } = await probeKernel(candidate);
+  if (availability.ok) return (await candidate.load()).provider.create();
+  const { code, reason, remedy } = availability;
+  throw new CliError(code, `backend ${backend}: ${reason}; ${remedy}`);
+}
+
+/** Probes one backend in this process. A broken driver may write to stderr, or end the process. */
+export async function probeBackend(name: BackendName): Promise<Availability> {
+  return (await probeKernel(candidateOf(name))).availability;
+}
+
+/** Probes all backends without a risk for this process. */
+export function probeBackends(host: Host): Promise<{ name: BackendName; availability: Availability }[]> {
+  return Promise.all(
+    backendNames.map(async (name) => ({ name, availability: await probeSafely(name, host) })),
+  );
+}
+
+/** WebGPU's probe loads the driver, so it runs in a process of its own. The CUDA backend does that by itself. */
+function probeSafely(name: BackendName, host: Host): Promise<Availability> {
+  return name === "webgpu" ? probeApart(name, host) : probeBackend(name);
+}
+
+/** Candidate for `auto`: a software device is reported as unavailable; it is used only when named with --backend. */
+function hardwareOnly({ name, load }: (typeof gpuCandidates)[number], host: Host): KernelCandidate {
+  const probe = async (): Promise<Availability> => {
+    const found = await probeSafely(name, host);
+    if (!found.ok || !found.software) return found;
+    const reason = `${found.device} computes on the CPU`;
+    return { ok: false, code: "NO_DEVICE", reason, remedy: `use it with --backend ${name}` };
+  };
+  return { name, load: async () => ({ provider: { ...(await load()).provider, probe } }) };
+}

@@ -1,0 +1,108 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { FileTokenizer } from "@mamba/checkpoint";
+import type { DataSource } from "@mamba/train";
+import { usage } from "../program/errors.ts";
+import type { Host } from "../program/host.ts";
+import { progress } from "../program/progress.ts";
+import { vocabularyOf } from "./tokenizer.ts";
+
+export const tasks = ["induction", "selective-copying", "stories", "text", "tokens"] as const;
+export type Task = (typeof tasks)[number];
+
+/** The examples that a model is trained or evaluated on. */
+export interface DataRecipe {
+  readonly task: Task;
+  /** The file of "text" and of "tokens" (lines of JSON arrays). */
+  readonly path?: string | undefined;
+  /** Positions per example; for "tokens" the most. */
+  readonly length: number;
+  /** Number of tokens that "selective-copying" copies. */
+  readonly tokens?: number | undefined;
+  /** Size of the vocabulary. "stories", and "text" without a tokenizer, have 256. */
+  readonly vocabSize?: number | undefined;
+  /** Seed of a generated task. */
+  readonly seed: number;
+}
+
+/** The model that reads the examples. */
+export interface Reader {
+  /** Undefined for a new model. */
+  readonly vocabSize?: number | undefined;
+  /** Turns "text" into ids; without one the ids are its bytes. */
+  readonly tokenizer?: FileTokenizer | undefined;
+}
+
+/** True when the ids of a task are bytes. */
+export function hasBytes(task: Task, tokenizer: FileTokenizer | undefined): boolean {
+  return task === "stories" || (task === "text" && !tokenizer);
+}
+
+/** A source that may hold a file open. */
+export type OpenSource = DataSource & AsyncDisposable;
+
+/**
+ * Opens the examples of a recipe.
+ *
+ * @throws CliError `USAGE` when a task lacks its file, has one that it does not read, or does not fit the model;
+ * TrainError `CONFIG`, `DATA`
+ */
+export async function openSource(recipe: DataRecipe, reader: Reader, host: Host): Promise<OpenSource> {
+  checkRecipe(recipe, reader);
+  const { task, path = "", length, tokens, vocabSize, seed } = recipe;
+  const { inductionHeads, selectiveCopying, stories } = await import("@mamba/tasks");
+  const { textFile, tokenLines } = await import("@mamba/train/node");
+  const generated = (source: DataSource): OpenSource => ({
+    ...source,
+    [Symbol.asyncDispose]: async () => {},
+  });
+  const readerSize = vocabSize ?? reader.vocabSize;
+  switch (task) {
+    case "induction":
+      return generated(inductionHeads({ length, vocabSize, seed }));
+    case "selective-copying":
+      return generated(selectiveCopying({ length, tokens, vocabSize, seed }));
+    case "stories":
+      return generated(stories({ length, seed }));
+    case "text":
+      if (!reader.tokenizer) return textFile(path, { length });
+      return openTokenized(path, length, readerSize, reader.tokenizer, host);
+    case "tokens":
+      if (readerSize === undefined) throw usage("tokens for a new model needs --vocab-size");
+      return tokenLines(path, { length, vocabSize: readerSize });
+    default:
+      return task satisfies never;
+  }
+}
+
+function checkRecipe({ task, path, tokens, vocabSize }: DataRecipe, { tokenizer }: Reader): void {
+  const isFile = task === "text" || task === "tokens";
+  if (isFile && path === undefined) throw usage(`${task} needs --data <file>`);
+  if (!isFile && path !== undefined) throw usage(`${task} generates its own data: leave --data out`);
+  if (tokens !== undefined && task !== "selective-copying") throw usage(`${task} has no field tokens`);
+  if (hasBytes(task, tokenizer) && vocabSize !== undefined && vocabSize !== 256) {
+    throw usage(`the vocabulary of ${task} is the 256 bytes`);
+  }
+  if (task === "stories" && tokenizer) throw usage("stories are bytes, but the model has a tokenizer");
+}
+
+/** Text through a tokenizer. The tokens are kept in the user's cache. */
+async function openTokenized(
+  path: string,
+  length: number,
+  vocabSize: number | undefined,
+  tokenizer: FileTokenizer,
+  host: Host,
+): Promise<OpenSource> {
+  const { tokenizedText } = await import("@mamba/train/node");
+  using bar = progress(host, "tokenizing");
+  return await tokenizedText(path, {
+    length,
+    tokenizer,
+    tokenizerFiles: tokenizer.files,
+    vocabSize: vocabSize ?? vocabularyOf(tokenizer),
+    cacheFolder: join(host.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "mamba", "tokens"),
+    signal: host.signal,
+    onProgress: (done, total) => bar.update(done, total),
+  });
+}

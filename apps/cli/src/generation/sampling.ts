@@ -1,0 +1,32 @@
+import type { GenerateOptions } from "@mamba/core";
+import { usage } from "../program/errors.ts";
+
+/** Options that choose the tokens, and the end of the text. */
+export interface SamplingOptions {
+  readonly maxTokens: number;
+  readonly temperature?: number | undefined;
+  readonly topK?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly minP?: number | undefined;
+  readonly repetitionPenalty?: number | undefined;
+  readonly seed: number;
+  readonly greedy?: true | undefined;
+  readonly stop: readonly string[];
+  readonly chunk: number;
+}
+
+/** @throws CliError `USAGE` when options contradict each other */
+export function samplingOf({ greedy, chunk, ...values }: SamplingOptions): GenerateOptions {
+  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = values;
+  if (greedy) {
+    const filters = { temperature, "top-k": topK, "top-p": topP, "min-p": minP };
+    const given = Object.entries(filters).find(([, value]) => value !== undefined);
+    if (given)
+      throw usage(`--greedy takes the most probable token, so --${given[0]} has no effect; leave one out`);
+  }
+  if (stop.includes("")) throw usage("--stop must not be empty");
+  return {
+    ...{ maxTokens, topK, topP, minP, repetitionPenalty, seed, stop, chunkLength: chunk },
+    temperature: greedy ? 0 : temperature,
+  };
+}

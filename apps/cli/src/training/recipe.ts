@@ -1,0 +1,133 @@
+import type { MambaLMConfigInput } from "@mamba/core";
+import type { TrainConfigInput } from "@mamba/train";
+import { type DataRecipe, type Task, tasks } from "../data/openSource.ts";
+import { usage } from "../program/errors.ts";
+
+/** A complete training run: a preset, a config file and options together. */
+export interface Recipe {
+  readonly data: DataRecipe;
+  /** Config of a new model. Its vocabulary is that of the data unless it is given. */
+  readonly model: Optional<MambaLMConfigInput>;
+  readonly training: TrainConfigInput;
+  /** Seed of a new model's weights. */
+  readonly seed: number;
+}
+
+/** The fields that a config file or the options set. */
+export interface RecipeInput {
+  readonly task?: Task | undefined;
+  readonly data?: Optional<DataRecipe> | undefined;
+  readonly model?: Optional<MambaLMConfigInput> | undefined;
+  readonly training?: Optional<TrainConfigInput> | undefined;
+  readonly seed?: number | undefined;
+}
+type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+const small = { dModel: 64, nLayers: 2 };
+
+/** Defaults of each task. The generated ones are learned in some minutes on two cores. */
+const presets = {
+  induction: {
+    data: { length: 32, vocabSize: 16 },
+    model: small,
+    training: { steps: 1500, batchSize: 16, lr: 3e-3, schedule: "constant", warmupSteps: 50 },
+  },
+  "selective-copying": {
+    data: { length: 48, tokens: 4, vocabSize: 16 },
+    model: small,
+    training: { steps: 1500, batchSize: 16, lr: 3e-3, schedule: "constant", warmupSteps: 50 },
+  },
+  stories: {
+    data: { length: 1024 },
+    model: { dModel: 128, nLayers: 4 },
+    training: { steps: 2000, batchSize: 8, lr: 2e-3, warmupSteps: 100 },
+  },
+  text: {
+    data: { length: 256 },
+    model: { dModel: 128, nLayers: 4 },
+    training: { steps: 2000, batchSize: 8, lr: 2e-3, warmupSteps: 100 },
+  },
+  tokens: {
+    data: { length: 256 },
+    model: { dModel: 128, nLayers: 4 },
+    training: { steps: 2000, batchSize: 8, lr: 2e-3, warmupSteps: 100 },
+  },
+} as const satisfies Readonly<Record<Task, RecipeInput>>;
+
+const fields = {
+  top: ["task", "data", "model", "training", "seed"],
+  data: ["path", "length", "tokens", "vocabSize", "seed"],
+};
+
+/**
+ * Parses a config file.
+ *
+ * @throws CliError `USAGE` when it is not JSON, or has unknown fields
+ */
+export function parseRecipe(text: string, path: string): RecipeInput {
+  let input: unknown;
+  try {
+    input = JSON.parse(text);
+  } catch (error) {
+    throw usage(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  checkFields(path, input, fields.top);
+  const { task, data = {}, model = {}, training = {}, seed } = input;
+  checkFields(`${path}: data`, data, fields.data);
+  checkFields(`${path}: model`, model);
+  checkFields(`${path}: training`, training);
+  if (task !== undefined && !tasks.includes(task as Task)) {
+    throw usage(`${path}: task must be ${tasks.join(", ")}, got ${JSON.stringify(task)}`);
+  }
+  if (seed !== undefined && !Number.isInteger(seed)) throw usage(`${path}: seed must be a whole number`);
+  if (data["path"] !== undefined && typeof data["path"] !== "string")
+    throw usage(`${path}: data.path must be text`);
+  // The values of the other fields are checked where they are used, together with the options.
+  return input;
+}
+
+/**
+ * Merges the preset of the task, a config file and options. Options take precedence over the file, the file over the
+ * preset.
+ *
+ * @throws CliError `USAGE` when no task is named
+ */
+export function mergeRecipe(file: RecipeInput, options: RecipeInput): Recipe {
+  const task = options.task ?? file.task;
+  if (task === undefined) throw usage(`name a task: ${tasks.join(", ")}`);
+  const preset: RecipeInput = presets[task];
+  const seed = options.seed ?? file.seed ?? 0;
+  const data = { seed, ...preset.data, ...given(file.data), ...given(options.data), task };
+  const training = {
+    seed,
+    ...preset.training,
+    ...given(file.training),
+    ...given(options.training),
+  } as TrainConfigInput;
+  const requested = options.training?.warmupSteps ?? file.training?.warmupSteps;
+  // The preset's warmup suits its own number of steps; in a shorter run it is a tenth of the steps.
+  const warmupSteps =
+    requested ?? Math.min(preset.training?.warmupSteps ?? 0, Math.ceil(training.steps / 10));
+  return {
+    data: data as DataRecipe,
+    model: { ...preset.model, ...given(file.model), ...given(options.model) },
+    training: { ...training, warmupSteps },
+    seed,
+  };
+}
+
+/** The fields that are set. */
+function given(fields: object | undefined): object {
+  return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined));
+}
+
+function checkFields(
+  what: string,
+  value: unknown,
+  known?: readonly string[],
+): asserts value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw usage(`${what} must be an object`);
+  const unknown = Object.keys(value).find((field) => known && !known.includes(field));
+  if (unknown !== undefined) throw usage(`${what} has no field ${JSON.stringify(unknown)}`);
+}

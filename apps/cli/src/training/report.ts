@@ -1,0 +1,76 @@
+import { formatRate } from "@mamba/display";
+import type { Evaluation, StepEvent } from "@mamba/train";
+import { note, type Host } from "../program/host.ts";
+
+/** Milliseconds between two reports. On a terminal one line is rewritten, elsewhere each report is a line. */
+const intervals = { terminal: 200, elsewhere: 10_000 };
+
+/** Reports the progress of a training run on stderr. */
+export class Report implements Disposable {
+  readonly #host: Host;
+  readonly #steps: number;
+  readonly #start = performance.now();
+  #first: number | undefined;
+  #last = -Infinity;
+  #open = false;
+  #heldOut: number | undefined;
+
+  constructor(host: Host, steps: number) {
+    this.#host = host;
+    this.#steps = steps;
+  }
+
+  update(event: StepEvent): void {
+    this.#first ??= event.step - 1;
+    const now = performance.now();
+    const isTTY = this.#host.stderr.isTTY === true;
+    const due = now - this.#last >= (isTTY ? intervals.terminal : intervals.elsewhere);
+    if (!due && event.step < this.#steps) return;
+    this.#last = now;
+    const perStep = (now - this.#start) / (event.step - this.#first);
+    const left = ((this.#steps - event.step) * perStep) / 1000;
+    const line = describeStep(event, this.#steps, left, this.#heldOut);
+    if (isTTY) {
+      this.#host.stderr.write(`\r\u001B[K${line}`);
+      this.#open = true;
+    } else note(this.#host, line);
+  }
+
+  /** Reports an evaluation. The lines of the steps show its loss from then on. */
+  evaluated(step: number, { loss, accuracy }: Evaluation): void {
+    this.#heldOut = loss;
+    if (this.#open) return;
+    note(this.#host, `step ${step}: held out ${loss.toFixed(4)}, accuracy ${(100 * accuracy).toFixed(2)} %`);
+  }
+
+  /** Ends the line on a terminal. */
+  [Symbol.dispose](): void {
+    if (this.#open) note(this.#host, "");
+    this.#open = false;
+  }
+}
+
+/** `step 120/4000  loss 2.1034  norm 0.81  lr 1.00e-3  15300 tokens/s  3 min left` */
+export function describeStep(
+  { step, loss, gradNorm, lr, tokensPerSecond }: StepEvent,
+  steps: number,
+  secondsLeft: number,
+  heldOut?: number,
+): string {
+  const left = step < steps ? `${formatLeft(secondsLeft)} left` : "done";
+  return [
+    `step ${step}/${steps}`,
+    `loss ${loss.toFixed(4)}`,
+    ...(heldOut === undefined ? [] : [`held out ${heldOut.toFixed(4)}`]),
+    `norm ${gradNorm.toPrecision(3)}`,
+    `lr ${lr.toExponential(2)}`,
+    `${formatRate(tokensPerSecond)} tokens/s`,
+    left,
+  ].join("  ");
+}
+
+function formatLeft(seconds: number): string {
+  if (seconds < 99.5) return `${Math.ceil(seconds)} s`;
+  if (seconds < 99.5 * 60) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}

@@ -1,0 +1,108 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { FileTokenizer } from "@mamba/checkpoint";
+import {
+  LoraAdapter,
+  type LoraConfigInput,
+  MambaLM,
+  type MambaLMConfig,
+  type MambaLMConfigInput,
+  resolveLMConfig,
+} from "@mamba/core";
+import { Scope } from "@mamba/kernel";
+import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
+import { loadModel } from "../checkpoints/loadModel.ts";
+import { openSource } from "../data/openSource.ts";
+import { readTokenizer, tokenizerOf } from "../data/tokenizer.ts";
+import { CliError, usage } from "../program/errors.ts";
+import { note, type Host } from "../program/host.ts";
+import { type HeldOutOptions, openHeldOut } from "./heldOut.ts";
+import { mergeRecipe, parseRecipe, type Recipe, type RecipeInput } from "./recipe.ts";
+import { runTrainer, showCurves } from "./runTrainer.ts";
+
+/** One training run of the command line. */
+export interface TrainRequest extends BackendChoice, HeldOutOptions {
+  readonly out: string;
+  /** A config file. */
+  readonly config?: string | undefined;
+  /** The options that take the place of fields of the config file. */
+  readonly recipe: RecipeInput;
+  readonly tokenizer?: string | undefined;
+  readonly model?: string | undefined;
+  readonly lora: LoraConfigInput | undefined;
+  readonly resume?: true | undefined;
+  readonly saveEvery: number;
+}
+
+/** Trains a model or an adapter in a folder, and writes the result there. */
+export async function trainModel(request: TrainRequest, host: Host): Promise<void> {
+  const { lora, out } = request;
+  const recipe = await readRecipe(request);
+  const newTokenizer = await readNewTokenizer(request, recipe);
+
+  const { RunFolder } = await import("@mamba/train/node");
+  const { storyEnd } = await import("@mamba/tasks");
+  const { languageModel, Trainer } = await import("@mamba/train");
+  const { byteTokenizer, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
+  await using kernel = await openBackend(request, host);
+  const loaded =
+    request.model === undefined
+      ? undefined
+      : await loadModel(kernel, request.model, lora ? undefined : "f32", host);
+  using scope = new Scope();
+  if (loaded) scope.use(loaded.model);
+  const tokenizer = loaded ? tokenizerOf(loaded) : newTokenizer;
+  const reader = { vocabSize: loaded?.model.config.vocabSize, tokenizer };
+  await using source = await openSource(recipe.data, reader, host);
+  await using heldOut = await openHeldOut(recipe.data, request, reader, host);
+  const model =
+    loaded?.model ?? scope.use(MambaLM.init(kernel, configOf(recipe, source.vocabSize), recipe.seed));
+  const adapter = lora && scope.use(LoraAdapter.init(model, lora, recipe.seed));
+  if (adapter) model.attach(adapter);
+  using trainer = new Trainer(languageModel(model), source, recipe.training);
+  await using folder = await RunFolder.open(out);
+  if (!request.resume && (await folder.hasState())) {
+    throw new CliError("EXISTS", `${out} holds a run; --resume continues it`);
+  }
+  const resumed = await folder.resume(trainer);
+  if (resumed) note(host, `continuing after step ${trainer.step}`);
+  else if (request.resume) note(host, `note: ${out} holds no state yet; this run starts at the beginning`);
+
+  await runTrainer(model, trainer, folder, { saveEvery: request.saveEvery, heldOut }, host);
+  const trained = join(out, adapter ? "adapter" : "model");
+  // With the end of a story as its end token, a model of stories stops after one.
+  const bytes =
+    recipe.data.task === "stories" ? byteTokenizer(model.config.vocabSize, [storyEnd]) : undefined;
+  if (adapter) await saveAdapter(kernel, adapter, trained);
+  else await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer ?? newTokenizer ?? bytes });
+  await showCurves(folder, source.id, host);
+  note(host, `wrote ${trained}`);
+}
+
+async function readRecipe({ config, recipe: options, model }: TrainRequest): Promise<Recipe> {
+  const file = config === undefined ? {} : parseRecipe(await readFile(config, "utf8"), config);
+  const recipe = mergeRecipe(file, options);
+  const shape = options.model?.dModel ?? options.model?.nLayers ?? file.model;
+  if (model !== undefined && shape !== undefined) {
+    throw usage("the model of --model has its own shape: leave --d-model, --layers and `model` out");
+  }
+  return recipe;
+}
+
+async function readNewTokenizer(
+  { tokenizer, model }: TrainRequest,
+  { data }: Recipe,
+): Promise<FileTokenizer | undefined> {
+  if (tokenizer === undefined) return undefined;
+  const found = await readTokenizer(tokenizer);
+  if (model === undefined && data.task === "text") return found;
+  throw usage("--tokenizer is for text and a new model; a checkpoint has its own");
+}
+
+/** @throws CliError `USAGE` for a field that configs do not have; MambaError `CONFIG` */
+function configOf({ model }: Recipe, vocabSize: number): MambaLMConfig {
+  const resolved = resolveLMConfig({ vocabSize, ...model } as MambaLMConfigInput);
+  const unknown = Object.keys(model).find((field) => !Object.hasOwn(resolved, field));
+  if (unknown !== undefined) throw usage(`a model has no field ${JSON.stringify(unknown)}`);
+  return resolved;
+}

@@ -1,0 +1,22 @@
+/** An address in the WebAssembly memory, in bytes, or something that lies at one. */
+export type Pointer = number | { readonly address: number };
+
+/** The address in bytes, 0 for an absent tensor. */
+export function addressOf(pointer: Pointer | undefined): number {
+  if (pointer === undefined) return 0;
+  return typeof pointer === "number" ? pointer : pointer.address;
+}
+
+/** Memory to write records to: views on the same bytes. */
+export class RecordMemory {
+  readonly words: Uint32Array;
+  readonly floats: Float32Array;
+  readonly doubles: Float64Array;
+
+  /** @param byteOffset a multiple of 8, like `bytes` */
+  constructor(buffer: ArrayBufferLike, byteOffset: number, bytes: number) {
+    this.words = new Uint32Array(buffer, byteOffset, bytes / 4);
+    this.floats = new Float32Array(buffer, byteOffset, bytes / 4);
+    this.doubles = new Float64Array(buffer, byteOffset, bytes / 8);
+  }
+}

@@ -1,0 +1,7 @@
+import type { AllOps } from "@mamba/kernel";
+import type { OpImplementation } from "@mamba/kernel/author";
+import type { Runtime } from "./runtime.ts";
+import type { CudaTensor } from "./tensor.ts";
+
+/** Implementation of one op on CUDA. */
+export type Op<K extends keyof AllOps> = OpImplementation<K, Runtime, CudaTensor>;

@@ -1,0 +1,110 @@
+import type { Traits } from "../device/traits.ts";
+import { memoize } from "../memoize.ts";
+import { defineShader } from "../shader.ts";
+import { subgroupSums } from "../wgsl/sums.ts";
+import { weight4, weightAt, type WeightKind } from "../wgsl/weights.ts";
+import { lines, productBuffers, type ProductShader, storeOutput } from "./wgsl.ts";
+
+// y = x · weightᵀ + bias for few rows of x: each weight is read once for all rows.
+
+/** Products of more rows are computed in tiles. */
+export const maxGemvRows = 8;
+
+/**
+ * How a workgroup divides its work: `lanes` invocations together compute `outputs` sums per row. On a software adapter each
+ * invocation works alone, which needs no barrier. On a GPU neighbouring invocations read neighbouring weights.
+ */
+interface Plan {
+  /** How the sums of several invocations are combined. */
+  readonly kind: "alone" | "memory" | "subgroups";
+  readonly workgroup: number;
+  readonly lanes: number;
+  readonly outputs: number;
+}
+
+function planFor(kind: Plan["kind"], rows: number): Plan {
+  if (kind === "alone") return { kind, workgroup: 16, lanes: 1, outputs: 4 };
+  if (kind === "memory") return { kind, workgroup: 64, lanes: 8, outputs: 1 };
+  return { kind, workgroup: 64, lanes: 64, outputs: rows <= 2 ? 4 : 1 };
+}
+
+const gemvShader = memoize(
+  (weightKind: WeightKind, four: boolean, rows: number, planKind: Plan["kind"]): ProductShader => {
+    const { enable, ...buffers } = productBuffers(weightKind, four);
+    const plan = planFor(planKind, rows);
+    const { workgroup, lanes, outputs } = plan;
+    const all = (line: (r: number, o: number) => string) =>
+      lines(outputs, (o) => lines(rows, (r) => line(r, o)));
+    return defineShader({
+      name: `linear ${weightKind}, ${rows} rows, ${planKind}${four ? "" : ", unaligned"}`,
+      enable: planKind === "subgroups" ? [...enable, "subgroups"] : enable,
+      ...buffers,
+      workgroup,
+      code: /* wgsl */ `
+${four ? weight4(weightKind) : weightAt(weightKind)}
+// Four terms of a sum at a time, or one where rows are not aligned.
+alias Terms = ${four ? "vec4<f32>" : "f32"};
+const termCount = ${four ? 4 : 1}u;
+fn weightTerms(i: u32) -> Terms { return ${four ? "weight4" : "weightAt"}(i); }
+fn times(a: Terms, b: Terms) -> f32 { return ${four ? "dot(a, b)" : "a * b"}; }
+const lanes = ${lanes}u;
+${planKind === "memory" ? `var<workgroup> partial: array<f32, ${rows}u * workgroupSize>;` : ""}
+${planKind === "subgroups" ? subgroupSums(rows * outputs) : ""}
+${storeOutput("forward")}
+fn run(group: u32, lane: u32) {
+  let output = (group * (workgroupSize / lanes) + lane / lanes) * ${outputs}u;
+  let steps = p.depth / termCount;
+  let xFrom = p.x_at / termCount;
+  let xStride = p.x_stride / termCount;
+    ${lines(outputs, (o) => `let w${o} = p.weight_at / termCount + min(output + ${o}u, p.columns - 1u) * steps;`)}
+    ${all((r, o) => `var sum${r}_${o} = 0.0;`)}
+  for (var i = lane % lanes; i < steps; i += lanes) {
+    ${lines(rows, (r) => `let x${r} = x[xFrom + ${r}u * xStride + i];`)}
+    ${lines(outputs, (o) => `let own${o} = weightTerms(w${o} + i);`)}
+    ${all((r, o) => `sum${r}_${o} += times(own${o}, x${r});`)}
+  }
+${totals(plan, rows, all)}
+}`,
+    });
+  },
+);
+
+/** WGSL that combines the sums and stores them. */
+function totals(
+  { kind, outputs }: Plan,
+  rows: number,
+  all: (line: (r: number, o: number) => string) => string,
+): string {
+  if (kind === "alone") return `    ${all((r, o) => `store(${r}u, output + ${o}u, sum${r}_${o});`)}`;
+  if (kind === "subgroups") {
+    return /* wgsl */ `
+    ${all((r, o) => `putTerm(lane, ${r * outputs + o}u, sum${r}_${o});`)}
+  workgroupBarrier();
+  for (var k = 0u; k < ${rows * outputs}u; k++) {
+    let sum = totalOf(k);
+    if (lane == 0u) { store(k / ${outputs}u, output + k % ${outputs}u, sum); }
+  }`;
+  }
+  return /* wgsl */ `
+    ${all((r) => `partial[${r}u * workgroupSize + lane] = sum${r}_0;`)}
+  workgroupBarrier();
+  let groupOutputs = workgroupSize / lanes;
+  for (var i = lane; i < groupOutputs * ${rows}u; i += workgroupSize) {
+    let from_ = (i / groupOutputs) * workgroupSize + (i % groupOutputs) * lanes;
+    var sum = 0.0;
+    for (var k = 0u; k < lanes; k++) { sum += partial[from_ + k]; }
+    store(i / groupOutputs, group * groupOutputs + i % groupOutputs, sum);
+  }`;
+}
+
+/** Returns the shader for a number of rows, and the number of outputs per workgroup. */
+export function gemv(
+  { parallel, subgroups }: Traits,
+  kind: WeightKind,
+  four: boolean,
+  rows: number,
+): { readonly shader: ProductShader; readonly outputs: number } {
+  const planKind = parallel ? (subgroups ? "subgroups" : "memory") : "alone";
+  const { workgroup, lanes, outputs } = planFor(planKind, rows);
+  return { shader: gemvShader(kind, four, rows, planKind), outputs: (workgroup / lanes) * outputs };
+}

@@ -1,0 +1,300 @@
+import { defineShader } from "../shader.ts";
+import { rowsPerChunk } from "../shared/addRows.ts";
+import { decay, isNan, sigmoid, siluDerivative } from "../wgsl/math.ts";
+import { stateInterval, gated, rangeOf, stepSize } from "./wgsl.ts";
+
+// The shaders of selectiveScanBackward, over channels [first, first + channels). With g = dloss/dh[l], ds = dy silu(z) and
+// x = dt u:
+//   g[l] = ds[l] C[l] + exp(dt[l+1] A) g[l+1]                                  chunk gradients: g at the end of each chunk
+//   v = sum_n g B     w = sum_n g h[l-1] exp(dt A) A     s = sum_n C h[l]      chunks, in parallel; also dA, dB and dC
+//   du = ds D + dt v     ddelta = (w + u v) softplus'     dz = dy (s + D u) silu'(z)     dD = sum ds u
+// A chunk has `stateInterval` positions.
+
+// steps [3, B, L, D]: dt, x = dt * u, and ds. 0 in padding.
+export const scanStepsShader = defineShader({
+  name: "selectiveScanBackward steps",
+  read: { u: "f32", delta: "f32", dy: "f32", z: "f32", packed: "f32" },
+  write: { steps: "f32" },
+  params: {
+    length: "u32",
+    channels: "u32",
+    first: "u32",
+    count: "u32",
+    bias_at: "u32",
+    range_at: "u32",
+    softplus: "u32",
+  },
+  code: /* wgsl */ `
+${sigmoid}
+${rangeOf}
+${stepSize}
+${gated}
+fn run(group: u32, lane: u32) {
+  let i = group * workgroupSize + lane;
+  if (i >= p.count) { return; }
+  let row = i / p.channels;
+  let d = p.first + i % p.channels;
+  var dt = 0.0;
+  var x = 0.0;
+  var ds = 0.0;
+  if (!isPadding(row)) {
+    dt = stepSize(rawDelta(row, d));
+    x = dt * u[p.u_at + row * p.u_stride + d];
+    ds = gated(row, d);
+  }
+  steps[i] = dt;
+  steps[p.count + i] = x;
+  steps[2u * p.count + i] = ds;
+}`,
+});
+
+// Computes the gradient of the state before each chunk from g = 0 after the chunk, and the sum of its dt: one invocation per
+// state number of a chunk. scanCarryShader then combines the chunks, from the last to the first. carry [chunks + 1, B, D, N]
+// holds the gradient of the state after each chunk, in that order, and at the end the gradient of the initial state.
+export const scanChunkGradientsShader = defineShader({
+  name: "selectiveScanBackward chunk gradients",
+  read: { steps: "f32", C: "f32", packed: "f32" },
+  write: { carry: "f32", sums: "f32" },
+  params: {
+    batch: "u32",
+    length: "u32",
+    channels: "u32",
+    first: "u32",
+    stateSize: "u32",
+    chunks: "u32",
+    stateGroups: "u32",
+    count: "u32",
+    range_at: "u32",
+  },
+  code: /* wgsl */ `
+${isNan}
+${decay}
+${rangeOf}
+fn run(group: u32, lane: u32) {
+  let i = (group % p.stateGroups) * workgroupSize + lane;
+  let states = p.channels * p.stateSize;
+  if (i >= states) { return; }
+  let c = (group / p.stateGroups) % p.chunks;
+  let b = group / (p.stateGroups * p.chunks);
+  let d = i / p.stateSize;
+  let n = i % p.stateSize;
+  let real = rangeOf(b);
+  let low = max(real.x, c * ${stateInterval}u);
+  let A = packed[p.first * p.stateSize + i];
+  var g = 0.0;
+  var total = 0.0;
+  for (var l = min(real.y, (c + 1u) * ${stateInterval}u); l > low; l--) {
+    let row = b * p.length + l - 1u;
+    let at = row * p.channels + d;
+    let dt = steps[at];
+    g = (g + steps[2u * p.count + at] * C[p.C_at + row * p.C_stride + n]) * decay(dt * A);
+    total += dt;
+  }
+  let behind = p.chunks - 1u - c;
+  carry[((behind + 1u) * p.batch + b) * states + i] = g;
+  if (n == 0u) { sums[(behind * p.batch + b) * p.channels + d] = total; }
+}`,
+});
+
+// One workgroup per 64 channels of a chunk. For each n it recomputes the states of the chunk from the kept state before it, and
+// goes back through them. It overwrites `steps` with v, w and s. `dBC` [channelGroups, 2, B, L, N] gets the sums of dB and dC
+// over the channels of the workgroup, `dA` [B, chunks, D, N] the sums of dA over the positions of the chunk.
+export const scanChunksShader = defineShader({
+  name: "selectiveScanBackward chunks",
+  read: { B: "f32", C: "f32", packed: "f32", states: "f32", carry: "f32" },
+  write: { steps: "f32", dBC: "f32", dA: "f32" },
+  params: {
+    batch: "u32",
+    length: "u32",
+    channels: "u32",
+    first: "u32",
+    stateSize: "u32",
+    chunks: "u32",
+    channelGroups: "u32",
+    count: "u32",
+    range_at: "u32",
+  },
+  code: /* wgsl */ `
+${isNan}
+${decay}
+${rangeOf}
+const chunk = ${stateInterval}u;
+const half = ${2 * stateInterval}u * workgroupSize;
+// Two halves, used in turn: the terms of one n are added while those of the next are written, so one barrier per n suffices.
+var<workgroup> terms: array<f32, 2u * half>;
+var<private> dt: array<f32, chunk>;
+var<private> x: array<f32, chunk>;
+var<private> ds: array<f32, chunk>;
+var<private> v: array<f32, chunk>;
+var<private> w: array<f32, chunk>;
+var<private> s: array<f32, chunk>;
+var<private> before: array<f32, chunk>;
+var<private> shrink: array<f32, chunk>;
+fn run(group: u32, lane: u32) {
+  let channelGroup = group % p.channelGroups;
+  let c = (group / p.channelGroups) % p.chunks;
+  let b = group / (p.channelGroups * p.chunks);
+  let d = channelGroup * workgroupSize + lane;
+  let real = rangeOf(b);
+  let from_ = c * chunk;
+  let low = max(real.x, from_);
+  let high = min(real.y, from_ + chunk);
+  let active_ = d < p.channels && low < high;
+  let slot = p.batch * p.channels * p.stateSize;
+  let sizeBC = p.batch * p.length * p.stateSize;
+  let own = (b * p.channels + d) * p.stateSize;
+  let carryAt = own + (p.chunks - 1u - c) * slot;
+  var statesAt = p.states_at + own;
+  if (from_ > real.x) { statesAt += c * slot; }
+  // Terms of padding and of channels past the last stay 0.
+  for (var i = lane; i < 2u * half; i += workgroupSize) { terms[i] = 0.0; }
+  if (active_) {
+    for (var l = low; l < high; l++) {
+      let at = (b * p.length + l) * p.channels + d;
+      dt[l - from_] = steps[at];
+      x[l - from_] = steps[p.count + at];
+      ds[l - from_] = steps[2u * p.count + at];
+    }
+  }
+  for (var n = 0u; n < p.stateSize; n++) {
+    let side = (n % 2u) * half;
+    var sumA = 0.0;
+    if (active_) {
+      let A = packed[(p.first + d) * p.stateSize + n];
+      var h = states[statesAt + n];
+      for (var l = low; l < high; l++) {
+        let k = l - from_;
+        let a = decay(dt[k] * A);
+        before[k] = h;
+        shrink[k] = a;
+        h = a * h + x[k] * B[p.B_at + (b * p.length + l) * p.B_stride + n];
+      }
+      var g = carry[carryAt + n];
+      for (var l = high; l > low; l--) {
+        let k = l - 1u - from_;
+        let row = b * p.length + l - 1u;
+        let coefficient = C[p.C_at + row * p.C_stride + n];
+        s[k] += coefficient * h;
+        terms[side + (chunk + k) * workgroupSize + lane] = ds[k] * h;
+        g += ds[k] * coefficient;
+        let through = g * before[k] * shrink[k];
+        sumA += through * dt[k];
+        w[k] += through * A;
+        v[k] += g * B[p.B_at + row * p.B_stride + n];
+        terms[side + k * workgroupSize + lane] = g * x[k];
+        g *= shrink[k];
+        h = before[k];
+      }
+    }
+    if (d < p.channels) { dA[((b * p.chunks + c) * p.channels + d) * p.stateSize + n] = sumA; }
+    workgroupBarrier();
+    let l = from_ + lane % chunk;
+    if (lane < 2u * chunk && l < p.length) {
+      var sum = 0.0;
+      // Each invocation starts at another term, so that neighbours read different memory banks.
+      for (var i = 0u; i < workgroupSize; i++) {
+        sum += terms[side + lane * workgroupSize + (i + lane) % workgroupSize];
+      }
+      dBC[(2u * channelGroup + lane / chunk) * sizeBC + (b * p.length + l) * p.stateSize + n] = sum;
+    }
+  }
+  if (active_) {
+    for (var l = low; l < high; l++) {
+      let at = (b * p.length + l) * p.channels + d;
+      steps[at] = v[l - from_];
+      steps[p.count + at] = w[l - from_];
+      steps[2u * p.count + at] = s[l - from_];
+    }
+  }
+}`,
+});
+
+// The gradients of u and delta.
+export const scanInputsShader = defineShader({
+  name: "selectiveScanBackward inputs",
+  read: { u: "f32", delta: "f32", dy: "f32", z: "f32", packed: "f32", steps: "f32" },
+  write: { du: "f32", ddelta: "f32" },
+  params: {
+    length: "u32",
+    channels: "u32",
+    first: "u32",
+    count: "u32",
+    skip_at: "u32",
+    bias_at: "u32",
+    range_at: "u32",
+    softplus: "u32",
+  },
+  code: /* wgsl */ `
+${sigmoid}
+${rangeOf}
+${stepSize}
+${gated}
+fn run(group: u32, lane: u32) {
+  let i = group * workgroupSize + lane;
+  if (i >= p.count) { return; }
+  let row = i / p.channels;
+  let d = p.first + i % p.channels;
+  let at = row * p.du_stride + d;
+  if (isPadding(row)) { du[at] = 0.0; ddelta[at] = 0.0; return; }
+  let v = steps[i];
+  let raw = rawDelta(row, d);
+  var input = stepSize(raw) * v;
+  if (p.skip_at != absent) { input += gated(row, d) * packed[p.skip_at + d]; }
+  du[at] = input;
+  // softplus(x) = x for x > 20.
+  let slope = select(1.0, sigmoid(raw), p.softplus != 0u && !(raw > 20.0));
+  ddelta[at] = (steps[p.count + i] + u[p.u_at + row * p.u_stride + d] * v) * slope;
+}`,
+});
+
+// The gradient of z.
+export const scanGateShader = defineShader({
+  name: "selectiveScanBackward gate",
+  read: { u: "f32", dy: "f32", z: "f32", packed: "f32", steps: "f32" },
+  write: { dz: "f32" },
+  params: {
+    length: "u32",
+    channels: "u32",
+    first: "u32",
+    count: "u32",
+    skip_at: "u32",
+    range_at: "u32",
+  },
+  code: /* wgsl */ `
+${siluDerivative}
+${rangeOf}
+fn run(group: u32, lane: u32) {
+  let i = group * workgroupSize + lane;
+  if (i >= p.count) { return; }
+  let row = i / p.channels;
+  let d = p.first + i % p.channels;
+  let at = row * p.dz_stride + d;
+  if (isPadding(row)) { dz[at] = 0.0; return; }
+  var s = steps[2u * p.count + i];
+  if (p.skip_at != absent) { s += packed[p.skip_at + d] * u[p.u_at + row * p.u_stride + d]; }
+  dz[at] = dy[p.dy_at + row * p.dy_stride + d] * s * siluDerivative(z[p.z_at + row * p.z_stride + d]);
+}`,
+});
+
+// The terms of dD: one row of sums per chunk of rowsPerChunk positions.
+export const scanSkipShader = defineShader({
+  name: "selectiveScanBackward skip",
+  read: { u: "f32", dy: "f32", z: "f32", packed: "f32" },
+  write: { sum: "f32" },
+  params: { rows: "u32", length: "u32", channels: "u32", channelGroups: "u32", range_at: "u32" },
+  code: /* wgsl */ `
+${sigmoid}
+${rangeOf}
+${gated}
+fn run(group: u32, lane: u32) {
+  let chunk = group / p.channelGroups;
+  let d = (group % p.channelGroups) * workgroupSize + lane;
+  if (d >= p.channels) { return; }
+  let end = min((chunk + 1u) * ${rowsPerChunk}u, p.rows);
+  var total = 0.0;
+  for (var row = chunk * ${rowsPerChunk}u; row < end; row++) {
+    if (!isPadding(row)) { total += gated(row, d) * u[p.u_at + row * p.u_stride + d]; }
+  }
+  sum[chunk * p.channels + d] = total;
+}`,
+});
