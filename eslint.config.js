@@ -47,7 +47,7 @@ export default defineConfig(
   // Folders whose words follow docs/glossary.md; the others are still being rewritten.
   {
     files: [
-      "packages/{core,display,files,kernel,parity,tasks}/**",
+      "packages/{core,display,files,kernel,kernel-cuda,kernel-cuda-linux-x64-gnu,parity,tasks}/**",
       "recipes/**",
       "tooling/*",
       "tooling/cuda-host/**",

@@ -17,7 +17,7 @@ console.log("building with sanitizers");
 await buildSource({ name: "source-sanitized", sanitize: true });
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const suite = "packages/kernel-cuda/test/conformance.random-stalls.test.ts";
+const suite = "packages/kernel-cuda/test/conformanceRandomStalls.test.ts";
 const { status, signal } = spawnSync(
   process.execPath,
   [

@@ -5,8 +5,8 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
-import { buildAddon } from "../../packages/kernel-cuda/scripts/build-addon.mjs";
-import { buildKernels, lackOfKernels } from "../../packages/kernel-cuda/scripts/build-kernels.mjs";
+import { buildAddon } from "../../packages/kernel-cuda/scripts/buildAddon.mjs";
+import { buildKernels, lackOfKernels } from "../../packages/kernel-cuda/scripts/buildKernels.mjs";
 import { root } from "../workspace.mjs";
 
 // `pnpm gpu-check`: packs the folder gpu-check/ and beside it gpu-check.tar.gz, which checks and measures the CUDA backend on

@@ -167,7 +167,7 @@ if (missing === undefined || required) {
     [
       "a driver that is too old",
       { MAMBA_CUDA_HOST: "driver=12040" },
-      /the NVIDIA driver knows CUDA 12\.4, the kernels need 13\.0; install NVIDIA driver 580 or newer \[DRIVER\]/,
+      /the NVIDIA driver supports CUDA 12\.4, this backend needs 13\.0; install NVIDIA driver 580 or newer \[DRIVER\]/,
     ],
     [
       "a driver that crashes",
@@ -182,7 +182,7 @@ if (missing === undefined || required) {
     [
       "a device that is too old",
       { MAMBA_CUDA_HOST: "capability=70" },
-      /capability 7\.0, the kernels need 7\.5 .*; use a newer GPU, or another backend \[LIMITS\]/,
+      /capability 7\.0, this backend needs 7\.5 .*; use a newer GPU, or another backend \[LIMITS\]/,
     ],
   ];
   test.each(refusals)("%s: the command reports it, and computes nowhere else", async (_, env, said) => {

@@ -1,6 +1,7 @@
 #include "rows.cuh"
 
-// target += x * factor over rows of `width` columns, `targetStride` and `xStride` apart: a block takes 1024 elements.
+// target += x * factor over rows of `width` columns that start `targetStride` and `xStride` apart. Each block computes 1,024
+// elements.
 extern "C" __global__ void __launch_bounds__(kRowsBlock)
     accumulate(float* target, const float* x, uint32_t rows, uint32_t width, uint32_t targetStride, uint32_t xStride,
                float factor) {

@@ -1,6 +1,6 @@
 #include "tensorTable.cuh"
 
-// What one step has the same for all parameters.
+// The factors of one optimizer step, equal for all parameters.
 struct AdamW {
   // 1 - lr * weightDecay
   float kept;
@@ -11,7 +11,7 @@ struct AdamW {
   float eps;
   float beta1;
   float beta2;
-  // 1 - beta1 and 1 - beta2, of which few digits would be left in f32.
+  // 1 - beta1 and 1 - beta2, computed in f64 on the host: in f32 the difference has few correct digits.
   float rest1;
   float rest2;
 };
@@ -24,12 +24,12 @@ __device__ inline void adamwOne(const AdamW& step, float g, float& param, float&
 
 // m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g², with g = grad * gradScale [1], which may be null;
 // param -= lr (weightDecay param + m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps))
-// A block takes 4,096 elements of one parameter. An entry of the table is: its first block, the addresses of param, grad, m
-// and v, and its elements.
+// Each block updates a chunk of 4,096 elements of one parameter. A table entry holds: the number of its first block, the
+// addresses of param, grad, m and v, and the number of elements.
 extern "C" __global__ void __launch_bounds__(256)
     adamwStep(const float* gradScale, float kept, float rate, float unbias, float eps, float beta1, float beta2, float rest1,
               float rest2, uint32_t entries, const TensorTable table) {
-  constexpr uint32_t kShare = 4096;
+  constexpr uint32_t kChunk = 4096;
   const AdamW step = {kept, rate, unbias, eps, beta1, beta2, rest1, rest2};
   const uint32_t entry = entryOf(table, 10, entries, blockIdx.x);
   float* param = addressAt(table, entry + 1);
@@ -37,8 +37,8 @@ extern "C" __global__ void __launch_bounds__(256)
   float* m = addressAt(table, entry + 5);
   float* v = addressAt(table, entry + 7);
   const uint32_t count = table.words[entry + 9];
-  const uint32_t begin = (blockIdx.x - table.words[entry]) * kShare;
-  const uint32_t end = count - begin < kShare ? count : begin + kShare;
+  const uint32_t begin = (blockIdx.x - table.words[entry]) * kChunk;
+  const uint32_t end = count - begin < kChunk ? count : begin + kChunk;
   const float scale = gradScale == nullptr ? 1.0f : gradScale[0];
   const uintptr_t all = reinterpret_cast<uintptr_t>(param) | reinterpret_cast<uintptr_t>(grad) |
                         reinterpret_cast<uintptr_t>(m) | reinterpret_cast<uintptr_t>(v);

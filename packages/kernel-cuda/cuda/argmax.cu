@@ -1,6 +1,7 @@
 #include "keys.cuh"
 
-// The lowest index among the largest, a NaN counting as larger than every number: a block for each row.
+// ids[row] = the lowest index of the largest logit of the row, where NaN counts as larger than every number. One block per
+// row.
 extern "C" __global__ void __launch_bounds__(1024, 1)
     argmax(const float* __restrict__ logits, int32_t* __restrict__ ids, uint32_t vocabSize, uint32_t stride) {
   __shared__ uint32_t scratch[kWarp];

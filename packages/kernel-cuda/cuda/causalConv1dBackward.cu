@@ -5,13 +5,13 @@ constexpr uint32_t kConvBackBlock = 128;
 // One channel of one batch row; positions count from the start of the range.
 struct ConvBack {
   const float* x;        // at the first position of the range
-  const float* dy;       // likewise
+  const float* dy;       // at the first position of the range
   const float* initial;  // the channel's W-1 inputs before the range, or null
   const float* dFinal;   // the gradient of the W-1 last inputs, or null
   uint32_t xStride;
   uint32_t dyStride;
   int32_t kept;  // W-1
-  int32_t size;  // of the range
+  int32_t size;  // number of positions in the range
   bool silu;
 
   __device__ inline float input(int32_t position) const {
@@ -25,7 +25,7 @@ struct ConvBack {
     return silu ? flow * siluSlope(sum) : flow;
   }
 
-  // What reaches an input through the state after the range.
+  // The gradient that reaches an input through the final state.
   __device__ inline float through(int32_t position) const {
     const int32_t at = position - (size - kept);
     return dFinal != nullptr && at >= 0 ? dFinal[at] : 0.0f;
@@ -33,9 +33,9 @@ struct ConvBack {
 };
 
 __device__ inline ConvBack convBackRow(const float* dy, const float* x, const float* initial, const float* dFinal,
-                                       Range slice, uint32_t b, uint32_t d, uint32_t length, uint32_t channels,
+                                       Range real, uint32_t b, uint32_t d, uint32_t length, uint32_t channels,
                                        uint32_t width, uint32_t dyStride, uint32_t xStride, uint32_t silu) {
-  const size_t start = (size_t)b * length + slice.start;
+  const size_t start = (size_t)b * length + real.start;
   const size_t held = ((size_t)b * channels + d) * (width - 1);
   return {x + start * xStride + d,
           dy + start * dyStride + d,
@@ -44,26 +44,27 @@ __device__ inline ConvBack convBackRow(const float* dy, const float* x, const fl
           xStride,
           dyStride,
           (int32_t)width - 1,
-          (int32_t)(slice.end - slice.start),
+          (int32_t)(real.end - real.start),
           silu != 0};
 }
 
-// dx at positions [first, last), and the sums over them for the weight and the bias. The W-1 positions behind are taken along:
-// what they send back arrives here. Narrower windows than W fill it up from its end: taps before `unused` are not there.
+// dx at positions [first, last), and their sums for the gradients of the weight and the bias. The outputs at the W-1
+// following positions depend on these inputs too, so their gradients are computed again here. A weight narrower than W uses
+// the last taps only; the first `unused` taps are absent.
 template <uint32_t W>
-__device__ inline void convBackWindow(const ConvBack& row, const float* __restrict__ taps, float bias,
-                                      float* __restrict__ dx, uint32_t channels, int32_t first, int32_t last,
-                                      float* __restrict__ dWeight, float* __restrict__ dBias) {
+__device__ inline void convBackChunk(const ConvBack& row, const float* __restrict__ taps, float bias,
+                                     float* __restrict__ dx, uint32_t channels, int32_t first, int32_t last,
+                                     float* __restrict__ dWeight, float* __restrict__ dBias) {
   const uint32_t unused = W - 1 - (uint32_t)row.kept;
   float tap[W];
-  float window[W];  // the inputs that the sum at `position` takes
+  float inputs[W];  // the inputs of the sum at `position`
   float flow[W];    // the gradients of the last W sums
   float ofTap[W];
   float ofBias = 0.0f;
 #pragma unroll
   for (uint32_t k = 0; k < W; k++) {
     tap[k] = k >= unused ? taps[k - unused] : 0.0f;
-    window[k] = k > unused && first < last ? row.input(first - (int32_t)W + (int32_t)k) : 0.0f;
+    inputs[k] = k > unused && first < last ? row.input(first - (int32_t)W + (int32_t)k) : 0.0f;
     flow[k] = 0.0f;
     ofTap[k] = 0.0f;
   }
@@ -71,23 +72,23 @@ __device__ inline void convBackWindow(const ConvBack& row, const float* __restri
   for (int32_t position = first; position < end; position++) {
 #pragma unroll
     for (uint32_t k = 1; k < W; k++) {
-      window[k - 1] = window[k];
+      inputs[k - 1] = inputs[k];
       flow[k - 1] = flow[k];
     }
     flow[W - 1] = 0.0f;
     if (position < min(last + row.kept, row.size)) {
-      window[W - 1] = row.input(position);
+      inputs[W - 1] = row.input(position);
       float sum = bias;
 #pragma unroll
       for (uint32_t k = 0; k < W; k++) {
-        if (k >= unused) sum += tap[k] * window[k];
+        if (k >= unused) sum += tap[k] * inputs[k];
       }
       flow[W - 1] = row.gradient(position, sum);
       if (position < last) {
         ofBias += flow[W - 1];
 #pragma unroll
         for (uint32_t k = 0; k < W; k++) {
-          if (k >= unused) ofTap[k] += flow[W - 1] * window[k];
+          if (k >= unused) ofTap[k] += flow[W - 1] * inputs[k];
         }
       }
     }
@@ -110,44 +111,46 @@ __device__ inline void convBackWindow(const ConvBack& row, const float* __restri
 // With s[l] = bias + sum_k weight[k] x[l-(W-1)+k] and ds = dy act'(s), for each channel:
 //   dx[l] = sum_k ds[l+(W-1)-k] weight[k], and dFinalState for the last W-1 inputs; 0 outside of the range
 //   dWeight[k] = sum_l ds[l] x[l-(W-1)+k]        dBias = sum_l ds[l]
-// dWeight [B, segments, D, W] and dBias [B, segments, D] are the sums of a thread, over the `steps` positions of a segment.
+// dWeight [B, chunks, D, W] and dBias [B, chunks, D] are sums over chunks of `chunkLength` positions, one thread per channel
+// and chunk.
 extern "C" __global__ void __launch_bounds__(kConvBackBlock)
     causalConv1dBackward(const float* __restrict__ dy, const float* __restrict__ x, const float* __restrict__ weight,
                          const float* __restrict__ bias, const float* __restrict__ initial,
                          const int32_t* __restrict__ range, const float* __restrict__ dFinal, float* __restrict__ dx,
                          float* __restrict__ dWeight, float* __restrict__ dBias, uint32_t length, uint32_t channels,
-                         uint32_t width, uint32_t dyStride, uint32_t xStride, uint32_t silu, uint32_t steps) {
-  const uint32_t tiles = (channels + kConvBackBlock - 1) / kConvBackBlock;
-  const uint32_t segments = (length + steps - 1) / steps;
-  const uint32_t d = (blockIdx.x % tiles) * kConvBackBlock + threadIdx.x;
-  const uint32_t segment = blockIdx.x / tiles % segments;
-  const uint32_t b = blockIdx.x / tiles / segments;
+                         uint32_t width, uint32_t dyStride, uint32_t xStride, uint32_t silu,
+                         uint32_t chunkLength) {
+  const uint32_t groups = (channels + kConvBackBlock - 1) / kConvBackBlock;
+  const uint32_t chunks = (length + chunkLength - 1) / chunkLength;
+  const uint32_t d = (blockIdx.x % groups) * kConvBackBlock + threadIdx.x;
+  const uint32_t chunk = blockIdx.x / groups % chunks;
+  const uint32_t b = blockIdx.x / groups / chunks;
   if (d >= channels) return;
-  const Range slice = rangeOf(range, b, length);
+  const Range real = rangeOf(range, b, length);
   const ConvBack row =
-      convBackRow(dy, x, initial, dFinal, slice, b, d, length, channels, width, dyStride, xStride, silu);
-  const uint32_t from = segment * steps;
-  const uint32_t to = min(from + steps, length);
-  const uint32_t first = max(from, slice.start);
-  const uint32_t last = max(first, min(to, slice.end));
+      convBackRow(dy, x, initial, dFinal, real, b, d, length, channels, width, dyStride, xStride, silu);
+  const uint32_t from = chunk * chunkLength;
+  const uint32_t to = min(from + chunkLength, length);
+  const uint32_t first = max(from, real.start);
+  const uint32_t last = max(first, min(to, real.end));
   float* out = dx + (size_t)b * length * channels + d;
   for (uint32_t l = from; l < min(first, to); l++) out[(size_t)l * channels] = 0.0f;
   for (uint32_t l = last; l < to; l++) out[(size_t)l * channels] = 0.0f;
-  const int32_t begin = (int32_t)(first - slice.start);
-  const int32_t end = (int32_t)(last - slice.start);
-  const size_t part = ((size_t)b * segments + segment) * channels + d;
+  const int32_t begin = (int32_t)(first - real.start);
+  const int32_t end = (int32_t)(last - real.start);
+  const size_t sums = ((size_t)b * chunks + chunk) * channels + d;
   const float offset = bias == nullptr ? 0.0f : bias[d];
-  float* ofBias = dBias == nullptr ? nullptr : dBias + part;
-  float* real = out + (size_t)slice.start * channels;
+  float* ofBias = dBias == nullptr ? nullptr : dBias + sums;
+  float* rangeOut = out + (size_t)real.start * channels;
   const float* taps = weight + (size_t)d * width;
   if (width <= 4) {
-    convBackWindow<4>(row, taps, offset, real, channels, begin, end, dWeight + part * width, ofBias);
+    convBackChunk<4>(row, taps, offset, rangeOut, channels, begin, end, dWeight + sums * width, ofBias);
   } else {
-    convBackWindow<16>(row, taps, offset, real, channels, begin, end, dWeight + part * width, ofBias);
+    convBackChunk<16>(row, taps, offset, rangeOut, channels, begin, end, dWeight + sums * width, ofBias);
   }
 }
 
-// dInitialState [B, D, W-1]: as dx above for the W-1 inputs before the range. A thread for each.
+// dInitialState [B, D, W-1]: the formula of dx above, for the W-1 inputs before the range. One thread per element.
 extern "C" __global__ void __launch_bounds__(kConvBackBlock)
     causalConv1dBackwardState(const float* __restrict__ dy, const float* __restrict__ x,
                               const float* __restrict__ weight, const float* __restrict__ bias,
@@ -161,9 +164,9 @@ extern "C" __global__ void __launch_bounds__(kConvBackBlock)
   const int32_t j = (int32_t)(i % kept);
   const uint32_t d = (uint32_t)(i / kept % channels);
   const uint32_t b = (uint32_t)(i / kept / channels);
-  const Range slice = rangeOf(range, b, length);
+  const Range real = rangeOf(range, b, length);
   const ConvBack row =
-      convBackRow(dy, x, initial, dFinal, slice, b, d, length, channels, width, dyStride, xStride, silu);
+      convBackRow(dy, x, initial, dFinal, real, b, d, length, channels, width, dyStride, xStride, silu);
   const float* taps = weight + (size_t)d * width;
   float total = row.through(j - (int32_t)kept);
   for (int32_t k = 0; k <= j; k++) {

@@ -3,8 +3,8 @@
 constexpr uint32_t kConvLongest = 16;
 constexpr uint32_t kConvStepBlock = 64;
 
-// causalConv1d for one token: y[b,d] = act(bias[d] + sum_k weight[d,k] * input[k]), where the inputs are the W-1 of the state
-// and then x. The state moves on by one. A block takes 64 channels of a row.
+// causalConv1d for one token: y[b,d] = act(bias[d] + sum_k weight[d,k] * input[k]), where `input` is the W-1 inputs of the
+// state followed by x. The state drops its oldest input and appends x. Each block computes 64 channels of a row.
 extern "C" __global__ void __launch_bounds__(kConvStepBlock)
     causalConv1dStep(const float* __restrict__ x, const float* __restrict__ weight, const float* __restrict__ bias,
                      float* __restrict__ state, float* __restrict__ y, uint32_t channels, uint32_t width,
@@ -20,7 +20,7 @@ extern "C" __global__ void __launch_bounds__(kConvStepBlock)
   const float newest = x[(size_t)b * xStride + d];
   float sum = bias == nullptr ? 0.0f : bias[d];
   float old[kConvLongest - 1];
-  // All loads go out before the first store.
+  // All loads are issued before the first store.
 #pragma unroll
   for (uint32_t k = 0; k < kConvLongest - 1; k++) {
     if (k < kept) {

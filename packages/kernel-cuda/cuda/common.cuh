@@ -1,9 +1,9 @@
 #pragma once
-// What the kernels share. Everything here passes NaN on, and every reduction has one order of summation, so that equal
-// inputs give equal bits on every run.
+// Functions that several GPU kernels use. All of them propagate NaN, and every reduction has a fixed order of summation, so
+// equal inputs give equal bits on every run.
 
 #ifdef MAMBA_HOST_CUDA
-#include "host_cuda.h"
+#include "hostCuda.h"
 #else
 #include <cuda_fp16.h>
 #endif
@@ -15,13 +15,11 @@
 constexpr uint32_t kWarp = 32;
 constexpr uint32_t kAllLanes = 0xffffffffu;
 
-// ---- bits ----
-
 __device__ inline uint32_t bitsOf(float x) { return __float_as_uint(x); }
 
 __device__ inline float floatOf(uint32_t bits) { return __uint_as_float(bits); }
 
-// ---- storage: numbers that are kept in 16 bits are widened on the way in, exactly; arithmetic is f32 ----
+// Storage types: 16-bit numbers are converted to f32 when they are loaded, which is exact. Arithmetic is in f32.
 
 __device__ inline float f16ToFloat(uint32_t bits) {
 #ifdef MAMBA_HOST_CUDA
@@ -39,7 +37,7 @@ __device__ inline float f16ToFloat(uint32_t bits) {
 
 __device__ inline float bf16ToFloat(uint32_t bits) { return floatOf(bits << 16); }
 
-// The storage types, as template arguments: `pair` widens two numbers that share a word, the first in its lower half.
+// Storage types as template arguments. `pair` converts the two numbers in a word, the first from its lower half.
 struct F32 {
   using Storage = float;
   static __device__ inline float one(float x) { return x; }
@@ -79,42 +77,40 @@ struct Four<F32> {
   static __device__ inline float4 load(const float* p) { return *reinterpret_cast<const float4*>(p); }
 };
 
-// Four numbers that follow each other; `p` is aligned to four of them.
+// Loads four consecutive numbers; `p` is aligned to the size of all four.
 template <typename W>
 __device__ inline float4 load4(const typename W::Storage* p) {
   return Four<W>::load(p);
 }
 
-// ---- functions ----
-
-// 1 / (1 + exp(-x)). The quick division is right to 2 units in the last place; it gives 0 for divisors above 2^126, which is
-// for x below -87.
+// 1 / (1 + exp(-x)). __fdividef has an error of at most 2 units in the last place. It returns 0 for divisors above 2^126,
+// that is for x below -87.
 __device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
 
-// x * sigmoid(x). The name silu is the kernel's.
+// x * sigmoid(x). The name `silu` belongs to the GPU kernel.
 __device__ inline float siluOf(float x) { return __fdividef(x, 1.0f + expf(-x)); }
 
-// silu'(x) = s (1 + x (1 - s)), s = sigmoid(x). Above 0, 1 - s is taken as exp(-x) s: a large x would multiply what the quick
-// division is off by.
+// silu'(x) = s (1 + x (1 - s)), s = sigmoid(x). For x > 0, 1 - s is computed as exp(-x) s, because a large x would multiply
+// the rounding error of 1 - s.
 __device__ inline float siluSlope(float x) {
   const float e = expf(-x);
   const float s = __fdividef(1.0f, 1.0f + e);
   return s * (1.0f + x * (x > 0.0f ? e * s : 1.0f - s));
 }
 
-// log(1 + exp(x)), and x itself above 20, where the two differ by less than half a unit in the last place.
+// log(1 + exp(x)). For x > 20 it returns x, which differs by less than half a unit in the last place.
 __device__ inline float softplus(float x) { return x > 20.0f ? x : log1pf(expf(x)); }
 
-// softplus'(x): sigmoid(x), and 1 above 20.
+// softplus'(x) = sigmoid(x), and 1 for x > 20.
 __device__ inline float softplusSlope(float x) { return x > 20.0f ? 1.0f : sigmoid(x); }
 
-// ---- ranges: where row b is real. `range` i32 [B, 2] may be null; values are clamped to 0 <= start <= end <= length ----
-
+// The real positions [start, end) of a row.
 struct Range {
   uint32_t start;
   uint32_t end;
 };
 
+// The range of row b. `range` i32 [B, 2] may be null; values are clamped to 0 <= start <= end <= length.
 __device__ inline Range rangeOf(const int32_t* range, uint32_t b, uint32_t length) {
   if (range == nullptr) return {0, length};
   const int32_t top = (int32_t)length;
@@ -123,7 +119,7 @@ __device__ inline Range rangeOf(const int32_t* range, uint32_t b, uint32_t lengt
   return {(uint32_t)start, (uint32_t)end};
 }
 
-// ---- reductions: every thread gets the result, with the same bits ----
+// Operators of the reductions below, which return the same bits to every thread.
 
 struct Sum {
   template <typename T>
@@ -138,7 +134,7 @@ struct Max {
   }
 };
 
-// Over each group of `Lanes` neighbouring lanes of a warp, a power of two; all lanes of the warp take part.
+// Reduces over each group of `Lanes` adjacent lanes of a warp, a power of two. All lanes of the warp must call it.
 template <typename Op, uint32_t Lanes = kWarp, typename T>
 __device__ inline T warpReduce(T value) {
 #pragma unroll
@@ -153,8 +149,8 @@ __device__ inline float warpSum(float value) {
   return warpReduce<Sum, Lanes>(value);
 }
 
-// Over the block, whose size is a multiple of 32. `scratch` is shared and has 32 elements; `none` changes nothing in Op.
-// Calls may follow each other on the same scratch.
+// Reduces over the block, whose size is a multiple of 32. `scratch` is shared memory of 32 elements, `none` the neutral
+// element of Op. Consecutive calls may use the same scratch.
 template <typename Op, typename T>
 __device__ inline T blockReduce(T value, T none, T* scratch) {
   const uint32_t lane = threadIdx.x % kWarp;

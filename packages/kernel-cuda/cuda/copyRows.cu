@@ -1,6 +1,6 @@
 #include "copyRows.cuh"
 
-// y[r] = source[r], or with an `index` of rows of the first axis, each of which is `each` rows of the last:
+// y[r] = source[r], or with `index`, which selects entries of the first axis, each of them `each` rows of the last axis:
 // y[r] = source[index[r / each] * each + r % each]
 extern "C" __global__ void __launch_bounds__(kRowsBlock)
     copyRows(const uint8_t* __restrict__ source, const int32_t* __restrict__ index, uint8_t* __restrict__ y,

@@ -1,10 +1,10 @@
 #pragma once
-// Rows of any stride, in any order, into a dense tensor. Bits move, not numbers: in units of 16, 4 or 2 bytes, the largest
-// that divides the rows, their stride and their address.
+// Copies rows of any stride, in any order, to a dense tensor. The unit of a copy is 16, 4 or 2 bytes: the largest that
+// divides the rows, their stride and their address.
 
 #include "rows.cuh"
 
-// y[row] = source[from(row)], widths and strides in units; a block takes 256 units.
+// y[row] = source[from(row)], with widths and strides in units. Each block copies 256 units.
 template <typename Unit, typename From>
 __device__ inline void copyUnits(const Unit* __restrict__ source, Unit* __restrict__ y, uint32_t rows, uint32_t width,
                                  uint32_t stride, From from) {

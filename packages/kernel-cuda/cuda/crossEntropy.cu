@@ -1,8 +1,10 @@
 #include "common.cuh"
 
 // For each row of logits [rows, V], with t = targets[row]:
-//   loss[row] = log(sum_v exp(logit[v])) - logit[t], and dLogits[row] = (softmax(logits) - onehot(t)) / count, where count is
-//   how many targets are not `ignoreIndex`. An ignored row gives 0, any other target outside of [0, V) gives NaN.
+//   loss[row] = log(sum_v exp(logit[v])) - logit[t]
+//   dLogits[row] = (softmax(logits) - onehot(t)) / count
+// where count is the number of targets that differ from `ignoreIndex`. An ignored row gives 0; any other target outside of
+// [0, V) gives NaN.
 
 // counted[0] = the number of targets that are not ignored. One block.
 extern "C" __global__ void __launch_bounds__(1024)
@@ -14,7 +16,7 @@ extern "C" __global__ void __launch_bounds__(1024)
   if (threadIdx.x == 0) counted[0] = (float)count;
 }
 
-// loss[0] = the mean of the losses over those that count, 0 where none does. One block.
+// loss[0] = the mean loss of the rows that are not ignored, 0 when all are ignored. One block.
 extern "C" __global__ void __launch_bounds__(1024)
     crossEntropyMean(const float* losses, const float* counted, float* loss, uint32_t rows) {
   __shared__ float scratch[kWarp];
@@ -24,15 +26,15 @@ extern "C" __global__ void __launch_bounds__(1024)
   if (threadIdx.x == 0) loss[0] = counted[0] > 0.0f ? sum / counted[0] : 0.0f;
 }
 
-// `sum` of exp(logit - largest) over some logits. `rest` leaves the target's out: where the model is sure of the target, what
-// is left of the loss and of its gradient is in there, and would be lost in 1 + rest.
+// `sum` is the sum of exp(logit - largest) over some logits, `rest` the same sum without the target. When the target is almost
+// certain, the loss and its gradient are about as small as `rest`, and 1 + rest would round them away.
 struct Softmax {
   float largest;
   float sum;
   float rest;
 };
 
-// NaN takes no part in the largest; it stays in the sums.
+// fmaxf ignores NaN, so `largest` is a number; the sums propagate NaN.
 __device__ inline Softmax joined(Softmax a, Softmax b) {
   const float largest = fmaxf(a.largest, b.largest);
   const float scaleA = expf(a.largest - largest);
@@ -49,7 +51,7 @@ __device__ inline Softmax overWarp(Softmax own) {
   return own;
 }
 
-// Every thread takes this many logits at a time, so that their loads are under way together.
+// Logits per thread and iteration, whose loads are issued together.
 constexpr uint32_t kLogits = 4;
 
 __device__ inline void take(Softmax& all, const float (&logits)[kLogits], const bool (&isTarget)[kLogits]) {
@@ -68,7 +70,7 @@ __device__ inline void take(Softmax& all, const float (&logits)[kLogits], const 
   }
 }
 
-// One block for each row. `dLogits` [rows, V] may be null.
+// losses [rows] and dLogits [rows, V], which may be null. One block per row.
 extern "C" __global__ void __launch_bounds__(256)
     crossEntropy(const float* __restrict__ logits, const int32_t* __restrict__ targets, const float* __restrict__ counted,
                  float* __restrict__ losses, float* __restrict__ dLogits, uint32_t vocabSize, uint32_t stride,
@@ -90,7 +92,7 @@ extern "C" __global__ void __launch_bounds__(256)
     return;
   }
 
-  // From the lowest number and not from -infinity, from which nothing can be subtracted.
+  // Starts at the lowest finite number: -infinity minus -infinity would be NaN.
   Softmax all = {-3.402823466e38f, 0.0f, 0.0f};
   for (uint32_t v = threadIdx.x; v < vocabSize; v += kLogits * blockDim.x) {
     float some[kLogits];

@@ -1,5 +1,5 @@
 #pragma once
-// Ops on one or two tensors of one shape, element by element: a block takes 1024 elements of the dense result.
+// Elementwise ops on one or two tensors of the same shape. Each block computes 1,024 elements of the dense result.
 
 #include "rows.cuh"
 

@@ -1,6 +1,6 @@
 #include "rows.cuh"
 
-// y[i] = weight[clamp(ids[i], 0, V-1)]: a block takes 1024 numbers of y.
+// y[i] = weight[clamp(ids[i], 0, V-1)]. Each block computes 1,024 elements of y.
 template <typename W>
 __device__ inline void embeddingOf(const int32_t* __restrict__ ids, const typename W::Storage* __restrict__ weight,
                                    float* __restrict__ y, uint32_t rows, uint32_t features, uint32_t vocabSize) {

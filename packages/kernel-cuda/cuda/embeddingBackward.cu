@@ -1,32 +1,33 @@
 #include "common.cuh"
 
-// dWeight[s, v, i] = sum of dy[p, i] over the positions p with clamp(ids[p], 0, V - 1) = v, in ascending order of p, among the
-// `share` positions that blockIdx.y = s stands for (see addPartials.cu). dy [count, features], its rows `stride` apart.
-// Every 1,024 features of a row v have a block: it looks for v among 1,024 ids at a time, and then adds what it found.
+// dWeight[s, v, i] = sum of dy[p, i] over the positions p of chunk s with clamp(ids[p], 0, V - 1) = v, in ascending order of
+// p. blockIdx.y = s is a chunk of `chunkLength` positions; addPartials.cu adds the chunks. dy [count, features] has rows that
+// start `stride` apart. Each block computes 1,024 features of a row v: it searches 1,024 ids at a time for v, then adds the
+// rows of dy at the positions that it found.
 extern "C" __global__ void __launch_bounds__(256)
     embeddingBackward(const float* dy, const int32_t* ids, float* dWeight, uint32_t count, uint32_t vocabSize,
-                      uint32_t features, uint32_t stride, uint32_t share) {
+                      uint32_t features, uint32_t stride, uint32_t chunkLength) {
   constexpr uint32_t kIds = 1024;
   constexpr uint32_t kEach = 4;
-  const uint32_t strips = (features - 1) / (kEach * blockDim.x) + 1;
-  // How many rows of dy are on their way at once.
+  const uint32_t columnBlocks = (features - 1) / (kEach * blockDim.x) + 1;
+  // Rows of dy whose loads are issued together.
   constexpr uint32_t kAtOnce = 4;
   __shared__ uint32_t found[kWarp];
   __shared__ uint32_t places[kIds];
   __shared__ uint32_t total;
   const uint32_t lane = threadIdx.x % kWarp;
   const uint32_t warp = threadIdx.x / kWarp;
-  const uint32_t row = blockIdx.x / strips;
+  const uint32_t row = blockIdx.x / columnBlocks;
   const int32_t top = (int32_t)(vocabSize - 1);
-  const uint32_t feature = blockIdx.x % strips * (kEach * blockDim.x) + threadIdx.x;
-  const uint32_t end = count - blockIdx.y * share < share ? count : (blockIdx.y + 1) * share;
+  const uint32_t feature = blockIdx.x % columnBlocks * (kEach * blockDim.x) + threadIdx.x;
+  const uint32_t end = count - blockIdx.y * chunkLength < chunkLength ? count : (blockIdx.y + 1) * chunkLength;
 
   float sum[kEach];
 #pragma unroll
   for (uint32_t j = 0; j < kEach; j++) sum[j] = 0.0f;
 
-  for (uint32_t first = blockIdx.y * share; first < end; first += kIds) {
-    // Word w of `found` stands for the 32 ids from first + 32 w on.
+  for (uint32_t first = blockIdx.y * chunkLength; first < end; first += kIds) {
+    // Bit i of word w of `found` is set when the id at first + 32 w + i is v.
 #pragma unroll
     for (uint32_t j = 0; j < 4; j++) {
       const uint32_t word = warp * 4 + j;

@@ -1,28 +1,29 @@
 #pragma once
 #include "common.cuh"
 
-// C[m, n] = sum_k A(m, k) B(n, k), in f32, for the three products of a linear layer. A block makes a square tile of C: it
-// brings slices of A and B, 16 deep, to shared memory, where they lie depth first, and each thread multiplies 8 rows by 8
-// (Tile 128) or 4 columns (Tile 64) of them in registers. While a slice is used, the next one is on its way to registers.
+// C[m, n] = sum_k A(m, k) B(n, k), in f32, for the three products of a linear layer. Each block computes a square tile of C.
+// It copies tiles of A and B with 16 elements along k to shared memory, stored as [k, m] and [k, n]. Each thread computes 8
+// rows by 8 columns (Tile 128) or 4 columns (Tile 64) in registers. The next tiles are loaded to registers while the current
+// ones are multiplied.
 
 constexpr uint32_t kGemmDepth = 16;
 
 template <uint32_t Tile>
 constexpr uint32_t kTileThreads = Tile == 128 ? 256 : 128;
 
-// How an operand lies in memory: element (outer, k), where outer counts m or n, at `outer * stride + k`, or across, at
-// `k * stride + outer`.
-enum class Lie { Along, Across };
+// The memory layout of an operand, where `outer` is an index along m or n: element (outer, k) is at `outer * stride + k`
+// (Along) or at `k * stride + outer` (Across).
+enum class Layout { Along, Across };
 
 template <typename W>
 struct Operand {
   const typename W::Storage* data;
   uint32_t stride;
-  // Rows of C for A, columns of C for B.
+  // The extent along m for A, along n for B.
   uint32_t outers;
 };
 
-// Up to four numbers, and 0 for the rest; `aligned` says that they can be loaded at once when all four are there.
+// Loads `count` numbers, at most four, and returns 0 for the others. `aligned` is true when four can be loaded at once.
 template <typename W>
 __device__ inline float4 loadSome(const typename W::Storage* p, uint32_t count, bool aligned) {
   if (count >= 4 && aligned) return load4<W>(p);
@@ -34,7 +35,7 @@ __device__ inline float4 loadSome(const typename W::Storage* p, uint32_t count, 
   return four;
 }
 
-// The first `count` of four numbers.
+// Stores the first `count` of four numbers.
 __device__ inline void storeSome(float* p, float4 four, uint32_t count, bool aligned) {
   if (count >= 4 && aligned) {
     *reinterpret_cast<float4*>(p) = four;
@@ -46,75 +47,79 @@ __device__ inline void storeSome(float* p, float4 four, uint32_t count, bool ali
   if (count > 3) p[3] = four.w;
 }
 
-// Whether four numbers of every row can be loaded at once.
+// True when four numbers of every row can be loaded at once.
 template <typename W>
 __device__ inline bool inFours(const typename W::Storage* data, uint32_t stride) {
   return reinterpret_cast<uintptr_t>(data) % (4 * sizeof(typename W::Storage)) == 0 && stride % 4 == 0;
 }
 
-// A thread's part of the slices of one operand, on its way from global to shared memory: four numbers, and four that lie 8
-// deeper.
-template <typename W, Lie Lies, uint32_t Tile>
-struct Slices {
-  // Rows of shared memory keep 16 bytes of distance from a multiple of all banks: stores across them then do not collide.
+// The numbers of an operand's tile that one thread copies from global to shared memory: two groups of four numbers, 8 apart
+// along k.
+template <typename W, Layout Order, uint32_t Tile>
+struct TileLoader {
+  // Rows of shared memory are 16 bytes longer than a multiple of all banks, so stores down a column have no bank conflicts.
   static constexpr uint32_t kPitch = Tile + 4;
-  static constexpr uint32_t kParts = 2;
-  static constexpr uint32_t kApart = kGemmDepth / kParts;
+  static constexpr uint32_t kGroups = 2;
+  static constexpr uint32_t kApart = kGemmDepth / kGroups;
   const typename W::Storage* from;
   uint32_t stride;
   bool aligned;
-  // Across: how many of the row there are from this thread's on. Along: rows past the end are the last one.
+  // Across: the number of elements from this thread's first one to the end of the row. Along: threads past the last row load
+  // the last row.
   uint32_t left;
-  float4 held[kParts];
+  float4 held[kGroups];
 
-  // Along: half a warp takes 16 rows, its other half the four numbers next to them. Across: neighbours take neighbours.
+  // Along: half a warp loads four numbers of each of 16 rows, the other half the next four numbers. Across: adjacent threads
+  // load adjacent numbers.
   static __device__ inline uint32_t outerOf() {
-    return Lies == Lie::Along ? threadIdx.x % 16 + threadIdx.x / 32 * 16 : threadIdx.x % (Tile / 4) * 4;
+    return Order == Layout::Along ? threadIdx.x % 16 + threadIdx.x / 32 * 16 : threadIdx.x % (Tile / 4) * 4;
   }
   static __device__ inline uint32_t depthOf() {
-    return Lies == Lie::Along ? threadIdx.x / 16 % 2 * 4 : threadIdx.x / (Tile / 4);
+    return Order == Layout::Along ? threadIdx.x / 16 % 2 * 4 : threadIdx.x / (Tile / 4);
   }
 
-  __device__ inline Slices(const Operand<W>& operand, uint32_t outer, uint32_t begin) {
+  __device__ inline TileLoader(const Operand<W>& operand, uint32_t outer, uint32_t begin) {
     const uint32_t own = outer + outerOf();
-    const uint32_t o = Lies == Lie::Along ? min(own, operand.outers - 1) : own;
+    const uint32_t o = Order == Layout::Along ? min(own, operand.outers - 1) : own;
     const size_t depth = (size_t)begin + depthOf();
     stride = operand.stride;
-    from = operand.data + (Lies == Lie::Along ? o * (size_t)stride + depth : depth * stride + o);
+    from = operand.data + (Order == Layout::Along ? o * (size_t)stride + depth : depth * stride + o);
     aligned = inFours<W>(operand.data, stride);
     left = o < operand.outers ? operand.outers - o : 0;
   }
 
-  // The next slice, of which `depth` numbers are left; 0 stands for what is not there.
+  // Loads the next tile, which has `depth` numbers along k; numbers past the end are 0.
   __device__ inline void fetch(uint32_t depth) {
 #pragma unroll
-    for (uint32_t part = 0; part < kParts; part++) {
-      const uint32_t d = depthOf() + part * kApart;
+    for (uint32_t group = 0; group < kGroups; group++) {
+      const uint32_t d = depthOf() + group * kApart;
       const uint32_t deep = d < depth ? depth - d : 0;
-      const uint32_t count = Lies == Lie::Along ? deep : (deep > 0 ? left : 0);
-      held[part] = loadSome<W>(from + (Lies == Lie::Along ? part * kApart : part * kApart * (size_t)stride), count, aligned);
+      const uint32_t count = Order == Layout::Along ? deep : (deep > 0 ? left : 0);
+      const size_t offset = Order == Layout::Along ? group * kApart : group * kApart * (size_t)stride;
+      held[group] = loadSome<W>(from + offset, count, aligned);
     }
-    from += Lies == Lie::Along ? kGemmDepth : kGemmDepth * (size_t)stride;
+    from += Order == Layout::Along ? kGemmDepth : kGemmDepth * (size_t)stride;
   }
 
+  // Stores the loaded numbers to the tile in shared memory.
   __device__ inline void put(float* tile) const {
 #pragma unroll
-    for (uint32_t part = 0; part < kParts; part++) {
-      float* to = tile + (depthOf() + part * kApart) * kPitch + outerOf();
-      if (Lies == Lie::Across) {
-        *reinterpret_cast<float4*>(to) = held[part];
+    for (uint32_t group = 0; group < kGroups; group++) {
+      float* to = tile + (depthOf() + group * kApart) * kPitch + outerOf();
+      if (Order == Layout::Across) {
+        *reinterpret_cast<float4*>(to) = held[group];
       } else {
-        to[0] = held[part].x;
-        to[kPitch] = held[part].y;
-        to[2 * kPitch] = held[part].z;
-        to[3 * kPitch] = held[part].w;
+        to[0] = held[group].x;
+        to[kPitch] = held[group].y;
+        to[2 * kPitch] = held[group].z;
+        to[3 * kPitch] = held[group].w;
       }
     }
   }
 };
 
-// Which tile a block makes: eight tiles down, then one to the right, so that blocks that run together share slices of both
-// operands in the cache.
+// The position of the tile that a block computes. Blocks go down eight tiles, then one to the right, so that blocks that run
+// at the same time read the same tiles of both operands from the cache.
 struct TilePlace {
   uint32_t m;
   uint32_t n;
@@ -127,9 +132,9 @@ __device__ inline TilePlace tilePlace(uint32_t tile, uint32_t down, uint32_t rig
   return {first + tile % band % height, tile % band / height};
 }
 
-// The four columns of a thread come once or, half a tile apart, twice. (Its four rows always come twice.)
+// Groups of four columns per thread, half a tile apart. (A thread always has two groups of four rows.)
 template <uint32_t Tile>
-constexpr uint32_t kRightHalves = Tile == 128 ? 2 : 1;
+constexpr uint32_t kColumnGroups = Tile == 128 ? 2 : 1;
 
 __device__ inline void unpack(float4 four, float* to) {
   to[0] = four.x;
@@ -138,47 +143,46 @@ __device__ inline void unpack(float4 four, float* to) {
   to[3] = four.w;
 }
 
-// sum += what half a slice adds, from shared memory on: the thread's rows of A times its columns of B.
+// sum += the product of the tiles in shared memory: the thread's rows of A times its columns of B.
 template <uint32_t Tile>
-__device__ inline void multiply(const float* A, const float* B, float (&sum)[8][4 * kRightHalves<Tile>]) {
+__device__ inline void multiply(const float* A, const float* B, float (&sum)[8][4 * kColumnGroups<Tile>]) {
   constexpr uint32_t kPitch = Tile + 4;
 #pragma unroll 2
   for (uint32_t d = 0; d < kGemmDepth; d++) {
     float ofA[8];
-    float ofB[4 * kRightHalves<Tile>];
+    float ofB[4 * kColumnGroups<Tile>];
 #pragma unroll
     for (uint32_t half = 0; half < 2; half++) {
       unpack(*reinterpret_cast<const float4*>(A + d * kPitch + half * (Tile / 2)), ofA + 4 * half);
     }
 #pragma unroll
-    for (uint32_t half = 0; half < kRightHalves<Tile>; half++) {
+    for (uint32_t half = 0; half < kColumnGroups<Tile>; half++) {
       unpack(*reinterpret_cast<const float4*>(B + d * kPitch + half * (Tile / 2)), ofB + 4 * half);
     }
 #pragma unroll
     for (uint32_t i = 0; i < 8; i++) {
 #pragma unroll
-      for (uint32_t j = 0; j < 4 * kRightHalves<Tile>; j++) sum[i][j] += ofA[i] * ofB[j];
+      for (uint32_t j = 0; j < 4 * kColumnGroups<Tile>; j++) sum[i][j] += ofA[i] * ofB[j];
     }
   }
 }
 
-// The tile `blockIdx.x` of C [A.outers, B.outers], summed over the `share` of the depth (a multiple of kGemmDepth) that
-// `blockIdx.y` stands for. Where the depth is shared out, each share writes a C of its own, one after the other, without
-// the bias [n], which may be null.
-template <uint32_t Tile, typename WA, Lie LiesA, typename WB, Lie LiesB>
+// Computes tile `blockIdx.x` of C [A.outers, B.outers], summed over chunk `blockIdx.y` of k: `chunkDepth` elements, a multiple
+// of kGemmDepth. With several chunks, each writes its own C, one after the other, without the bias. bias [n] may be null.
+template <uint32_t Tile, typename WA, Layout OrderA, typename WB, Layout OrderB>
 __device__ void gemmTile(const Operand<WA>& A, const Operand<WB>& B, const float* bias, float* C, uint32_t depth,
-                         uint32_t share) {
-  constexpr uint32_t kPitch = Slices<WA, LiesA, Tile>::kPitch;
-  constexpr uint32_t kHalves = kRightHalves<Tile>;
+                         uint32_t chunkDepth) {
+  constexpr uint32_t kPitch = TileLoader<WA, OrderA, Tile>::kPitch;
+  constexpr uint32_t kHalves = kColumnGroups<Tile>;
   __shared__ alignas(16) float tilesA[2 * kGemmDepth * kPitch];
   __shared__ alignas(16) float tilesB[2 * kGemmDepth * kPitch];
 
   const TilePlace place = tilePlace(blockIdx.x, (A.outers + Tile - 1) / Tile, (B.outers + Tile - 1) / Tile);
   const uint32_t m0 = place.m * Tile;
   const uint32_t n0 = place.n * Tile;
-  const uint32_t begin = blockIdx.y * share;
+  const uint32_t begin = blockIdx.y * chunkDepth;
 
-  // A warp takes 4 by 8 threads of the tile: a step then reads 128 bytes of either operand at most.
+  // The threads of a warp form 4 rows by 8 columns, so that one step reads at most 128 bytes of either operand.
   const uint32_t lane = threadIdx.x % kWarp;
   const uint32_t warp = threadIdx.x / kWarp;
   const uint32_t row = (warp / 2 * 4 + lane / 8) * 4;
@@ -191,9 +195,9 @@ __device__ void gemmTile(const Operand<WA>& A, const Operand<WB>& B, const float
     for (uint32_t j = 0; j < 4 * kHalves; j++) sum[i][j] = 0.0f;
   }
 
-  Slices<WA, LiesA, Tile> a(A, m0, begin);
-  Slices<WB, LiesB, Tile> b(B, n0, begin);
-  uint32_t left = min(share, depth - begin);
+  TileLoader<WA, OrderA, Tile> a(A, m0, begin);
+  TileLoader<WB, OrderB, Tile> b(B, n0, begin);
+  uint32_t left = min(chunkDepth, depth - begin);
   a.fetch(left);
   b.fetch(left);
   a.put(tilesA);

@@ -1,11 +1,12 @@
 #pragma once
-// Logits as bits that sort like them, and the largest of a row.
+// Sortable integer keys of logits, and the argmax of a row.
 
 #include "common.cuh"
 
 constexpr uint32_t kNanKey = 0xffffffffu;
 
-// Larger for larger numbers. Zeros of both signs are equal, a NaN is the largest of all; every number has a key above 0.
+// An integer that is larger for larger numbers. Zeros of both signs have the same key, NaN has the largest; all keys are above
+// 0.
 __device__ inline uint32_t keyOf(float x) {
   const uint32_t bits = bitsOf(x);
   const uint32_t magnitude = bits & 0x7fffffffu;
@@ -14,7 +15,7 @@ __device__ inline uint32_t keyOf(float x) {
   return bits == magnitude ? bits | 0x80000000u : ~bits;
 }
 
-// The number with that key.
+// The number that has the key.
 __device__ inline float numberOf(uint32_t key) { return floatOf(key & 0x80000000u ? key ^ 0x80000000u : ~key); }
 
 struct Min {
@@ -24,7 +25,7 @@ struct Min {
   }
 };
 
-// The lowest index among the largest of a row, for every thread of the block. `scratch` is shared, 32 words.
+// Returns the lowest index of the largest logit of a row to every thread of the block. `scratch` is shared memory of 32 words.
 __device__ inline uint32_t argmaxOf(const float* __restrict__ row, uint32_t count, uint32_t* scratch) {
   uint32_t key = 0;
   uint32_t index = 0;

@@ -1,22 +1,22 @@
 #include "gemm.cuh"
 
-// y = x · weightᵀ + bias: x [rows, I], its rows `xStride` apart, weight [O, I], bias [O] or null, y [rows, O].
+// y = x · weightᵀ + bias: x [rows, I] with rows that start `xStride` apart, weight [O, I], bias [O] or null, y [rows, O].
 
-// ---- many rows: tiles. The depth I may be shared out (see gemm.cuh and addPartials.cu) ----
+// Many rows: a tiled product. The depth I may be split into chunks (see gemm.cuh and addPartials.cu).
 
 template <typename W, uint32_t Tile>
 __device__ void linearTile(const float* x, const typename W::Storage* weight, const float* bias, float* y, uint32_t rows,
-                           uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t share) {
+                           uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t chunkDepth) {
   const Operand<F32> A = {x, xStride, rows};
   const Operand<W> B = {weight, inFeatures, outFeatures};
-  gemmTile<Tile, F32, Lie::Along, W, Lie::Along>(A, B, bias, y, inFeatures, share);
+  gemmTile<Tile, F32, Layout::Along, W, Layout::Along>(A, B, bias, y, inFeatures, chunkDepth);
 }
 
 #define MAMBA_LINEAR_TILE(name, W, Tile, blocks)                                                                    \
   extern "C" __global__ void __launch_bounds__(kTileThreads<Tile>, blocks)                                          \
       name(const float* x, const W::Storage* weight, const float* bias, float* y, uint32_t rows, uint32_t inFeatures, \
-           uint32_t outFeatures, uint32_t xStride, uint32_t share) {                                                \
-    linearTile<W, Tile>(x, weight, bias, y, rows, inFeatures, outFeatures, xStride, share);                         \
+           uint32_t outFeatures, uint32_t xStride, uint32_t chunkDepth) {                                           \
+    linearTile<W, Tile>(x, weight, bias, y, rows, inFeatures, outFeatures, xStride, chunkDepth);                    \
   }
 
 MAMBA_LINEAR_TILE(linearTile128_f32, F32, 128, 2)
@@ -26,11 +26,11 @@ MAMBA_LINEAR_TILE(linearTile64_f32, F32, 64, 4)
 MAMBA_LINEAR_TILE(linearTile64_f16, F16, 64, 4)
 MAMBA_LINEAR_TILE(linearTile64_bf16, Bf16, 64, 4)
 
-// ---- few rows: each weight is read once for all of them ----
+// Few rows: each weight is read once for all rows.
 
 constexpr uint32_t kGemvThreads = 256;
 
-// 16 bytes of a row of the weight: four numbers of f32, eight of the others, taken out four at a time.
+// 16 bytes of a row of the weight: four f32 numbers or eight 16-bit numbers, converted four at a time.
 template <typename W>
 struct Wide {
   static constexpr uint32_t kCount = 8;
@@ -48,9 +48,9 @@ struct Wide<F32> {
   }
 };
 
-// `lanes` threads, a power of two from 8 to the whole block, share the sums of `Outputs` outputs for up to `Rows` rows: each
-// takes 16 bytes of every weight row at a time, `Steps` times before it waits for any. Their sums are added within warps, then,
-// where `lanes` is more than a warp, over the warps, always in the same order.
+// A group of `lanes` threads, a power of two from 8 to the whole block, computes `Outputs` outputs for up to `Rows` rows. Each
+// thread loads 16 bytes of every weight row at a time and issues `Steps` such loads before it uses the first. The sums of the
+// threads are added within warps, then over warps when `lanes` is more than a warp, always in the same order.
 template <typename W, uint32_t Rows, uint32_t Outputs, uint32_t Steps>
 __device__ void linearFew(const float* x, const typename W::Storage* weight, const float* bias, float* y, uint32_t rows,
                           uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t lanes) {
@@ -60,7 +60,7 @@ __device__ void linearFew(const float* x, const typename W::Storage* weight, con
   const uint32_t lane = threadIdx.x % lanes;
   const uint32_t first = (blockIdx.x * groups + threadIdx.x / lanes) * Outputs;
 
-  // Rows and outputs past the end read the last one again and are not stored.
+  // Rows and outputs past the end read the last row or output again and are not stored.
   const typename W::Storage* matrix[Outputs];
 #pragma unroll
   for (uint32_t o = 0; o < Outputs; o++) matrix[o] = weight + (size_t)min(first + o, outFeatures - 1) * inFeatures;
@@ -120,13 +120,13 @@ __device__ void linearFew(const float* x, const typename W::Storage* weight, con
   }
 
   const uint32_t warp = threadIdx.x / kWarp;
-  const uint32_t sharers = min(lanes, kWarp);
+  const uint32_t groupLanes = min(lanes, kWarp);
 #pragma unroll
   for (uint32_t r = 0; r < Rows; r++) {
 #pragma unroll
     for (uint32_t o = 0; o < Outputs; o++) {
       float total = sum[r][o];
-      for (uint32_t apart = sharers / 2; apart > 0; apart /= 2) total += __shfl_xor_sync(kAllLanes, total, apart);
+      for (uint32_t apart = groupLanes / 2; apart > 0; apart /= 2) total += __shfl_xor_sync(kAllLanes, total, apart);
       if (lanes > kWarp) {
         if (threadIdx.x % kWarp == 0) partial[(warp * Rows + r) * Outputs + o] = total;
       } else if (lane == 0 && r < rows && first + o < outFeatures) {

@@ -1,20 +1,21 @@
 #include "gemm.cuh"
 
-// dx = dy · weight: dy [rows, O], its rows `dyStride` apart, weight [O, I], dx [rows, I]. The depth O may be shared out (see
-// gemm.cuh and addPartials.cu).
+// dx = dy · weight: dy [rows, O] with rows that start `dyStride` apart, weight [O, I], dx [rows, I]. The depth O may be split
+// into chunks (see gemm.cuh and addPartials.cu).
 template <typename W, uint32_t Tile>
 __device__ void linearBackwardInputTile(const float* dy, const typename W::Storage* weight, float* dx, uint32_t rows,
-                                        uint32_t inFeatures, uint32_t outFeatures, uint32_t dyStride, uint32_t share) {
+                                        uint32_t inFeatures, uint32_t outFeatures, uint32_t dyStride,
+                                        uint32_t chunkDepth) {
   const Operand<F32> A = {dy, dyStride, rows};
   const Operand<W> B = {weight, inFeatures, inFeatures};
-  gemmTile<Tile, F32, Lie::Along, W, Lie::Across>(A, B, nullptr, dx, outFeatures, share);
+  gemmTile<Tile, F32, Layout::Along, W, Layout::Across>(A, B, nullptr, dx, outFeatures, chunkDepth);
 }
 
 #define MAMBA_LINEAR_BACKWARD_INPUT(name, W, Tile, blocks)                                                       \
   extern "C" __global__ void __launch_bounds__(kTileThreads<Tile>, blocks)                                       \
       name(const float* dy, const W::Storage* weight, float* dx, uint32_t rows, uint32_t inFeatures,             \
-           uint32_t outFeatures, uint32_t dyStride, uint32_t share) {                                            \
-    linearBackwardInputTile<W, Tile>(dy, weight, dx, rows, inFeatures, outFeatures, dyStride, share);            \
+           uint32_t outFeatures, uint32_t dyStride, uint32_t chunkDepth) {                                       \
+    linearBackwardInputTile<W, Tile>(dy, weight, dx, rows, inFeatures, outFeatures, dyStride, chunkDepth);       \
   }
 
 MAMBA_LINEAR_BACKWARD_INPUT(linearBackwardInput128_f32, F32, 128, 2)

@@ -1,6 +1,6 @@
 #include "common.cuh"
 
-// target = 0: `vectors` times 16 bytes, then `tail` bytes.
+// Sets `vectors` times 16 bytes of the target to 0, then `tail` bytes.
 extern "C" __global__ void clear(uint8_t* target, uint32_t vectors, uint32_t tail) {
   const size_t step = (size_t)gridDim.x * blockDim.x;
   const size_t first = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
@@ -10,7 +10,7 @@ extern "C" __global__ void clear(uint8_t* target, uint32_t vectors, uint32_t tai
   if (first < tail) target[(size_t)vectors * 16 + first] = 0;
 }
 
-// target = source: `vectors` times 16 bytes, then `tail` bytes.
+// Copies `vectors` times 16 bytes, then `tail` bytes.
 extern "C" __global__ void copy(uint8_t* target, const uint8_t* source, uint32_t vectors, uint32_t tail) {
   const size_t step = (size_t)gridDim.x * blockDim.x;
   const size_t first = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
@@ -20,12 +20,12 @@ extern "C" __global__ void copy(uint8_t* target, const uint8_t* source, uint32_t
   if (first < tail) target[(size_t)vectors * 16 + first] = source[(size_t)vectors * 16 + first];
 }
 
-// What the host writes travels with the launch, so that a step with a new token id stays one graph.
+// Host data as an argument of the launch, so that a step with a new token id stays one graph.
 struct HostWords {
   uint32_t words[64];
 };
 
-// target = words: `halves` times 2 bytes, from the first.
+// Copies `halves` times 2 bytes from the words to the target.
 extern "C" __global__ void writeWords(uint16_t* target, uint32_t halves, HostWords words) {
   const uint32_t i = threadIdx.x;
   if (i < halves) target[i] = (uint16_t)(words.words[i / 2] >> (16 * (i % 2)));

@@ -1,6 +1,6 @@
 #include "elementwise.cuh"
 
-// y = -exp(x): from A_log to A
+// y = -exp(x), which computes A from A_log
 extern "C" __global__ void __launch_bounds__(kRowsBlock)
     negExp(const float* __restrict__ x, float* __restrict__ y, uint32_t rows, uint32_t width, uint32_t stride) {
   unary(x, y, rows, width, stride, [](float v) { return -expf(v); });

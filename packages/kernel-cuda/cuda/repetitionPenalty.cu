@@ -1,16 +1,16 @@
 #include "common.cuh"
 
-constexpr uint32_t kPenaltyTile = 2048;
+constexpr uint32_t kPenaltyChunk = 2048;
 
-// y = logits, and for each id of the row l > 0 ? l / penalty : l * penalty. A block takes 2048 logits of a row: it copies
-// them, then goes over those that its ids name. The penalty is taken from the logits, not from y: an id that comes twice
-// is written twice with the same number.
+// y = logits, except that the logit l of each id of the row becomes l > 0 ? l / penalty : l * penalty. Each block computes
+// 2,048 logits of a row: it copies them, then overwrites those that the row's ids select. It reads the logits and not y, so
+// an id that occurs twice gets the same number twice.
 extern "C" __global__ void __launch_bounds__(256)
     repetitionPenalty(const float* __restrict__ logits, const int32_t* __restrict__ ids, float* __restrict__ y,
-                      uint32_t vocabSize, uint32_t stride, uint32_t idCount, uint32_t tiles, float penalty) {
-  const uint32_t row = blockIdx.x / tiles;
-  const uint32_t first = (blockIdx.x % tiles) * kPenaltyTile;
-  const uint32_t end = min(first + kPenaltyTile, vocabSize);
+                      uint32_t vocabSize, uint32_t stride, uint32_t idCount, uint32_t chunks, float penalty) {
+  const uint32_t row = blockIdx.x / chunks;
+  const uint32_t first = (blockIdx.x % chunks) * kPenaltyChunk;
+  const uint32_t end = min(first + kPenaltyChunk, vocabSize);
   const float* from = logits + (size_t)row * stride;
   float* to = y + (size_t)row * vocabSize;
   for (uint32_t i = first + threadIdx.x; i < end; i += 256) to[i] = from[i];

@@ -1,6 +1,6 @@
 #include "rows.cuh"
 
-// y = x / sqrt(mean(x²) + eps) * weight, a block for each row; no weight means 1. The second look at the row finds it in L1.
+// y = x / sqrt(mean(x²) + eps) * weight, where a null weight means 1. One block per row; the second read of the row hits L1.
 extern "C" __global__ void __launch_bounds__(1024, 1)
     rmsNorm(const float* __restrict__ x, const float* __restrict__ weight, float* __restrict__ y, uint32_t features,
             uint32_t stride, float eps) {

@@ -1,10 +1,10 @@
 #include "common.cuh"
 
-constexpr uint32_t kNormStrip = 128;
+constexpr uint32_t kNormBlock = 128;
 
 // With n = x / norm, norm = sqrt(mean(x²) + eps), for each row:
 //   dx = (dy * weight - n * mean(dy * weight * n)) / norm
-// and 1 / norm to `scales` [rows] for the weight, where that is given. A block for each row.
+// and, unless `scales` [rows] is null, scales = 1 / norm for rmsNormBackwardWeight. One block per row.
 extern "C" __global__ void __launch_bounds__(1024)
     rmsNormBackward(const float* __restrict__ dy, const float* __restrict__ x, const float* __restrict__ weight,
                     float* __restrict__ dx, float* __restrict__ scales, uint32_t features, uint32_t dyStride,
@@ -29,20 +29,20 @@ extern "C" __global__ void __launch_bounds__(1024)
   if (scales != nullptr && threadIdx.x == 0) scales[blockIdx.x] = scale;
 }
 
-// dWeight = sum over rows of dy * x / norm: the sums over `span` rows, to [segments, D]. A thread for each feature of a segment.
-extern "C" __global__ void __launch_bounds__(kNormStrip)
+// dWeight [chunks, D] = sums of dy * x / norm over chunks of `chunkRows` rows. One thread per feature and chunk.
+extern "C" __global__ void __launch_bounds__(kNormBlock)
     rmsNormBackwardWeight(const float* __restrict__ dy, const float* __restrict__ x, const float* __restrict__ scales,
                           float* __restrict__ dWeight, uint32_t rows, uint32_t features, uint32_t dyStride,
-                          uint32_t xStride, uint32_t span) {
-  const uint32_t strips = (features + kNormStrip - 1) / kNormStrip;
-  const uint32_t i = (blockIdx.x % strips) * kNormStrip + threadIdx.x;
-  const uint32_t segment = blockIdx.x / strips;
+                          uint32_t xStride, uint32_t chunkRows) {
+  const uint32_t columnBlocks = (features + kNormBlock - 1) / kNormBlock;
+  const uint32_t i = (blockIdx.x % columnBlocks) * kNormBlock + threadIdx.x;
+  const uint32_t chunk = blockIdx.x / columnBlocks;
   if (i >= features) return;
-  const uint32_t end = min((segment + 1) * span, rows);
+  const uint32_t end = min((chunk + 1) * chunkRows, rows);
   float sum = 0.0f;
 #pragma unroll 8
-  for (uint32_t r = segment * span; r < end; r++) {
+  for (uint32_t r = chunk * chunkRows; r < end; r++) {
     sum += dy[(size_t)r * dyStride + i] * (x[(size_t)r * xStride + i] * scales[r]);
   }
-  dWeight[(size_t)segment * features + i] = sum;
+  dWeight[(size_t)chunk * features + i] = sum;
 }

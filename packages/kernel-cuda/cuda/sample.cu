@@ -1,9 +1,10 @@
 #include "keys.cuh"
 
-// Logits that are kept for a search in shared memory, over all warps of a block.
+// Logits that a block can keep in shared memory for the search of a cut.
 constexpr uint32_t kSampleKept = 8192;
 
-// What a row's logits weigh: probabilities relative to the most probable token, whose own is 1 even at infinity.
+// Weights of a row's logits: probabilities relative to the most probable token, whose weight is 1 even when its logit is
+// infinite.
 struct Weights {
   float largest;
   float temperature;
@@ -13,14 +14,14 @@ struct Weights {
   }
 };
 
-// A thread's part of a list of logits.
-struct Part {
+// The elements of a list of logits that one thread reads.
+struct Stride {
   uint32_t first;
   uint32_t end;
   uint32_t step;
 };
 
-// Three sums at a time, for every thread of the block: one trip through shared memory.
+// Sums three values over the block, for every thread, with one exchange through shared memory.
 __device__ inline void blockSums(float& a, float& b, float& c, float* scratch) {
   const uint32_t lane = threadIdx.x % kWarp;
   const uint32_t warp = threadIdx.x / kWarp;
@@ -40,19 +41,20 @@ __device__ inline void blockSums(float& a, float& b, float& c, float* scratch) {
   c = warpSum(used ? scratch[2 * kWarp + lane] : 0.0f);
 }
 
-// The largest logit from which on there are `wanted` of the list, or `wanted` of their weight; at least `least`. Two bits of
-// its key at a time, from what reaches each of three keys: integers decide, and every sum has one order.
-__device__ inline float cutOf(const float* list, Part part, float wanted, bool byWeight, float least, Weights weights,
+// The largest logit c, at least `least`, such that at least `wanted` logits of the list (or logits of total weight `wanted`)
+// are >= c. The search finds two bits of its key at a time, from the count (or weight) of the logits that reach each of three
+// keys. Keys are compared as integers, and every sum has a fixed order.
+__device__ inline float cutOf(const float* list, Stride stride, float wanted, bool byWeight, float least, Weights weights,
                               float* scratch) {
   const uint32_t low = keyOf(least);
   const uint32_t differing = low ^ keyOf(weights.largest);
   uint32_t shift = 30;
   while (shift > 0 && differing >> shift == 0) shift -= 2;
-  // Keys between the two share what is above the highest bit in which these differ.
+  // All keys between the two have the same bits above the highest bit in which the two differ.
   uint32_t found = low & ~((4u << shift) - 1u);
   for (;; shift -= 2) {
     float reached[3] = {0.0f, 0.0f, 0.0f};
-    for (uint32_t i = part.first; i < part.end; i += part.step) {
+    for (uint32_t i = stride.first; i < stride.end; i += stride.step) {
       const float logit = list[i];
       if (!(logit >= least)) continue;
       const uint32_t key = keyOf(logit);
@@ -71,9 +73,10 @@ __device__ inline float cutOf(const float* list, Part part, float wanted, bool b
   return found > low ? numberOf(found) : least;
 }
 
-// The smallest logit that topK and topP leave; `most` is the largest of the thread's. Both cuts are searched among few logits
-// where few can matter: at least k logits reach the k-th largest of the threads' maxima, and tokens that all weigh less than
-// their share of 1 - topP are outside of the nucleus.
+// The smallest logit that topK and topP keep; `most` is the largest logit that this thread has read. The search is limited to
+// the logits above a lower bound. For topK the bound is the k-th largest of the threads' maxima, because at least k logits
+// reach it. For topP it is the logit whose weight is (1 - topP) / V of the total: all lighter tokens together weigh less than
+// 1 - topP of the total, so they are outside of the nucleus.
 __device__ inline float leastOf(const float* row, uint32_t vocabSize, uint32_t topK, float topP, float most,
                                 Weights weights, float* kept, float* scratch, uint32_t* words) {
   const uint32_t lane = threadIdx.x % kWarp;
@@ -88,18 +91,19 @@ __device__ inline float leastOf(const float* row, uint32_t vocabSize, uint32_t t
       if (logit > -INFINITY) total += weights.of(logit);
     }
     total = blockSum(total, scratch);
-    // The margins cover rounding: a candidate too many changes nothing.
-    const float share = 0.99f * (1.0f - topP) * total / (float)vocabSize;
-    floor = weights.largest + weights.temperature * (logf(share) - 1e-3f);
+    // The margins cover rounding errors; a bound that is too low does not change the result.
+    const float lightest = 0.99f * (1.0f - topP) * total / (float)vocabSize;
+    floor = weights.largest + weights.temperature * (logf(lightest) - 1e-3f);
   } else if (topK <= blockDim.x) {
     kept[threadIdx.x] = most;
-    const Part one = {threadIdx.x, threadIdx.x + 1, 1};
+    const Stride one = {threadIdx.x, threadIdx.x + 1, 1};
     floor = cutOf(kept, one, (float)topK, false, -INFINITY, weights, scratch);
   }
 
-  // Each warp keeps what it finds in its own stretch. The maxima that stood there were last read before a barrier of `cutOf`.
+  // Each warp keeps the logits that it finds in its own chunk of `kept`. The maxima that were stored there are no longer read:
+  // the last read was before a barrier of `cutOf`.
   const uint32_t room = kSampleKept / (blockDim.x / kWarp);
-  float* stretch = kept + warp * room;
+  float* own = kept + warp * room;
   uint32_t count = 0;
 #pragma unroll 4
   for (uint32_t base = warp * kWarp; base < vocabSize; base += blockDim.x) {
@@ -107,23 +111,24 @@ __device__ inline float leastOf(const float* row, uint32_t vocabSize, uint32_t t
     const bool wanted = logit >= floor && logit > -INFINITY;
     const uint32_t which = __ballot_sync(kAllLanes, wanted);
     const uint32_t at = count + __popc(which & ((1u << lane) - 1u));
-    if (wanted && at < room) stretch[at] = logit;
+    if (wanted && at < room) own[at] = logit;
     count += __popc(which);
   }
   const bool fits = blockReduce<Max>(count, 0u, words) <= room;
-  const float* list = fits ? stretch : row;
-  const Part part = fits ? Part{lane, count, kWarp} : Part{threadIdx.x, vocabSize, blockDim.x};
-  if (!byCount) return cutOf(list, part, topP * total, true, floor, weights, scratch);
-  const float least = cutOf(list, part, (float)topK, false, floor, weights, scratch);
+  const float* list = fits ? own : row;
+  const Stride stride = fits ? Stride{lane, count, kWarp} : Stride{threadIdx.x, vocabSize, blockDim.x};
+  if (!byCount) return cutOf(list, stride, topP * total, true, floor, weights, scratch);
+  const float least = cutOf(list, stride, (float)topK, false, floor, weights, scratch);
   if (!(topP < 1.0f)) return least;
-  for (uint32_t i = part.first; i < part.end; i += part.step) {
+  for (uint32_t i = stride.first; i < stride.end; i += stride.step) {
     if (list[i] >= least) total += weights.of(list[i]);
   }
-  return cutOf(list, part, topP * blockSum(total, scratch), true, least, weights, scratch);
+  return cutOf(list, stride, topP * blockSum(total, scratch), true, least, weights, scratch);
 }
 
-// The first index at which the cumulative weight exceeds its share `uniform` of all. The row is split among the warps, then the
-// part that the draw falls into, until it is one warp wide. Where rounding lets no index exceed it, the last with any weight.
+// The first index at which the cumulative weight exceeds `uniform` times the total weight. The row is split into one chunk per
+// warp, then the chunk that contains the index is split again, until a chunk is at most one warp wide. When, by rounding, no
+// index exceeds it, the result is the last index with a positive weight.
 __device__ inline uint32_t drawOf(const float* __restrict__ row, uint32_t vocabSize, float uniform, float least,
                                   float minP, Weights weights, float* scratch) {
   const uint32_t lane = threadIdx.x % kWarp;
@@ -151,17 +156,17 @@ __device__ inline uint32_t drawOf(const float* __restrict__ row, uint32_t vocabS
     if (lane == 0) scratch[warp] = own;
     __syncthreads();
     if (wanted < 0.0f) wanted = uniform * warpSum(lane < warps ? scratch[lane] : 0.0f);
-    uint32_t part = 0;
+    uint32_t chunk = 0;
     float sum = before;
     for (uint32_t k = 0; k < warps && sum <= wanted; k++) {
       if (scratch[k] > 0.0f) {
-        part = k;
+        chunk = k;
         before = sum;
       }
       sum += scratch[k];
     }
-    end = min(begin + (part + 1) * each, end);
-    begin += part * each;
+    end = min(begin + (chunk + 1) * each, end);
+    begin += chunk * each;
   } while (end - begin > kWarp);
 
   const float weight = begin + lane < end ? weightAt(begin + lane) : 0.0f;
@@ -176,9 +181,9 @@ __device__ inline uint32_t drawOf(const float* __restrict__ row, uint32_t vocabS
   return begin + (exceeds < kWarp ? exceeds : last);
 }
 
-// Logits [B, V] to ids [B], a block for each row: the filters of `SampleOptions`, then the first id at which the cumulative
-// probability exceeds the row's uniform, from `uniforms` or, where that is null, `uniform`. A row without a finite logit gives
-// its argmax. Blocks of one warp are for V <= 32.
+// Samples ids [B] from logits [B, V], one block per row: applies the filters of `SampleOptions`, then returns the first id at
+// which the cumulative probability exceeds the row's uniform number, from `uniforms` or, when that is null, `uniform`. A row
+// without a finite logit returns its argmax. Blocks of one warp require V <= 32.
 extern "C" __global__ void __launch_bounds__(1024, 1)
     sample(const float* __restrict__ logits, const float* __restrict__ uniforms, int32_t* __restrict__ ids,
            uint32_t vocabSize, uint32_t stride, uint32_t topK, float temperature, float topP, float minP,
@@ -188,7 +193,7 @@ extern "C" __global__ void __launch_bounds__(1024, 1)
   __shared__ uint32_t words[kWarp];
   const float* row = logits + (size_t)blockIdx.x * stride;
 
-  // fmaxf passes over a NaN.
+  // fmaxf ignores NaN.
   float most = -INFINITY;
 #pragma unroll 8
   for (uint32_t i = threadIdx.x; i < vocabSize; i += blockDim.x) most = fmaxf(most, row[i]);
@@ -206,8 +211,8 @@ extern "C" __global__ void __launch_bounds__(1024, 1)
     if (topK < vocabSize || topP < 1.0f) {
       least = leastOf(row, vocabSize, topK, topP, most, weights, kept, scratch, words);
     }
-    const float share = uniforms == nullptr ? uniform : uniforms[blockIdx.x];
-    id = drawOf(row, vocabSize, share, least, minP, weights, scratch);
+    const float draw = uniforms == nullptr ? uniform : uniforms[blockIdx.x];
+    id = drawOf(row, vocabSize, draw, least, minP, weights, scratch);
   } else {
     id = argmaxOf(row, vocabSize, words);
   }

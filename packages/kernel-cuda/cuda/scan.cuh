@@ -1,18 +1,18 @@
 #pragma once
-// What the kernels of the scan share.
+// Functions that the GPU kernels of the scan use.
 //
-// States are taken 16 at a time; with more, a kernel goes over its positions again for each further 16. Positions outside of
-// the range are steps of size 0 with zeros for B and C: exp(0 A) = 1 leaves every state as it was, bit for bit.
+// A GPU kernel processes 16 states at a time; for more states it goes over its positions once per 16. Positions outside of the
+// range are steps of size 0 with B = C = 0: exp(0 A) = 1 leaves every state unchanged, bit for bit.
 
 #include "common.cuh"
 
 constexpr float kLog2e = 1.44269504088896341f;
 constexpr uint32_t kScanStates = 16;
 
-// Positions from one state that the forward keeps to the next: the backward holds one such chunk in registers.
+// The forward keeps the state before every 16th position. The backward keeps one chunk of this length in registers.
 constexpr uint32_t kScanKept = 16;
 
-// What the forward and the backward read. Rows of u, delta, B, C and z start a stride apart; D, z, deltaBias and range may be
+// Inputs of the forward and the backward. Rows of u, delta, B, C and z start a stride apart; D, z, deltaBias and range may be
 // null.
 struct ScanInputs {
   const float* u;
@@ -36,8 +36,8 @@ struct ScanInputs {
   uint32_t deltaSoftplus;
 };
 
-// 2^x by the one instruction that the hardware has for it, to 2 units in the last place; below 2^-126 it gives 0. What exp2f
-// adds, results below that, costs three more instructions where the exponentials are what takes the time.
+// 2^x by one hardware instruction, with an error of at most 2 units in the last place. Results below 2^-126 are 0. exp2f
+// would also compute those, with three more instructions, and exponentials dominate the run time of the scan.
 __device__ inline float exp2Fast(float x) {
 #ifdef MAMBA_HOST_CUDA
   return exp2f(x);
@@ -48,27 +48,28 @@ __device__ inline float exp2Fast(float x) {
 #endif
 }
 
-// A * log2(e), so that exp(dt A) is one exponential of base 2; finite where A is -infinity, as a step of 0 must not make a NaN
-// of it.
+// A * log2(e), so that exp(dt A) is one exponential of base 2. It is finite when A is -infinity, because 0 * -infinity would
+// be NaN for a step of 0.
 __device__ inline float decayRate(float A) {
   const float rate = A * kLog2e;
   return rate < -3.4e38f ? -3.4e38f : rate;
 }
 
-// What several steps leave of a state: exp(A sum dt). Where that is too small for a float, an infinite state is still infinite
-// after it, as it is when the steps are taken one by one.
+// The factor of a state over several steps: exp(A sum dt). It is at least the smallest float, so that an infinite state stays
+// infinite, as it does step by step.
 __device__ inline float decayOver(float rate, float steps) {
   const float left = exp2Fast(rate * steps);
   return left == 0.0f ? 1e-45f : left;
 }
 
-// A[d, n], or 0 for a state or channel that is there to fill up.
+// The decay rate of A[d, n], or 0 for a state or channel past the end.
 __device__ inline float rateAt(const ScanInputs& in, uint32_t d, uint32_t n) {
   return d < in.channels && n < in.stateSize ? decayRate(in.A[(size_t)d * in.stateSize + n]) : 0.0f;
 }
 
 // log(1 + exp(x)) = max(x, 0) + log(1 + e), e = exp(-|x|), with a polynomial for log(1 + e) / e on [0, 1] (Chebyshev nodes,
-// degree 9, 1.2e-7): above 20 that is x itself to the last bit. A third of the instructions of log1pf(expf(x)).
+// degree 9, error 1.2e-7). For x > 20 the result is x to the last bit. It takes a third of the instructions of
+// log1pf(expf(x)).
 __device__ inline float scanSoftplus(float x) {
   const float e = exp2Fast(fabsf(x) * -kLog2e);
   float p = -0.0031760570f;
@@ -84,14 +85,14 @@ __device__ inline float scanSoftplus(float x) {
   return fmaf(p, e, fmaxf(x, 0.0f));
 }
 
-// x * sigmoid(x), by the fast division: where exp(-x) is infinite, or too large for it, the quotient is 0 as it should be.
+// x * sigmoid(x), with __fdividef: when exp(-x) is infinite or above 2^126, the quotient is 0, which is the correct limit.
 __device__ inline float scanSilu(float x) { return __fdividef(x, 1.0f + exp2Fast(x * -kLog2e)); }
 
 __device__ inline float stepSize(const ScanInputs& in, float raw) {
   return in.deltaSoftplus ? scanSoftplus(raw) : raw;
 }
 
-// States between chunks are [chunks, B, N, D]: neighbouring threads have neighbouring channels.
+// The offset of a state between chunks, [chunks, B, N, D]: adjacent threads access adjacent channels.
 __device__ inline size_t slotOf(const ScanInputs& in, uint32_t chunk, uint32_t b, uint32_t n, uint32_t d) {
   return (((size_t)chunk * in.batch + b) * in.stateSize + n) * in.channels + d;
 }

@@ -5,17 +5,17 @@
 //   h[l] = exp(dt[l] * A) * h[l-1] + dt[l] * B[l] * u[l]
 //   y[l] = (sum_n C[l,n] * h[l,n] + D * u[l]) * silu(z[l])
 //
-// A thread reads and writes one channel. For the recurrence, two neighbouring threads share their two channels: each has eight
-// of the 16 states of both, so that a number of B or C that was loaded from shared memory serves two channels. What is shared
-// out that way takes three shuffles a step.
+// A thread reads and writes one channel. In the recurrence, two adjacent threads compute both of their channels: each has eight
+// of the 16 states of both, so that a number of B or C loaded from shared memory is used for two channels. The exchange takes
+// three shuffles per step.
 
 constexpr uint32_t kScanBlock = 64;
-// Positions that are loaded at a time, while those before them are worked on.
+// Positions loaded at a time, while the previous ones are computed.
 constexpr uint32_t kScanSteps = 8;
 constexpr uint32_t kScanHalf = kScanStates / 2;
 constexpr uint32_t kScanTile = kScanSteps * kScanStates;
 
-// A thread's own channel and its neighbour's, eight states each.
+// Eight states of the thread's own channel and of the adjacent thread's channel.
 struct ScanStates {
   float own[kScanHalf];
   float other[kScanHalf];
@@ -30,16 +30,16 @@ struct ScanAhead {
   float C[kScanTile / kScanBlock];
 };
 
-// With kOutput the scan of chunk `c` from slot c of `slots` (of the whole sequence from `initial`, when it is one chunk) to y,
-// the last state to `finalState`, and states at multiples of 16 positions to `kept`. Without, the state after the chunk when
-// the one before it is 0, to slot c, and the sum of the steps to `sums` [chunks, B, D].
+// With kOutput: scans chunk c from the state in slot c of `slots` (from `initial` when there is one chunk) and writes y, the
+// last state to `finalState`, and the state before every 16th position to `kept`. Without kOutput: scans chunk c from a state
+// of 0 and writes the state after it to slot c, and the sum of the steps to `sums` [chunks, B, D].
 template <bool kOutput>
 __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__ initial, float* slots,
                                  float* __restrict__ sums, float* y, float* __restrict__ finalState,
                                  float* __restrict__ kept, uint32_t chunks, uint32_t chunkLength) {
   __shared__ float4 staged[2 * 2 * kScanTile / 4];
   const uint32_t tiles = (in.channels + kScanBlock - 1) / kScanBlock;
-  // Without an output the last chunk is not wanted.
+  // Without kOutput the last chunk is not needed.
   const uint32_t taken = kOutput ? chunks : chunks - 1;
   const uint32_t tile = blockIdx.x % tiles;
   const uint32_t c = blockIdx.x / tiles % taken;
@@ -47,8 +47,8 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
   const uint32_t tid = threadIdx.x;
   const uint32_t d = tile * kScanBlock + tid;
   const bool mine = d < in.channels;
-  const uint32_t part = (tid & 1) * kScanHalf;
-  const Range slice = rangeOf(in.range, b, in.length);
+  const uint32_t half = (tid & 1) * kScanHalf;
+  const Range real = rangeOf(in.range, b, in.length);
   const uint32_t from = c * chunkLength;
   const uint32_t to = min(from + chunkLength, in.length);
   const size_t row = (size_t)b * in.length;
@@ -60,7 +60,7 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
   float* out = kOutput ? y + row * in.channels + d : nullptr;
 
   for (uint32_t first = 0; first < in.stateSize; first += kScanStates) {
-    const uint32_t n = first + part;
+    const uint32_t n = first + half;
     const bool last = first + kScanStates >= in.stateSize;
     ScanStates rate;
     ScanStates h;
@@ -83,7 +83,7 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
     float total = 0.0f;
 
     ScanAhead ahead;
-    const auto isReal = [&](uint32_t l) { return l >= slice.start && l < slice.end && l < to; };
+    const auto isReal = [&](uint32_t l) { return l >= real.start && l < real.end && l < to; };
     const auto fetch = [&](uint32_t l) {
 #pragma unroll
       for (uint32_t t = 0; t < kScanSteps; t++) {
@@ -113,7 +113,7 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
           if ((d ^ 1) < in.channels) kept[slotOf(in, l / kScanKept, b, n + i, d ^ 1)] = h.other[i];
         }
       }
-      if (l + kScanSteps <= slice.start || l >= slice.end) {
+      if (l + kScanSteps <= real.start || l >= real.end) {
         if (kOutput && mine && first == 0) {
           for (uint32_t t = l; t < min(l + kScanSteps, to); t++) out[(size_t)t * in.channels] = 0.0f;
         }
@@ -121,7 +121,7 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
         continue;
       }
 
-      // Two buffers in turn, and one barrier: whoever writes this one again has seen the barrier after the other.
+      // Two buffers in turn need one barrier: a thread writes a buffer again only after the barrier of the other buffer.
       float* B = reinterpret_cast<float*>(staged) + buffer * 2 * kScanTile;
       float* C = B + kScanTile;
       buffer ^= 1;
@@ -152,11 +152,11 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
         float otherSum = 0.0f;
 #pragma unroll
         for (uint32_t i = 0; i < kScanHalf; i += 4) {
-          const float4 in4 = *reinterpret_cast<const float4*>(B + t * kScanStates + part + i);
+          const float4 in4 = *reinterpret_cast<const float4*>(B + t * kScanStates + half + i);
           const float bs[4] = {in4.x, in4.y, in4.z, in4.w};
           float cs[4];
           if (kOutput) {
-            const float4 out4 = *reinterpret_cast<const float4*>(C + t * kScanStates + part + i);
+            const float4 out4 = *reinterpret_cast<const float4*>(C + t * kScanStates + half + i);
             cs[0] = out4.x;
             cs[1] = out4.y;
             cs[2] = out4.z;
@@ -198,12 +198,12 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
       }
     }
     if (!kOutput && first == 0 && mine) sums[((size_t)c * in.batch + b) * in.channels + d] = total;
-    // The buffers begin again with the first.
+    // The next 16 states start with the first buffer again.
     __syncthreads();
   }
 }
 
-// A block has 64 channels of one chunk of one batch row.
+// The scan as above. Each block computes 64 channels of one chunk of one batch row.
 extern "C" __global__ void __launch_bounds__(kScanBlock)
     selectiveScan(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
                   const float* __restrict__ B, const float* __restrict__ C, const float* __restrict__ D,
@@ -217,8 +217,8 @@ extern "C" __global__ void __launch_bounds__(kScanBlock)
   scanChunk<true>(in, initial, slots, nullptr, y, finalState, kept, chunks, chunkLength);
 }
 
-// The first of three steps where there are too few channels to fill the device, and time is cut into chunks: each chunk by
-// itself, h[l] = exp(dt[l] * A) * h[l-1] + dt[l] * B[l] * u[l] from h = 0. Then selectiveScanCarry, then selectiveScan.
+// The first of three launches when there are too few channels to fill the device and the sequence is split into chunks. Each
+// chunk starts from h = 0: h[l] = exp(dt[l] * A) * h[l-1] + dt[l] * B[l] * u[l]. selectiveScanCarry and selectiveScan follow.
 extern "C" __global__ void __launch_bounds__(kScanBlock)
     selectiveScanChunks(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
                         const float* __restrict__ B, const float* __restrict__ deltaBias,

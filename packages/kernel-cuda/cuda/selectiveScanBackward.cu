@@ -1,27 +1,28 @@
 #include "scan.cuh"
 
-// The last step of the backward, for each chunk of 16 positions by itself: its states again from the one that the forward kept,
-// then back through them from what flows into the chunk from behind. With ds = dy silu(z), x = dt u and g = dloss/dh[l]:
+// The last launch of the backward. For each chunk of 16 positions, it computes the states again from the state that the forward
+// kept, then the gradients from the last position to the first, starting with the gradient of the state after the chunk. With
+// ds = dy silu(z), x = dt u and g = dloss/dh[l]:
 //   g = r[l] + ds C[l]       r[l-1] = exp(dt A) g       e = g exp(dt A) h[l-1]
 //   v = sum_n g B            w = sum_n e A              s = sum_n C h[l]
 //   du = D ds + dt v         ddelta = (w + u v) softplus'(delta + deltaBias)        dz = dy (s + D u) silu'(z)
 //   dA = sum e dt            dB = sum_d g x             dC = sum_d ds h[l]          dD = sum ds u    dDeltaBias = sum ddelta
 //
-// A block has 32 channels of `span` chunks, one after the other. Four neighbouring lanes share a channel in the recurrence, four
-// states each; exp(dt A) and exp(dt A) h[l-1] of all 16 positions stay in registers. dB and dC are sums over channels: over
-// those of a warp by shuffles that halve what is left (a lane sends the half that it does not keep), over warps in shared memory,
-// and over blocks by addPartials.
+// Each block computes 32 channels of `groupChunks` chunks, one after the other. In the recurrence, four adjacent lanes compute
+// one channel, four states each; exp(dt A) and exp(dt A) h[l-1] of all 16 positions stay in registers. dB and dC are sums over
+// channels: within a warp by shuffles (see `halve`), over warps in shared memory, and over blocks by addPartials.
 
 constexpr uint32_t kBackBlock = 128;
 constexpr uint32_t kBackChannels = 32;
 constexpr uint32_t kBackWarps = kBackBlock / kWarp;
 constexpr uint32_t kBackStates = 4;
-// Positions that a thread takes in what is elementwise.
+// Positions per thread in the elementwise computations.
 constexpr uint32_t kBackEach = kScanKept * kBackChannels / kBackBlock;
-// Rows of sums stand 40 apart: four positions of eight channels then lie in 32 different banks.
+// Rows of sums start 40 words apart, so that four positions of eight channels are in 32 different banks.
 constexpr uint32_t kBackPitch = 40;
 
-// Of 2 * Half numbers a lane keeps one half, by whether `bit` is set in its number, with the other lane's added.
+// Exchanges halves of 2 * Half numbers between the two lanes whose lane numbers differ in `bit`: each lane keeps one half, adds
+// the other lane's numbers to it, and sends the half that it does not keep.
 template <uint32_t Half>
 __device__ inline void halve(float* values, uint32_t bit) {
   const bool upper = (threadIdx.x & bit) != 0;
@@ -33,8 +34,8 @@ __device__ inline void halve(float* values, uint32_t bit) {
   }
 }
 
-// The forward's `slots` of states are `kept`; `flow` is what selectiveScanCarry made of selectiveScanFlow's. Sums over a
-// block: dA [B, groups, D, N], dD and dDeltaBias [B, groups, D], dB and dC [tiles, B, L, N].
+// `kept` are the states that selectiveScan wrote, `flow` the slots of selectiveScanFlow after selectiveScanCarry. Sums per
+// block: dA [B, groups, D, N], dD and dDeltaBias [B, groups, D], dB and dC [tiles, B, L, N], where a tile is 32 channels.
 extern "C" __global__ void __launch_bounds__(kBackBlock)
     selectiveScanBackward(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
                           const float* __restrict__ B, const float* __restrict__ C, const float* __restrict__ D,
@@ -45,10 +46,10 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
                           float* __restrict__ dC, float* __restrict__ dD, float* __restrict__ dDeltaBias,
                           uint32_t batch, uint32_t length, uint32_t channels, uint32_t stateSize, uint32_t uStride,
                           uint32_t deltaStride, uint32_t bStride, uint32_t cStride, uint32_t zStride,
-                          uint32_t dyStride, uint32_t deltaSoftplus, uint32_t span) {
+                          uint32_t dyStride, uint32_t deltaSoftplus, uint32_t groupChunks) {
   __shared__ float4 stagedB[kScanKept * kScanStates / 4];
   __shared__ float4 stagedC[kScanKept * kScanStates / 4];
-  // Of each position and channel: dt, x, ds, u, the slope of softplus, dy silu'(z).
+  // Per position and channel: dt, x, ds, u, the derivative of softplus, dy silu'(z).
   __shared__ float sDt[kScanKept * kBackChannels];
   __shared__ float sX[kScanKept * kBackChannels];
   __shared__ float sDs[kScanKept * kBackChannels];
@@ -58,23 +59,23 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
   __shared__ float sV[kScanKept * kBackPitch];
   __shared__ float sW[kScanKept * kBackPitch];
   __shared__ float sS[kScanKept * kBackPitch];
-  // dB, then dC, of each warp's channels.
+  // dB, then dC, summed over each warp's channels.
   __shared__ float sums[kBackWarps * kScanKept * 2 * kScanStates];
 
   const ScanInputs in = {u,      delta,    A,         B,       C,           D,       z,       deltaBias, range,        batch,
                          length, channels, stateSize, uStride, deltaStride, bStride, cStride, zStride,   deltaSoftplus};
   const uint32_t chunks = (length + kScanKept - 1) / kScanKept;
   const uint32_t tiles = (channels + kBackChannels - 1) / kBackChannels;
-  const uint32_t groups = (chunks + span - 1) / span;
+  const uint32_t groups = (chunks + groupChunks - 1) / groupChunks;
   const uint32_t tile = blockIdx.x % tiles;
   const uint32_t group = blockIdx.x / tiles % groups;
   const uint32_t b = blockIdx.x / tiles / groups;
-  const Range slice = rangeOf(range, b, length);
+  const Range real = rangeOf(range, b, length);
   const uint32_t tid = threadIdx.x;
   const uint32_t warp = tid / kWarp;
   const uint32_t lane = tid % kWarp;
 
-  // What is elementwise: a channel for each lane of a warp.
+  // Elementwise: one channel per lane.
   const uint32_t column = tile * kBackChannels + lane;
   const bool mine = column < channels;
   const float bias = mine && deltaBias != nullptr ? deltaBias[column] : 0.0f;
@@ -82,22 +83,23 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
   float totalD = 0.0f;
   float totalBias = 0.0f;
 
-  // The recurrence: a channel for each four lanes.
+  // Recurrence: one channel per four lanes.
   const uint32_t local = warp * (kWarp / kBackStates) + lane / kBackStates;
   const uint32_t d = tile * kBackChannels + local;
-  const uint32_t part = (lane % kBackStates) * kBackStates;
+  const uint32_t firstState = (lane % kBackStates) * kBackStates;
   const bool several = stateSize > kScanStates;
   float totalA[kBackStates] = {0.0f, 0.0f, 0.0f, 0.0f};
   float* ownA = dA + (((size_t)b * groups + group) * channels + d) * stateSize;
 
-  for (uint32_t c = group * span; c < min((group + 1) * span, chunks); c++) {
+  for (uint32_t c = group * groupChunks; c < min((group + 1) * groupChunks, chunks); c++) {
     const uint32_t from = c * kScanKept;
     const uint32_t count = min(kScanKept, length - from);
     const size_t row = (size_t)b * length + from;
-    const auto isReal = [&](uint32_t t) { return from + t >= slice.start && from + t < slice.end; };
-    const bool padding = from + count <= slice.start || from >= slice.end;
+    const auto isReal = [&](uint32_t t) { return from + t >= real.start && from + t < real.end; };
+    const bool padding = from + count <= real.start || from >= real.end;
 
-    // No barrier: since the last one of the chunk before, each thread has read only what it writes itself here.
+    // No barrier is needed: since the last barrier of the previous chunk, each thread has read only words that it writes
+    // itself here.
 #pragma unroll
     for (uint32_t k = 0; k < kBackEach; k++) {
       const uint32_t t = k * kBackWarps + warp;
@@ -122,7 +124,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
     }
 
     for (uint32_t first = 0; first < stateSize; first += kScanStates) {
-      const uint32_t n = first + part;
+      const uint32_t n = first + firstState;
 #pragma unroll
       for (uint32_t k = tid; k < kScanKept * kScanStates; k += kBackBlock) {
         const uint32_t t = k / kScanStates;
@@ -143,7 +145,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
           rate[j] = rateAt(in, d, n + j);
           h[j] = wanted ? kept[slotOf(in, c, b, n + j, d)] : 0.0f;
           r[j] = wanted ? flow[slotOf(in, c, b, n + j, d)] : 0.0f;
-          if (several) totalA[j] = wanted && c > group * span ? ownA[n + j] : 0.0f;
+          if (several) totalA[j] = wanted && c > group * groupChunks ? ownA[n + j] : 0.0f;
         }
         float decay[kScanKept][kBackStates];
         float past[kScanKept][kBackStates];
@@ -151,7 +153,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
         for (uint32_t t = 0; t < kScanKept; t++) {
           const float dt = sDt[t * kBackChannels + local];
           const float x = sX[t * kBackChannels + local];
-          const float4 in4 = stagedB[(t * kScanStates + part) / 4];
+          const float4 in4 = stagedB[(t * kScanStates + firstState) / 4];
           const float bs[kBackStates] = {in4.x, in4.y, in4.z, in4.w};
 #pragma unroll
           for (uint32_t j = 0; j < kBackStates; j++) {
@@ -171,11 +173,11 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
             const float dt = sDt[t * kBackChannels + local];
             const float x = sX[t * kBackChannels + local];
             const float ds = sDs[t * kBackChannels + local];
-            const float4 in4 = stagedB[(t * kScanStates + part) / 4];
-            const float4 out4 = stagedC[(t * kScanStates + part) / 4];
+            const float4 in4 = stagedB[(t * kScanStates + firstState) / 4];
+            const float4 out4 = stagedC[(t * kScanStates + firstState) / 4];
             const float bs[kBackStates] = {in4.x, in4.y, in4.z, in4.w};
             const float cs[kBackStates] = {out4.x, out4.y, out4.z, out4.w};
-            float shares[2 * kBackStates];
+            float products[2 * kBackStates];
             v[q] = 0.0f;
             w[q] = 0.0f;
             s[q] = 0.0f;
@@ -189,15 +191,15 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
               s[q] += cs[j] * now;
               totalA[j] += e * dt;
               r[j] = g * decay[t][j];
-              shares[j] = g * x;
-              shares[kBackStates + j] = ds * now;
+              products[j] = g * x;
+              products[kBackStates + j] = ds * now;
             }
-            halve<4>(shares, 16);
-            halve<2>(shares, 8);
-            halve<1>(shares, 4);
+            halve<4>(products, 16);
+            halve<2>(products, 8);
+            halve<1>(products, 4);
             const uint32_t which = lane / kBackStates;
-            const uint32_t place = which / kBackStates * kScanStates + part + which % kBackStates;
-            sums[(warp * kScanKept + t) * 2 * kScanStates + place] = shares[0];
+            const uint32_t place = which / kBackStates * kScanStates + firstState + which % kBackStates;
+            sums[(warp * kScanKept + t) * 2 * kScanStates + place] = products[0];
           }
           halve<2>(v, 2);
           halve<1>(v, 1);
@@ -216,7 +218,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
         for (uint32_t j = 0; j < kBackStates; j++) {
           if (n + j >= stateSize) continue;
           if (!padding) ownA[n + j] = totalA[j];
-          else if (c == group * span) ownA[n + j] = 0.0f;
+          else if (c == group * groupChunks) ownA[n + j] = 0.0f;
         }
       }
       __syncthreads();
@@ -265,7 +267,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
   if (!several && d < channels) {
 #pragma unroll
     for (uint32_t j = 0; j < kBackStates; j++) {
-      if (part + j < stateSize) ownA[part + j] = totalA[j];
+      if (firstState + j < stateSize) ownA[firstState + j] = totalA[j];
     }
   }
   __syncthreads();

@@ -1,14 +1,14 @@
 #include "scan.cuh"
 
 constexpr uint32_t kCarryBlock = 128;
-// Chunks whose slots are loaded at once: one after the other would be one wait after the other.
+// Chunks whose slots are loaded together, so that their latencies overlap.
 constexpr uint32_t kCarryAhead = 8;
 
-// Through the chunks from the first to the last, or backwards: slot c of `slots` [chunks, B, N, D] has what chunk c gives by
-// itself, and gets what flows into it.
+// Carries states over the chunks, from the first to the last or backwards. On entry, slot c of `slots` [chunks, B, N, D] holds
+// the result of chunk c from a state of 0; on return, it holds the state (or gradient) that enters chunk c.
 //   flow[first] = start      flow[next] = exp(A * sums[c]) * flow[c] + slot[c]
-// `start` and `end`, what flows out of the last, are [B, D, N]; without `start` it is 0, and without `end` nothing is asked of
-// the last chunk. A thread for each state.
+// `start` and `end` are [B, D, N]. A null `start` means 0. `end` receives the state after the last chunk; when it is null, the
+// last chunk's slot is not read. One thread per state.
 extern "C" __global__ void __launch_bounds__(kCarryBlock)
     selectiveScanCarry(const float* __restrict__ A, const float* __restrict__ sums, const float* __restrict__ start,
                        float* slots, float* __restrict__ end, uint32_t batch, uint32_t channels, uint32_t stateSize,

@@ -3,11 +3,12 @@
 constexpr uint32_t kFlowBlock = 64;
 constexpr uint32_t kFlowHalf = kScanStates / 2;
 
-// The first step of the backward: what each chunk of 16 positions by itself sends to the ones before it, with ds = dy silu(z)
-// and from r = 0,
+// The first launch of the backward: the gradient that each chunk of 16 positions passes to the previous chunk when none enters
+// it. With ds = dy silu(z), from r = 0,
 //   r[l-1] = exp(dt[l] * A) * (r[l] + ds[l] * C[l])
-// to `slots` [chunks, B, N, D], and the sum of its steps to `sums` [chunks, B, D]. Then selectiveScanCarry, backwards. Threads
-// share channels as in selectiveScan; a block has 64 channels of one chunk.
+// The result goes to `slots` [chunks, B, N, D], and the sum of the steps dt to `sums` [chunks, B, D]. selectiveScanCarry
+// follows, backwards. Two adjacent threads compute two channels as in selectiveScan; each block computes 64 channels of one
+// chunk.
 extern "C" __global__ void __launch_bounds__(kFlowBlock, 6)
     selectiveScanFlow(const float* __restrict__ delta, const float* __restrict__ A, const float* __restrict__ C,
                       const float* __restrict__ z, const float* __restrict__ deltaBias,
@@ -25,11 +26,11 @@ extern "C" __global__ void __launch_bounds__(kFlowBlock, 6)
   const uint32_t c = blockIdx.x / tiles % chunks;
   const uint32_t b = blockIdx.x / tiles / chunks;
   const bool mine = d < channels;
-  const uint32_t part = (tid & 1) * kFlowHalf;
-  const Range slice = rangeOf(range, b, length);
+  const uint32_t half = (tid & 1) * kFlowHalf;
+  const Range real = rangeOf(range, b, length);
   const uint32_t from = c * kScanKept;
   const size_t row = (size_t)b * length + from;
-  const auto isReal = [&](uint32_t t) { return from + t >= slice.start && from + t < slice.end; };
+  const auto isReal = [&](uint32_t t) { return from + t >= real.start && from + t < real.end; };
 
   float dt[kScanKept];
   float ds[kScanKept];
@@ -47,7 +48,7 @@ extern "C" __global__ void __launch_bounds__(kFlowBlock, 6)
 
   const float* Cs = reinterpret_cast<const float*>(staged);
   for (uint32_t first = 0; first < stateSize; first += kScanStates) {
-    const uint32_t n = first + part;
+    const uint32_t n = first + half;
     __syncthreads();
 #pragma unroll
     for (uint32_t k = tid; k < kScanKept * kScanStates; k += kFlowBlock) {
@@ -74,7 +75,7 @@ extern "C" __global__ void __launch_bounds__(kFlowBlock, 6)
       const float otherDs = __shfl_xor_sync(kAllLanes, ds[t], 1);
 #pragma unroll
       for (uint32_t i = 0; i < kFlowHalf; i += 4) {
-        const float4 out4 = *reinterpret_cast<const float4*>(Cs + t * kScanStates + part + i);
+        const float4 out4 = *reinterpret_cast<const float4*>(Cs + t * kScanStates + half + i);
         const float cs[4] = {out4.x, out4.y, out4.z, out4.w};
 #pragma unroll
         for (uint32_t j = 0; j < 4; j++) {

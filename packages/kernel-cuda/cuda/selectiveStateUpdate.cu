@@ -1,10 +1,10 @@
 #include "rows.cuh"
 
-// Lanes that share a channel: four numbers of its state each at a time.
+// Lanes per channel, each with four numbers of its state at a time.
 constexpr uint32_t kStateLanes = 4;
 constexpr uint32_t kStateBlock = 64;
 
-// h = exp(dt * A) * h + dt * u * B, and returns its share of C · h
+// h = exp(dt * A) * h + dt * u * B; returns C * h
 __device__ inline float stateStep(float& h, float dt, float input, float a, float b, float c) {
   h = expf(dt * a) * h + input * b;
   return c * h;
@@ -14,7 +14,7 @@ __device__ inline float stateStep(float& h, float dt, float input, float a, floa
 //   dt = softplus(delta + deltaBias)
 //   h  = exp(dt * A) * h + dt * B * u                       in place
 //   y  = (sum_n C[n] * h[n] + D * u) * silu(z)
-// A block takes 16 channels of a row.
+// Each block computes 16 channels of a row.
 extern "C" __global__ void __launch_bounds__(kStateBlock)
     selectiveStateUpdate(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
                          const float* __restrict__ B, const float* __restrict__ C, const float* __restrict__ D,
@@ -27,7 +27,7 @@ extern "C" __global__ void __launch_bounds__(kStateBlock)
   const uint32_t b = blockIdx.x / groups;
   const uint32_t wanted = (blockIdx.x % groups) * each + threadIdx.x / kStateLanes;
   const uint32_t lane = threadIdx.x % kStateLanes;
-  // Lanes past the last channel take part in the sums of their warp, with nothing.
+  // Lanes past the last channel add 0 to the sums of their warp.
   const bool mine = wanted < channels;
   const uint32_t d = mine ? wanted : channels - 1;
   const size_t i = (size_t)b * channels + d;

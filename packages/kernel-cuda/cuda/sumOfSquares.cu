@@ -1,18 +1,18 @@
 #include "tensorTable.cuh"
 
-// sums[first + b] = the sum of x² over the 16,384 elements that block b of the launch stands for. An entry of the table is: its
-// first block, the address of x, its elements, the width of its rows, and how far they are apart.
+// sums[first + b] = the sum of x² over the chunk of 16,384 elements of block b. A table entry holds: the number of its first
+// block, the address of x, the number of elements, and the width and stride of the rows.
 extern "C" __global__ void __launch_bounds__(256)
     sumOfSquares(float* sums, uint32_t first, uint32_t entries, const TensorTable table) {
-  constexpr uint32_t kShare = 16384;
+  constexpr uint32_t kChunk = 16384;
   __shared__ float scratch[kWarp];
   const uint32_t entry = entryOf(table, 6, entries, blockIdx.x);
   const float* x = addressAt(table, entry + 1);
   const uint32_t count = table.words[entry + 3];
   const uint32_t width = table.words[entry + 4];
   const uint32_t stride = table.words[entry + 5];
-  const uint32_t begin = (blockIdx.x - table.words[entry]) * kShare;
-  const uint32_t end = count - begin < kShare ? count : begin + kShare;
+  const uint32_t begin = (blockIdx.x - table.words[entry]) * kChunk;
+  const uint32_t end = count - begin < kChunk ? count : begin + kChunk;
   float sum = 0.0f;
   if (stride == width && reinterpret_cast<uintptr_t>(x) % sizeof(float4) == 0) {
     for (uint32_t i = begin + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {

@@ -1,16 +1,17 @@
 #include "common.cuh"
 
-// sum[s, i] = sum of x[r, i] over the `share` rows r that blockIdx.y = s stands for: x [rows, width], its rows `stride` apart.
-// A block takes 32 columns; its warps take turns at the rows, and then their sums are added in order.
+// sum[s, i] = sum of x[r, i] over the rows r of chunk blockIdx.y = s, which has `chunkRows` rows. x [rows, width] has rows that
+// start `stride` apart. Each block computes 32 columns; warp w adds every 8th row from w on, then the warps' sums are added in
+// order.
 extern "C" __global__ void __launch_bounds__(256)
-    sumRows(const float* x, float* sum, uint32_t rows, uint32_t width, uint32_t stride, uint32_t share) {
+    sumRows(const float* x, float* sum, uint32_t rows, uint32_t width, uint32_t stride, uint32_t chunkRows) {
   constexpr uint32_t kWarps = 8;
   __shared__ float partial[kWarps * kWarp];
   const uint32_t lane = threadIdx.x % kWarp;
   const uint32_t warp = threadIdx.x / kWarp;
   const size_t column = (size_t)blockIdx.x * kWarp + lane;
-  const uint32_t first = blockIdx.y * share;
-  const uint32_t end = rows - first < share ? rows : first + share;
+  const uint32_t first = blockIdx.y * chunkRows;
+  const uint32_t end = rows - first < chunkRows ? rows : first + chunkRows;
   float own = 0.0f;
   if (column < width) {
     for (uint32_t r = first + warp; r < end; r += kWarps) own += x[(size_t)r * stride + column];

@@ -1,8 +1,8 @@
 #pragma once
 #include "common.cuh"
 
-// Ops over all parameters at once take the tensors of one launch in a table that travels with its arguments. An entry is
-// `words` words long; the first is the number of its first block of threads, and entries are in ascending order of it.
+// Ops on many tensors pass the tensors of one launch in a table, which is an argument of the launch. An entry has `words`
+// words; the first is the number of its first block of threads. Entries are in ascending order of that number.
 
 constexpr uint32_t kTableWords = 960;
 
@@ -10,7 +10,7 @@ struct TensorTable {
   uint32_t words[kTableWords];
 };
 
-// Where the entry of a block begins: the last that does not begin after it.
+// The offset of the entry of a block: the last entry whose first block is not after it.
 __device__ inline uint32_t entryOf(const TensorTable& table, uint32_t words, uint32_t entries, uint32_t block) {
   uint32_t low = 0;
   uint32_t high = entries;
@@ -25,7 +25,7 @@ __device__ inline uint32_t entryOf(const TensorTable& table, uint32_t words, uin
   return low * words;
 }
 
-// The address in two words of an entry.
+// The address in words `at` and `at + 1`, the lower word first.
 __device__ inline float* addressAt(const TensorTable& table, uint32_t at) {
   return reinterpret_cast<float*>(table.words[at] | (uintptr_t)table.words[at + 1] << 32);
 }

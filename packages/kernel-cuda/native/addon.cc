@@ -27,7 +27,8 @@ Napi::Object describe(Napi::Env env, int ordinal) {
   return found;
 }
 
-// What is on this machine: the driver's version of CUDA, the devices, and cuBLAS. Throws like a session.
+// Returns the CUDA version of the driver, the devices, and the name of the cuBLAS library. Throws the same errors as a
+// session.
 Napi::Value probe(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return translated(env, [&]() -> Napi::Value {

@@ -1,5 +1,5 @@
 #pragma once
-// cuBLAS, where it is installed.
+// cuBLAS, loaded at run time when it is installed.
 
 #include <cstdint>
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace mamba {
 
-// C = op(A) · op(B), column-major f32: C is m x n, the inner extent k.
+// C = op(A) · op(B) in column-major f32: C is m x n, the inner extent is k.
 struct Sgemm {
   bool transA, transB;
   uint32_t m, n, k;
@@ -26,7 +26,7 @@ class Blas {
 
   void sgemm(const Sgemm& product);
 
-  // The name of the library that was found, or nothing. MAMBA_CUDA_BLAS names another one.
+  // Returns the name of the library, or an empty string when there is none. MAMBA_CUDA_BLAS overrides the default names.
   static std::string find();
 
  private:

@@ -56,7 +56,7 @@ Driver load() {
 }  // namespace
 
 const Driver& driver() {
-  // Initialisation that throws is tried again by the next call.
+  // When loading throws, the next call tries again.
   static const Driver loaded = load();
   return loaded;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// The CUDA driver, opened when it is first needed. Its functions are declared here, so that building takes no CUDA toolkit
-// and loading takes no driver.
+// The CUDA driver library, loaded at the first call. Its functions are declared here, so that a build needs no CUDA toolkit and
+// the addon loads without a driver.
 
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +34,7 @@ struct KernelNodeParams {
   CUkernel kern;
   CUcontext ctx;
 };
-static_assert(sizeof(KernelNodeParams) == 72, "the driver's layout on 64-bit machines");
+static_assert(sizeof(KernelNodeParams) == 72, "layout of the driver on 64-bit machines");
 
 constexpr CUresult kSuccess = 0;
 constexpr CUresult kInvalidValue = 1;
@@ -49,12 +49,12 @@ constexpr int kPoolReleaseThreshold = 4;
 constexpr unsigned kStreamNonBlocking = 1;
 constexpr unsigned kEventDisableTiming = 2;
 
-// CU_LAUNCH_PARAM_*: arguments as one block of bytes.
+// CU_LAUNCH_PARAM_*: packed arguments.
 inline void* const kParamEnd = nullptr;
 inline void* const kParamPointer = reinterpret_cast<void*>(1);
 inline void* const kParamSize = reinterpret_cast<void*>(2);
 
-// name in the library, member, parameters
+// Functions of the driver: name in the library, member of Driver, parameters.
 #define MAMBA_DRIVER_FUNCTIONS(X)                                                                           \
   X(cuInit, init, (unsigned flags))                                                                         \
   X(cuDriverGetVersion, driverGetVersion, (int* version))                                                   \
@@ -112,27 +112,27 @@ struct Driver {
 #undef MAMBA_MEMBER
 };
 
-// There is no driver library, or it lacks a function that newer ones have.
+// The driver library is missing, or lacks a function that newer drivers have.
 struct NoDriver : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A function of the driver failed.
+// An error returned by a function of the driver.
 struct CudaError : std::runtime_error {
   CudaError(CUresult code, const std::string& message) : std::runtime_error(message), code(code) {}
   CUresult code;
 };
 
-// The driver library, loaded with the first call: the one that MAMBA_CUDA_DRIVER names, else the system's. Throws NoDriver.
+// Returns the driver library; the first call loads it. MAMBA_CUDA_DRIVER overrides the system's library. Throws NoDriver.
 const Driver& driver();
 
-// The driver's name for a result: CUDA_ERROR_ILLEGAL_ADDRESS.
+// Returns the driver's name of a result, such as CUDA_ERROR_ILLEGAL_ADDRESS.
 std::string errorName(CUresult code);
 
 // Throws CudaError unless the call succeeded.
 void check(CUresult result, const char* call);
 
-// A function of a shared library, or null; the library stays loaded for good.
+// Loads a shared library and looks up its functions; both return null on failure. Libraries are never unloaded.
 void* openLibrary(const char* name, std::string& error);
 void* findSymbol(void* library, const char* name);
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the driver reports, as errors of JavaScript with a `code`.
+// Translates errors of the driver to JavaScript errors with a `code`.
 
 #include <napi.h>
 
@@ -15,7 +15,7 @@ inline Napi::Error jsError(Napi::Env env, const std::string& code, const std::st
   return error;
 }
 
-// Runs `body`; what goes wrong becomes an error of JavaScript.
+// Runs `body` and translates its exceptions to JavaScript errors.
 template <typename Body>
 auto translated(Napi::Env env, Body&& body) -> decltype(body()) {
   try {

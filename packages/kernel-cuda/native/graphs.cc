@@ -5,9 +5,9 @@
 
 namespace mamba {
 
-// Shapes of buffers that are remembered. A program has few: a step, a chunk of a prompt, forward, backward.
+// Batches whose kernels and grids are remembered. A program has few: a step, a chunk of a prompt, forward, backward.
 constexpr size_t kKnown = 128;
-// A graph of fewer launches saves nothing.
+// A graph of fewer launches saves no time.
 constexpr size_t kWorthwhile = 4;
 
 struct Graphs::Graph {
@@ -32,7 +32,7 @@ struct Graphs::Graph {
 
 namespace {
 
-// The arguments of a launch as one block of bytes.
+// The packed arguments of a launch.
 struct Extra {
   explicit Extra(const Launch& launch) : bytes(launch.argBytes()) {
     list[1] = const_cast<uint32_t*>(launch.args());
@@ -60,7 +60,7 @@ Graphs::~Graphs() = default;
 
 void Graphs::run(const std::vector<Launch>& launches) {
   Graph* graph = launches.size() < kWorthwhile ? nullptr : &find(launches);
-  // What is seen for the first time may never come again.
+  // The first occurrence of a batch makes no graph, because it may be the only one.
   const bool known = graph != nullptr && graph->lastUse > 0;
   if (known && (graph->exec != nullptr || build(*graph, launches))) {
     update(*graph, launches);
@@ -82,7 +82,7 @@ void Graphs::launch(const std::vector<Launch>& launches) {
   counts_.kernels += launches.size();
 }
 
-// The graph with the kernels and grids of `launches`; a new one has never been used.
+// Returns the graph with the kernels and grids of `launches`; a new one has lastUse 0.
 Graphs::Graph& Graphs::find(const std::vector<Launch>& launches) {
   std::vector<uint32_t> headers;
   headers.reserve(launches.size() * Launch::kHeader);
@@ -102,7 +102,8 @@ Graphs::Graph& Graphs::find(const std::vector<Launch>& launches) {
   return *place;
 }
 
-// A chain: each launch waits for the one before it, as on a stream. False where there is no memory for the graph.
+// Builds a graph in which each launch depends on the previous one, as on a stream. Returns false when there is no memory for
+// the graph.
 bool Graphs::build(Graph& graph, const std::vector<Launch>& launches) {
   const Driver& cuda = driver();
   graph.clear();
@@ -124,7 +125,7 @@ bool Graphs::build(Graph& graph, const std::vector<Launch>& launches) {
   return true;
 }
 
-// Gives the graph the arguments of `launches`, where they differ from its own.
+// Replaces the arguments of the graph's nodes that differ from those of `launches`.
 void Graphs::update(Graph& graph, const std::vector<Launch>& launches) {
   for (size_t i = 0; i < launches.size(); i++) {
     const Launch& launch = launches[i];
@@ -142,7 +143,7 @@ void Graphs::evict() {
   auto oldest = std::min_element(known_.begin(), known_.end(), [](const auto& a, const auto& b) {
     return a.second->lastUse < b.second->lastUse;
   });
-  // It may be running.
+  // The graph may still be running.
   check(driver().streamSynchronize(stream_), "cuStreamSynchronize");
   known_.erase(oldest);
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Runs buffers of launches. A buffer whose launches have the kernels and grids of an earlier one is replayed as a CUDA graph,
-// with the arguments that differ replaced.
+// Runs batches of launches. A batch with the GPU kernels and grids of an earlier batch is replayed as a CUDA graph; only the
+// arguments that differ are replaced.
 
 #include <cstdint>
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace mamba {
 
-// One launch in a buffer of words: six words, then the arguments as the kernel takes them, padded to 8 bytes.
+// One launch in the words of a batch: a header of six words, then the packed arguments, padded to 8 bytes.
 struct Launch {
   static constexpr size_t kHeader = 6;
   CUfunction function;
@@ -31,10 +31,10 @@ class Graphs {
   void run(const std::vector<Launch>& launches);
 
   struct Counts {
-    uint64_t kernels = 0;   // launched one by one
+    uint64_t kernels = 0;   // GPU kernels launched one by one
     uint64_t replays = 0;   // graphs launched
-    uint64_t updates = 0;   // kernels whose arguments were replaced in a graph
-    uint64_t built = 0;     // graphs made
+    uint64_t updates = 0;   // graph nodes whose arguments were replaced
+    uint64_t built = 0;     // graphs created
   };
   const Counts& counts() const { return counts_; }
 

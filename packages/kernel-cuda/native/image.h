@@ -1,11 +1,11 @@
 #pragma once
-// The compiled kernels, which are part of the addon.
+// The compiled GPU kernels, embedded in the addon.
 
 namespace mamba {
 
-// A fat binary: machine code by architecture, and PTX.
+// The fat binary: machine code for each architecture, and PTX.
 const void* kernelImage();
-// The digest of the sources it was made from.
+// The digest of the CUDA sources that it was compiled from.
 const char* kernelDigest();
 
 }  // namespace mamba

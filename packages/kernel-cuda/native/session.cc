@@ -7,7 +7,7 @@
 
 namespace mamba {
 
-// Instead of a kernel's number.
+// Marks a record as a cuBLAS product, in place of the index of a GPU kernel.
 constexpr uint32_t kSgemmRecord = 0xffffffffu;
 
 Napi::Function Session::define(Napi::Env env) {
@@ -54,7 +54,7 @@ void Session::open(int device) {
   check(cuda.deviceGetAttribute(&pools, kAttributeMemoryPools, device_), "cuDeviceGetAttribute");
   if (pools != 0) {
     check(cuda.deviceGetDefaultMemPool(&pool_, device_), "cuDeviceGetDefaultMemPool");
-    // Freed memory stays with the process until `trim`: giving it back at every wait would cost more than the work.
+    // Freed memory stays with the process until `trim`: returning it at every synchronization would cost more than the work.
     uint64_t all = UINT64_MAX;
     check(cuda.memPoolSetAttribute(pool_, kPoolReleaseThreshold, &all), "cuMemPoolSetAttribute");
   }
@@ -64,18 +64,18 @@ void Session::open(int device) {
   waiter_ = std::make_unique<Waiter>(env_, context_, [this](Napi::Env env, std::unique_ptr<Read> read) {
     complete(env, std::move(read));
   });
-  // Runs before the hook of the waiter's thread-safe function, which is older.
+  // Hooks run in reverse order: this one runs before the hook of the waiter's thread-safe function.
   napi_add_env_cleanup_hook(env_, onExit, this);
   hooked_ = true;
 }
 
-// Other sessions and other libraries set contexts of theirs on this thread.
+// Makes the context current, because other sessions and libraries set their own contexts on this thread.
 void Session::enter() const {
   if (context_ == nullptr) throw CudaError(kDeinitialized, "the session is closed");
   check(driver().ctxSetCurrent(context_), "cuCtxSetCurrent");
 }
 
-// Bytes of device memory with any content, by its address.
+// allocate(bytes): returns the address of device memory with undefined content.
 Napi::Value Session::allocate(const Napi::CallbackInfo& info) {
   const size_t bytes = static_cast<size_t>(info[0].As<Napi::Number>().Int64Value());
   return translated(env_, [&] {
@@ -91,7 +91,7 @@ Napi::Value Session::allocate(const Napi::CallbackInfo& info) {
   });
 }
 
-// In stream order: what was submitted may still use the memory.
+// free(address): frees memory in stream order, because submitted work may still use it.
 void Session::free(const Napi::CallbackInfo& info) {
   const CUdeviceptr address = static_cast<CUdeviceptr>(info[0].As<Napi::Number>().Int64Value());
   translated(env_, [&] {
@@ -105,7 +105,7 @@ void Session::free(const Napi::CallbackInfo& info) {
   });
 }
 
-// Waits for the stream and gives freed memory back to the device.
+// trim(): waits for the stream, then returns freed memory to the device.
 void Session::trim(const Napi::CallbackInfo&) {
   translated(env_, [&] {
     enter();
@@ -114,13 +114,13 @@ void Session::trim(const Napi::CallbackInfo&) {
   });
 }
 
-// submit(words, count): runs the records in the first `count` of the words.
+// submit(words, count): runs the records in the first `count` words.
 void Session::submit(const Napi::CallbackInfo& info) {
   const Napi::Uint32Array words = info[0].As<Napi::Uint32Array>();
   const size_t count = info[1].As<Napi::Number>().Uint32Value();
   translated(env_, [&] {
     enter();
-    if (count > words.ElementLength()) throw CudaError(kInvalidValue, "submit: more words than there are");
+    if (count > words.ElementLength()) throw CudaError(kInvalidValue, "submit: the count exceeds the array of words");
     parse(words.Data(), count);
   });
 }
@@ -148,7 +148,8 @@ void Session::runLaunches() {
   launches_.clear();
 }
 
-// m, n, k, flags (1: A transposed, 2: B transposed), bytes; then the addresses of A, B and C and their leading extents
+// The words of the record: sgemmRecord, m, n, k, flags (1: A transposed, 2: B transposed), bytes, the addresses of A, B and C,
+// and their leading extents.
 void Session::runSgemm(const uint32_t* record) {
   if (blas_ == nullptr) blas_ = std::make_unique<Blas>(stream_);
   const bool transA = (record[4] & 1) != 0, transB = (record[4] & 2) != 0;
@@ -159,7 +160,7 @@ void Session::runSgemm(const uint32_t* record) {
 }
 
 CUfunction Session::function(uint32_t index) {
-  if (index >= functions_.size()) throw CudaError(kInvalidValue, "submit: no kernel " + std::to_string(index));
+  if (index >= functions_.size()) throw CudaError(kInvalidValue, "submit: there is no GPU kernel " + std::to_string(index));
   CUfunction& function = functions_[index];
   if (function == nullptr) {
     const std::string call = "cuModuleGetFunction " + names_[index];
@@ -168,7 +169,7 @@ CUfunction Session::function(uint32_t index) {
   return function;
 }
 
-// write(address, bytes): in stream order.
+// write(address, bytes): copies host memory to the device in stream order.
 void Session::write(const Napi::CallbackInfo& info) {
   const CUdeviceptr address = static_cast<CUdeviceptr>(info[0].As<Napi::Number>().Int64Value());
   const Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
@@ -178,7 +179,7 @@ void Session::write(const Napi::CallbackInfo& info) {
   });
 }
 
-// What a read brought, as one ArrayBuffer for each piece.
+// Copies the results of a read to one ArrayBuffer per chunk.
 static Napi::Array copies(Napi::Env env, const Read& read) {
   Napi::Array buffers = Napi::Array::New(env, read.sizes.size());
   const uint8_t* source = read.block.memory;
@@ -191,7 +192,8 @@ static Napi::Array copies(Napi::Env env, const Read& read) {
   return buffers;
 }
 
-// read([address, bytes, address, bytes, …]): a promise of one ArrayBuffer for each, as they are after what was submitted.
+// read([address, bytes, address, bytes, …]): copies chunks of device memory after all submitted work. Returns a promise of one
+// ArrayBuffer per chunk.
 Napi::Value Session::read(const Napi::CallbackInfo& info) {
   const Napi::Float64Array sources = info[0].As<Napi::Float64Array>();
   return translated(env_, [&]() -> Napi::Value {
@@ -219,7 +221,7 @@ Napi::Value Session::read(const Napi::CallbackInfo& info) {
     check(cuda.eventRecord(read->event, stream_), "cuEventRecord");
     const Napi::Promise promise = read->done.Promise();
     waiter_->add(std::move(read));
-    // Not to be collected while somebody waits.
+    // The session must not be garbage collected while a read is pending.
     Ref();
     return promise;
   });
@@ -254,13 +256,13 @@ Napi::Value Session::counts(const Napi::CallbackInfo&) {
   return counts;
 }
 
-// The process or the worker thread ends, and the session was not closed.
+// Called when the process or the worker thread ends before the session is closed.
 void Session::onExit(void* self) {
   static_cast<Session*>(self)->hooked_ = false;
   static_cast<Session*>(self)->shut();
 }
 
-// Gives everything back, from whatever state. After an error of the device every call fails: there is nothing to do then.
+// Releases everything, also after a failed `open`. Errors are ignored: after an error of the device every call fails.
 void Session::shut() {
   if (hooked_) {
     hooked_ = false;

@@ -1,5 +1,5 @@
 #pragma once
-// One kernel instance on a device: its stream, its memory, what it runs and what it reads.
+// One kernel instance on a device: its stream, memory, launches and reads.
 
 #include <napi.h>
 
@@ -15,7 +15,8 @@
 
 namespace mamba {
 
-// For JavaScript: `new Session(device, names)`. Every method throws an error with a `code`, the driver's name of it.
+// In JavaScript: `new Session(device, names)`, with the names of the GPU kernels. Methods throw errors whose `code` is the
+// driver's name of the error.
 class Session : public Napi::ObjectWrap<Session> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -50,7 +51,7 @@ class Session : public Napi::ObjectWrap<Session> {
   CUcontext context_ = nullptr;
   CUmodule module_ = nullptr;
   CUstream stream_ = nullptr;
-  CUmemoryPool pool_ = nullptr;  // null where the device has none
+  CUmemoryPool pool_ = nullptr;  // null when the device has none
   std::unordered_set<CUdeviceptr> allocations_;
   std::vector<Launch> launches_;
   std::vector<CUevent> events_;

@@ -1,5 +1,5 @@
 #pragma once
-// Page-locked host memory, through which all transfers go: the device reads and writes it while the host does other things.
+// Page-locked host memory for all transfers: the device reads and writes it while the host continues.
 
 #include <cstdint>
 #include <deque>
@@ -15,7 +15,7 @@ struct Pinned {
   size_t bytes = 0;
 };
 
-// Blocks that reads land in, kept for the next read. They all end with this object.
+// Memory blocks that receive reads, kept for later reads. The destructor frees all of them.
 class ReadBlocks {
  public:
   ~ReadBlocks();
@@ -29,7 +29,7 @@ class ReadBlocks {
   std::set<uint8_t*> all_;
 };
 
-// Sends host memory to the device in stream order. The caller's memory may change as soon as `send` returns.
+// Copies host memory to the device in stream order. The caller may change its memory as soon as `send` returns.
 class UploadRing {
  public:
   explicit UploadRing(CUstream stream) : stream_(stream) {}
@@ -37,7 +37,7 @@ class UploadRing {
   void send(CUdeviceptr target, const uint8_t* source, size_t bytes);
 
  private:
-  struct Piece {
+  struct Chunk {
     size_t bytes;
     CUevent sent;
   };
@@ -47,7 +47,7 @@ class UploadRing {
   uint8_t* memory_ = nullptr;
   size_t next_ = 0;
   size_t used_ = 0;
-  std::deque<Piece> pieces_;
+  std::deque<Chunk> chunks_;
   std::vector<CUevent> events_;
 };
 

@@ -6,7 +6,7 @@ Waiter::Waiter(Napi::Env env, CUcontext context,
                std::function<void(Napi::Env, std::unique_ptr<Read>)> complete)
     : context_(context), complete_(std::move(complete)), env_(env) {
   toJs_ = Napi::ThreadSafeFunction::New(env, Napi::Function(), "mamba-cuda", 0, 1);
-  // Only a read that someone waits for keeps the process alive.
+  // Only a pending read keeps the process alive.
   toJs_.Unref(env);
   thread_ = std::thread([this] { loop(); });
 }
@@ -42,15 +42,15 @@ void Waiter::loop() {
     read->result = driver().eventSynchronize(read->event);
     const napi_status status = toJs_.BlockingCall(read, [this](Napi::Env env, Napi::Function, Read* done) {
       std::unique_ptr<Read> owned(done);
-      // Without an environment the call is only being cleared away, and this waiter is gone.
+      // A null environment means that the queue is being discarded; this waiter no longer exists.
       if (static_cast<napi_env>(env) == nullptr) return;
       try {
         finish(env, std::move(owned));
       } catch (const Napi::Error&) {
-        // A thread that is being terminated runs no JavaScript any more, not even to be told.
+        // A thread that is being terminated runs no JavaScript, so the read cannot be settled.
       }
     });
-    // The environment is being torn down: nobody is left to tell.
+    // The environment is being torn down, so the read cannot be settled.
     if (status != napi_ok) delete read;
     lock.lock();
   }

@@ -1,5 +1,5 @@
 #pragma once
-// Waits for reads on a thread of its own and completes them on JavaScript's, so that the event loop never blocks.
+// Waits for reads on its own thread and completes them on the JavaScript thread, so that the event loop never blocks.
 
 #include <napi.h>
 
@@ -15,7 +15,7 @@
 
 namespace mamba {
 
-// Results on their way to the host.
+// A pending read.
 struct Read {
   explicit Read(Napi::Env env) : done(Napi::Promise::Deferred::New(env)) {}
   Napi::Promise::Deferred done;
@@ -27,9 +27,9 @@ struct Read {
 
 class Waiter {
  public:
-  // `complete` is called on JavaScript's thread for each read, in order.
+  // `complete` is called on the JavaScript thread for each read, in order.
   Waiter(Napi::Env env, CUcontext context, std::function<void(Napi::Env, std::unique_ptr<Read>)> complete);
-  // Waits for the read that is being waited for; later ones are dropped.
+  // Finishes the wait in progress; later reads are dropped.
   ~Waiter();
 
   void add(std::unique_ptr<Read> read);

@@ -1,4 +1,4 @@
-// The native part: where it is found, and what it offers.
+// The native addon: its interface, and how its file is found and loaded.
 
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { UnavailableCode } from "@mamba/kernel";
 import table from "../generated/kernels.json" with { type: "json" };
 
-/** A device, as the driver describes it. */
+/** A device as the driver reports it. */
 export interface FoundDevice {
   readonly name: string;
   /** Compute capability: 75 for 7.5. */
@@ -14,56 +14,56 @@ export interface FoundDevice {
   readonly bytes: number;
 }
 
-/** What the addon finds on this machine. */
+/** The driver and the devices of this machine. */
 export interface Found {
-  /** The newest CUDA that the driver knows: 13000 for 13.0. */
+  /** The newest CUDA version that the driver supports: 13000 for 13.0. */
   readonly version: number;
   readonly devices: readonly FoundDevice[];
-  /** The name of the cuBLAS library, empty where there is none. */
+  /** The name of the cuBLAS library; empty when there is none. */
   readonly blas: string;
 }
 
 /**
- * One kernel instance. Errors of its methods, and of the promise of `read`, have a `code`: the driver's own name for what
- * failed, such as `CUDA_ERROR_OUT_OF_MEMORY`, or `NO_DRIVER`.
+ * The native half of one kernel instance. Errors thrown by its methods and rejections of `read` have a `code`: the driver's
+ * name of the error, such as `CUDA_ERROR_OUT_OF_MEMORY`, or `NO_DRIVER`.
  */
 export interface Session {
-  /** The address of device memory with any content. */
+  /** Allocates device memory with undefined content and returns its address. */
   allocate(bytes: number): number;
-  /** After all that was submitted. */
+  /** Frees memory after all submitted work. */
   free(address: number): void;
-  /** Waits for the stream and gives freed memory back to the device. */
+  /** Waits for the stream, then returns freed memory to the device. */
   trim(): void;
-  /** Runs the records (see `Commands`) in the first `count` words. */
+  /** Submits the records (see `Commands`) in the first `count` words. */
   submit(words: Uint32Array, count: number): void;
-  /** Copies host memory to the device, after all that was submitted. */
+  /** Copies host memory to the device after all submitted work. */
   write(address: number, data: Uint8Array): void;
-  /** Copies of pieces of device memory, given as addresses and byte counts in turns, after all that was submitted. */
-  read(sources: Float64Array): Promise<ArrayBuffer[]>;
-  /** Gives everything back, and waits for the device before. */
+  /** Copies chunks of device memory to the host after all submitted work. `chunks` alternates addresses and byte counts. */
+  read(chunks: Float64Array): Promise<ArrayBuffer[]>;
+  /** Waits for the device, then releases everything. */
   close(): void;
-  /** The name of the cuBLAS library, empty where there is none. Asking loads it. */
+  /** The name of the cuBLAS library; empty when there is none. The first access loads the library. */
   readonly blas: string;
   readonly counts: {
-    /** Kernels launched one by one. */
+    /** GPU kernels launched one by one. */
     readonly kernels: number;
     /** Graphs launched. */
     readonly graphs: number;
-    /** Kernels of graphs whose arguments were replaced. */
+    /** Graph nodes whose arguments were replaced. */
     readonly updates: number;
-    /** Graphs made. */
+    /** Graphs created. */
     readonly built: number;
   };
 }
 
 export interface Addon {
-  /** Of the kernel sources that are compiled into it. */
+  /** Digest of the CUDA sources that the addon was compiled from. */
   readonly digest: string;
   probe(): Found;
   readonly Session: new (device: number, kernels: readonly string[]) => Session;
 }
 
-/** Why there is no CUDA here. */
+/** The reason that CUDA is unavailable, and a remedy. */
 export interface Missing {
   readonly code: UnavailableCode;
   readonly reason: string;
@@ -73,7 +73,7 @@ export interface Missing {
 const require = createRequire(import.meta.url);
 const built = fileURLToPath(new URL("../build/mamba-cuda.node", import.meta.url));
 
-/** The addon's file: the one that was built here, else the one of the package for this platform. */
+/** Path of the addon: the one built in this package, else the one of the package for this platform. */
 export function findAddon(): string | Missing {
   if (existsSync(built)) return built;
   const platform = `${process.platform}-${process.arch}${libc()}`;
@@ -93,7 +93,7 @@ function resolve(name: string): string | undefined {
   }
 }
 
-/** Linux binaries are for one C library. */
+/** Suffix for the C library: a Linux binary works with one C library only. */
 function libc(): string {
   if (process.platform !== "linux") return "";
   const { header } = process.report.getReport() as {
@@ -103,8 +103,10 @@ function libc(): string {
 }
 
 /**
- * @param platform as in the names of the packages with binaries
- * @param empty whether its package is there, but no binary in it: that of a repository where nothing was compiled
+ * Explains that there is no addon for a platform.
+ *
+ * @param platform the platform as it appears in package names
+ * @param empty true when the platform's package is installed without a binary, as in a repository that was not built
  */
 export function noAddon(platform: string, empty = false): Missing {
   const code = "NOT_INSTALLED";
@@ -116,27 +118,27 @@ export function noAddon(platform: string, empty = false): Missing {
   if (empty) {
     return {
       code,
-      reason: `no addon was built here, and the package ${name} holds none`,
+      reason: `the addon was not built here, and the package ${name} contains none`,
       remedy: fromSource,
     };
   }
   return {
     ...{ code, reason: `the package ${name} is not installed` },
-    remedy: `npm install ${name}, at the version of @mamba/kernel-cuda (--omit=optional leaves it out)`,
+    remedy: `npm install ${name}, at the version of @mamba/kernel-cuda (--omit=optional skips it)`,
   };
 }
 
 function remedyElsewhere(platform: string): string {
-  if (platform.startsWith("darwin")) return "use another backend: CUDA is not made for this system";
+  if (platform.startsWith("darwin")) return "use another backend: CUDA does not support this system";
   if (platform.startsWith("win32")) return "run this in WSL 2, or use another backend";
   if (platform.endsWith("-musl"))
-    return "use a Linux with glibc, as NVIDIA's driver does, or another backend";
+    return "use a Linux with glibc, which NVIDIA's driver needs, or another backend";
   return fromSource;
 }
 
-/** What there is a package with a binary for. */
+/** The platform that has a package with a binary. */
 const published = "linux-x64-gnu";
-const fromSource = "build it from source, as the README of @mamba/kernel-cuda says, or use another backend";
+const fromSource = "build it from source (see the README of @mamba/kernel-cuda), or use another backend";
 
 /** Loads the addon into this process. */
 export function loadAddon(path: string): Addon | Missing {
@@ -154,7 +156,7 @@ export function loadAddon(path: string): Addon | Missing {
   if (addon.digest === table.digest) return addon;
   return {
     code: "NOT_INSTALLED",
-    reason: `${path} is of another version than @mamba/kernel-cuda`,
-    remedy: "install both at the same version",
+    reason: `${path} and @mamba/kernel-cuda have different versions`,
+    remedy: "install the same version of both",
   };
 }

@@ -3,15 +3,15 @@ import { type KernelName, signatures } from "./kernels.ts";
 import type { CudaTensor } from "./tensor.ts";
 
 /**
- * What a kernel takes: an absent tensor is a null pointer, an address may be given as such, and words of the host become a
- * struct that is zero behind them.
+ * An argument of a GPU kernel. A tensor or an address becomes a pointer, an absent tensor a null pointer, and an array of
+ * words a struct whose remaining words are 0.
  */
 export type Arg = CudaTensor | Uint32Array | number | boolean | undefined;
 
-/** Blocks of threads, in one dimension or in up to three. */
+/** The number of blocks of threads, in one to three dimensions. */
 export type Grid = number | readonly [x: number, y: number, z?: number];
 
-/** C = op(A) · op(B), column-major f32, as cuBLAS takes it: op transposes or does not; C is m x n, the inner extent k. */
+/** The cuBLAS product C = op(A) · op(B) in column-major f32: op transposes or not, C is m x n, the inner extent is k. */
 export interface Sgemm {
   readonly transA: boolean;
   readonly transB: boolean;
@@ -27,21 +27,21 @@ export interface Sgemm {
 }
 
 /**
- * Launches per submission: so many that a graph pays, and so few that the device starts while the rest of a large step is
- * still being recorded.
+ * Launches per submission: enough for a graph to save time, and few enough that the device starts while the rest of a large
+ * step is still being recorded.
  */
 const maxRecords = 128;
 const maxWords = 2 ** 15;
 const header = 6;
-/** Instead of a kernel's number: a matrix product by cuBLAS. */
+/** Marks a record as a cuBLAS product, in place of the index of a GPU kernel. */
 const sgemmRecord = 0xffffffff;
 
 /**
- * Records launches and submits them in batches: when something is read, when the host writes much, and when a batch is
- * full. The addon replays a batch that it has seen before as one CUDA graph.
+ * Records launches and submits them in batches: before a read, before a large write by the host, and when a batch is full.
+ * The addon replays a batch that it has seen before as one CUDA graph.
  *
- * A record is, in words: the kernel's number, the grid in three, the block, the bytes of the arguments; then those, as the
- * kernel takes them, up to a multiple of 8 bytes.
+ * The words of a record: the index of the GPU kernel, the grid (three words), the block, the byte count of the arguments,
+ * and the packed arguments, padded to a multiple of 8 bytes.
  */
 export class Commands {
   readonly #session: Session;
@@ -61,28 +61,28 @@ export class Commands {
     this.#afterSubmit = afterSubmit;
   }
 
-  /** Batches that went to the addon so far. */
+  /** Batches submitted so far. */
   get submissions(): number {
     return this.#submissions;
   }
 
-  /** Launches recorded so far, products by cuBLAS among them. */
+  /** Launches recorded so far, including cuBLAS products. */
   get launches(): number {
     return this.#launches;
   }
 
-  /** The ops recorded since this was asked last. */
+  /** Returns the ops recorded since the last call, and clears them. */
   takeOps(): ReadonlySet<string> {
     const ops = this.#ops;
     this.#ops = new Set();
     return ops;
   }
 
-  /** Records one launch. Throws what the session throws, when the batch was full. */
+  /** Records one launch. A full batch is submitted first, which throws the session's errors. */
   launch(op: string, kernel: KernelName, grid: Grid, block: number, args: readonly Arg[]): void {
     const { index, kinds, at, sizes, bytes } = signatures[kernel];
     if (args.length !== kinds.length) {
-      throw new TypeError(`${op}: kernel ${kernel} takes ${kinds.length} arguments, not ${args.length}`);
+      throw new TypeError(`${op}: GPU kernel ${kernel} takes ${kinds.length} arguments, got ${args.length}`);
     }
     const start = this.#begin(op, index, bytes);
     const words = this.#words;
@@ -95,7 +95,7 @@ export class Commands {
     }
   }
 
-  /** Records a matrix product by cuBLAS. */
+  /** Records a cuBLAS product. */
   sgemm(op: string, { transA, transB, m, n, k, a, lda, b, ldb, c, ldc }: Sgemm): void {
     const start = this.#begin(op, sgemmRecord, 36);
     const words = this.#words;
@@ -112,7 +112,7 @@ export class Commands {
     words[at + 8] = ldc;
   }
 
-  /** Submits what was recorded. Throws what the session throws. */
+  /** Submits all recorded launches. Throws the session's errors. */
   flush(): void {
     if (this.#records === 0) return;
     const count = this.#used;
@@ -122,7 +122,7 @@ export class Commands {
     this.#afterSubmit();
   }
 
-  /** Room for a record: where it starts. */
+  /** Starts a record and returns its offset. */
   #begin(op: string, index: number, bytes: number): number {
     const size = header + Math.ceil(bytes / 8) * 2;
     if (this.#records === this.#maxRecords || this.#used + size > maxWords) this.flush();

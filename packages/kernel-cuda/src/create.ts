@@ -7,27 +7,27 @@ import { driverError, Runtime, type Tuning } from "./runtime.ts";
 
 /** Options of `createCudaKernel`. */
 export interface CudaKernelOptions {
-  /** Its number as the driver counts (and `CUDA_VISIBLE_DEVICES` renumbers). Default: the first that the kernels run on. */
+  /** Index of the device in the driver's order, which `CUDA_VISIBLE_DEVICES` changes. Default: the first supported device. */
   readonly device?: number | undefined;
   /**
-   * Gives every tensor memory of its exact size that is never reused, so that tools such as compute-sanitizer find accesses
-   * outside of it. Much slower. Default false.
+   * Allocates memory of the exact size for every tensor and never reuses it, so that tools such as compute-sanitizer find
+   * accesses out of bounds. Much slower. Default false.
    */
   readonly exactPool?: boolean | undefined;
 }
 
 /**
- * Opens the CUDA backend on an NVIDIA GPU. Each kernel has a stream of its own on that device.
+ * Opens the CUDA backend on an NVIDIA GPU. Each kernel has its own stream on that device.
  *
  * @throws KernelError `NOT_INSTALLED` (no binary for this platform), `DRIVER` (no NVIDIA driver, or one that is too old),
- * `NO_DEVICE` (no GPU, or none with this number), `LIMITS` (a GPU that is too old), `OUT_OF_MEMORY`
+ * `NO_DEVICE` (no GPU, or none with this index), `LIMITS` (a GPU that is too old), `OUT_OF_MEMORY`
  */
 export function createCudaKernel(options: CudaKernelOptions = {}): Promise<CudaKernel> {
   const { exactPool } = options;
   return openCudaKernel(options, exactPool === undefined ? undefined : { exactPool });
 }
 
-/** @param tuning what tests change */
+/** Opens the backend; tests pass `tuning`. */
 export async function openCudaKernel(options: CudaKernelOptions = {}, tuning?: Tuning): Promise<CudaKernel> {
   const machine = await probeMachine();
   if ("code" in machine) refuse(machine);
@@ -38,8 +38,8 @@ export async function openCudaKernel(options: CudaKernelOptions = {}, tuning?: T
     const count = devices.length === 1 ? "1 device" : `${devices.length} devices`;
     refuse({
       code: "NO_DEVICE",
-      reason: `device ${number} was asked for, the driver has ${count}`,
-      remedy: `give a number from 0 to ${devices.length - 1}`,
+      reason: `device ${number} was requested, the driver has ${count}`,
+      remedy: `pass an index from 0 to ${devices.length - 1}`,
     });
   }
   const lack = deviceLacking(device);

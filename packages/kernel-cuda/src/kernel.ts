@@ -5,7 +5,7 @@ import { Readback } from "./readback.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CudaTensor } from "./tensor.ts";
 
-/** The CUDA backend. Made by `createCudaKernel`. */
+/** A kernel of the CUDA backend. `createCudaKernel` opens one. */
 export class CudaKernel extends OpsKernel<CudaTensor, Runtime> {
   readonly name = "cuda";
   readonly lost: Promise<KernelError>;
@@ -13,7 +13,7 @@ export class CudaKernel extends OpsKernel<CudaTensor, Runtime> {
 
   /**
    * @internal
-   * @param deviceBytes all memory of the device
+   * @param deviceBytes total memory of the device
    */
   constructor(runtime: Runtime, device: string, deviceBytes: number) {
     super(runtime, ops satisfies OpTable<Runtime, CudaTensor>, device, deviceBytes);
@@ -22,8 +22,8 @@ export class CudaKernel extends OpsKernel<CudaTensor, Runtime> {
   }
 
   /**
-   * What went to the device so far: launches of all ops, the batches that they went in, graphs replayed for those, kernels
-   * launched outside of graphs, kernels of graphs that got other arguments, graphs made, and blocks of memory.
+   * Counters since the kernel was opened: launches recorded, batches submitted, graphs launched, GPU kernels launched outside
+   * of graphs, graph nodes whose arguments were replaced, graphs created, and memory blocks allocated.
    */
   get counts(): {
     readonly launches: number;

@@ -11,7 +11,7 @@ function pool(exact = false) {
   return { log, blocks: new BlockPool(source, exact) };
 }
 
-test("a step that is repeated gets the same blocks, in whatever order it gives them back", () => {
+test("a repeated step gets the same blocks, in whatever order they were freed", () => {
   const { log, blocks } = pool();
   const step = (order: readonly number[]) => {
     const taken = [100, 100, 5000, 100].map((bytes) => blocks.take(bytes));
@@ -24,7 +24,7 @@ test("a step that is repeated gets the same blocks, in whatever order it gives t
   expect(log).toEqual(["+256", "+256", "+5120", "+256"]);
 });
 
-test("trimming gives back what was freed first", () => {
+test("trimming frees the blocks that were returned first", () => {
   const { log, blocks } = pool();
   const [a, b, c] = [1, 2, 3].map((n) => blocks.take(n * 256));
   for (const block of [b, c, a]) blocks.give(block!);
@@ -34,7 +34,7 @@ test("trimming gives back what was freed first", () => {
   expect(log.slice(5)).toEqual(["-1"]);
 });
 
-test("an exact pool rounds nothing and keeps nothing", () => {
+test("an exact pool does not round sizes and does not reuse blocks", () => {
   const { log, blocks } = pool(true);
   blocks.give(blocks.take(10));
   blocks.give(blocks.take(10));

@@ -1,51 +1,51 @@
 import { sizeClass } from "@mamba/kernel/author";
 
-/** Device memory of the pool. */
+/** A block of device memory. */
 export interface Block {
   readonly address: number;
-  /** Counts up with every block that is made. */
+  /** Increases with every block that is allocated. */
   readonly id: number;
-  /** Size class: at least what was asked for. */
+  /** Size class: at least the requested size. */
   readonly bytes: number;
-  /** Counts up with every block that is freed. */
+  /** Time of the last `give`, counted in calls. */
   freed: number;
 }
 
-/** Where blocks come from: a session. */
+/** Allocates the blocks' memory: a session. */
 export interface Source {
   allocate(bytes: number): number;
   free(address: number): void;
 }
 
-/** Free memory that is kept whatever is live: the activations of a large prefill come back with the next. */
+/** Free memory that the pool keeps: the activations of a large prefill are needed again by the next. */
 const keptBytes = 2 ** 30;
 
 /**
- * Device memory by size class. A freed block is given out again at once: the stream runs in order, so the work that still
- * uses it comes before the work that overwrites it. The oldest that fits goes first, whatever was freed last: so a repeated
- * step finds its tensors where they were, and its graph needs no new arguments.
+ * Device memory by size class. A freed block can be reused at once: the stream runs in order, so work that still uses the
+ * block runs before work that overwrites it. `take` returns the oldest free block of the size class, independent of the order
+ * in which blocks were freed, so a repeated step gets the same addresses and its graph needs no new arguments.
  */
 export class BlockPool {
   readonly #source: Source;
   readonly #exact: boolean;
-  /** Free blocks, the oldest at the end. */
+  /** Free blocks by size, the oldest at the end of each list. */
   readonly #free = new Map<number, Block[]>();
   #freeBytes = 0;
   #clock = 0;
   #created = 0;
 
-  /** @param exact every block is new and no larger than asked for, so that a device which watches its bounds sees mistakes */
+  /** @param exact allocates a new block of the exact size every time, so that a device with bounds checks finds errors */
   constructor(source: Source, exact: boolean) {
     this.#source = source;
     this.#exact = exact;
   }
 
-  /** Blocks made so far: a steady state makes none. */
+  /** Blocks allocated so far. A repeated step allocates none. */
   get created(): number {
     return this.#created;
   }
 
-  /** A block of at least `bytes`, with any content. Throws what the source throws. */
+  /** Returns a block of at least `bytes`, with undefined content. Throws the source's errors. */
   take(bytes: number): Block {
     const size = this.#exact ? bytes : sizeClass(bytes);
     const known = this.#exact ? undefined : this.#free.get(size)?.pop();
@@ -57,6 +57,7 @@ export class BlockPool {
     return { address, id: ++this.#created, bytes: size, freed: 0 };
   }
 
+  /** Returns a block to the pool. */
   give(block: Block): void {
     block.freed = ++this.#clock;
     const list = this.#free.get(block.bytes);
@@ -69,8 +70,8 @@ export class BlockPool {
   }
 
   /**
-   * Gives free blocks back to the device, those freed first before others, until no more than `limit` bytes are free. No
-   * command that is not submitted yet may use them.
+   * Frees blocks, those returned first before others, until at most `limit` bytes are free. No recorded command that is not
+   * submitted yet may use them.
    */
   trim(limit = this.#exact ? 0 : keptBytes): void {
     if (this.#freeBytes <= limit) return;

@@ -1,9 +1,9 @@
-// Looks for a device in a child process: a driver that crashes takes only that one with it.
+// Looks for a device in a child process, so that a crash of the driver ends only the child process.
 
 import { execFile } from "node:child_process";
 import { findAddon, type Found, type FoundDevice, type Missing } from "./addon.ts";
 
-/** The first CUDA whose drivers load what nvcc 13 compiled. */
+/** The oldest CUDA version whose drivers load code compiled by nvcc 13. */
 const oldestVersion = 13000;
 const oldestDriver = "580";
 const oldestCapability = 75;
@@ -19,18 +19,18 @@ type Answer =
   | { readonly found: Found }
   | { readonly found?: undefined; readonly code?: string; readonly message: string };
 
-/** A machine that can run the kernels. */
+/** A machine with a supported device. */
 export interface Machine {
   readonly addon: string;
   readonly found: Found;
-  /** The first device that they run on. */
+  /** The first supported device. */
   readonly device: FoundDevice;
 }
 
-// What is there stays there; what is missing may be installed meanwhile.
+// Successful probes are cached; a missing driver or device may be installed later, so failures are not.
 const known = new Map<string, Machine>();
 
-/** What is on this machine, or what is missing. Never rejects. */
+/** Returns the machine's devices, or the reason that CUDA is unavailable. Never rejects. */
 export async function probeMachine(): Promise<Machine | Missing> {
   const addon = findAddon();
   if (typeof addon !== "string") return addon;
@@ -47,24 +47,24 @@ export async function probeMachine(): Promise<Machine | Missing> {
   return machine;
 }
 
-/** A device in words. */
+/** Describes a device in words. */
 export function describeDevice(device: FoundDevice, { version, blas }: Found): string {
   const memory = `${(device.bytes / 2 ** 30).toFixed(0)} GiB`;
   const products = blas === "" ? "own matrix products" : "cuBLAS";
   return `${device.name}, compute ${capability(device)}, ${memory}, CUDA ${cuda(version)}, ${products}`;
 }
 
-/** Whether it is the stand-in of the tests, which computes on the CPU and says so in its name. */
+/** True for the stand-in of the tests, which computes on the CPU and says so in its name. */
 export function isStandIn(device: FoundDevice): boolean {
   return device.name.includes("stand-in");
 }
 
-/** Why a device does not do, if so. */
+/** Returns the reason that a device is not supported, or undefined. */
 export function deviceLacking(device: FoundDevice): Missing | undefined {
   if (device.capability >= oldestCapability) return undefined;
   return {
     code: "LIMITS",
-    reason: `${device.name} has compute capability ${capability(device)}, the kernels need 7.5 (Turing) or newer`,
+    reason: `${device.name} has compute capability ${capability(device)}, this backend needs 7.5 (Turing) or newer`,
     remedy: "use a newer GPU, or another backend",
   };
 }
@@ -73,7 +73,7 @@ function usableDevice({ version, devices }: Found): FoundDevice | Missing {
   if (version < oldestVersion) {
     return {
       code: "DRIVER",
-      reason: `the NVIDIA driver knows CUDA ${cuda(version)}, the kernels need ${cuda(oldestVersion)}`,
+      reason: `the NVIDIA driver supports CUDA ${cuda(version)}, this backend needs ${cuda(oldestVersion)}`,
       remedy: `install NVIDIA driver ${oldestDriver} or newer`,
     };
   }
@@ -81,7 +81,7 @@ function usableDevice({ version, devices }: Found): FoundDevice | Missing {
   if (process.env["MAMBA_CUDA_DRIVER"] && first && !isStandIn(first)) {
     return {
       code: "DRIVER",
-      reason: `MAMBA_CUDA_DRIVER is for a stand-in in tests, and it names a driver with a real device (${first.name})`,
+      reason: `MAMBA_CUDA_DRIVER is for stand-ins in tests, but it names a driver with a real device (${first.name})`,
       remedy: "unset MAMBA_CUDA_DRIVER",
     };
   }
@@ -93,11 +93,11 @@ function noDevice(reason: string): Missing {
   return {
     code: "NO_DEVICE",
     reason,
-    remedy: "check nvidia-smi, CUDA_VISIBLE_DEVICES and, in a container, that it was given the GPU",
+    remedy: "check nvidia-smi, CUDA_VISIBLE_DEVICES and, in a container, that the GPU is passed to it",
   };
 }
 
-/** What the addon's error means for the user. */
+/** Translates an error of the addon for the user. */
 function explain(code: string | undefined, reason: string): Missing {
   if (code === "CUDA_ERROR_NO_DEVICE") return noDevice("the driver finds no GPU");
   const install = `install NVIDIA driver ${oldestDriver} or newer`;
@@ -109,8 +109,8 @@ function explain(code: string | undefined, reason: string): Missing {
 }
 
 function ask(addon: string): Promise<Answer> {
-  // Another process than Node's own, as in Electron, runs scripts when it is told to; options meant for this process are not
-  // meant for that one.
+  // Electron's executable runs scripts only with ELECTRON_RUN_AS_NODE. NODE_OPTIONS is meant for this process, not for the
+  // child.
   const env = { ...process.env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" };
   return new Promise((resolve) => {
     execFile(process.execPath, ["--eval", script, addon], { env, timeout: 60_000 }, (error, stdout) => {

@@ -2,7 +2,7 @@ import { interfaceVersion, type KernelProvider } from "@mamba/kernel";
 import { createCudaKernel } from "./create.ts";
 import { describeDevice, isStandIn, probeMachine } from "./probe.ts";
 
-/** What `openKernel` asks for. */
+/** The CUDA backend as `openKernel` expects it. */
 export const provider: KernelProvider = {
   name: "cuda",
   interfaceVersion,

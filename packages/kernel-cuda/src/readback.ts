@@ -5,51 +5,51 @@ import type { CudaTensor } from "./tensor.ts";
 
 const arrays = { f32: Float32Array, i32: Int32Array, f16: Uint16Array, bf16: Uint16Array } as const;
 
-/** Brings results to the host. */
+/** Copies tensors to the host. */
 export class Readback {
   readonly #runtime: Runtime;
   readonly #pending = new Set<Promise<unknown>>();
-  /** The ops that the device may still be at, by the read that waits for them. */
+  /** Ops that the device may still be running, one set for each read that waits for them. */
   readonly #running: ReadonlySet<string>[] = [];
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
   }
 
-  /** Reads that were begun have ended, one way or the other. */
+  /** Waits until all pending reads have resolved or rejected. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#pending);
   }
 
-  /** Dense host copies of `sources` as they are after all that was recorded until now. */
+  /** Returns dense host copies of `sources` after all work recorded so far. */
   async read(sources: readonly CudaTensor[]): Promise<HostArray[]> {
     const runtime = this.#runtime;
     const copies = sources.map((source) => (isDense(source) ? undefined : copyRows(runtime, "read", source)));
-    const pieces = new Float64Array(2 * sources.length);
+    const chunks = new Float64Array(2 * sources.length);
     sources.forEach((source, i) => {
-      pieces[2 * i] = (copies[i] ?? source).address;
-      pieces[2 * i + 1] = byteLength(source.dtype, source.shape);
+      chunks[2 * i] = (copies[i] ?? source).address;
+      chunks[2 * i + 1] = byteLength(source.dtype, source.shape);
     });
-    const waiting = this.#wait("read", pieces);
+    const waiting = this.#wait("read", chunks);
     for (const copy of copies) copy?.dispose();
     const buffers = await waiting;
     return sources.map(({ dtype }, i) => new arrays[dtype](buffers[i] as ArrayBuffer));
   }
 
-  /** Waits for what was recorded. */
+  /** Waits for all recorded work. */
   async sync(): Promise<void> {
     await this.#wait("sync", new Float64Array(0));
   }
 
-  /** Submits, enqueues the copies before it returns, and gives them when they are there. */
-  async #wait(op: string, pieces: Float64Array): Promise<ArrayBuffer[]> {
+  /** Submits the recorded work and enqueues the copies, both before it returns; resolves with the copies. */
+  async #wait(op: string, chunks: Float64Array): Promise<ArrayBuffer[]> {
     const runtime = this.#runtime;
     runtime.flush(op);
     const ops = runtime.takeOps();
     this.#running.push(ops);
     let pending: Promise<ArrayBuffer[]> | undefined;
     try {
-      pending = runtime.session.read(pieces);
+      pending = runtime.session.read(chunks);
       this.#pending.add(pending);
       const buffers = await pending;
       // Reads end in order.

@@ -6,28 +6,28 @@ import type { KernelName } from "./kernels.ts";
 import { type Block, BlockPool } from "./pool.ts";
 import { CudaTensor, type Storage } from "./tensor.ts";
 
-/** What tests change. */
+/** Settings that tests change. */
 export interface Tuning {
-  /** Memory without rounding or reuse, for a device that watches its bounds. */
+  /** Allocates memory without rounding or reuse, for a device with bounds checks. */
   readonly exactPool?: boolean;
   /** Launches per submission. */
   readonly records?: number;
 }
 
-/** What the ops stand on: tensors, memory and the launches being recorded. */
+/** Services for the ops of one kernel: tensors, memory and recorded launches. */
 export class Runtime extends TensorOwner<Storage, CudaTensor> {
   readonly session: Session;
   readonly pool: BlockPool;
   /** Resolves when the device is lost. */
   readonly lost: Promise<KernelError>;
   readonly #commands: Commands;
-  #tellLoss: (failure: KernelError) => void = () => undefined;
+  #reportLoss: (failure: KernelError) => void = () => undefined;
 
   constructor(session: Session, tuning: Tuning = {}) {
     super();
     this.session = session;
     this.pool = new BlockPool(session, tuning.exactPool ?? false);
-    this.lost = new Promise((resolve) => (this.#tellLoss = resolve));
+    this.lost = new Promise((resolve) => (this.#reportLoss = resolve));
     this.#commands = new Commands(session, tuning.records, () => {
       this.pool.trim();
     });
@@ -43,18 +43,18 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
     return this.#commands.launches;
   }
 
-  /** The cuBLAS library that is there; asking loads it. */
+  /** The name of the cuBLAS library, if there is one. The first access loads the library. */
   get blas(): string | undefined {
     return this.session.blas || undefined;
   }
 
-  /** A dense tensor with undefined content. @throws KernelError `OUT_OF_MEMORY`, `DEVICE_LOST` */
+  /** Allocates a dense tensor with undefined content. @throws KernelError `OUT_OF_MEMORY`, `DEVICE_LOST` */
   allocate(op: string, shape: Shape, dtype: DType): CudaTensor {
     const bytes = byteLength(dtype, shape);
     return this.adopt({ block: this.#take(op, bytes), bytes, handles: 0, version: 0 }, dtype, shape);
   }
 
-  /** As `allocate`, for what the op being called makes: a result, or a temporary that it disposes before it returns. */
+  /** Like `allocate`, for a result of the current op, or a temporary that the op disposes before it returns. */
   result(op: string, shape: Shape, dtype: DType = "f32"): CudaTensor {
     return this.keepResult(this.allocate(op, shape, dtype));
   }
@@ -64,7 +64,7 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
    *
    * @param grid blocks of threads; y and z at most 65535
    * @param block threads, a multiple of 32
-   * @param args as the kernel takes them: a tensor stands for the address of its first element
+   * @param args the arguments of the GPU kernel; a tensor becomes the address of its first element
    * @throws KernelError `DEVICE_LOST`
    */
   launch(op: string, kernel: KernelName, grid: Grid, block: number, args: readonly Arg[]): void {
@@ -75,7 +75,7 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
     }
   }
 
-  /** Records a matrix product by cuBLAS, where `blas` is. @throws KernelError `DEVICE_LOST` */
+  /** Records a cuBLAS product; `blas` must be defined. @throws KernelError `DEVICE_LOST` */
   sgemm(op: string, product: Sgemm): void {
     try {
       this.#commands.sgemm(op, product);
@@ -84,7 +84,7 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
     }
   }
 
-  /** Submits what was recorded. @throws KernelError `DEVICE_LOST` */
+  /** Submits all recorded launches. @throws KernelError `DEVICE_LOST` */
   flush(op: string): void {
     try {
       this.#commands.flush();
@@ -93,7 +93,7 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
     }
   }
 
-  /** Copies host memory to the device, after all that was recorded. @throws KernelError `OUT_OF_MEMORY`, `DEVICE_LOST` */
+  /** Copies host memory to the device after all recorded work. @throws KernelError `OUT_OF_MEMORY`, `DEVICE_LOST` */
   write(op: string, address: number, data: Uint8Array): void {
     this.flush(op);
     try {
@@ -103,12 +103,12 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
     }
   }
 
-  /** The ops recorded since this was asked last. */
+  /** Returns the ops recorded since the last call, and clears them. */
   takeOps(): ReadonlySet<string> {
     return this.#commands.takeOps();
   }
 
-  /** What a failure of the session means: memory that is not there is only this call's, anything else is the end. */
+  /** Translates an error of the session: out of memory affects only this call, any other error loses the device. */
   failed(op: string, cause: unknown): KernelError {
     if (codeOf(cause) !== outOfMemory) return this.#lose(op, cause);
     this.dropResults();
@@ -135,7 +135,7 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
     if (!this.failure) {
       const failure = new KernelError("DEVICE_LOST", why, { cause });
       this.close(failure);
-      this.#tellLoss(failure);
+      this.#reportLoss(failure);
     }
     return new KernelError("DEVICE_LOST", `${op}: ${why}`, { cause });
   }
@@ -146,7 +146,7 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
     } catch (cause) {
       if (codeOf(cause) !== outOfMemory) throw this.#lose(op, cause);
     }
-    // What is kept for later goes first.
+    // Free blocks that the pool keeps are released before the call fails.
     this.flush(op);
     try {
       this.pool.trim(0);
@@ -160,13 +160,13 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
 
 const outOfMemory = "CUDA_ERROR_OUT_OF_MEMORY";
 
-/** What a call of the addon failed with, as an error of the kernel: out of memory, else `code`. */
+/** Translates an error of the addon to a KernelError with code `OUT_OF_MEMORY`, or `code` for other errors. */
 export function driverError(op: string, cause: unknown, code: KernelErrorCode): KernelError {
   const what = codeOf(cause) === outOfMemory ? "OUT_OF_MEMORY" : code;
   return new KernelError(what, `${op}: ${messageOf(cause)}`, { cause });
 }
 
-/** The driver's name for a failure. */
+/** The driver's name of an error. */
 function codeOf(cause: unknown): unknown {
   return (cause as { readonly code?: unknown }).code;
 }

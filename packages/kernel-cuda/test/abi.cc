@@ -1,4 +1,4 @@
-// native/driver.h held against NVIDIA's own header: that this compiles is the test.
+// Compares native/driver.h with NVIDIA's header. The test is that this file compiles.
 
 #include <cuda.h>
 
@@ -10,7 +10,7 @@
 
 namespace {
 
-// Enumerations are passed as the ints that they are, and one struct has a name of ours.
+// Enumerations are declared as int, and one struct has another name.
 template <typename Ours, typename Theirs>
 constexpr bool kSame = std::is_same_v<Ours, Theirs> || (std::is_same_v<Ours, int> && std::is_enum_v<Theirs>) ||
                        (std::is_same_v<Ours, const mamba::KernelNodeParams*> &&

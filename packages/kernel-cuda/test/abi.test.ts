@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-// The stand-in is built from declarations of ours, as the addon is: only NVIDIA's header can tell that both are wrong.
+// The addon and the stand-in use the same declarations of the driver, so only NVIDIA's header can show an error in them.
 
 const nvcc = process.env["NVCC"] ?? "nvcc";
 const [source, native] = ["abi.cc", "../native"].map((path) =>
@@ -17,5 +17,5 @@ if (spawnSync(nvcc, ["--version"]).status === 0) {
     expect(compiled).toMatchObject({ status: 0, stderr: "" });
   });
 } else {
-  test.skip(`declarations of the driver beside NVIDIA's header (there is no ${nvcc})`, () => undefined);
+  test.skip(`declarations of the driver against NVIDIA's header (there is no ${nvcc})`, () => undefined);
 }

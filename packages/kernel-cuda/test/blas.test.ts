@@ -3,22 +3,22 @@ import { expect, test } from "vitest";
 import { openCudaKernel } from "../src/create.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
-// Where there is a cuBLAS, matrix products of f32 go to it: the suite's cases of them, once more.
+// With cuBLAS present, f32 products use it: runs the conformance cases of matrix products again.
 
 if (available) {
   const control = useStandIn("", { blas: true });
-  const those = /^linear|^the kernels close$/;
+  const products = /^linear|^the kernels close$/;
   await runConformance({
     test: (name: string, body: () => Promise<void>) => {
-      if (those.test(name)) test(`with cuBLAS: ${name}`, body);
+      if (products.test(name)) test(`with cuBLAS: ${name}`, body);
     },
     open: () => openCudaKernel({}, { exactPool: true }),
   });
 
-  test("products of f32 with many rows are cuBLAS's, others are ours", async () => {
+  test("cuBLAS computes f32 products with many rows, our own GPU kernels compute the others", async () => {
     await using kernel = await openCudaKernel();
     expect(kernel.capabilities.device).toContain("cuBLAS");
-    const products = async (run: () => unknown): Promise<number> => {
+    const countProducts = async (run: () => unknown): Promise<number> => {
       const before = control.get("matmuls");
       run();
       await kernel.sync();
@@ -28,11 +28,11 @@ if (available) {
     const dy = kernel.zeros([9, 6], "f32");
     const weight = kernel.zeros([6, 4], "f32");
     const half = kernel.zeros([6, 4], "bf16");
-    expect(await products(() => kernel.linear(x, weight))).toBe(1);
-    expect(await products(() => kernel.linearBackwardInput(dy, weight))).toBe(1);
-    expect(await products(() => kernel.linearBackwardWeight(dy, x))).toBe(1);
-    expect(await products(() => kernel.linear(kernel.zeros([8, 4], "f32"), weight))).toBe(0);
-    expect(await products(() => kernel.linear(x, half))).toBe(0);
-    expect(await products(() => kernel.linearBackwardInput(dy, half))).toBe(0);
+    expect(await countProducts(() => kernel.linear(x, weight))).toBe(1);
+    expect(await countProducts(() => kernel.linearBackwardInput(dy, weight))).toBe(1);
+    expect(await countProducts(() => kernel.linearBackwardWeight(dy, x))).toBe(1);
+    expect(await countProducts(() => kernel.linear(kernel.zeros([8, 4], "f32"), weight))).toBe(0);
+    expect(await countProducts(() => kernel.linear(x, half))).toBe(0);
+    expect(await countProducts(() => kernel.linearBackwardInput(dy, half))).toBe(0);
   });
 } else skipAll("matrix products by cuBLAS");

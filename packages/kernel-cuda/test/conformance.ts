@@ -4,10 +4,10 @@ import { openCudaKernel } from "../src/create.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
 /**
- * The whole suite on the stand-in, with memory that ends where each tensor does and is never reused.
+ * Runs the whole suite on the stand-in, with memory of each tensor's exact size that is never reused.
  *
  * @param options of the stand-in
- * @param driver builds another stand-in than the one that executes the kernels' sources
+ * @param driver builds another stand-in instead of the one that executes the CUDA sources
  */
 export async function conformance(options: string, driver?: () => Promise<string>): Promise<void> {
   if (!available) {

@@ -3,14 +3,14 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
-// Programs of their own, on the built package: each must end by itself, with the exit code that it asks for and no signal.
+// Programs that import the built package: each must exit by itself, with its exit code and without a signal.
 
 const start = `
   import { Worker } from "node:worker_threads";
   import { createCudaKernel } from "@mamba/kernel-cuda";
   const kernel = await createCudaKernel();
   const x = kernel.upload(new Float32Array(64).fill(1), [64], "f32");
-  // In a thread: the same kernel and tensor, then \`then\`; resolves with its first message.
+  // Opens a kernel with the same tensor in a thread, then runs \`then\`; resolves with its first message.
   function thread(then) {
     const program = \`
       import { parentPort, workerData } from "node:worker_threads";
@@ -30,20 +30,11 @@ const hang = "setInterval(() => {}, 1000);";
 
 const endings: readonly [what: string, program: string, output: string, code?: number][] = [
   ["nothing is disposed", "console.log((await kernel.read(kernel.add(x, x)))[0][63])", "2"],
-  ["work was recorded and never asked for", "kernel.add(x, x); console.log(1)", "1"],
-  ["work is under way that nobody waits for", "void kernel.sync(); console.log(1)", "1"],
-  [
-    "a read is under way, which the process waits for",
-    "kernel.read(x).then(([a]) => console.log(a[63]))",
-    "1",
-  ],
-  ["process.exit in the midst of a read", "void kernel.read(x); console.log(1); process.exit(3)", "1", 3],
-  [
-    "an exception in the midst of a read",
-    "void kernel.read(x); console.log(1); throw new Error('meant')",
-    "1",
-    1,
-  ],
+  ["recorded work is never read", "kernel.add(x, x); console.log(1)", "1"],
+  ["a sync is pending that nothing awaits", "void kernel.sync(); console.log(1)", "1"],
+  ["a read is pending, which the process waits for", "kernel.read(x).then(([a]) => console.log(a[63]))", "1"],
+  ["process.exit during a read", "void kernel.read(x); console.log(1); process.exit(3)", "1", 3],
+  ["an exception during a read", "void kernel.read(x); console.log(1); throw new Error('meant')", "1", 1],
   ["the kernel is disposed, its tensors are not", "await kernel[Symbol.asyncDispose](); console.log(1)", "1"],
   [
     "the kernel is garbage",
@@ -58,12 +49,12 @@ const endings: readonly [what: string, program: string, output: string, code?: n
     "DEVICE_LOST",
   ],
   [
-    "a thread ends that has disposed nothing",
+    "a thread ends without disposing anything",
     "console.log((await thread('parentPort.postMessage((await kernel.read(x))[0][63])')).message)",
     "1",
   ],
   [
-    "a thread is terminated in the midst of a read",
+    "a thread is terminated during a read",
     `const { worker } = await thread("void kernel.read(x); parentPort.postMessage(0); ${hang}");
      await worker.terminate();
      console.log((await kernel.read(kernel.add(x, x)))[0][63])`,
@@ -84,7 +75,7 @@ if (available) {
   for (const [what, program, output, code = 0] of endings) {
     test(`a process ends cleanly: ${what}`, { timeout: 60_000 }, async () => {
       const env = { ...process.env };
-      // Long enough for the process to end while the device works.
+      // Launches take long enough that the process ends while the device works.
       env["MAMBA_CUDA_HOST"] = output === "DEVICE_LOST" ? "failLaunch=2" : "slowLaunch=100000";
       const result = await new Promise((resolve) => {
         const args = ["--expose-gc", "--input-type=module", "--eval", start + program];

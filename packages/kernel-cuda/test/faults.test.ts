@@ -11,11 +11,11 @@ if (available) {
   afterEach(() => {
     control.set("failLaunch", "0");
     control.set("memory", String(2 ** 33));
-    // Every kernel was disposed: nothing may be left behind.
+    // Every kernel was disposed, so no memory may be left.
     expect(control.get("liveAllocations")).toBe(0);
   });
 
-  test("memory that runs out is the call's error, and the kernel goes on", async () => {
+  test("out of memory fails one call, and the kernel still works", async () => {
     await using kernel = await openCudaKernel();
     const x = kernel.upload(ones, [64], "f32");
     control.set("memory", String(2 ** 26));
@@ -24,7 +24,7 @@ if (available) {
     expect(() => kernel.zeros([2 ** 25], "f32")).toThrow(/zeros: .* 134217728 bytes/);
     expect(kernel.memory()).toEqual(before);
     expect((await kernel.read(kernel.add(x, x)))[0]).toEqual(new Float32Array(64).fill(2));
-    // An op that has made one result of two gives it up.
+    // An op that fails after its first allocation frees it.
     const wide = kernel.zeros([2 ** 23], "f32");
     const held = kernel.memory();
     expect(() => kernel.add(wide, wide)).toThrow(code("OUT_OF_MEMORY"));
@@ -32,7 +32,7 @@ if (available) {
     await kernel.sync();
   });
 
-  test("memory that is kept for later goes when it is needed", async () => {
+  test("free memory that the pool keeps is released when another size needs it", async () => {
     await using kernel = await openCudaKernel();
     control.set("memory", String(2 ** 26));
     kernel.zeros([10 * 2 ** 20], "f32").dispose();
@@ -42,7 +42,7 @@ if (available) {
     );
   });
 
-  test("a device that fails is lost: what waits rejects with the ops, what comes is refused", async () => {
+  test("an error of the device loses it: pending reads reject and name the ops, later calls throw", async () => {
     await using kernel = await openCudaKernel();
     const x = kernel.upload(ones, [64], "f32");
     await kernel.sync();

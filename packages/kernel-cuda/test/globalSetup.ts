@@ -1,22 +1,22 @@
 import type { TestProject } from "vitest/node";
-import { buildAddon } from "../scripts/build-addon.mjs";
-import { buildKernels } from "../scripts/build-kernels.mjs";
+import { buildAddon } from "../scripts/buildAddon.mjs";
+import { buildKernels } from "../scripts/buildKernels.mjs";
 import { buildControl, buildSource, missingCompiler } from "../../../tooling/cuda-host/build.mjs";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The stand-in for the driver library that was built for the tests, or why there is none. */
+    /** The stand-in for the driver library that was built for the tests, or the reason that there is none. */
     cudaStandIn: { readonly driver: string; readonly control: string } | { readonly missing: string };
   }
 }
 
-/** Builds the addon, and the stand-in from the kernels' sources; what did not change since is kept. */
+/** Builds the addon and the stand-in that executes the CUDA sources. Unchanged outputs are kept. */
 export async function setup(project: TestProject): Promise<void> {
   const missing = missingCompiler();
   if (missing === undefined) {
     buildKernels({ ptxOnly: true });
     buildAddon();
-    // Set by tooling/cuda-host/sanitize.mjs, which built it.
+    // tooling/cuda-host/sanitize.mjs sets the variable and has built this stand-in.
     const sanitize = process.env["MAMBA_CUDA_HOST_SANITIZE"] === "1";
     const driver = await buildSource(sanitize ? { name: "source-sanitized", sanitize } : {});
     project.provide("cudaStandIn", { driver, control: await buildControl() });

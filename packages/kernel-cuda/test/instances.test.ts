@@ -18,7 +18,7 @@ if (available) {
       return (await kernel.read(y))[0]?.[0];
     });
     expect(await Promise.all(results)).toEqual([0, 21, 42, 63, 84, 105]);
-    // One that goes takes nothing of the others with it.
+    // Disposing one kernel does not affect the others.
     const [first, ...others] = kernels;
     await first?.[Symbol.asyncDispose]();
     for (const kernel of others) {
@@ -29,7 +29,7 @@ if (available) {
     expect(control.get("pinnedBytes")).toBe(0);
   });
 
-  test("reads end in the order they were asked for, and none blocks the event loop", async () => {
+  test("reads resolve in the order of the calls, and none blocks the event loop", async () => {
     await using kernel = await openCudaKernel();
     const x = kernel.upload(Float32Array.of(1), [1], "f32");
     await kernel.sync();

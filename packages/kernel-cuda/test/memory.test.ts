@@ -9,9 +9,9 @@ if (available) {
     expect(control.get("pinnedBytes")).toBe(0);
   });
 
-  test("uploads of every size arrive, those that exceed the staging memory too", async () => {
+  test("uploads of every size arrive, also those larger than the staging memory", async () => {
     await using kernel = await openCudaKernel({}, { exactPool: true });
-    // Up to 256 bytes travel with a launch; staging memory has 32 MiB, in pieces of 8.
+    // Up to 256 bytes are arguments of a launch; the staging memory has 32 MiB, in chunks of 8 MiB.
     for (const count of [1, 63, 64, 65, 2 ** 21, 2 ** 21 + 1, 10 * 2 ** 20]) {
       const data = Float32Array.from({ length: count }, (_, i) => i % 8191);
       using x = kernel.upload(data, [count], "f32");
@@ -21,9 +21,9 @@ if (available) {
     }
   });
 
-  test("uploads that fill the staging memory to its very end go on at its start", async () => {
+  test("uploads that fill the staging memory to its end continue at its start", async () => {
     await using kernel = await openCudaKernel();
-    // Pieces of 8 MiB, from its beginning: the fifth has no room behind the fourth.
+    // Chunks of 8 MiB fill the staging memory from its start, so the fifth has no room behind the fourth.
     const data = Float32Array.from({ length: 5 * 2 ** 21 }, (_, i) => i % 8191);
     using x = kernel.upload(data, [data.length], "f32");
     using last = kernel.gatherRows(x, [0, 2 ** 21, 4 * 2 ** 21, data.length - 1]);
@@ -45,7 +45,7 @@ if (available) {
     expect(results.map((y) => y[4999])).toEqual(copies.map((_, i) => 2 * i));
   });
 
-  test("16-bit pieces with an odd end stay inside of their tensor", async () => {
+  test("16-bit writes with an odd end stay inside their tensor", async () => {
     await using kernel = await openCudaKernel({}, { exactPool: true });
     using x = kernel.zeros([7], "f16");
     kernel.write(x, 4, Uint16Array.of(5, 6, 7));
@@ -54,7 +54,7 @@ if (available) {
     expect((await kernel.read(y))[0]).toEqual(Uint16Array.of(0, 0, 0, 0, 5, 6, 7));
   });
 
-  test("data comes from the middle of a buffer, and from memory that threads share", async () => {
+  test("data may be in the middle of a buffer, or in shared memory", async () => {
     await using kernel = await openCudaKernel();
     for (const buffer of [new ArrayBuffer(4096), new SharedArrayBuffer(4096)]) {
       const all = new Float32Array(buffer);
@@ -66,7 +66,7 @@ if (available) {
     }
   });
 
-  test("each result of a read has memory of its own", async () => {
+  test("each result of a read has its own memory", async () => {
     await using kernel = await openCudaKernel();
     const [a, b] = await kernel.read(kernel.zeros([3], "f32"), kernel.zeros([5], "i32"));
     expect(a).toEqual(new Float32Array(3));

@@ -4,8 +4,8 @@ import { buildSource } from "../../../tooling/cuda-host/build.mjs";
 import { bundleProgram } from "../../../tooling/cuda-host/bundle.mjs";
 import { available, skipAll, standInDriver } from "./standIn.ts";
 
-// Mistakes that are made in kernels, planted in ours, one at a time: the suite's cases of the op must fail under every
-// schedule but those in `unnoticedBy`. This says what a green suite is worth, and why it runs under more than one schedule.
+// Plants typical faults in the GPU kernels, one at a time. The conformance cases of the op must fail under every schedule except
+// those in `unnoticedBy`. This shows what the suite detects, and that one schedule is not enough.
 
 const schedules = ["in-order", "reverse", "warp-depth-first", "random-stalls"] as const;
 
@@ -15,7 +15,7 @@ interface Planted {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
-  /** What is said about it, where the stand-in itself stops the kernel. */
+  /** The stand-in's report, when the stand-in itself stops the GPU kernel. */
   readonly report?: RegExp;
   readonly unnoticedBy?: readonly (typeof schedules)[number][];
 }
@@ -29,12 +29,12 @@ const planted: readonly Planted[] = [
     replace: "scratch[warp] = value;\n",
   },
   {
-    what: "a reduction that overwrites what is still being read",
+    what: "a reduction that overwrites sums that are still being read",
     op: "sample",
     file: "common.cuh",
     find: "  __syncthreads();\n  if (lane == 0) scratch[warp] = value;",
     replace: "  if (lane == 0) scratch[warp] = value;",
-    // It takes a warp that is a whole reduction ahead of another: orders that are nearly in step have none.
+    // The fault needs a warp that is a whole reduction ahead of another, which does not occur when warps run almost in step.
     unnoticedBy: ["in-order", "reverse"],
   },
   {
@@ -72,7 +72,7 @@ const planted: readonly Planted[] = [
     file: "selectiveScan.cu",
     find: "      __syncthreads();\n      fetch(l + kScanSteps);",
     replace: "      fetch(l + kScanSteps);",
-    // The shuffles that follow keep orders that are nearly in step together: all have written before one reads.
+    // The following shuffles keep warps together when they run almost in step, so all have written before one reads.
     unnoticedBy: ["in-order", "reverse"],
   },
   {
@@ -97,7 +97,7 @@ if (available) {
     program = await bundleProgram();
   });
 
-  test.each([...new Set(planted.map(({ op }) => op))])("nothing is wrong with %s as it is", async (op) => {
+  test.each([...new Set(planted.map(({ op }) => op))])("the unchanged source of %s passes", async (op) => {
     const { noticed, said } = await run(program, standInDriver(), "random-stalls", op);
     expect(noticed, said).toBe(false);
   });
@@ -117,7 +117,7 @@ function run(program: string, driver: string, schedule: string, op: string) {
   const env = { ...process.env, ...options, MAMBA_CUDA_DRIVER: driver };
   return new Promise<{ noticed: boolean; said: string }>((resolve, reject) => {
     execFile(process.execPath, [program, op], { env }, (error, _, said) => {
-      // By the stand-in, or by the suite; anything else is no answer.
+      // The stand-in or the suite must have reported the fault; any other end is an error of the test.
       if (!error) resolve({ noticed: false, said });
       else if (error.signal === "SIGABRT" && said.includes("cuda-host: FAULT"))
         resolve({ noticed: true, said });

@@ -4,14 +4,14 @@ import { noAddon } from "../src/addon.ts";
 import { createCudaKernel, provider } from "../src/index.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
-test("a platform without a binary is told which package it lacks, and what there is", () => {
+test("a platform without a binary gets the name of the missing package and the supported platform", () => {
   expect(noAddon("linux-x64-gnu")).toMatchObject({
     code: "NOT_INSTALLED",
     reason: "the package @mamba/kernel-cuda-linux-x64-gnu is not installed",
     remedy: expect.stringMatching(/^npm install @mamba\/kernel-cuda-linux-x64-gnu/) as string,
   });
   expect(noAddon("linux-x64-gnu", true)).toMatchObject({
-    reason: "no addon was built here, and the package @mamba/kernel-cuda-linux-x64-gnu holds none",
+    reason: "the addon was not built here, and the package @mamba/kernel-cuda-linux-x64-gnu contains none",
     remedy: expect.stringMatching(/build it from source/) as string,
   });
   const elsewhere: readonly [platform: string, remedy: RegExp][] = [
@@ -21,12 +21,12 @@ test("a platform without a binary is told which package it lacks, and what there
     ["darwin-arm64", /another backend/],
   ];
   for (const [platform, remedy] of elsewhere) {
-    const { code, reason, remedy: told } = noAddon(platform);
+    const { code, reason, remedy: given } = noAddon(platform);
     expect([code, reason]).toEqual([
       "NOT_INSTALLED",
       `there is no package @mamba/kernel-cuda-${platform}: @mamba/kernel-cuda has a binary for linux-x64-gnu only`,
     ]);
-    expect(told).toMatch(remedy);
+    expect(given).toMatch(remedy);
   }
 });
 
@@ -38,7 +38,7 @@ if (available) {
     process.env["MAMBA_CUDA_HOST"] = "";
   });
 
-  // Before any device was found: what was found is remembered.
+  // These run before a device is found, because a successful probe is cached.
   const missing: readonly [
     what: string,
     env: Record<string, string>,
@@ -64,7 +64,7 @@ if (available) {
       "an old driver",
       { MAMBA_CUDA_HOST: "driver=12040" },
       "DRIVER",
-      /knows CUDA 12\.4, .* 13\.0/,
+      /supports CUDA 12\.4, .* 13\.0/,
       /580 or newer/,
     ],
     ["no device", { MAMBA_CUDA_HOST: "devices=0" }, "NO_DEVICE", /no GPU/, /nvidia-smi/],
@@ -84,7 +84,7 @@ if (available) {
     ],
   ];
   for (const [what, env, code, reason, remedy] of missing) {
-    test(`${what} is named, with the remedy`, async () => {
+    test(`the probe reports ${what}, with a remedy`, async () => {
       Object.assign(process.env, env);
       const found = await provider.probe();
       expect(found).toMatchObject({ ok: false, code });
@@ -100,7 +100,7 @@ if (available) {
     });
   }
 
-  test("a stand-in says that it is one, and a device that is not there is refused", async () => {
+  test("a stand-in reports itself as one, and a missing device is refused", async () => {
     const found = await provider.probe();
     expect(found).toMatchObject({ ok: true, software: true });
     expect(found.ok && found.device).toMatch(
@@ -108,13 +108,13 @@ if (available) {
     );
     await expect(createCudaKernel({ device: 1 })).rejects.toMatchObject({
       code: "NO_DEVICE",
-      message: expect.stringMatching(/device 1 was asked for, the driver has 1 device/) as string,
+      message: expect.stringMatching(/device 1 was requested, the driver has 1 device/) as string,
     });
     await using kernel = await provider.create();
     expect(kernel.capabilities.device).toBe(found.ok && found.device);
   });
 
-  test("a stand-in is never preferred to another backend, and opens where it is the only one asked for", async () => {
+  test("a stand-in is never preferred to another backend, and opens when it is the only candidate", async () => {
     const cuda = { name: "cuda", load: () => Promise.resolve({ provider }) };
     const cpu = { name: "cpu", load: () => import("@mamba/kernel-cpu") };
     await using preferred = await openKernel([cuda, cpu]);
@@ -122,4 +122,4 @@ if (available) {
     await using only = await openKernel([cuda]);
     expect(only.name).toBe("cuda");
   });
-} else skipAll("what the probe says");
+} else skipAll("the probe");

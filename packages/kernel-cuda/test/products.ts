@@ -6,12 +6,12 @@ import type { KernelName } from "../src/kernels.ts";
 import type { CudaTensor } from "../src/tensor.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
-// The suite's products are small, and so are the tiles that they are made of. Here the kernels of large tiles make the same
-// products: each number of a result is the same sum in the same order, whatever the tile.
+// The conformance cases are small, so they use small tiles. These tests compute the same products with small and large tiles:
+// every element is the same sum in the same order for any tile.
 
-const [rows, share] = [140, 32];
+const [rows, chunkDepth] = [140, 32];
 
-/** Numbers that are not alike, and short enough in binary that every storage type keeps them. */
+/** Varied numbers with so few bits that every storage type represents them exactly. */
 function numbers(count: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => (((i * 37) % 101) - 50) / 64);
 }
@@ -21,7 +21,7 @@ function matrix(kernel: CudaKernel, height: number, width: number, dtype: FloatD
   return kernel.upload(data, [height, width], dtype) as CudaTensor;
 }
 
-/** Columns in the middle of wider rows, at an odd place. */
+/** Columns in the middle of wider rows, at an odd offset. */
 function view(kernel: CudaKernel, height: number, width: number): CudaTensor {
   return kernel.columns(matrix(kernel, height, width + 6), 3, width) as CudaTensor;
 }
@@ -32,13 +32,13 @@ async function checkTiles(
   [m, n, k]: readonly [number, number, number],
   args: (y: CudaTensor) => (CudaTensor | undefined | number)[],
 ): Promise<void> {
-  for (const each of [share, Math.ceil(k / 16) * 16]) {
-    const shares = Math.ceil(k / each);
+  for (const depth of [chunkDepth, Math.ceil(k / 16) * 16]) {
+    const chunks = Math.ceil(k / depth);
     const results = names.map((name, i): Tensor => {
       const tile = i === 0 ? 64 : 128;
-      const y = kernel.runtime.allocate("test", [shares, m, n], "f32");
-      const grid = [Math.ceil(m / tile) * Math.ceil(n / tile), shares] as const;
-      kernel.runtime.launch("test", name, grid, i === 0 ? 128 : 256, [...args(y), each]);
+      const y = kernel.runtime.allocate("test", [chunks, m, n], "f32");
+      const grid = [Math.ceil(m / tile) * Math.ceil(n / tile), chunks] as const;
+      kernel.runtime.launch("test", name, grid, i === 0 ? 128 : 256, [...args(y), depth]);
       return y;
     });
     const [small, large] = await kernel.read(...results);
@@ -47,7 +47,7 @@ async function checkTiles(
   }
 }
 
-/** Registers the tests. @param driver the stand-in that executes the kernels; default: that of their sources */
+/** Registers the tests. @param driver the stand-in; default: the one that executes the CUDA sources */
 export function testProducts(driver?: string): void {
   if (!available) {
     skipAll("products in large tiles");

@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import { openCudaKernel } from "../src/create.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
-// `sample` over distributions so flat that more logits take part in the search for a cut than shared memory holds. Single
-// probabilities are then no larger than rounding, so the token is held to where the draw falls, give or take as much.
+// `sample` over distributions so flat that the search for a cut reads more logits than shared memory holds. Single
+// probabilities are then as small as rounding errors, so the tests compare cumulative probabilities with a tolerance.
 
 const V = 50_280;
 const slack = 1e-5;
 
-/** A flat row: equidistant logits over `spread`, in an order that looks random. */
+/** A flat row: equidistant logits over `spread`, in scrambled order. */
 function flatRow(spread: number): Float32Array {
   return Float32Array.from({ length: V }, (_, i) => (((i * 20_011) % V) / V) * spread);
 }
@@ -46,7 +46,7 @@ if (available) {
       const [ids] = await kernel.read(kernel.sample(logits, { temperature: 1, topK, topP, uniforms: [u] }));
       const id = ids?.[0] as number;
       expect(Math.abs((sum[id] as number) - u)).toBeLessThan(slack + 2 / topK);
-      // The cut may be a few logits off, which lie as close to each other as float32 rounds sums.
+      // The cut may be off by a few logits, because adjacent logits differ by as little as rounding errors of float32 sums.
       expect(p[id] === 0 ? (row[id] as number) - smallestKept(row, p) : 0).toBeGreaterThan(-1e-3);
     }
   });

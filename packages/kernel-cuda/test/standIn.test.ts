@@ -4,7 +4,7 @@ import { available, skipAll, useStandIn } from "./standIn.ts";
 
 if (available) {
   const control = useStandIn("");
-  test("the addon runs on the stand-in, which says what it is", async () => {
+  test("the addon runs on the stand-in, which identifies itself", async () => {
     await using kernel = await openCudaKernel({}, { exactPool: true });
     expect(kernel.capabilities.device).toMatch(/stand-in .no GPU/);
     const x = kernel.upload(new Float32Array([1, 2, 3]), [3], "f32");

@@ -8,7 +8,7 @@ import { available, skipAll, useStandIn } from "./standIn.ts";
 
 const [D, N, W, V, layers] = [32, 8, 4, 64, 3];
 
-/** A decoding step in small: layers with states, sampling on the device, one id read back. */
+/** A small decoding step: layers with states, sampling on the device, one id read back. */
 function model(kernel: CudaKernel) {
   const random = (shape: number[]) => {
     const count = shape.reduce((a, b) => a * b);
@@ -71,23 +71,23 @@ if (available) {
     expect(after.blocks).toBe(before.blocks);
     expect(after.tensors).toBe(before.tensors);
     expect(after.bytes).toBe(before.bytes);
-    // What changes is the id and the random number, which are written by kernels; all tensors stand where they stood.
+    // Only the id and the random number change, which are arguments of launches; all tensors have the same addresses.
     expect(after.updates - before.updates).toBeLessThanOrEqual(5 * 2);
     expect(after.updates).toBeGreaterThan(before.updates);
-    // The id, the embedding, sampling; of a layer the norm, the convolution, the update and the sum.
+    // The id, the embedding, sampling; per layer the norm, the convolution, the update and the sum.
     expect((control.get("launches") - launches) / 5).toBe(3 + layers * 4);
     expect((after.launches - before.launches) / 5).toBe(3 + layers * 4);
     expect(control.get("allocations")).toBe(allocations);
   });
 
-  test("so it is with a model: one graph for each token, and no allocation", async () => {
+  test("a token of a model is one graph, and allocates nothing", async () => {
     await using kernel = await openCudaKernel();
     using lm = MambaLM.init(kernel, { dModel: 32, nLayers: 2, vocabSize: 64 }, 1);
     const counts = [];
     for await (const _ of generate(lm, [1, 2, 3], { maxTokens: 10, seed: 3, topK: 10 })) {
       counts.push({ ...kernel.counts, ...kernel.memory(), allocations: control.get("allocations") });
     }
-    // The prompt is another shape, and the second step makes the graph.
+    // The prompt has another shape, and the second step creates the graph.
     for (const [i, after] of counts.entries()) {
       const before = counts[i - 1];
       if (i < 3 || before === undefined) continue;
@@ -99,7 +99,7 @@ if (available) {
     expect(counts).toHaveLength(10);
   });
 
-  test("replayed graphs give what single launches give", async () => {
+  test("replayed graphs give the same results as single launches", async () => {
     await using graphs = await openCudaKernel();
     await using single = await openCudaKernel({}, { records: 1 });
     const expected = await tokens(model(single), 12);
@@ -109,14 +109,14 @@ if (available) {
     expect(graphs.counts.graphs).toBeGreaterThan(9);
   });
 
-  test("a long step goes to the device in pieces, each a graph", async () => {
+  test("a long step is submitted in several batches, each a graph", async () => {
     await using kernel = await openCudaKernel({}, { records: 8 });
     await using whole = await openCudaKernel();
     expect(await tokens(model(kernel), 6)).toEqual(await tokens(model(whole), 6));
     expect(kernel.counts.graphs).toBeGreaterThan(2 * whole.counts.graphs - 2);
   });
 
-  test("arguments that change between replays are seen: numbers, tensors, host data", async () => {
+  test("arguments that change between replays are updated: numbers, tensors, host data", async () => {
     await using kernel = await openCudaKernel();
     const pair = [1, 2].map((value) => kernel.upload(new Float32Array(8).fill(value), [8], "f32"));
     const target = kernel.zeros([8], "f32");
@@ -138,11 +138,11 @@ if (available) {
     expect(kernel.counts.built).toBe(1);
   });
 
-  test("more shapes of steps than are remembered", async () => {
+  test("more shapes of steps than graphs that are kept", async () => {
     await using kernel = await openCudaKernel();
     for (const round of [1, 2]) {
       for (let width = 1; width <= 140; width++) {
-        // The grid depends on the width; the second time makes a graph.
+        // The grid depends on the width; the second run creates a graph.
         for (const value of [round, -round]) {
           using x = kernel.upload(new Float32Array(width * 1024).fill(value), [width, 1024], "f32");
           using y = kernel.scale(x, 2);

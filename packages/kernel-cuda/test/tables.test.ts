@@ -5,8 +5,8 @@ import { chunksOf } from "../src/tensorTable.ts";
 import type { CudaTensor } from "../src/tensor.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
-// What is shared out over several launches or several blocks: more tensors than a launch takes along, tensors larger than
-// a kernel counts, positions that many ids share.
+// Work that is split over several launches or blocks: more tensors than one launch takes, tensors with more elements than a GPU
+// kernel counts, many positions with the same id.
 
 const numbers = (count: number, from: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(from + i));
@@ -15,7 +15,7 @@ if (available) {
   useStandIn("");
   const open = () => openCudaKernel({}, { exactPool: true });
 
-  test("adamwStep of more parameters than a launch takes along is that of each", async () => {
+  test("adamwStep of more parameters than one launch takes equals one call per parameter", async () => {
     await using kernel = await open();
     const hyper = { step: 3, lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1 };
     const slots = (): { param: CudaTensor; grad: CudaTensor; m: CudaTensor; v: CudaTensor }[] =>
@@ -36,7 +36,7 @@ if (available) {
     }
   });
 
-  test("sumOfSquares of more tensors than a launch takes along", async () => {
+  test("sumOfSquares of more tensors than one launch takes", async () => {
     await using kernel = await open();
     const data = Array.from({ length: 400 }, (_, i) => numbers(i === 390 ? 40_000 : (i % 5) + 1, i));
     const sum = kernel.sumOfSquares(data.map((values) => kernel.upload(values, [values.length], "f32")));
@@ -83,4 +83,4 @@ if (available) {
     const error = expected.map((value, i) => Math.abs(value - (found?.[i] as number)));
     expect(Math.max(...error)).toBeLessThan(1e-3);
   });
-} else skipAll("what is shared out over launches and blocks");
+} else skipAll("work that is split over launches and blocks");

@@ -15,7 +15,7 @@ if (available) {
     expect(loss).toBeLessThan(parityTolerance);
     expect(gradNorm).toBeLessThan(parityTolerance);
     expect(cuda.memory()).toEqual({ tensors: 0, bytes: 0 });
-    // Of 20 steps the first shows their shapes and the second makes the graphs.
+    // The first of 20 steps runs without graphs, and the second creates them.
     expect(cuda.counts.graphs).toBeGreaterThan(10 * cuda.counts.built);
   });
 } else skipAll("training");

@@ -1,5 +1,5 @@
 // What a compiled kernel and the stand-in know of each other: the registry of kernels, and what a device thread can
-// ask of the block that it runs in. Kernels come from .cu files (host_cuda.h) or from PTX; both use only this header.
+// ask of the block that it runs in. Kernels come from .cu files (hostCuda.h) or from PTX; both use only this header.
 //
 // Execution: one block at a time, each thread of it a fiber on one CPU thread. A fiber runs until it waits (barrier,
 // warp barrier, shuffle, ballot) or returns; which one runs next is up to the schedule. One kernel runs at a time in a

@@ -1,5 +1,5 @@
 // Kernels that use everything which the stand-in executes: what its own tests run.
-#include "host_cuda.h"
+#include "hostCuda.h"
 
 // y = a + b
 extern "C" __global__ void vectorAdd(const float* a, const float* b, float* y, uint32_t count) {

@@ -1,7 +1,7 @@
 import type { FloatDType } from "@mamba/kernel";
 import { addPartials } from "../addPartials.ts";
 import type { Op } from "../op.ts";
-import { rowPlan, fewRows } from "../products/rowPlan.ts";
+import { fewRows, rowPlan } from "../products/rowPlan.ts";
 import { tiledProduct, usesBlas } from "../products/tiledProduct.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CudaTensor } from "../tensor.ts";
@@ -54,7 +54,7 @@ function tileProduct(runtime: Runtime, { x, weight, bias, y, rows, inFeatures, o
   });
 }
 
-/** In column-major order, as cuBLAS takes it: yᵀ = weight · xᵀ. */
+/** Computes yᵀ = weight · xᵀ, because cuBLAS uses column-major order. */
 function blasProduct(runtime: Runtime, { x, weight, bias, y, rows, inFeatures, outFeatures }: Call): void {
   runtime.sgemm("linear", {
     ...{ transA: true, transB: false, m: outFeatures, n: rows, k: inFeatures },

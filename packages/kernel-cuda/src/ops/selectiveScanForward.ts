@@ -2,7 +2,7 @@ import { ScanResidual } from "@mamba/kernel/author";
 import type { Op } from "../op.ts";
 import { runScan } from "../scan/runScan.ts";
 
-/** Positions from one state that is kept for the backward to the next: kScanKept of scan.cuh. */
+/** The state before every 16th position is kept for the backward: kScanKept of scan.cuh. */
 export const keptEvery = 16;
 
 export const selectiveScanForward: Op<"selectiveScanForward"> = (runtime, sizes, scan) => {

@@ -5,7 +5,7 @@ import type { CudaTensor } from "../tensor.ts";
 
 /** Channels per block: kScanBlock of selectiveScan.cu. */
 const blockChannels = 64;
-/** With this many blocks the channels alone keep a large device (132 multiprocessors) busy. */
+/** With this many blocks, the channels alone keep a large device (132 multiprocessors) busy. */
 const enoughBlocks = 128;
 /**
  * Blocks of the scan that such a device runs at once. The chunks do not depend on the device, so the bits of the results do
@@ -35,7 +35,7 @@ function chunksOf({ batch, length, channels }: ScanSizes): { chunks: number; chu
 /**
  * Records a scan.
  *
- * @param to the tensors of its results; `kept` [ceil(L/16), B, N, D] are the states before every 16th position
+ * @param to the result tensors; `kept` [ceil(L/16), B, N, D] are the states before every 16th position
  */
 export function runScan(
   runtime: Runtime,

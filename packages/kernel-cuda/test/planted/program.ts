@@ -1,8 +1,8 @@
 import { runConformance } from "@mamba/conformance";
 import { openCudaKernel } from "../../src/create.ts";
 
-// `program <op>`: the suite's cases of that op, on the driver that the environment names. The first that fails ends the
-// process with code 1, and its name.
+// `program <op>` runs the conformance cases of the op on the driver that the environment names. The first failure prints the
+// name of the case and ends the process with code 1.
 
 const op = process.argv[2] ?? "";
 const tests: { name: string; body: () => Promise<void> }[] = [];

@@ -1,9 +1,9 @@
-// Compiles cuda/ ahead of time: generated/kernels.fatbin (machine code for every one of `architectures`, PTX for whatever
-// comes later), kernels.ptx.gz (what the tests run) and kernels.json (which parameters each kernel takes). Those files are
-// committed: where there is no nvcc they are used as they are.
+// Compiles cuda/ ahead of time to generated/kernels.fatbin (machine code for all `architectures`, PTX for later ones),
+// kernels.ptx.gz (for the tests) and kernels.json (the parameters of each GPU kernel). The files are committed, so that a build
+// without nvcc can use them.
 //
-//   node scripts/build-kernels.mjs [--force]    all of it: minutes
-//   node scripts/build-kernels.mjs --ptx        PTX only, which a driver compiles when it loads it: enough to go on working
+//   node scripts/buildKernels.mjs [--force]    compiles everything, which takes minutes
+//   node scripts/buildKernels.mjs --ptx        compiles only PTX, which the driver compiles at load time: enough to develop
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -11,10 +11,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-/** Compute capabilities that machine code is made for. */
+/** Compute capabilities to compile machine code for. */
 export const architectures = [75, 80, 86, 89, 90, 100, 120];
 const virtual = 75;
-/** Kernels that may spill registers; every other one that does fails the build. */
+/** GPU kernels that may spill registers; a spill in any other fails the build. */
 const spills = new Set(/** @type {string[]} */ ([]));
 
 const compiler = process.env["NVCC"] ?? "nvcc";
@@ -23,7 +23,7 @@ const target = `${here}generated/`;
 const scratch = `${here}build/`;
 const outputs = ["kernels.fatbin", "kernels.ptx.gz", "kernels.json"];
 
-/** What the sources say, whatever machine they are read on. */
+/** Digest of the sources, equal on every machine. */
 export function sourceDigest() {
   const hash = createHash("sha256");
   for (const name of readdirSync(`${here}cuda`).sort()) {
@@ -33,7 +33,7 @@ export function sourceDigest() {
 }
 
 /**
- * What is in generated/.
+ * Reads the table of generated/, if all files exist.
  *
  * @returns {{ digest: string, architectures: number[], kernels: Record<string, string> } | undefined}
  */
@@ -43,10 +43,10 @@ export function readTable() {
 }
 
 /**
- * What is wrong with the compiled kernels, if they are not those of these sources, with machine code for every architecture.
+ * Checks that the compiled GPU kernels match the sources and have machine code for every architecture.
  *
- * @param {boolean} [ptxOnly] machine code is not asked for
- * @returns {string | undefined}
+ * @param {boolean} [ptxOnly] true when machine code is not needed
+ * @returns {string | undefined} what is missing, or undefined
  */
 export function lackOfKernels(ptxOnly = false) {
   const table = readTable();
@@ -57,7 +57,8 @@ export function lackOfKernels(ptxOnly = false) {
 }
 
 /**
- * For each parameter p (a pointer), u (a word), f (a float), or w and a count (a struct of so many words).
+ * Returns the parameters of each GPU kernel as a string: p for a pointer, u for a word, f for a float, w and a number for a
+ * struct of that many words.
  *
  * @param {string} ptx
  */
@@ -71,7 +72,7 @@ function signatures(ptx) {
       if (/^\.param\s+\.f32\b/.test(text)) return "f";
       const [, bytes] = /^\.param\s+\.align\s+4\s+\.b8\s+\w+\[(\d+)\]$/.exec(text) ?? [];
       if (bytes !== undefined && Number(bytes) % 4 === 0) return `w${Number(bytes) / 4}`;
-      throw new Error(`kernel ${name} takes a parameter of a kind that launches do not know: ${text}`);
+      throw new Error(`GPU kernel ${name}: launches do not support the parameter ${text}`);
     });
     return [name, kinds.join("")];
   });
@@ -79,25 +80,26 @@ function signatures(ptx) {
 }
 
 /**
- * Registers that do not fit are kept in memory, which costs more than most kernels gain.
+ * Fails when a GPU kernel spills registers: the accesses to memory cost more than the additional registers save.
  *
- * @param {string} log what ptxas said
+ * @param {string} log the output of ptxas
  */
 function checkSpills(log) {
   const entries = log.split("Compiling entry function").slice(1);
   const found = entries.flatMap((entry) => {
     const [, name = "", arch] = /^ '(\w+)' for '(\w+)'/.exec(entry) ?? [];
     const bytes = [...entry.matchAll(/(\d+) bytes spill (?:stores|loads)/g)].map((match) => Number(match[1]));
-    if (arch === undefined || bytes.length !== 2) throw new Error(`ptxas wrote something unknown: ${entry}`);
+    if (arch === undefined || bytes.length !== 2)
+      throw new Error(`the output of ptxas has an unknown form: ${entry}`);
     return bytes.some((count) => count > 0) && !spills.has(name) ? [`${name} (${arch}, ${bytes} bytes)`] : [];
   });
-  if (entries.length === 0) throw new Error("ptxas reported no kernels");
-  if (found.length > 0) throw new Error(`these kernels spill registers: ${found.join(", ")}`);
+  if (entries.length === 0) throw new Error("ptxas reported no GPU kernels");
+  if (found.length > 0) throw new Error(`these GPU kernels spill registers: ${found.join(", ")}`);
 }
 
 /**
  * @param {readonly string[]} args
- * @returns {string} what the compiler said
+ * @returns {string} the output of the compiler
  */
 function nvcc(args) {
   const { status, stdout, stderr, error } = spawnSync(compiler, args, { encoding: "utf8" });
@@ -105,11 +107,11 @@ function nvcc(args) {
   return stdout + stderr;
 }
 
-/** @param {readonly number[]} targets to have machine code for */
+/** @param {readonly number[]} targets compute capabilities to compile machine code for */
 function compile(targets) {
   for (const folder of [target, scratch]) mkdirSync(folder, { recursive: true });
   const [all, ptx, fatbin] = [`${scratch}all.cu`, `${scratch}kernels.ptx`, `${target}kernels.fatbin`];
-  // One translation unit: nvcc's start-up is paid once per architecture.
+  // One translation unit, so that nvcc starts once per architecture.
   const files = readdirSync(`${here}cuda`).filter((name) => name.endsWith(".cu"));
   const includes = files.sort().map((name) => `#include "${name}"\n`);
   writeFileSync(all, includes.join(""));
@@ -131,10 +133,10 @@ function compile(targets) {
 }
 
 /**
- * Brings generated/ up to date with cuda/, as far as that can be done here.
+ * Brings generated/ up to date with cuda/, if nvcc is installed.
  *
  * @param {{ ptxOnly?: boolean, force?: boolean }} [options]
- * @returns {string} what became of it
+ * @returns {string} the outcome, to print
  */
 export function buildKernels({ ptxOnly = false, force = false } = {}) {
   if (!force && lackOfKernels(ptxOnly) === undefined) return "up to date";
@@ -142,11 +144,11 @@ export function buildKernels({ ptxOnly = false, force = false } = {}) {
     compile(ptxOnly ? [] : architectures);
     return "compiled";
   }
-  if (readTable() !== undefined) return "older than cuda/, and there is no nvcc here to compile them again";
-  throw new Error("the compiled kernels are missing, and there is no nvcc here to make them");
+  if (readTable() !== undefined) return "older than cuda/, and there is no nvcc to compile them again";
+  throw new Error("the compiled GPU kernels are missing, and there is no nvcc to compile them");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [ptxOnly, force] = [process.argv.includes("--ptx"), process.argv.includes("--force")];
-  console.log(`kernels: ${buildKernels({ ptxOnly, force })}`);
+  console.log(`GPU kernels: ${buildKernels({ ptxOnly, force })}`);
 }

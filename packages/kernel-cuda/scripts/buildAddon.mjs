@@ -1,7 +1,7 @@
-// Builds native/ into build/mamba-cuda.node with the compiler that is here: any that knows C++17. It takes the headers of
-// Node-API from npm and the compiled kernels from generated/, and neither a CUDA toolkit nor a driver.
+// Builds native/ to build/mamba-cuda.node with any compiler for C++17. The headers of Node-API come from npm, the compiled GPU
+// kernels from generated/; the build needs neither a CUDA toolkit nor a driver.
 //
-//   node scripts/build-addon.mjs [--force]     CXX names another compiler; MAMBA_CXXFLAGS is passed on to it
+//   node scripts/buildAddon.mjs [--force]     CXX names another compiler, MAMBA_CXXFLAGS adds flags
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -19,10 +19,10 @@ const { resolve } = createRequire(import.meta.url);
 
 const options = [
   ...["-std=c++17", "-O2", "-shared", "-fPIC", "-pthread", "-fvisibility=hidden"],
-  // A compiler that is newer than this code may warn of more, which must not be in the way of whoever only builds.
+  // Newer compilers may have more warnings. They are errors in CI only, so that they never stop a user's build.
   ...["-Wall", "-Wextra", ...(process.env["CI"] ? ["-Werror"] : [])],
   ...["-DNAPI_VERSION=8", "-DNODE_ADDON_API_CPP_EXCEPTIONS"],
-  // In a thread that is being terminated nothing can be thrown.
+  // A thread that is being terminated cannot throw.
   "-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
 ];
 const includes = [
@@ -30,7 +30,7 @@ const includes = [
   `${dirname(resolve("node-api-headers/package.json"))}/include`,
 ];
 
-/** What the addon is made from. */
+/** Digest of everything that the addon is built from. */
 function digest() {
   const hash = createHash("sha256").update(JSON.stringify([compiler, flags, options]));
   for (const name of readdirSync(`${here}native`).sort())
@@ -38,7 +38,7 @@ function digest() {
   return hash.update(readFileSync(`${here}generated/kernels.fatbin`)).digest("hex");
 }
 
-/** The compiled kernels as a source file: `.incbin` puts their bytes into the addon as they are. */
+/** Writes a source file that embeds the compiled GPU kernels in the addon with `.incbin`. */
 function writeImage() {
   const table = JSON.parse(readFileSync(`${here}generated/kernels.json`, "utf8"));
   const path = JSON.stringify(`${here}generated/kernels.fatbin`);
@@ -62,9 +62,9 @@ const char* kernelDigest() { return ${JSON.stringify(table.digest)}; }
   writeFileSync(`${target}image.cc`, source);
 }
 
-/** Why the addon cannot be built here; undefined when it can. */
+/** The reason that the addon cannot be built here, or undefined. */
 function lacking() {
-  if (process.platform !== "linux") return `it is made for Linux, this is ${process.platform}`;
+  if (process.platform !== "linux") return `it needs Linux, this is ${process.platform}`;
   try {
     execFileSync(compiler, ["--version"], { stdio: "ignore" });
     return undefined;
@@ -73,7 +73,7 @@ function lacking() {
   }
 }
 
-/** Builds the addon unless it is there already. @returns {string | undefined} why it could not be, if so */
+/** Builds the addon unless it is up to date. @returns {string | undefined} the reason that it cannot be built */
 export function buildAddon(force = false) {
   const wanted = digest();
   const stamp = `${target}mamba-cuda.digest`;
@@ -96,5 +96,6 @@ export function buildAddon(force = false) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const lack = buildAddon(process.argv.includes("--force"));
-  if (lack !== undefined) console.log(`addon: not built, as ${lack}; @mamba/kernel-cuda will say so`);
+  if (lack !== undefined)
+    console.log(`addon: not built (${lack}); @mamba/kernel-cuda will report NOT_INSTALLED`);
 }
