@@ -3,14 +3,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { buildSource, cudaFolder } from "./build.mjs";
 import { bundleProgram } from "./bundle.mjs";
 
-// Deletes every barrier of the CUDA kernels, one at a time, and prints which schedules make the suite fail then. One that
-// nobody misses is superfluous, or stands where the suite does not look. Takes minutes; the addon must be built.
+// Deletes every barrier of the GPU kernels, one at a time, and prints the schedules under which the suite fails. A deletion that
+// no schedule notices means that the barrier is superfluous or that no case covers it. Takes minutes; the addon must be built.
 //
 //   node tooling/cuda-host/barriers.mjs
 
 const schedules = ["in-order", "reverse", "warp-depth-first", "random-stalls"];
 
-/** The ops whose cases execute a file; a file that is absent here is executed by the op of its name. @type {Record<string, string[]>} */
+/** The ops whose cases execute a file; for an absent file, the op of its name. @type {Record<string, string[]>} */
 const ops = {
   "common.cuh": ["rmsNorm", "sample"],
   "gemm.cuh": ["linear"],
@@ -25,7 +25,7 @@ let all = 0;
 for (const file of readdirSync(cudaFolder)) {
   const text = readFileSync(cudaFolder + file, "utf8");
   for (let at = text.indexOf(barrier); at >= 0; at = text.indexOf(barrier, at + 1)) {
-    // With what stands before it, so that it occurs once.
+    // Extended by the text before it until it is unique in the file.
     let start = at;
     while (text.split(text.slice(start, at + barrier.length)).length > 2) start--;
     const find = text.slice(start, at + barrier.length);
@@ -50,8 +50,8 @@ async function fails(driver, schedule, file) {
   const env = { ...process.env, ...options, MAMBA_CUDA_DRIVER: driver };
   for (const op of ops[file] ?? [file.replace(/\.cuh?$/, "")]) {
     const failed = await new Promise((resolve, reject) => {
-      execFile(process.execPath, [program, op], { env }, (error, _, said) => {
-        if (said.includes("the suite has no case")) reject(new Error(`${file}: ${said}`));
+      execFile(process.execPath, [program, op], { env }, (error, _, stderr) => {
+        if (stderr.includes("the suite has no case")) reject(new Error(`${file}: ${stderr}`));
         resolve(error !== null);
       });
     });

@@ -7,18 +7,18 @@ import { fileURLToPath } from "node:url";
 import { all, run } from "./run.mjs";
 import { transform } from "./transform.mjs";
 
-// Builds stand-ins for the driver library: libcuda.so.1 in a folder under build/, which has the functions of cuBLAS too.
+// Builds stand-ins for the driver library: a libcuda.so.1 per folder under build/, which also contains the cuBLAS function.
 //
-//   node tooling/cuda-host/build.mjs [--sanitize]     the CUDA sources of packages/kernel-cuda
+//   node tooling/cuda-host/build.mjs [--sanitize]     builds the one that executes the sources of packages/kernel-cuda
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 export const cudaFolder = fileURLToPath(new URL("../../packages/kernel-cuda/cuda/", import.meta.url));
 const buildFolder = `${here}build/`;
 const compiler = process.env["CXX"] ?? "g++";
 
-/** Why no stand-in can be built here; undefined when it can. */
+/** The reason that no stand-in can be built here, or undefined. */
 export function missingCompiler() {
-  if (process.platform !== "linux") return `the stand-in is made for Linux, this is ${process.platform}`;
+  if (process.platform !== "linux") return `the stand-in needs Linux, this is ${process.platform}`;
   try {
     execFileSync(compiler, ["--version"], { stdio: "ignore" });
     return undefined;
@@ -27,36 +27,35 @@ export function missingCompiler() {
   }
 }
 
-/** The runtime of AddressSanitizer, which a process that loads a sanitized library must have from the start. */
+/** Path of AddressSanitizer's runtime, which must be preloaded by a process that loads a sanitized library. */
 export function sanitizerRuntime() {
   const found = execFileSync(compiler, ["-print-file-name=libasan.so"], { encoding: "utf8" }).trim();
   return found.includes("/") ? found : undefined;
 }
 
-/** Why nothing can be built with sanitizers here; undefined when it can. */
+/** The reason that nothing can be built with sanitizers here, or undefined. */
 export function missingSanitizer() {
   const missing = missingCompiler();
   if (missing !== undefined) return missing;
   return sanitizerRuntime() ? undefined : `${compiler} has no AddressSanitizer here. Install its libasan`;
 }
 
-// Contraction is left to the kernels, which say fmaf where they mean it; nvcc contracts on its own, and the PTX that it
-// wrote runs as well.
+// Contraction is off, so only an explicit fmaf is fused. nvcc contracts by itself; the stand-in for PTX executes that.
 const flags = ["-std=c++17", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-pthread"];
 const warnings = ["-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-unused-function", "-Wno-psabi"];
 const kernelFlags = ["-fno-strict-aliasing", "-DMAMBA_HOST_CUDA", ...fusedMultiplyAdd()];
 const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
 
-/** fmaf as an instruction where the machine has one; the function of the C library takes many times as long. */
+/** Compiles fmaf to an instruction when the machine has one; the C library's function is many times slower. */
 function fusedMultiplyAdd() {
   if (process.arch !== "x64" || !existsSync("/proc/cpuinfo")) return [];
   return /^flags\s*:.*\bfma\b/m.test(readFileSync("/proc/cpuinfo", "utf8")) ? ["-mfma"] : [];
 }
 
 /**
- * @typedef {object} Unit a file of generated C++ that registers kernels
+ * @typedef {object} Unit a file of generated C++ that registers GPU kernels
  * @property {string} name
- * @property {string} key changes whenever the text would
+ * @property {string} key changes whenever the text changes
  * @property {() => Promise<string>} text
  */
 
@@ -69,8 +68,8 @@ function fusedMultiplyAdd() {
  * Builds a stand-in that executes the CUDA sources.
  *
  * @param {{ name?: string, sanitize?: boolean, folder?: string, patches?: readonly Patch[],
- *   only?: readonly string[] }} [options] a name for the folder; the folder of the sources, by default our kernels; which
- *   .cu files see what is patched, by default all
+ *   only?: readonly string[] }} [options] name: of the folder under build/; folder: of the sources, by default those of
+ *   packages/kernel-cuda; only: the .cu files that are compiled with the patches, by default all
  * @returns {Promise<string>} the path of its libcuda.so.1
  */
 export async function buildSource({
@@ -131,7 +130,7 @@ function readSources(folder, patches) {
 }
 
 /**
- * The folder that headers are included from: that of the sources, or one of its own when they are patched.
+ * Returns the folder that headers are included from: that of the sources, or another one when headers are patched.
  *
  * @param {string} folder
  * @param {readonly { file: string, text: string }[]} headers
@@ -159,10 +158,10 @@ function preprocess(headers, file, text) {
 }
 
 /**
- * Builds a stand-in out of C++ that registers kernels.
+ * Builds a stand-in from C++ that registers GPU kernels.
  *
- * @param {{ name: string, level: string, units: readonly Unit[], sanitize?: boolean }} options `level` is how kernels are
- *   executed, for the device's name
+ * @param {{ name: string, level: string, units: readonly Unit[], sanitize?: boolean }} options `level` names
+ *   the code that is executed, for the device's name
  * @returns {Promise<string>} the path of its libcuda.so.1
  */
 export async function buildStandIn({ name, level, units, sanitize = false }) {
@@ -224,11 +223,11 @@ export async function buildStandIn({ name, level, units, sanitize = false }) {
 }
 
 /**
- * Compiles a program or a library that is one file, with headers beside it, unless it is there already.
+ * Compiles a program or a library from one file and the headers beside it, unless it is up to date.
  *
  * @param {string} source its path
  * @param {string} target its name under build/
- * @param {readonly string[]} options what the compiler is told besides
+ * @param {readonly string[]} options additional options of the compiler
  * @returns {Promise<string>} its path
  */
 export async function buildFile(source, target, options) {
@@ -253,7 +252,7 @@ function sourceWithHeaders(source) {
 }
 
 /**
- * Builds the module through which tests talk to a stand-in that is loaded (control.cc).
+ * Builds the module through which tests control a loaded stand-in (control.cc).
  *
  * @returns {Promise<string>} the path of a module for `require`
  */

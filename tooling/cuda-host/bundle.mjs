@@ -4,17 +4,17 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * Bundles what runs the suite's cases of one op in a process of its own.
+ * Bundles the program that runs the conformance cases of one op in its own process.
  *
  * @returns {Promise<string>} the path of a program for Node: `<program> <op>`
  */
 export async function bundleProgram() {
-  // Beside the addon, where the package looks for it.
+  // In the folder of the addon, because the package looks for the addon there.
   const outfile = `${root}packages/kernel-cuda/build/planted.mjs`;
   await build({
     entryPoints: [`${root}packages/kernel-cuda/test/planted/program.ts`],
     outfile,
-    tsconfig: `${root}tsconfig.base.json`, // packages are taken from their sources: what runs is never an older build
+    tsconfig: `${root}tsconfig.base.json`, // resolves packages to their sources, so that the bundle never contains an older build
     bundle: true,
     platform: "node",
     format: "esm",

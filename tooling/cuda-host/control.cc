@@ -1,4 +1,5 @@
-// Lets tests in JavaScript set the options and read the counters of a stand-in: `open(path)` first, then `set(name, value)` and `get(name)`.
+// Node-API module with which tests set the options and read the counters of a stand-in: call `open(path)` first, then
+// `set(name, value)` and `get(name)`.
 #include <dlfcn.h>
 #include <node_api.h>
 

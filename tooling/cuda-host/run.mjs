@@ -2,11 +2,13 @@ import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 
 /**
+ * Runs a command and rejects when it fails.
+ *
  * @param {string} command
  * @param {readonly string[]} args
  * @param {string} input
- * @param {boolean} [quiet] keeps what it says when it succeeds: linking against a sanitizer warns about the sanitizer
- * @returns {Promise<string>} what it printed
+ * @param {boolean} [quiet] hides stderr when the command succeeds: linking against a sanitizer warns about the sanitizer
+ * @returns {Promise<string>} its stdout
  */
 export function run(command, args, input, quiet = false) {
   return new Promise((resolve, reject) => {
@@ -19,10 +21,10 @@ export function run(command, args, input, quiet = false) {
     child.stderr.on("data", (chunk) => errors.push(chunk));
     child.on("error", reject);
     child.on("close", (code) => {
-      const said = Buffer.concat(errors).toString();
-      if (code !== 0) reject(new Error(`${command} failed (${code}): ${said}`));
+      const messages = Buffer.concat(errors).toString();
+      if (code !== 0) reject(new Error(`${command} failed (${code}): ${messages}`));
       else {
-        if (said !== "" && !quiet) process.stderr.write(said);
+        if (messages !== "" && !quiet) process.stderr.write(messages);
         resolve(Buffer.concat(output).toString());
       }
     });
@@ -31,7 +33,7 @@ export function run(command, args, input, quiet = false) {
 }
 
 /**
- * Runs jobs, as many at once as there are processors.
+ * Runs jobs in parallel, one per processor at a time.
  *
  * @template T
  * @param {readonly (() => Promise<T>)[]} jobs

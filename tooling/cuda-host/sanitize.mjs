@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { buildSource, missingSanitizer, sanitizerRuntime } from "./build.mjs";
 
-// Runs the conformance suite of the CUDA backend with every kernel, and the stand-in, under AddressSanitizer and
-// UndefinedBehaviorSanitizer: arrays on a thread's stack, alignment of vector accesses, shifts, signed overflow. What they
-// find ends the process.
+// Runs the conformance suite of the CUDA backend with all GPU kernels and the stand-in under AddressSanitizer and
+// UndefinedBehaviorSanitizer, which check arrays on a thread's stack, alignment of vector accesses, shifts and signed overflow.
+// A finding ends the process.
 //
-//   node tooling/cuda-host/sanitize.mjs [what vitest takes, such as -t selectiveScan]
+//   node tooling/cuda-host/sanitize.mjs [options of vitest, such as -t selectiveScan]
 
 const missing = missingSanitizer();
 if (missing !== undefined) {
@@ -33,7 +33,7 @@ const { status, signal } = spawnSync(
     env: {
       ...process.env,
       MAMBA_CUDA_HOST_SANITIZE: "1",
-      // The sanitizer must be in the process before anything else; Node itself is not built with it, and keeps what it leaks.
+      // The sanitizer must be loaded first. Node is not built with it, so its leaks are not reported.
       LD_PRELOAD: sanitizerRuntime(),
       ASAN_OPTIONS: "detect_leaks=0:detect_stack_use_after_return=0",
       UBSAN_OPTIONS: "print_stacktrace=1",

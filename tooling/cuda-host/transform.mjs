@@ -1,4 +1,4 @@
-// Rewrites CUDA's own grammar in a preprocessed .cu file as C++ on top of src/hostCuda.h. Lines keep their numbers.
+// Rewrites the CUDA syntax that is left in a preprocessed .cu file to C++ that uses src/hostCuda.h. Line numbers stay the same.
 
 const kernelPattern =
   /extern\s+"C"\s+__global__\s+(?:void\s+)?(?:__launch_bounds__\s*\(([^)]*)\)\s*)?(?:void\s+)?(\w+)\s*\(/g;
@@ -6,7 +6,7 @@ const sharedPattern = /\b(?:static\s+)?__shared__\s+([^;]+);/g;
 
 /**
  * @param {string} text preprocessed, with line markers
- * @returns {{ text: string, kernels: string[] }} C++ that registers its kernels when it is loaded, and their names
+ * @returns {{ text: string, kernels: string[] }} C++ that registers the GPU kernels at load time, and their names
  */
 export function transform(text) {
   /** @type {string[]} */
@@ -15,7 +15,7 @@ export function transform(text) {
   const body = text
     .replace(kernelPattern, (whole, bounds, name) => {
       kernels.push(name);
-      // Its threads; a second number is a wish about registers.
+      // The first bound is the number of threads; the second only affects registers.
       const limit = bounds === undefined ? "" : `, ${bounds.split(",")[0]}`;
       registrations.push(
         `static const cuda_host::Registered registered_${name}{cuda_host::entryOf<&kernel_${name}>("${name}"${limit})};`,
@@ -24,7 +24,10 @@ export function transform(text) {
     })
     .replace(sharedPattern, (whole, declaration) => sharedArrays(declaration) + newLines(whole));
   const left = /__global__|__shared__/.exec(body);
-  if (left) throw new Error(`not understood: ${body.slice(Math.max(0, left.index - 40), left.index + 80)}`);
+  if (left)
+    throw new Error(
+      `CUDA syntax that is not supported: ${body.slice(Math.max(0, left.index - 40), left.index + 80)}`,
+    );
   return { text: `${body}${registrations.join("\n")}\n`, kernels };
 }
 
@@ -34,7 +37,7 @@ function newLines(text) {
 }
 
 /**
- * `float a[32], b[2][kWidth]`, and `alignas(16)` before it.
+ * Rewrites a declaration such as `alignas(16) float a[32], b[2][kWidth]`.
  *
  * @param {string} declaration
  */
@@ -44,9 +47,9 @@ function sharedArrays(declaration) {
     .replace(/\s+/g, " ")
     .trim()
     .split(/,(?![^[<]*[\]>])/);
-  const parts = /^(.*[\s>])(\w+) ?((?: ?\[[^\]]*\])*)$/.exec(first);
-  if (parts === null) throw new Error(`a shared declaration that is not understood: ${declaration}`);
-  const [, type = "", name = "", sizes = ""] = parts;
+  const match = /^(.*[\s>])(\w+) ?((?: ?\[[^\]]*\])*)$/.exec(first);
+  if (match === null) throw new Error(`a shared declaration that is not understood: ${declaration}`);
+  const [, type = "", name = "", sizes = ""] = match;
   const declarators = [
     [name, sizes],
     ...others.map((other) => {

@@ -70,7 +70,7 @@ function parseDirective(reader, scope, directive, body) {
       body.variables.push(parseVariable(reader, scope, directive.text));
       break;
     case ".pragma":
-      // Hints to the compiler of the machine code ("nounroll").
+      // Hints for the compiler of the machine code, such as "nounroll".
       reader.takeKind("string");
       break;
     default:

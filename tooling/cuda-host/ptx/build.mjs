@@ -7,7 +7,7 @@ import { preamble, translate } from "./translate.mjs";
 
 // Builds a stand-in that executes nvcc's PTX.
 //
-//   node tooling/cuda-host/ptx/build.mjs [kernels.ptx]     by default packages/kernel-cuda/generated/kernels.ptx.gz
+//   node tooling/cuda-host/ptx/build.mjs [kernels.ptx]     default: packages/kernel-cuda/generated/kernels.ptx.gz
 
 const ours = fileURLToPath(
   new URL("../../../packages/kernel-cuda/generated/kernels.ptx.gz", import.meta.url),
@@ -15,8 +15,8 @@ const ours = fileURLToPath(
 const include = fileURLToPath(new URL("./include/", import.meta.url));
 
 /**
- * @param {{ name?: string, file?: string, text?: string }} [options] a name for the folder under build/; the PTX file,
- *   by default of our kernels; its text, when it is not to be read
+ * @param {{ name?: string, file?: string, text?: string }} [options] name: of the folder under build/; file: the PTX
+ *   file, default that of packages/kernel-cuda; text: the PTX, when the file is not to be read
  * @returns {Promise<string>} the path of its libcuda.so.1
  */
 export async function buildPtx({ name = "ptx", file = ours, text = readPtx(file) } = {}) {
@@ -33,18 +33,18 @@ export async function buildPtx({ name = "ptx", file = ours, text = readPtx(file)
   return buildStandIn({ name, level: "PTX", units });
 }
 
-/** @param {string} file as it is, or compressed */
+/** @param {string} file plain or compressed */
 function readPtx(file) {
   const bytes = readFileSync(file);
   return (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
 }
 
-/** Reading the headers takes as long as compiling this many characters. */
+/** Parsing the headers takes as long as compiling this many characters. */
 const chunk = 50_000;
 
 /**
  * @param {[string, string][]} kernels and their C++
- * @returns {{ kernel: string, source: string }[]} small ones together, under the name of the first
+ * @returns {{ kernel: string, source: string }[]} units to compile: small GPU kernels are joined under the name of the first
  */
 function group(kernels) {
   /** @type {{ kernel: string, source: string }[]} */

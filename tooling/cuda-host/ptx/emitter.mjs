@@ -9,23 +9,23 @@ import { type } from "./types.mjs";
  */
 
 /**
- * Writes operands as C++ for one instruction at a time. Widths are checked as PTX does: equal, or for loads, stores and
- * conversions at least as wide as the type.
+ * Writes the operands of one instruction at a time as C++. Widths are checked by PTX's rules: they must be equal, or for loads,
+ * stores and conversions at least as wide as the type.
  */
 export class Emitter {
   /** @type {import("./body.mjs").Instruction} */
   #instruction = { kind: "instruction", guard: undefined, opcode: "", modifiers: [], operands: [], line: 0 };
-  /** The registers that were read, each with the first line that does. @type {Map<Register, number>} */
+  /** The registers that are read, with the first line that reads each. @type {Map<Register, number>} */
   reads = new Map();
   /** @type {Set<Register>} */
   writes = new Set();
 
-  /** @param {import("./function.mjs").FunctionFrame} frame of the function whose instructions come */
+  /** @param {import("./function.mjs").FunctionFrame} frame of the function that contains the instructions */
   constructor(frame) {
     this.frame = frame;
   }
 
-  /** @param {import("./body.mjs").Instruction} instruction whose operands are asked for from now on */
+  /** @param {import("./body.mjs").Instruction} instruction whose operands the following calls return */
   at(instruction) {
     this.#instruction = instruction;
   }
@@ -70,7 +70,7 @@ export class Emitter {
   /**
    * @param {Operand} operand
    * @param {string} typeName
-   * @param {"exact" | "wide"} [width] wide: of a wider register, the lower part
+   * @param {"exact" | "wide"} [width] wide: the lower bits of a wider register
    * @returns {string} an expression of the C++ type of that name
    */
   read(operand, typeName, width = "exact") {
@@ -133,7 +133,7 @@ export class Emitter {
    * @param {Operand} operand
    * @param {string} typeName of the value
    * @param {string} value a C++ expression of that type
-   * @param {"exact" | "wide"} [width] wide: into a wider register, extended by the sign or with zeros
+   * @param {"exact" | "wide"} [width] wide: into a wider register, sign-extended or zero-extended
    * @returns {string} a statement
    */
   write(operand, typeName, value, width = "exact") {
@@ -155,7 +155,7 @@ export class Emitter {
     const fits =
       width === "wide" ? register.type.bytes >= wanted.bytes : register.type.bytes === wanted.bytes;
     const predicates = (register.type.kind === "predicate") === (wanted.kind === "predicate");
-    // A float is never extended, and never the lower part of something.
+    // A float is never extended, and is never the lower bits of a wider value.
     const floats = register.type.bytes === wanted.bytes || ![register.type, wanted].some(isFloat);
     if (!fits || !predicates || !floats) {
       throw this.error(`${register.ptx} is a .${register.type.name}, not a .${wanted.name}`);
@@ -167,7 +167,7 @@ export class Emitter {
 const isFloat = (type) => type.kind === "float" || type.kind === "half";
 
 /**
- * The same bits as another type, or an integer extended or cut to another width.
+ * Reinterprets the bits as another type, or extends or truncates an integer.
  *
  * @param {string} value
  * @param {Type} from
@@ -179,6 +179,6 @@ function convert(value, from, to) {
   const toFloat = to.kind === "float";
   if (fromFloat !== toFloat) return `bits<${to.name}>(${fromFloat ? value : `u${8 * from.bytes}(${value})`})`;
   if (fromFloat || to.kind === "predicate" || from.name === to.name) return value;
-  // Through the signedness of the value's own type, so that wide registers are extended by it.
+  // The cast goes through the signedness of the value's own type, which decides how a wider register is extended.
   return `${to.name}(${value})`;
 }

@@ -1,6 +1,6 @@
-/** PTX that is not translated: an opcode, a modifier, an operand or a directive outside of what the tests cover. */
+/** PTX that is not translated: an opcode, a modifier, an operand or a directive that no test covers. */
 export class PtxError extends Error {
-  /** Stable, for callers. */
+  /** Stable code for callers. */
   code = "PTX_UNSUPPORTED";
 
   /**

@@ -9,13 +9,13 @@ import { cppName } from "./scope.mjs";
  * @typedef {import("./scope.mjs").Variable} Variable
  * @typedef {import("./operands.mjs").Operand} Operand
  *
- * @typedef {object} Surroundings what a function shares with the others of its file
+ * @typedef {object} Surroundings the file of a function
  * @property {ReadonlyMap<string, PtxFunction>} functions
- * @property {ReadonlyMap<Variable, number>} shared the offset of each shared array in the window
+ * @property {ReadonlyMap<Variable, number>} shared the offset of each shared array in the shared address range
  * @property {(variable: Variable) => void} uses called for each variable of the module that is used
  */
 
-/** One function that is written as C++. */
+/** Writes one function as C++. */
 export class FunctionFrame {
   /** @type {Set<string>} */
   #labels = new Set();
@@ -25,7 +25,7 @@ export class FunctionFrame {
 
   /**
    * @param {PtxFunction} fn
-   * @param {import("./body.mjs").Body} body of it
+   * @param {import("./body.mjs").Body} its body
    * @param {Surroundings} around
    */
   constructor(fn, body, around) {
@@ -38,7 +38,7 @@ export class FunctionFrame {
     return this.#fn.isEntry;
   }
 
-  /** C++ for the shared arrays' window. */
+  /** C++ for the shared address range. */
   get sharedWindow() {
     return "window";
   }
@@ -55,7 +55,7 @@ export class FunctionFrame {
     return `0x${offset.toString(16)}ull`;
   }
 
-  /** @param {Emitter} emit @returns {string} C++ for the array that `.local` accesses are in */
+  /** @param {Emitter} emit @returns {string} C++ for the array that `.local` accesses use */
   localMemory(emit) {
     const [memory, second] = this.#body.variables.filter(({ space }) => space === "local");
     if (memory === undefined || second !== undefined) {
@@ -177,7 +177,7 @@ export function signature(fn) {
   return `static void ${cppName("f", fn.name)}(${[...returns, ...params].join(", ")})`;
 }
 
-/** @param {PtxFunction} fn @returns {number[]} where each parameter is among a launch's argument bytes */
+/** @param {PtxFunction} fn @returns {number[]} offset of each parameter in the argument bytes of a launch */
 function paramOffsets(fn) {
   let end = 0;
   return fn.params.map(({ bytes, alignment }) => {

@@ -13,7 +13,7 @@ import { header, standIn, type Outcome } from "./test/run.ts";
 const cases = [...integerCases, ...floatCases, ...approximateCases, ...otherCases];
 const warp = 32;
 
-/** Each row is a thread; the last one fills up the warps. */
+/** One thread per row; the last row is repeated to fill the warps. */
 const rowsOf = ({ rows }: Case) =>
   Array.from({ length: Math.ceil(rows.length / warp) * warp }, (_, i) => rows[Math.min(i, rows.length - 1)]!);
 
@@ -60,7 +60,7 @@ if (available) {
         }
       });
     });
-    // Bounds that were exact would hide a result that PTX leaves open.
+    // An approximate instruction must not be exact, or the tests would miss code that relies on it.
     if (bounded > warp) expect(farthest).toBeGreaterThan(0.4);
   });
 } else skipAll("PTX's opcodes");

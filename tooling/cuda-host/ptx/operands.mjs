@@ -12,7 +12,7 @@ import { PtxError } from "./error.mjs";
  *   | { kind: "vector" | "list" | "pair", items: Operand[] }
  *   | { kind: "name", name: string }
  *   | { kind: "sink" }} Operand special: a read-only register; vector: {a, b}; list: (a, b); pair: a|b; name: a label
- *   or a function; sink: _, a result that is not wanted
+ *   or a function; sink: _, a result that is discarded
  */
 
 /**

@@ -11,7 +11,7 @@ import { parseVariable } from "./variables.mjs";
  *
  * @typedef {object} PtxFunction
  * @property {string} name
- * @property {boolean} isEntry a kernel
+ * @property {boolean} isEntry true for a GPU kernel
  * @property {number} maxThreads of a block
  * @property {import("./scope.mjs").Variable[]} returns
  * @property {import("./scope.mjs").Variable[]} params
@@ -29,7 +29,7 @@ export function parseModule(text) {
     const { text: directive, line } = reader.takeKind("directive");
     switch (directive) {
       case ".version":
-        // Has the shape of a decimal fraction.
+        // The version is written as a decimal fraction.
         reader.takeKind("number");
         reader.takeKind("directive");
         break;
@@ -80,7 +80,7 @@ function parseFunction(reader, outer, isEntry, line) {
       maxThreads = reader.takeCount();
       while (reader.accept(",")) maxThreads *= reader.takeCount();
     } else if (directive.text === ".minnctapersm" || directive.text === ".maxnreg") {
-      // Hints to the compiler of the machine code.
+      // Hints for the compiler of the machine code.
       reader.takeCount();
     } else if (directive.text !== ".noreturn") {
       throw new PtxError(directive.line, `directive ${directive.text} is not translated`);

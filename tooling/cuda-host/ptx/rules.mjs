@@ -1,5 +1,5 @@
 /**
- * How an instruction is written in C++.
+ * The translation of an instruction to C++.
  *
  * @typedef {Record<string, string>} Modifiers by the names that the rule's form gives them; absent ones are ""
  *
@@ -12,8 +12,8 @@
  */
 
 /**
- * @param {string} opcodes apart by spaces
- * @param {string} form the modifiers in their order, apart by spaces: `ftz?` may be there, `type:u32|s32` is one of
+ * @param {string} opcodes separated by spaces
+ * @param {string} form the modifiers in order, separated by spaces: `ftz?` is optional, `type:u32|s32` is one of
  *   these, `round:rn|rz?` is one of these or absent
  * @param {Rule["write"]} write
  * @returns {Rule[]}

@@ -54,7 +54,7 @@ export class Reader {
 
   /** @returns {Token} */
   get next() {
-    // The last token is never passed.
+    // The reader never goes past the last token.
     return /** @type {Token} */ (this.#tokens[this.#at]);
   }
 

@@ -8,7 +8,7 @@ import { cppName } from "./scope.mjs";
  * @typedef {import("./scope.mjs").Variable} Variable
  */
 
-/** Between shared arrays in their window, so that an overrun of one is not another's first element. */
+/** Gap between shared arrays, so that an overrun of one array is not an access to the next. */
 const gap = 0x400;
 
 /** The first lines of the generated C++. Headers are included from the folder of the stand-in. */
@@ -18,20 +18,20 @@ using namespace ptx;
 `;
 
 /**
- * PTX as C++ for the stand-in: for each kernel a text that registers it, to be compiled after `preamble`, alone or with
- * others.
+ * Translates PTX to C++ for the stand-in: a text per GPU kernel that registers it, to be compiled after `preamble`, alone or
+ * with others.
  *
  * @param {string} text of a PTX file
  * @param {string} name of the file, for reports at run time
  * @returns {Map<string, string>} C++ by kernel
- * @throws {PtxError} for what is not translated
+ * @throws {PtxError} for PTX that is not translated
  */
 export function translate(text, name) {
   const module = parseModule(text);
   /** @type {Map<string, PtxFunction>} */
   const functions = new Map();
   for (const fn of module.functions) {
-    // A declaration may stand before the definition.
+    // A declaration may precede the definition.
     if (functions.get(fn.name)?.body === undefined) functions.set(fn.name, fn);
   }
   const kernels = module.functions.filter(({ isEntry }) => isEntry);
@@ -107,7 +107,7 @@ function placeShared(variables) {
   let end = 0;
   for (const variable of variables) {
     if (variable.space !== "shared") continue;
-    // Not more aligned than it is declared, so that wider accesses are found.
+    // Aligned exactly as declared, so that misaligned wider accesses are detected.
     const start = Math.ceil((end + gap) / gap) * gap + variable.alignment;
     places.set(variable, start);
     end = start + variable.bytes;
@@ -131,7 +131,7 @@ function writeWindow(shared) {
 }
 
 /**
- * A table of the module. It is read-only here: each kernel has its own, and no kernel is to leave state behind.
+ * A table of the module. Each GPU kernel has its own read-only copy, so that none leaves state for another.
  *
  * @param {Variable} variable
  * @returns {string}

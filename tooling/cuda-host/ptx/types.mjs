@@ -1,13 +1,13 @@
 /**
- * PTX types as the generated C++ knows them: by PTX's own names, declared in include/types.h. Registers are kept as
- * unsigned integers, floats and booleans; a signed or an untyped view is taken where an instruction asks for one.
+ * PTX types in the generated C++: they have PTX's names and are declared in include/types.h. Registers are unsigned integers,
+ * floats and booleans; an instruction with a signed or untyped operand reinterprets them.
  *
  * @typedef {object} Type
  * @property {string} name
  * @property {number} bytes 0 for a predicate
- * @property {"unsigned" | "signed" | "bits" | "float" | "half" | "predicate"} kind half: a float in 16 bits, without
- *   arithmetic of its own here
- * @property {string} register the C++ type of a register declared so
+ * @property {"unsigned" | "signed" | "bits" | "float" | "half" | "predicate"} kind half: a float in 16 bits,
+ *   without arithmetic
+ * @property {string} register the C++ type of a register of this type
  */
 
 /** @type {Type[]} */

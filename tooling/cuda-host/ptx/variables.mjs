@@ -2,7 +2,7 @@ import { PtxError } from "./error.mjs";
 import { typeNamed } from "./types.mjs";
 
 /**
- * `.shared .align 4 .b8 name[128]`, from after the state space; the `;` is left.
+ * Reads a declaration such as `.shared .align 4 .b8 name[128]` after the state space, up to the `;`.
  *
  * @param {import("./tokens.mjs").Reader} reader
  * @param {import("./scope.mjs").Scope} scope where the name goes
@@ -19,7 +19,7 @@ export function parseVariable(reader, scope, space) {
   const type = typeNamed(token.text.slice(1));
   if (type === undefined || type.bytes === 0)
     throw new PtxError(token.line, `variable of type ${token.text}`);
-  // `.param .u64 .ptr .global .align 16 name` says where a pointer points to: nothing that changes what is executed.
+  // `.param .u64 .ptr .global .align 16 name` gives the target of a pointer, which does not affect execution.
   if (reader.accept(".ptr")) {
     while (reader.next.kind === "directive") {
       if (reader.take().text === ".align") reader.takeCount();

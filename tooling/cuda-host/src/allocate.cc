@@ -1,4 +1,4 @@
-// Memory that is not ordered by a stream.
+// Allocation of device and pinned memory outside of a stream.
 #include "driver.h"
 #include "memory.h"
 #include "options.h"
@@ -39,7 +39,7 @@ CU_EXPORT CUresult cuMemFreeHost(void* memory) {
   return CUDA_SUCCESS;
 }
 
-// The device has one pool, which keeps nothing: every allocation is fresh.
+// The device has one memory pool. It keeps no freed memory: every allocation is new.
 static int defaultPool;
 
 CU_EXPORT CUresult cuDeviceGetDefaultMemPool(CUmemoryPool* pool, CUdevice device) {

@@ -1,4 +1,4 @@
-// The part of cuBLAS that our addon uses, in the same library: MAMBA_CUDA_BLAS may name it too.
+// The cuBLAS functions that the addon calls, in the same library: MAMBA_CUDA_BLAS may name it too.
 #include <cmath>
 
 #include "driver.h"
@@ -30,7 +30,7 @@ struct Matrix {
   }
 };
 
-/** From the first element of the first column to the last of the last. */
+/** Bytes from the first element of the first column to the last element of the last column. */
 size_t bytesOf(int rows, int columns, int ld) {
   return (static_cast<size_t>(columns - 1) * static_cast<size_t>(ld) + static_cast<size_t>(rows)) * sizeof(float);
 }
@@ -41,7 +41,7 @@ void multiply(int m, int n, int k, float alpha, const Matrix& a, const Matrix& b
       float sum = 0;
       for (int inner = 0; inner < k; inner++) sum = fmaf(a.at(row, inner), b.at(inner, column), sum);
       float& out = c[static_cast<size_t>(column) * static_cast<size_t>(ldc) + static_cast<size_t>(row)];
-      // What C held does not matter when beta is 0, not even NaN.
+      // When beta is 0, the content of C is ignored, even NaN.
       out = beta == 0 ? alpha * sum : alpha * sum + beta * out;
     }
   }

@@ -1,4 +1,4 @@
-// Initialisation, the one device, and its primary context.
+// Initialization, the single device, and its primary context.
 #include "driver.h"
 
 #include <atomic>
@@ -20,7 +20,7 @@ std::atomic<bool> initialized{false};
 std::atomic<CUresult> broken{CUDA_SUCCESS};
 std::mutex contextMutex;
 uint64_t contextUsers = 0;
-/** Grows with every context, so that a thread notices that its own is gone. */
+/** Increases with every context, so that a thread notices when its context was released. */
 std::atomic<uint64_t> contextNumber{0};
 thread_local uint64_t currentContext = 0;
 

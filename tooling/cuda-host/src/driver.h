@@ -1,4 +1,4 @@
-// The driver API as far as our addon uses it: declarations (CUDA 13, for the same ABI) and what its parts share.
+// The functions of the driver API that the addon uses, with the ABI of CUDA 13, and helpers of their implementations.
 #pragma once
 
 #include <cstddef>
@@ -51,30 +51,30 @@ namespace cuda_host {
 class Stream;
 struct KernelLaunch;
 
-/** The error that a failed launch left, after which nothing works until the context is released; or CUDA_SUCCESS. */
+/** The error of a failed launch, or CUDA_SUCCESS. After an error, every call fails until the context is released. */
 CUresult brokenContext();
 void breakContext(CUresult error);
 
-/** Success, or why the calling CPU thread can do nothing: no cuInit, no current context, a broken context. */
+/** CUDA_SUCCESS, or the error of the calling CPU thread: no cuInit, no current context, or a broken context. */
 CUresult checkContext();
 
-/** The stream behind a handle; a handle that is none, or was destroyed, is a fault. */
+/** Returns the stream of a handle. An invalid or destroyed handle is a fault. */
 Stream& streamOf(CUstream handle, const char* what);
 
 /**
- * Puts work on a stream, or into the graph that captures it. It is skipped when the context broke by then; `what` names
- * it in reports.
+ * Puts work on a stream, or into the graph that captures the stream. The work is skipped if the context is broken when its turn
+ * comes. `what` names the work in reports.
  */
 void submit(Stream& stream, const char* what, std::function<void()> work);
 void submitLaunch(Stream& stream, std::shared_ptr<const KernelLaunch> launch);
 
-/** Waits for a stream, unless that is impossible because it captures. */
+/** Waits for a stream; an error when the stream captures. */
 CUresult wait(Stream& stream);
 
-/** A launch out of its parameters, or null when a device would refuse it; the reason is printed. */
+/** Creates a launch, or prints the reason and returns null when a device would refuse it. */
 std::shared_ptr<const KernelLaunch> makeLaunch(const CUDA_KERNEL_NODE_PARAMS& params);
 
-/** Prints why a call is refused, for whoever reads only an error code otherwise. */
+/** Prints the reason that a call is refused, because the caller only gets an error code. */
 CUresult refuse(CUresult error, const char* format, ...) __attribute__((format(printf, 2, 3)));
 
 }  // namespace cuda_host

@@ -1,4 +1,4 @@
-// What the lanes of a warp do together.
+// Warp operations: synchronization, shuffles and ballots.
 #include "wait.h"
 
 namespace cuda_host {

@@ -41,7 +41,7 @@ struct Thread {
   Fiber* fiber;
 };
 
-/** What the lanes of a warp exchange. A lane can be at most one exchange ahead of another, so two buffers do. */
+/** Values that the lanes of a warp exchange. A lane is at most one exchange ahead of another, so two buffers suffice. */
 struct Warp {
   uint32_t arrived;
   uint32_t exchange;
@@ -51,7 +51,7 @@ struct Warp {
 
 constexpr uint32_t wholeWarp = 0xffffffff;
 
-// The launch that runs. All of it belongs to the CPU thread that holds `running`.
+// State of the running launch. It belongs to the CPU thread that holds `running`.
 std::mutex running;
 const KernelEntry* kernel;
 const uint8_t* arguments;
@@ -67,7 +67,7 @@ uint32_t atBarrier;
 Where barrierPlace;
 bool mixedBarrier;
 Fiber outside;
-// Never destroyed: a kernel may run while the process exits.
+// Never destroyed: a GPU kernel may run while the process exits.
 std::vector<Fiber*>& idle = *new std::vector<Fiber*>;
 thread_local bool executesHere = false;
 
@@ -88,21 +88,21 @@ std::string ranges(const std::vector<uint32_t>& numbers) {
   return text;
 }
 
-/** Who waits where: "threads 0-31 wait at __syncthreads, scan.cu:45", a line per place. */
+/** Lists waiting threads, a line per place: "threads 0-31: wait at __syncthreads, scan.cu:45". */
 std::string whoWaitsWhere() {
   std::string text;
-  std::vector<bool> told(threadCount, false);
-  // Threads that were released, and not chosen to run since.
+  std::vector<bool> listed(threadCount, false);
+  // Threads that were released and have not run since.
   for (uint32_t i = 0; i < threadCount; i++)
     if (ready.lanes[i / 32] >> i % 32 & 1 && threads[i].at != At::NotStarted) threads[i].at = At::Running;
   for (uint32_t first = 0; first < threadCount; first++) {
-    if (told[first]) continue;
+    if (listed[first]) continue;
     std::vector<uint32_t> same;
     const Thread& one = threads[first];
     const bool waits = one.at != At::Returned && one.at != At::Running && one.at != At::NotStarted;
     for (uint32_t i = first; i < threadCount; i++) {
       if (threads[i].at != one.at || (waits && !samePlace(threads[i].where, one.where))) continue;
-      told[i] = true;
+      listed[i] = true;
       same.push_back(i);
     }
     text += "\n  threads " + ranges(same) + ": " + nameOf(one.at);
@@ -123,7 +123,7 @@ void startThread(uint32_t thread, Fiber* fiber) {
   threads[thread].at = At::Running;
 }
 
-/** The fiber that a thread has, or one without a thread. */
+/** Returns the fiber of a thread; a thread that has not started gets an idle or a new fiber. */
 Fiber& fiberFor(uint32_t thread) {
   if (threads[thread].at == At::NotStarted) {
     Fiber* fiber;
@@ -144,7 +144,7 @@ void checkProgress() {
   fail("no thread can go on: only some of the threads reached a barrier or a shuffle%s", whoWaitsWhere().c_str());
 }
 
-/** Lets another thread run until the schedule comes back to the current one. */
+/** Runs other threads until the schedule returns to the current one. */
 void switchAway() {
   checkProgress();
   const uint32_t before = current;
@@ -157,7 +157,7 @@ void switchAway() {
   switchFiber(*threads[before].fiber, fiberFor(next));
 }
 
-/** A fiber runs threads to their end, one after another, as the schedule has it. */
+/** The loop of a fiber: runs threads to their end, one after another, in the order of the schedule. */
 void threadLoop() {
   fiberStarted();
   for (;;) {
@@ -198,7 +198,7 @@ void runBlock() {
   atBarrier = 0;
   mixedBarrier = false;
   scheduler.startBlock();
-  // In order, the thread after the last is the first; in reverse, the one before the first is the last.
+  // With `InOrder` the successor of the last thread is the first; with `Reverse` the predecessor of the first is the last.
   const uint32_t first = scheduler.next(ready, options.schedule == Reverse ? 0 : threadCount - 1);
   setCurrent(first);
   switchFiber(outside, fiberFor(first));

@@ -1,4 +1,4 @@
-// Runs the blocks of a launch, one after another, on the calling CPU thread.
+// Runs the blocks of a launch one after another on the calling CPU thread.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace cuda_host {
 
-/** Blocks until no other kernel runs; returns when every thread of every block has returned. */
+/** Waits until no other GPU kernel runs, then runs this one until every thread of every block has returned. */
 void execute(const KernelEntry& kernel, Dim3 grid, Dim3 block, const uint8_t* args);
 
-/** The kernel that this CPU thread executes now, or null. */
+/** The GPU kernel that this CPU thread is executing, or null. */
 const KernelEntry* executing();
 
 }  // namespace cuda_host

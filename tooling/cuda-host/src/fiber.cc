@@ -18,7 +18,7 @@ namespace cuda_host {
 
 namespace {
 
-// The largest frames of our kernels hold a few kilobytes of registers' worth of arrays; AddressSanitizer widens them.
+// The largest stack frames of the GPU kernels have arrays of a few kilobytes; AddressSanitizer enlarges them.
 #ifdef __SANITIZE_ADDRESS__
 constexpr size_t stackBytes = 512 << 10;
 #else
@@ -29,7 +29,8 @@ constexpr size_t stackBytes = 128 << 10;
 
 #ifdef __x86_64__
 
-// Saves what a function must preserve, on the stack that is left; signal masks and floating-point modes never differ.
+// Saves the callee-saved registers on the old stack and restores them from the new one. Signal masks and floating-point modes
+// are the same in all fibers.
 extern "C" void cudaHostSwitch(void** from, void* to);
 asm(R"(
 .text
@@ -58,7 +59,7 @@ cudaHostSwitch:
 )");
 
 static void prepare(Fiber& fiber, void (*entry)()) {
-  // The return into `entry` leaves the stack as a call would: 8 below a multiple of 16.
+  // The return into `entry` leaves the stack aligned as after a call: 8 below a multiple of 16.
   void** top = reinterpret_cast<void**>(fiber.stack + fiber.stackBytes) - 1;
   *--top = reinterpret_cast<void*>(entry);
   for (int saved = 0; saved < 6; saved++) *--top = nullptr;

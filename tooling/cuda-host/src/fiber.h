@@ -1,4 +1,4 @@
-// Stacks between guard pages, and the switch from one to another.
+// Fibers: stacks between guard pages, and switches between them.
 #pragma once
 
 #include <cstddef>
@@ -6,12 +6,12 @@
 namespace cuda_host {
 
 struct Fiber {
-  /** Where the fiber goes on: its saved stack pointer, or its ucontext_t. Null while it runs for the first time. */
+  /** The saved stack pointer or ucontext_t of a fiber that does not run. Null until the first switch away from it. */
   void* context = nullptr;
-  /** The usable part of the stack; a guard page lies below it. */
+  /** The usable memory of the stack, with a guard page below it. */
   char* stack = nullptr;
   size_t stackBytes = 0;
-  /** What AddressSanitizer keeps for it while it does not run. */
+  /** AddressSanitizer's state of a fiber that does not run. */
   void* fakeStack = nullptr;
 };
 

@@ -1,4 +1,4 @@
-// Graphs: work with an order among it, recorded once and launched often.
+// Graphs: work with dependencies that is recorded once and launched many times.
 #pragma once
 
 #include <cstdint>
@@ -18,35 +18,35 @@ struct KernelLaunch {
   std::vector<uint8_t> args;
 };
 
-/** Executes a launch, with what the options ask for in faults and delays. */
+/** Executes a launch, with the failures and delays that the options request. */
 void runLaunch(const KernelLaunch& launch);
 
 struct GraphNode {
-  /** Which of the graph's earlier nodes must be done before. */
+  /** Indices of the earlier nodes that this node depends on. */
   std::vector<size_t> after;
-  /** Of a kernel node; null otherwise. */
+  /** The launch of a kernel node; null for other nodes. */
   std::shared_ptr<const KernelLaunch> launch;
-  /** Of any other node. */
+  /** The work of any other node. */
   std::function<void()> work;
 };
 
 struct Graph {
   std::vector<std::unique_ptr<GraphNode>> nodes;
 
-  /** Adds a node behind those of `after`, which are of this graph. */
+  /** Adds a node that depends on the nodes `after` of this graph. */
   const GraphNode* add(GraphNode node, const std::vector<const GraphNode*>& after);
-  /** The index of one of its nodes; the count of nodes when it is none of them. */
+  /** Returns the index of a node, or the number of nodes when it is not in this graph. */
   size_t indexOf(const GraphNode* node) const;
 };
 
-/** What `cuGraphInstantiate` makes: a copy of the graph whose launches may get other arguments. */
+/** The result of `cuGraphInstantiate`: a copy of the graph whose launches may get other arguments. */
 struct GraphExec {
-  /** The nodes of the graph that it was made of, to be recognised by their addresses, and what to run for each. */
+  /** Addresses of the original graph's nodes, which callers pass to identify a node; `nodes` has the copies. */
   std::vector<const GraphNode*> origins;
   std::vector<GraphNode> nodes;
 };
 
-/** Runs all nodes, in an order that their dependencies allow and the schedule chooses. */
+/** Runs all nodes in an order that their dependencies allow and the schedule chooses. */
 void runGraph(const std::vector<GraphNode>& nodes);
 
 }  // namespace cuda_host

@@ -8,7 +8,7 @@
 
 namespace cuda_host {
 
-/** The objects that a caller holds by opaque pointers. Using a pointer that is none of them is a fault. */
+/** Objects that callers hold by opaque handles. An unknown handle is a fault. */
 template <typename T>
 class Handles {
  public:
@@ -16,7 +16,7 @@ class Handles {
 
   void* add(std::shared_ptr<T> object) {
     const std::lock_guard<std::mutex> lock(mutex);
-    // Numbers, not addresses: a destroyed handle is never given out again.
+    // Handles are numbers, not addresses, so a destroyed handle is never reused.
     void* handle = reinterpret_cast<void*>(next += 16);
     objects[handle] = std::move(object);
     return handle;

@@ -1,6 +1,6 @@
-// CUDA C++ for g++, as much of it as our kernels use. common.cuh includes it in place of CUDA's own headers when
-// MAMBA_HOST_CUDA is defined. After preprocessing, build.mjs turns what is left of CUDA's grammar into C++:
-// `__shared__` arrays become cuda_host::SharedArray, `extern "C" __global__` functions are registered.
+// The CUDA C++ that the GPU kernels use, for g++. common.cuh includes it in place of CUDA's headers when MAMBA_HOST_CUDA is
+// defined. After preprocessing, transform.mjs rewrites the CUDA syntax that is left: `__shared__` arrays become
+// cuda_host::SharedArray, and `extern "C" __global__` functions are registered.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@
 #define __noinline__ __attribute__((noinline))
 #define __align__(bytes) alignas(bytes)
 
-// ---- where am I ----
+// Built-in variables.
 
 #define threadIdx (cuda_host::block.threadIdx)
 #define blockIdx (cuda_host::block.blockIdx)
@@ -28,7 +28,7 @@
 #define gridDim (cuda_host::block.gridDim)
 constexpr int warpSize = 32;
 
-// ---- waiting for each other ----
+// Barriers and warp operations.
 
 #define CUDA_HOST_HERE (cuda_host::Where{__FILE__, __LINE__})
 #define __syncthreads() cuda_host::syncThreads(CUDA_HOST_HERE)
@@ -55,14 +55,14 @@ T exchange(Where where, Shuffle kind, uint32_t mask, T value, uint32_t operand, 
   return value;
 }
 
-// ---- registration ----
+// Registration of GPU kernels.
 
 template <typename Kernel>
 struct Signature;
 
 template <typename... Args>
 struct Signature<void (*)(Args...)> {
-  /** Where each argument lies in the packed bytes, at its natural alignment, and behind the last one where they end. */
+  /** Offset of each argument in the packed bytes, at its natural alignment, then the total size. */
   static constexpr std::array<size_t, sizeof...(Args) + 1> offsets() {
     std::array<size_t, sizeof...(Args) + 1> all{};
     size_t i = 0;
@@ -94,7 +94,7 @@ KernelEntry entryOf(const char* name, uint32_t maxThreads = 1024) {
 
 }  // namespace cuda_host
 
-// ---- vectors ----
+// Vector types.
 
 struct alignas(8) float2 {
   float x, y;
@@ -113,7 +113,7 @@ inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z,
 inline uint2 make_uint2(uint32_t x, uint32_t y) { return {x, y}; }
 inline uint4 make_uint4(uint32_t x, uint32_t y, uint32_t z, uint32_t w) { return {x, y, z, w}; }
 
-// ---- functions ----
+// Functions.
 
 using std::isfinite;
 using std::isinf;
@@ -132,7 +132,7 @@ inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline float __expf(float x) { return expf(x); }
 inline float __logf(float x) { return logf(x); }
 inline float __fdividef(float a, float b) { return a / b; }
-// Like on the device, these are not contracted with their neighbours; nothing is here (-ffp-contract=off).
+// These are never contracted, on the device or here (-ffp-contract=off).
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fsub_rn(float a, float b) { return a - b; }

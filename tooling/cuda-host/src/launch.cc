@@ -30,7 +30,7 @@ Handles<Function>& functions = *new Handles<Function>("function");
 Handles<Graph>& graphs = *new Handles<Graph>("graph");
 Handles<GraphExec>& executables = *new Handles<GraphExec>("instantiated graph");
 
-/** The packed arguments in `extra`; null when there is something else. */
+/** Copies the packed arguments in `extra`; false for arguments in any other form. */
 bool packedArguments(void** kernelParams, void** extra, std::vector<uint8_t>& args) {
   const auto end = nullptr;
   const auto pointer = reinterpret_cast<void*>(1);

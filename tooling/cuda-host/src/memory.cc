@@ -18,9 +18,9 @@ namespace {
 
 constexpr size_t alignment = 16;
 constexpr unsigned char fresh = 0xff;
-/** Between the end of an allocation and its guard page. */
+/** Value of the bytes between the end of an allocation and its guard page. */
 constexpr unsigned char beyond = 0xfb;
-/** Freed allocations whose addresses stay reserved. */
+/** Number of freed allocations whose addresses stay reserved. */
 constexpr size_t quarantined = 4096;
 
 struct Allocation {
@@ -33,10 +33,10 @@ struct Allocation {
 
 struct Memory {
   std::mutex mutex;
-  /** By address, those of the quarantine included. */
+  /** All allocations by address, including freed ones whose addresses stay reserved. */
   std::map<uint64_t, Allocation> all;
   std::deque<uint64_t> freed;
-  /** The live ones that do not end at their guard page. */
+  /** Live allocations that do not end at their guard page. */
   std::map<uint64_t, const Allocation*> padded;
   std::map<const char*, size_t> pinned;
 };
@@ -72,7 +72,7 @@ void retire(Allocation& one) {
   memory.padded.erase(one.address);
   counters.liveAllocations--;
   counters.liveBytes -= one.bytes;
-  // Fresh pages without access: the memory goes back, the addresses stay.
+  // Maps new pages without access: the memory is freed, the addresses stay reserved.
   mmap(one.mapping, one.mappedBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   memory.freed.push_back(one.address);
   while (memory.freed.size() > quarantined) {
@@ -149,7 +149,7 @@ void checkOverruns() {
 
 void* allocatePinned(size_t bytes) {
   const size_t body = up(bytes, pageBytes());
-  // A guard page behind it, short of which it ends by what is missing to a whole page.
+  // The guard page follows the last page, so it does not detect an overrun within that page.
   void* mapping = mmap(nullptr, body + pageBytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) return nullptr;
   if (mprotect(mapping, body, PROT_READ | PROT_WRITE) != 0) {

@@ -59,7 +59,7 @@ bool set(const std::string& name, const std::string& value) {
   return false;
 }
 
-/** At load time. An option that is not understood must not pass for a run with it. */
+/** Reads the options at load time. An unknown option ends the process, so that no test runs without it. */
 const bool fromEnvironment = [] {
   const char* text = getenv("MAMBA_CUDA_HOST");
   if (text == nullptr) return true;
@@ -88,7 +88,7 @@ using namespace cuda_host;
 /** Sets an option; false when there is no such option or value. */
 CU_EXPORT bool mambaCudaHostSet(const char* name, const char* value) { return set(name, value); }
 
-/** An option or a counter as a number; -1 when there is none of that name. */
+/** Returns an option or a counter as a number; -1 for an unknown name. */
 CU_EXPORT int64_t mambaCudaHostGet(const char* name) {
   for (const Named& one : settable)
     if (strcmp(name, one.name) == 0) return static_cast<int64_t>(one.value->load());

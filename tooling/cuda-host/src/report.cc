@@ -1,5 +1,4 @@
-// How the process ends when a kernel or a caller of the driver did something that a device would not forgive, or worse,
-// would forgive silently.
+// Reports faults of GPU kernels and of callers of the driver, then ends the process. A device might not detect them.
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -40,7 +39,7 @@ void printWhere() {
   }
 }
 
-/** What the previous owner of the signal does: V8 turns faults of WebAssembly into traps this way. */
+/** Calls the previous handler of the signal: V8 uses it to turn faults of WebAssembly into traps. */
 void passOn(int number, siginfo_t* info, void* context) {
   const struct sigaction& before = previous[number];
   if (before.sa_flags & SA_SIGINFO) {

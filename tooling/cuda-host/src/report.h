@@ -2,13 +2,13 @@
 
 namespace cuda_host {
 
-/** What this CPU thread does for the device, for reports of faults; empty when nothing. */
+/** Name of the device operation that this CPU thread is executing, for reports; empty when there is none. */
 extern thread_local const char* operation;
 
-/** From here on, faults of CPU threads that execute kernels or copies end the process with a report. */
+/** Installs the signal handlers: faults of CPU threads that execute GPU kernels or copies end the process with a report. */
 void catchFaults();
 
-/** Lets the calling CPU thread report an overflow of its own stack, or of a fiber's. To be called once per thread. */
+/** Enables the calling CPU thread to report stack overflows, also of fibers. Call it once per thread. */
 void giveSignalStack();
 
 }  // namespace cuda_host

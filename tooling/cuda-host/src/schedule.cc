@@ -11,11 +11,11 @@ namespace {
 uint32_t lowest(uint32_t bits) { return static_cast<uint32_t>(__builtin_ctz(bits)); }
 uint32_t highest(uint32_t bits) { return 31 - static_cast<uint32_t>(__builtin_clz(bits)); }
 
-/** Bits above / below `bit`. */
+/** Masks of the bits above and below `bit`. */
 uint32_t above(uint32_t bit) { return bit == 31 ? 0 : ~0u << (bit + 1); }
 uint32_t below(uint32_t bit) { return (1u << bit) - 1; }
 
-/** The bit after `bit`, or from the start again. */
+/** The next set bit after `bit`, or before it; wraps around. */
 uint32_t following(uint32_t bits, uint32_t bit) { return lowest(bits & above(bit) ? bits & above(bit) : bits); }
 uint32_t preceding(uint32_t bits, uint32_t bit) { return highest(bits & below(bit) ? bits & below(bit) : bits); }
 
@@ -42,7 +42,7 @@ uint64_t Scheduler::blockAt(uint64_t n, uint64_t count) {
   if (schedule == Reverse) return count - 1 - n;
   if (schedule != RandomStalls) return n;
   if (stride == 0) {
-    // Steps of a length that has no divisor in common with the count meet every block once.
+    // A stride that is coprime to the count visits every block once.
     stride = 1 + random.below(static_cast<uint32_t>(count));
     while (gcd(stride, count) != 1) stride++;
     offset = random.below(static_cast<uint32_t>(count));

@@ -1,11 +1,11 @@
-// Chooses which of the threads that can run goes next.
+// Chooses the next thread among those that can run.
 #pragma once
 
 #include <cstdint>
 
 namespace cuda_host {
 
-/** xorshift64*, enough to shuffle with. */
+/** The xorshift64* random number generator. */
 class Random {
  public:
   explicit Random(uint64_t seed) : state(seed * 0x9e3779b97f4a7c15u | 1) {}
@@ -21,7 +21,7 @@ class Random {
   uint64_t state;
 };
 
-/** The threads of a block that neither wait nor have returned: a bit per lane, and one per warp that has any. */
+/** The threads of a block that can run: a bit per lane, and a bit per warp that has such lanes. */
 struct Ready {
   uint32_t warps;
   uint32_t lanes[32];
@@ -41,17 +41,17 @@ class Scheduler {
  public:
   Scheduler() : random(1) {}
 
-  /** `salt` makes launches differ from each other, and repeat themselves in another process. */
+  /** `salt` is the number of the launch: launches get different random orders, which repeat in another process. */
   void startLaunch(uint64_t salt);
   void startBlock() { stalled = 0; }
 
-  /** The n-th block to run, of `count`. */
+  /** The n-th block to run out of `count`. */
   uint64_t blockAt(uint64_t n, uint64_t count);
 
-  /** One of the ready threads, of which there is at least one. `current` is the thread that ran last. */
+  /** Chooses one of the ready threads; there must be at least one. `current` is the thread that ran last. */
   uint32_t next(const Ready& ready, uint32_t current);
 
-  /** Whether the thread that completes a barrier or a shuffle goes on at once. */
+  /** True when the thread that completes a barrier or a shuffle continues at once. */
   bool keepsGoing() const;
 
  private:

@@ -1,4 +1,4 @@
-// Shared memory: what a `__shared__` array lies in.
+// The memory of `__shared__` arrays.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ void* prepareShared(SharedArray& array) {
     if (mapping == MAP_FAILED) fail("no address space for shared memory");
     char* start = static_cast<char*>(mapping) + page;
     if (mprotect(start, body, PROT_READ | PROT_WRITE) != 0) fail("no memory for shared memory");
-    // At least 16: what a vector load needs, and what compilers give to arrays that are loaded as vectors.
+    // At least 16, which vector loads need, and which compilers use for arrays that are loaded as vectors.
     const size_t alignment = array.alignment < 16 ? 16 : array.alignment;
     array.memory = start + (body - array.bytes) / alignment * alignment;
   }

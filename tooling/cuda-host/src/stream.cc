@@ -8,7 +8,7 @@
 namespace cuda_host {
 
 Stream::Stream() {
-  // Detached: a process may exit while a stream still works, and then nobody is left to join it.
+  // Detached, because a process may exit while a stream still works; nothing would join the thread then.
   std::thread([this] { run(); }).detach();
 }
 

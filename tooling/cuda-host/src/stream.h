@@ -1,5 +1,5 @@
-// Streams and events: a stream is a queue with a CPU thread of its own, so that work happens later than the call that asks
-// for it, as on a device.
+// Streams and events. A stream is a queue with its own CPU thread, so that work runs after the call that enqueues it, as on a
+// device.
 #pragma once
 
 #include <condition_variable>
@@ -20,10 +20,10 @@ class Stream {
   void synchronize();
   bool idle();
 
-  /** Ends the thread after the work that is queued; the stream is deleted by it. */
+  /** Ends the thread after all queued work; the thread deletes the stream. */
   static void close(Stream* stream);
 
-  /** While capturing, where work goes instead. Like on a device, only one CPU thread may use a stream that captures. */
+  /** The graph that receives work during a capture. As on a device, only one CPU thread may use a stream that captures. */
   std::unique_ptr<Graph> capture;
   const GraphNode* lastCaptured = nullptr;
   void addCaptured(GraphNode node);
@@ -40,11 +40,11 @@ class Stream {
 
 class Event {
  public:
-  /** Marks what is queued on the stream now; the event is ready when that is done. */
+  /** Marks the work that is queued on the stream; the event is ready when that work is done. */
   static void record(const std::shared_ptr<Event>& event, Stream& stream);
   void synchronize();
   bool ready();
-  /** Milliseconds from this event to a later one; both are ready. */
+  /** Milliseconds from this event to a later one; both must be ready. */
   float until(const Event& later) const { return static_cast<float>(later.seconds - seconds) * 1000; }
   bool recorded() const { return recordings > 0; }
 

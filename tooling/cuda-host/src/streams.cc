@@ -1,4 +1,4 @@
-// Streams, events and copies: the calls that put work on a stream.
+// Calls that put work on a stream: streams, events and copies.
 #include <cstring>
 
 #include "driver.h"
@@ -89,7 +89,7 @@ CU_EXPORT CUresult cuStreamQuery(CUstream stream) {
 
 CU_EXPORT CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void* from, size_t bytes, CUstream stream) {
   if (const CUresult error = checkContext()) return error;
-  // A device reads pinned memory when it gets there, and other memory before the call returns.
+  // A device reads pinned memory when the copy runs, and other memory before the call returns.
   std::shared_ptr<char> copy;
   if (!isPinned(from)) {
     copy = std::shared_ptr<char>(new char[bytes], std::default_delete<char[]>());
@@ -138,7 +138,7 @@ CU_EXPORT CUresult cuMemAllocAsync(CUdeviceptr* address, size_t bytes, CUstream 
   if (stream.capture != nullptr) return refuse(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "cuMemAllocAsync on a stream that captures");
   *address = allocateDevice(bytes);
   if (*address != 0) return CUDA_SUCCESS;
-  // What earlier work of the stream frees counts as free.
+  // Memory that earlier work of the stream frees is available.
   stream.synchronize();
   *address = allocateDevice(bytes);
   return *address != 0 ? brokenContext() : CUDA_ERROR_OUT_OF_MEMORY;

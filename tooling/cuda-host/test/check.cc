@@ -1,5 +1,5 @@
-// Calls the stand-in as a driver, without our addon: `check <what>` does one thing and exits with 0, or is stopped by the
-// stand-in. Linked against libcuda.so.1 of a build of sample.cu.
+// Calls the stand-in as a driver, without the addon: `check <name>` runs one function and exits with 0, or the stand-in stops
+// it. Linked against libcuda.so.1 of a build of sample.cu.
 #include "check.h"
 
 #include <map>
@@ -104,7 +104,7 @@ void asynchronous() {
   OK(launch("vectorAdd", 2, 32, Packed(a, a, y, 64u)));
   OK(cuMemcpyDtoHAsync_v2(memory, y, 256, stream));
   OK(cuEventRecord(event, stream));
-  // Nothing of it happened yet.
+  // The work has not run yet.
   EXPECT(cuStreamQuery(stream) == CUDA_ERROR_NOT_READY && cuEventQuery(event) == CUDA_ERROR_NOT_READY);
   EXPECT(std::isnan(pinned[0]));
   OK(cuEventSynchronize(event));
@@ -155,7 +155,7 @@ void refusals() {
   EXPECT(mambaCudaHostGet("launches") == 0);
 }
 
-// What the stand-in must stop.
+// Faults that the stand-in must stop.
 
 void readPastEnd() {
   const auto a = upload(counting(64)), y = allocate(260);

@@ -1,4 +1,4 @@
-// The driver API as a C++ program calls it, with the arguments packed as our addon packs them.
+// The driver API for a C++ program, with arguments packed as the addon packs them.
 #pragma once
 
 #include <cmath>
@@ -67,7 +67,7 @@ void open() {
   OK(cuModuleLoadData(&module, image));
 }
 
-/** Arguments as the addon packs them: each at its natural alignment. */
+/** Packed arguments, each at its natural alignment, as in the addon. */
 struct Packed {
   std::vector<uint8_t> bytes;
   size_t size;

@@ -7,23 +7,23 @@ type Patch = NonNullable<NonNullable<Parameters<typeof buildSource>[0]>["patches
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 
-/** How `check.cc` ended: with 0, with 1 (a wrong result), or by the stand-in, whose report is in `said`. */
+/** The end of `check.cc`: code 0, code 1 (a wrong result), or the signal of the stand-in, with its report in `said`. */
 export interface Ended {
   readonly code: number | string;
   readonly said: string;
 }
 
-/** Runs check.cc against a stand-in that executes sample.cu, with what is changed in it. */
+/** Builds check.cc with a stand-in that executes sample.cu with patches; returns a function that runs one check. */
 export async function buildCheck(
   name: string,
   patches: readonly Patch[] = [],
   sanitize = false,
 ): Promise<(what: string, options: string) => Promise<Ended>> {
   const library = await buildSource({ name: `sample/${name}`, folder, patches, sanitize });
-  // Linked against any of them, it runs with the one that the loader finds.
+  // The program is linked against one stand-in and runs with the one that the loader finds.
   const plain = await buildSource({ name: "sample/plain", folder });
   const program = await buildFile(`${folder}check.cc`, "check", [plain]);
-  // Not linked into the program: it must be there before anything else.
+  // The program is not linked with the sanitizer, which must be loaded first.
   const sanitizer = sanitize ? { LD_PRELOAD: sanitizerRuntime(), ASAN_OPTIONS: "detect_leaks=0" } : {};
   return (what, options) =>
     new Promise((resolve) => {

@@ -40,12 +40,12 @@ if (available) {
     expect(said).toMatch(report);
   });
 
-  test("what the random schedule does can be repeated", async () => {
+  test("a run of the random schedule can be repeated", async () => {
     const { said } = await check("scan", "schedule=random-stalls,seed=42");
     expect(said).toContain("MAMBA_CUDA_HOST=schedule=random-stalls,seed=42 repeats them");
   });
 
-  test("an option that is not understood is no run without it", async () => {
+  test("an unknown option ends the process", async () => {
     for (const option of ["schedule=sideways", "sede=1", "seed", "seed=", "seed=x"]) {
       const { code, said } = await check("vectorAdd", option);
       expect(code).toBe("SIGABRT");

@@ -19,7 +19,7 @@ const planted: readonly Planted[] = [
     find: "if (lane == 0) partial[warp] = sum;\n  __syncthreads();",
     replace: "if (lane == 0) partial[warp] = sum;\n",
     kernel: "reduction",
-    // Here the reader happens to come last.
+    // In this order the reader runs last.
     unnoticedBy: ["reverse"],
   },
   {
@@ -33,7 +33,7 @@ const planted: readonly Planted[] = [
     find: "carry + sums[from][i];\n    __syncthreads();",
     replace: "carry + sums[from][i];\n",
     kernel: "scan",
-    // The one writer comes last.
+    // In this order the only writer runs last.
     unnoticedBy: ["in-order"],
   },
   {

@@ -1,4 +1,4 @@
-// Kernels that use everything which the stand-in executes: what its own tests run.
+// GPU kernels for the stand-in's own tests. They use every feature that it executes.
 #include "hostCuda.h"
 
 // y = a + b
@@ -7,7 +7,7 @@ extern "C" __global__ void vectorAdd(const float* a, const float* b, float* y, u
   if (i < count) y[i] = a[i] + b[i];
 }
 
-// y[row] = sum of x[row, 0..width), a block per row.
+// y[row] = sum of x[row, 0..width). One block per row.
 extern "C" __global__ void __launch_bounds__(256) sumRowsOf(const float* x, float* y, uint32_t width) {
   __shared__ float partial[32];
   const uint32_t lane = threadIdx.x % 32;
@@ -24,7 +24,7 @@ extern "C" __global__ void __launch_bounds__(256) sumRowsOf(const float* x, floa
   }
 }
 
-// y[row, i] = x[row, 0] + ... + x[row, i], a block per row: doubling steps over two halves of shared memory.
+// y[row, i] = x[row, 0] + ... + x[row, i], by doubling steps over two buffers in shared memory. One block per row.
 extern "C" __global__ void prefixSums(const int32_t* x, int32_t* y, uint32_t width) {
   __shared__ int32_t sums[2][256];
   __shared__ int32_t carry;
@@ -50,7 +50,7 @@ struct Words {
   uint32_t words[3];
 };
 
-// What every kind of argument looks like to a kernel, and every exchange within a warp: y[0..8) of each lane.
+// Writes y[0..8) of each lane with every kind of argument and every exchange within a warp.
 extern "C" __global__ void exchanges(uint32_t seed, uint32_t* y, float scale, Words words, const float* missing) {
   const uint32_t lane = threadIdx.x;
   const uint32_t value = seed + lane;

@@ -1,6 +1,6 @@
-// The instructions whose last bits PTX leaves open. The hardware's results lie within the bounds that stand beside each
-// (PTX ISA, 9.7.3); here they are about as far off as those bounds allow, above or below by a coin that the input tosses.
-// What holds here holds on any hardware that keeps its bounds.
+// Approximate instructions: PTX only defines an error bound, given beside each (PTX ISA, 9.7.3). Here the error is about as large
+// as the bound allows, with a sign that depends on the input. A result that passes here is valid on any hardware within the
+// bounds.
 #pragma once
 
 #include "floats.h"
@@ -10,7 +10,7 @@ namespace ptx {
 inline bool coin(f32 a) { return (bits<u32>(a) * 0x9e3779b1u) >> 31 != 0; }
 inline bool special(f64 a) { return a == 0 || isNan(a) || __builtin_isinf(a); }
 
-/** Off by `bound`, less what rounding to f32 may add. */
+/** Adds an error of `bound`, minus the largest error of rounding to f32. */
 inline f32 off_relative(f64 exact, f64 bound, bool up) {
   if (special(exact)) return f32(exact);
   return f32(exact * (up ? 1 + (bound - 0x1p-24) : 1 - (bound - 0x1p-24)));
@@ -20,7 +20,7 @@ inline f32 off_absolute(f64 exact, f64 bound, bool up) {
   const f64 rest = bound - 0x1p-24 * __builtin_fabs(exact);
   return f32(up ? exact + rest : exact - rest);
 }
-/** One of the two neighbours: off by less than a unit in the last place. */
+/** Returns one of the two adjacent floats: an error below one unit in the last place. */
 inline f32 off_ulp(f64 exact, bool up) { return up ? narrow<rp>(exact, 0.0) : narrow<rm>(exact, 0.0); }
 
 constexpr f64 bound20_9 = 0x1p-20 * 0.5358867312681466;  // 2^-20.9
@@ -34,7 +34,7 @@ inline f32 rcp_approx(f32 a) { return off_ulp(1.0 / f64(a), coin(a)); }
 inline f32 sqrt_approx(f32 a) { return off_ulp(__builtin_sqrt(f64(a)), coin(a)); }
 // 2^-22.9, relative.
 inline f32 rsqrt_approx(f32 a) { return off_relative(1.0 / __builtin_sqrt(f64(a)), bound22_9, coin(a)); }
-// 2^-22.5, relative; of zero, one.
+// 2^-22.5, relative; exactly 1 for 0.
 inline f32 ex2_approx(f32 a) { return a == 0 ? 1.0f : off_relative(__builtin_exp2(f64(a)), bound22_5, coin(a)); }
 // 2^-22.6, absolute between 0.5 and 2, else relative.
 inline f32 lg2_approx(f32 a) {

@@ -1,11 +1,11 @@
-// PTX's conversions.
+// Conversions of PTX.
 #pragma once
 
 #include "floats.h"
 
 namespace ptx {
 
-/** .rni, .rzi, .rmi and .rpi: to the nearest integer (even on a tie), towards zero, down, up. */
+/** .rni, .rzi, .rmi and .rpi: round to the nearest integer (even on a tie), towards zero, down, up. */
 enum RoundToInteger { rni, rzi, rmi, rpi };
 
 template <RoundToInteger round>
@@ -26,14 +26,14 @@ inline f32 round_to_integer(f32 a) {
   return f32(round_to_integer<round>(f64(a)));
 }
 
-/** `a` is an integer, an infinity or a NaN; numbers out of range give the nearest in range. */
+/** `a` is an integer, an infinity or NaN; a number out of range gives the nearest in range. */
 template <typename T, typename F>
 inline T to_integer(F a) {
   constexpr u32 bitCount = 8 * sizeof(T);
   constexpr T highest = std::is_signed_v<T> ? T((u64(1) << (bitCount - 1)) - 1) : T(~u64(0));
   constexpr T lowest = std::is_signed_v<T> ? T(u64(1) << (bitCount - 1)) : T(0);
   if (isNan(a)) {
-    // The CUDA documentation's rule: zero, and with 64 bits on either side the highest bit alone.
+    // The rule of the CUDA documentation: zero, or only the highest bit when the source or the target has 64 bits.
     return sizeof(T) == 8 || sizeof(F) == 8 ? T(u64(1) << (bitCount - 1)) : T(0);
   }
   // 2^n is exact in both float types; `highest` itself may not be.
@@ -43,7 +43,7 @@ inline T to_integer(F a) {
   return T(a);
 }
 
-/** To the nearest integer in the target's range. */
+/** Clamps to the target's range. */
 template <typename To, typename From>
 inline To clamp_to(From a) {
   __extension__ typedef __int128 Wide;
@@ -63,13 +63,13 @@ inline f32 half_to_f32(u16 half) {
   return __builtin_copysignf(f32(fraction) * 0x1p-24f, bits<f32>(sign | 0x3f800000u));
 }
 
-/** To nearest even; beyond 65504 by half a step or more, to infinity. */
+/** Rounds to nearest even; numbers beyond 65504 by half a step or more give infinity. */
 inline u16 f32_to_half(f32 a) {
   const u16 sign = u16((bits<u32>(a) >> 16) & 0x8000u);
   const f32 magnitude = __builtin_fabsf(a);
   if (isNan(a)) return 0x7fff;
   if (magnitude >= 65520.0f) return u16(sign | 0x7c00u);
-  // Below 2^-14 the steps are 2^-24; both scalings are exact, the rounding is nearbyint's.
+  // Below 2^-14 the steps are 2^-24. Both scalings are exact; nearbyint rounds.
   if (magnitude < 0x1p-14f) return u16(sign | u16(__builtin_nearbyintf(magnitude * 0x1p24f)));
   const u32 word = bits<u32>(magnitude);
   const u32 kept = (word >> 13) - (112u << 10);

@@ -1,4 +1,4 @@
-// PTX's float arithmetic. Built without contraction: what PTX rounds twice is rounded twice.
+// Float arithmetic of PTX. Compiled without contraction, so that two roundings of PTX stay two roundings.
 #pragma once
 
 #include "types.h"
@@ -10,14 +10,14 @@ enum Round { rn, rz, rm, rp };
 inline bool isNan(f64 a) { return a != a; }
 
 /**
- * The f32 next to value + rest in a direction, where `value` is their f64 sum rounded to nearest and `rest` what the
- * rounding left over.
+ * Rounds the exact number value + rest to f32 in a direction, where `value` is that number rounded to the nearest f64 and `rest`
+ * the rounding error.
  */
 template <Round round>
 inline f32 narrow(f64 value, f64 rest) {
   f32 near = f32(value);
   if (round == rn || isNan(value) || __builtin_isinf(value)) return near;
-  // Is `near` above or below the exact number?
+  // Compares `near` with the exact number.
   const f64 over = f64(near) - value;
   const bool above = __builtin_isinf(near) ? near > 0 : over > 0 || (over == 0 && rest < 0);
   const bool below = __builtin_isinf(near) ? near < 0 : over < 0 || (over == 0 && rest > 0);
@@ -30,10 +30,10 @@ inline f32 narrow(f64 value, f64 rest) {
 template <Round round>
 inline f32 fma(f32 a, f32 b, f32 c) {
   if constexpr (round == rn) return __builtin_fmaf(a, b, c);
-  // The product is exact in f64, and so are the sum and what its rounding leaves (Knuth's two-sum).
+  // The product is exact in f64, and so are the sum and its rounding error together (Knuth's two-sum).
   const f64 product = f64(a) * f64(b);
   const f64 sum = product + f64(c);
-  // A sum that cancels is -0 when rounding down, and of two equal zeros their own.
+  // A sum that cancels is -0 when rounding down; the sum of two equal zeros is that zero.
   if (sum == 0) return round == rm && (__builtin_signbit(product) || __builtin_signbit(c)) ? -0.0f : f32(sum);
   const f64 part = sum - product;
   const f64 rest = (product - (sum - part)) + (f64(c) - part);
@@ -94,7 +94,7 @@ inline f64 absolute(f64 a) { return __builtin_fabs(a); }
 inline f32 copy_sign(f32 sign, f32 magnitude) { return __builtin_copysignf(magnitude, sign); }
 inline f64 copy_sign(f64 sign, f64 magnitude) { return __builtin_copysign(magnitude, sign); }
 
-// Of a NaN and a number it is the number; -0 is below 0.
+// min and max of NaN and a number return the number; -0 is below 0.
 template <typename T, typename = std::enable_if_t<std::is_floating_point_v<T>>, typename = void>
 inline T minimum(T a, T b) {
   if (isNan(a)) return b;
@@ -110,12 +110,12 @@ inline T maximum(T a, T b) {
   return a > b ? a : b;
 }
 
-/** Zero of the same sign for a subnormal number. */
+/** Replaces a subnormal number with a zero of the same sign. */
 inline f32 ftz(f32 a) { return __builtin_fabsf(a) < 0x1p-126f ? __builtin_copysignf(0.0f, a) : a; }
-/** To [0, 1]; NaN gives 0. */
+/** Clamps to [0, 1]; NaN gives 0. */
 inline f32 saturate(f32 a) { return a > 0 ? (a < 1 ? a : 1.0f) : 0.0f; }
 
-// ---- comparisons: ordered ones are false with a NaN, unordered ones (…u) true ----
+// Comparisons with NaN: ordered ones are false, unordered ones (…u) are true.
 
 template <typename T>
 inline bool compare_eq(T a, T b) {

@@ -1,4 +1,4 @@
-// PTX's integer arithmetic: it wraps around, and shifts beyond a register's width are defined.
+// Integer arithmetic of PTX: it wraps around, and shifts beyond a register's width are defined.
 #pragma once
 
 #include "types.h"
@@ -50,7 +50,7 @@ inline s32 mul_wide(s16 a, s16 b) { return s32(a) * s32(b); }
 inline u64 mul_wide(u32 a, u32 b) { return u64(a) * u64(b); }
 inline s64 mul_wide(s32 a, s32 b) { return s64(a) * s64(b); }
 
-// The result of a division by zero is not defined, nor is the lowest number's by -1.
+// PTX does not define a division by zero, or the lowest number divided by -1.
 template <typename T>
 inline T div(T a, T b, int line) {
   if (b == 0) cuda_host::fail("division by zero at PTX line %d", line);
@@ -67,14 +67,14 @@ inline u32 popc(u64 a) { return u32(__builtin_popcountll(a)); }
 inline u32 clz(u32 a) { return a == 0 ? 32 : u32(__builtin_clz(a)); }
 inline u32 clz(u64 a) { return a == 0 ? 64 : u32(__builtin_clzll(a)); }
 
-/** The place of the highest bit, of a negative number the highest 0 bit; 0xffffffff when there is none. */
+/** Index of the highest 1 bit, or of the highest 0 bit of a negative number; 0xffffffff when there is none. */
 template <typename T>
 inline u32 bfind(T a) {
   using U = std::conditional_t<sizeof(T) == 8, u64, u32>;
   const U magnitude = a < 0 ? ~U(a) : U(a);
   return width<T> - 1 - clz(magnitude);
 }
-/** How far left the highest bit can be shifted; 0xffffffff when there is none. */
+/** Distance from the highest such bit to the top bit; 0xffffffff when there is none. */
 template <typename T>
 inline u32 bfind_shiftamt(T a) {
   const u32 place = bfind(a);
@@ -95,7 +95,7 @@ template <typename T>
 inline T shr(T a, u32 count) {
   return count >= width<T> ? T(a < 0 ? -1 : 0) : T(a >> count);
 }
-// 64 bits, b above a, shifted by count: the upper word of a left shift, the lower one of a right shift.
+// The 64 bits b:a shifted by count: the upper word of a left shift, the lower word of a right shift.
 inline u32 shf_l_clamp(u32 a, u32 b, u32 count) {
   return count >= 32 ? a : u32(((u64(b) << 32 | a) << count) >> 32);
 }
@@ -103,14 +103,14 @@ inline u32 shf_r_clamp(u32 a, u32 b, u32 count) { return count >= 32 ? b : u32((
 inline u32 shf_l_wrap(u32 a, u32 b, u32 count) { return shf_l_clamp(a, b, count & 31); }
 inline u32 shf_r_wrap(u32 a, u32 b, u32 count) { return shf_r_clamp(a, b, count & 31); }
 
-/** `length` bits from `place` on, signed ones extended by the highest bit of the field. */
+/** `length` bits from `place` on; a signed field is sign-extended. */
 template <typename T>
 inline T bfe(T a, u32 place, u32 length) {
   using U = std::make_unsigned_t<T>;
   place &= 0xff;
   length &= 0xff;
   if (length == 0) return 0;
-  // Beyond the register, a signed number goes on with its sign.
+  // Beyond the register, a signed number is continued by its sign.
   const U shifted = U(shr(a, place));
   const u32 kept = length < width<T> ? length : width<T>;
   const U field = kept == width<T> ? shifted : U(shifted & ((U(1) << kept) - 1));
@@ -118,7 +118,7 @@ inline T bfe(T a, u32 place, u32 length) {
   const bool negativeField = std::is_signed_v<T> && ((U(a) >> signPlace) & 1) != 0;
   return T(negativeField && kept < width<T> ? U(field | ~((U(1) << kept) - 1)) : field);
 }
-/** b with the lower `length` bits of a from `place` on. */
+/** b with `length` bits from `place` on replaced by the lower bits of a. */
 template <typename T>
 inline T bfi(T a, T b, u32 place, u32 length) {
   place &= 0xff;
@@ -128,7 +128,7 @@ inline T bfi(T a, T b, u32 place, u32 length) {
   const T mask = T(field << place);
   return T((b & ~mask) | ((a << place) & mask));
 }
-/** Each digit of the selector picks a byte of b:a, or with its highest bit set the byte's sign eight times. */
+/** Each digit of the selector selects a byte of b:a; when its highest bit is set, all bits are the sign of that byte. */
 inline u32 prmt(u32 a, u32 b, u32 selector) {
   const u64 bytes = u64(b) << 32 | a;
   u32 result = 0;
@@ -139,7 +139,7 @@ inline u32 prmt(u32 a, u32 b, u32 selector) {
   }
   return result;
 }
-/** Bit (a, b, c) of the table, for each place. */
+/** For each bit position, the bit of `table` at index (a, b, c). */
 inline u32 lop3(u32 a, u32 b, u32 c, u32 table) {
   u32 result = 0;
   if (table & 0x01) result |= ~a & ~b & ~c;

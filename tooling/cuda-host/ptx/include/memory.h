@@ -1,5 +1,5 @@
-// Addresses. Global, constant, local and parameter memory is at addresses of this process; shared memory is at offsets
-// of 32 bits in a window, as on the hardware, with gaps between its arrays.
+// Addresses. Global, constant, local and parameter memory has addresses of this process. Shared memory has 32-bit offsets, as on
+// the hardware, with gaps between its arrays.
 #pragma once
 
 #include "types.h"
@@ -24,7 +24,7 @@ inline void check_alignment(u64 address, int line) {
   }
 }
 
-/** The stand-in has guard pages around what was allocated. */
+/** Bounds are checked by the stand-in's guard pages. */
 template <size_t size>
 inline u8* global_bytes(u64 address, int line) {
   check_alignment<size>(address, line);
@@ -42,7 +42,7 @@ inline u8* local_bytes(u8 (&memory)[total], u64 address, int line) {
   return memory + offset;
 }
 
-/** The kernel's parameters, at an address that was computed. */
+/** The GPU kernel's parameters, at a computed address. */
 template <size_t size>
 inline const u8* param_bytes(const u8* args, size_t total, u64 address, int line) {
   const u64 offset = address - u64(args);
@@ -62,7 +62,7 @@ struct SharedWindow {
 };
 
 [[noreturn]] inline void fail_shared(SharedWindow window, u64 address, size_t size, int line) {
-  // Which array was meant is a guess: the one below the address.
+  // The report names the array below the address, which is a guess.
   const SharedSlot* below = window.slots;
   for (size_t i = 1; i < window.count; i++) {
     if (window.slots[i].offset <= address) below = &window.slots[i];
@@ -84,7 +84,7 @@ inline u8* shared_bytes(SharedWindow window, u64 address, int line) {
   fail_shared(window, address, size, line);
 }
 
-/** cvta.shared: an end of an array is an address too. */
+/** cvta.shared; the end of an array is a valid address too. */
 inline u64 generic_address(SharedWindow window, u64 address, int line) {
   for (size_t i = 0; i < window.count; i++) {
     const SharedSlot& slot = window.slots[i];

@@ -1,4 +1,4 @@
-// What the C++ that is made of PTX uses.
+// Functions that the C++ translated from PTX calls.
 #pragma once
 
 #include "approximate.h"
@@ -11,8 +11,8 @@
 namespace ptx {
 
 /**
- * `shfl.sync`. `c` holds the segments' mask in bits 8 to 12, and in its lower five bits the last lane of a segment (for
- * .up the first one), as CUDA's intrinsics write it for a width that is a power of two.
+ * `shfl.sync`. Bits 8 to 12 of `c` are the mask of the lane groups, and its lower five bits the last lane of a group (the first
+ * lane for .up), in the form that CUDA's intrinsics generate for a width that is a power of two.
  */
 template <cuda_host::Shuffle kind>
 inline u32 shuffle(u32 value, u32 b, u32 c, u32 mask, bool* inside, cuda_host::Where where) {
@@ -21,7 +21,7 @@ inline u32 shuffle(u32 value, u32 b, u32 c, u32 mask, bool* inside, cuda_host::W
   if ((c & 0xff) != clamp || (width & (width - 1)) != 0) {
     cuda_host::fail("shfl.sync with operand c 0x%x at %s:%d", c, where.file, where.line);
   }
-  // An index wraps around in its segment.
+  // An index wraps around in its group.
   const u32 operand = b & (kind == cuda_host::Shuffle::Index ? width - 1 : 0x1f);
   return cuda_host::shuffle(kind, mask, value, operand, width, inside, where);
 }

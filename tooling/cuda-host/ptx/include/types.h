@@ -1,4 +1,4 @@
-// PTX's types by its own names, and its registers.
+// The types of PTX under their own names, and registers.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ using f32 = float;
 using f64 = double;
 using pred = bool;
 
-/** The same bits as another type; of an integer that is wider than a float, the lower ones. */
+/** Reinterprets the bits as another type; of an integer wider than a float, the lower bits. */
 template <typename To, typename From>
 inline To bits(From from) {
   static_assert(sizeof(To) <= sizeof(From));
@@ -36,7 +36,7 @@ inline To bits(From from) {
   return to;
 }
 
-/** What a register holds before it is written: a number that spoils results, an address that is nobody's. */
+/** Value of a register before its first write: NaN or an invalid address, so that a use shows in the results. */
 template <typename T>
 inline T garbage() {
   if constexpr (std::is_same_v<T, bool>) {

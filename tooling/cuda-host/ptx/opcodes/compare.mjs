@@ -18,7 +18,7 @@ const setp = (m, emit) => {
   if (d.kind !== "pair") return emit.write(d, "pred", `bool(${holds}${other})`);
   const [p, q] = d.items;
   if (p === undefined || q === undefined) throw emit.error("two destinations expected");
-  // q is of the opposite of the comparison, with the same other predicate, whose register p may be.
+  // q is the negated comparison combined with the same other predicate, which may be in register p.
   return `{ const bool holds = ${holds}; const bool yes = holds${other}; const bool no = !holds${other}; ${emit.write(p, "pred", "yes")} ${emit.write(q, "pred", "no")} }`;
 };
 

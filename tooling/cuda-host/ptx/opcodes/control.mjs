@@ -15,7 +15,7 @@ const call = (_, emit) => {
   return `${emit.frame.callee(emit, target.name, passed)}(${passed.map(({ name }) => name).join(", ")});`;
 };
 
-/** Jumps, calls and ends. */
+/** Jumps, calls and returns. */
 export const controlRules = [
   ...rule("bra", "uni?", (_, emit) => {
     const [target] = emit.operands(1);
@@ -24,7 +24,7 @@ export const controlRules = [
   }),
   ...rule("ret", "uni?", () => "return;"),
   ...rule("exit", "", (_, emit) => {
-    // In a called function, `exit` would end the kernel's thread.
+    // `exit` in a called function would end the thread, not only the function.
     if (!emit.frame.isEntry) throw emit.error("only a kernel exits");
     return "return;";
   }),

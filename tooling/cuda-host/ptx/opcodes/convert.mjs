@@ -24,7 +24,7 @@ export const convertRules = [
     `sat? to:${integer} from:${integer}`,
     convert((a, { to = "", sat }) => (sat === "sat" ? `clamp_to<${to}>(${a})` : `${to}(${a})`)),
   ),
-  // Integers beyond the target's range give its nearest, as NaN gives 0 or, to or from 64 bits, the highest bit alone.
+  // Numbers out of the target's range give its nearest number. NaN gives 0 or, to or from 64 bits, only the highest bit.
   ...rule(
     "cvt",
     `round:${nearest} ftz? sat? to:${integer} from:f32|f64`,

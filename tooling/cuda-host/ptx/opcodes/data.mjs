@@ -33,8 +33,8 @@ function parts(emit, type, items) {
 }
 
 /**
- * Global, local, constant and parameter addresses are addresses of this process, and so generic ones; shared ones are
- * offsets in a window.
+ * Global, local, constant and parameter addresses are addresses of this process, and therefore generic addresses; shared
+ * addresses are 32-bit offsets.
  *
  * @type {import("../rules.mjs").Rule["write"]}
  */
@@ -46,7 +46,7 @@ const cvta = (m, emit) => {
   return emit.write(emit.operand(0), "u64", `${name}(${emit.frame.sharedWindow}, ${address}, ${emit.line})`);
 };
 
-/** Moves, and addresses of one space as those of another. */
+/** Moves, and conversions between address spaces. */
 export const dataRules = [
   ...rule("mov", "type:pred|b16|b32|b64|u16|u32|u64|s16|s32|s64|f32|f64", mov),
   ...rule("cvta", "to? space:global|local|shared|const|param type:u64", cvta),

@@ -2,7 +2,7 @@ import { rule } from "../rules.mjs";
 import { pointwise } from "./pointwise.mjs";
 
 /**
- * `.ftz` takes subnormal sources for zero, and gives zero for subnormal results; `.sat` clamps the result to [0, 1].
+ * `.ftz` replaces subnormal sources and results with zero; `.sat` clamps the result to [0, 1].
  *
  * @param {(sources: string, m: import("../rules.mjs").Modifiers, opcode: string) => string} value
  * @param {number} count of sources
@@ -17,8 +17,8 @@ const float = (count, value) =>
   });
 
 /**
- * Without a rounding it is to nearest even. A mul and an add without one may be fused by the compiler of the machine
- * code; they are not here.
+ * The default rounding is to nearest even. The compiler of the machine code may fuse a mul and an add without a rounding; this
+ * translation does not.
  *
  * @type {(sources: string, m: import("../rules.mjs").Modifiers, opcode: string) => string}
  */
@@ -79,7 +79,7 @@ export const floatRules = [
     "ftz? type:f32|f64",
     float(2, (s, _, opcode) => `${opcode}imum(${s})`),
   ),
-  // The sign is of the first source, the magnitude of the second.
+  // The sign comes from the first source, the magnitude from the second.
   ...rule(
     "copysign",
     "type:f32|f64",

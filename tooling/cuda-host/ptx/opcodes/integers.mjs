@@ -16,7 +16,7 @@ const wide = (m, emit) => {
 };
 
 /**
- * d is 32 bits wide, whatever the source.
+ * d is 32 bits wide for any width of the source.
  * @type {import("../rules.mjs").Rule["write"]}
  */
 const count = (m, emit) => {
@@ -27,7 +27,7 @@ const count = (m, emit) => {
 };
 
 /**
- * The last `n` sources are of type u32, the others and d of the modifier `type`.
+ * The last `n` sources have type u32; d and the other sources have the type of the modifier `type`.
  * @param {number} sources
  * @param {number} n
  * @param {(m: import("../rules.mjs").Modifiers, opcode: string) => string} name
@@ -41,7 +41,7 @@ const withCounts = (sources, n, name) => (m, emit) => {
   return emit.write(d, type, `${name(m, emit.opcode)}(${read.join(", ")})`);
 };
 
-/** Integer arithmetic, and bits. */
+/** Integer arithmetic and bit operations. */
 export const integerRules = [
   ...rule(
     "add sub",

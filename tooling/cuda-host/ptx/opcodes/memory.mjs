@@ -77,11 +77,11 @@ const store = (m, emit) => {
   return `{ u8* const to = ${to}; ${stores.join(" ")} }`;
 };
 
-/** Loads and stores. Hints about caches change nothing that is computed. */
+/** Loads and stores. Cache hints do not affect results. */
 export const memoryRules = [
   ...rule("ld", `${hints} ${eviction} count:v2|v4? ${types}`, load),
   ...rule("st", `${hints} ${eviction} count:v2|v4? ${types}`, store),
-  // One thread runs at a time, in the order of its program.
+  // A fence does nothing: one thread runs at a time, in program order.
   ...rule("membar", "level:cta|gl|sys", () => ";"),
   ...rule("fence", "order:sc|acq_rel? scope:cta|gpu|sys", () => ";"),
 ];

@@ -1,5 +1,5 @@
 /**
- * Writes `d = f(a, b, …)`, where all have the modifier `type` as their type.
+ * Writes `d = f(a, b, …)`; all operands have the type of the modifier `type`.
  *
  * @param {number} count of sources
  * @param {(sources: string[], m: import("../rules.mjs").Modifiers, opcode: string) => string} value

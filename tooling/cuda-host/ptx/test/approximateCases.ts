@@ -23,7 +23,7 @@ const absolute = (bound: number) => finite(() => bound);
 const ulps = (count: number) => finite((value) => count * ulp(value));
 
 // prettier-ignore
-/** Instructions whose last bits PTX leaves open, with the bounds of NVIDIA's "Parallel Thread Execution ISA", chapter 9.7.3. */
+/** Approximate instructions, with the error bounds of NVIDIA's "Parallel Thread Execution ISA", chapter 9.7.3. */
 export const approximateCases: readonly Case[] = [
   testCase("rcp.approx.f32 %d, %a;", "f32 -> f32", [...rows(-9, 9, (a) => 1 / a), [Infinity, 0], [0.5, 2]], ulps(1)),
   testCase("rcp.approx.ftz.f32 %d, %a;", "f32 -> f32", [[tiny, Infinity], [2 ** 127, 0]], ulps(1)),

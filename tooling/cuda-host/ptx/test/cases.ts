@@ -5,14 +5,14 @@ export type TypeName =
 /** Inputs, then the results. Floats are numbers, everything else bigints or numbers. */
 export type Row = readonly (number | bigint)[];
 
-/** PTX of which each row is one run. */
+/** PTX that runs once for each row. */
 export interface Case {
-  /** Instructions over %a, %b, %c, which make %d and maybe %e. */
+  /** Instructions that compute %d, and optionally %e, from %a, %b and %c. */
   readonly code: string;
   readonly inputs: readonly TypeName[];
   readonly results: readonly TypeName[];
   readonly rows: readonly Row[];
-  /** How far a float may be from what the row says. */
+  /** Tolerance of a float result. */
   readonly within: (expected: number) => number;
 }
 
@@ -34,7 +34,7 @@ export function testCase(
 
 const registerType = (type: TypeName) => (type === "predicate" ? "pred" : type.replace(/^[us]/, "b"));
 
-/** A kernel that runs the case once in each thread: 4 inputs and 2 results of 64 bits for each. */
+/** A GPU kernel that runs one row per thread, with 4 inputs and 2 results of 64 bits. */
 export function kernelOf({ code, inputs, results }: Case, name: string): string {
   const declarations = [...zip(inputNames, inputs), ...zip(resultNames, results)].map(
     ([register, type]) => `  .reg .${registerType(type)} %${register};`,
@@ -75,7 +75,7 @@ ${stores.join("\n")}
 const zip = (names: readonly string[], types: readonly TypeName[]) =>
   types.map((type, i) => [names[i] ?? "", type] as const);
 
-/** How a value lies in its 64 bits; the rest is as the stand-in leaves fresh memory. */
+/** The 64 bits of a value in memory; the unused bytes are those of the stand-in's fresh memory. */
 export function bitsOf(type: TypeName, value: number | bigint): bigint {
   const words = new DataView(new ArrayBuffer(8));
   if (type === "f32" || type === "f64") {

@@ -1,7 +1,7 @@
-// Kernels by hand, with one warp or two, for what takes more than one thread or more than registers. Each writes one word
-// per thread.
+// Handwritten GPU kernels with one or two warps, for instructions that need several threads or memory. Each writes one word per
+// thread.
 
-/** @param lines declarations and instructions that make %d out of %a, the thread's input, and %thread */
+/** @param lines declarations and instructions that compute %d from %a, the thread's input, and %thread */
 function kernel(name: string, lines: string): string {
   return `
 .visible .entry ${name}(.param .u64 ${name}_param_0, .param .u64 ${name}_param_1)
@@ -31,19 +31,19 @@ function kernel(name: string, lines: string): string {
 const store =
   "shl.b32 %r1, %thread, 2; mov.u32 %r2, NAME_first; add.s32 %r1, %r1, %r2; st.shared.u32 [%r1], %a;";
 
-/** %d is what the thread stored whose index is in %r3. */
+/** Loads to %d the word that the thread with index %r3 stored. */
 const loadOther = "shl.b32 %r3, %r3, 2; add.s32 %r3, %r3, %r2; ld.shared.u32 %d, [%r3];";
 
 export interface KernelCase {
   readonly title: string;
   readonly ptx: string;
-  /** The result of a thread whose input is 100 times its index, or the report with which the stand-in stops. */
+  /** The result of a thread whose input is 100 times its index, or the stand-in's report. */
   readonly expected: ((thread: number) => number) | RegExp;
 }
 
 const list: readonly (readonly [title: string, expected: KernelCase["expected"], lines: string])[] = [
   ["shfl.sync.idx reads a lane", (i) => 100 * ((i & 32) + 5), "shfl.sync.idx.b32 %d|%p1, %a, 5, 31, -1;"],
-  ["shfl.sync.idx wraps around in its segment", (i) => 100 * ((i & ~7) + 3), "shfl.sync.idx.b32 %d, %a, 11, 0x181f, -1;"],
+  ["shfl.sync.idx wraps around in its group", (i) => 100 * ((i & ~7) + 3), "shfl.sync.idx.b32 %d, %a, 11, 0x181f, -1;"],
   ["shfl.sync.bfly exchanges", (i) => 100 * (i ^ 9), "mov.b32 %r1, 9; shfl.sync.bfly.b32 %d|%p1, %a, %r1, 31, -1;"],
   ["shfl.sync.down says which lanes had a source", (i) => ((i & 31) < 29 ? 100 * (i + 3) : 7), "shfl.sync.down.b32 %r1|%p1, %a, 3, 31, -1; selp.b32 %d, %r1, 7, %p1;"],
   ["shfl.sync.up keeps the own value without a source", (i) => 100 * (i % 8 < 2 ? i : i - 2), "shfl.sync.up.b32 %d|%p1, %a, 2, 0x1800, -1;"],

@@ -1,4 +1,4 @@
-// Runs kernels of a stand-in: each line of the input is `<kernel> <threads> <results> <input>…`, the input in words of 64
+// Runs GPU kernels of a stand-in. Each line of the input is `<kernel> <threads> <results> <input>…`, the input in words of 64
 // bits in hexadecimal. The kernel gets the address of the input and that of as many words for results, which are printed.
 #include <dlfcn.h>
 

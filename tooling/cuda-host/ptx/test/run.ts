@@ -12,11 +12,11 @@ export interface Job {
   readonly kernel: string;
   readonly threads: number;
   readonly input: readonly bigint[];
-  /** How many words of 64 bits the kernel writes. */
+  /** Number of 64-bit words that the GPU kernel writes. */
   readonly results: number;
 }
 
-/** A stand-in with the kernels of a PTX text, and what runs them. */
+/** Builds a stand-in from PTX text; returns a function that runs its GPU kernels. */
 export async function standIn(name: string, ptx: string): Promise<(jobs: readonly Job[]) => Outcome> {
   mkdirSync(folder, { recursive: true });
   const library = await buildPtx({ name: `ptx-tests/${name}`, file: `${name}.ptx`, text: header + ptx });
