@@ -4,6 +4,8 @@ import { defineConfig, type Plugin } from "vite";
 
 /** The model that the page offers, when the repository has it. */
 const demo = fileURLToPath(new URL("../../recipes/stories/demo-model/", import.meta.url));
+/** The parts of index.html. */
+const parts = fileURLToPath(new URL("src/page/html/", import.meta.url));
 
 /** Shared memory, and with it worker threads, exists in a page only under these headers. */
 const headers = {
@@ -11,7 +13,21 @@ const headers = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** Puts the demo model beside the page, as `demo/`. */
+/** Replaces `<!--#include file="write.html" -->` in index.html by the file. */
+function includeParts(): Plugin {
+  return {
+    name: "include-parts",
+    transformIndexHtml: {
+      order: "pre",
+      handler: (html) =>
+        html.replace(/<!--#include file="(\w+\.html)" -->/g, (_, name: string) =>
+          readFileSync(parts + name, "utf8"),
+        ),
+    },
+  };
+}
+
+/** Serves the demo model beside the page, as `demo/`. */
 function serveDemo(): Plugin {
   const names = existsSync(demo) ? readdirSync(demo) : [];
   return {
@@ -35,10 +51,10 @@ function serveDemo(): Plugin {
 }
 
 export default defineConfig({
-  // A page for any folder of any server; what is not there is a 404 and not the page again.
+  // A page for any folder of any server; a missing file is a 404 and not the page again.
   base: "./",
   appType: "mpa",
-  plugins: [serveDemo()],
+  plugins: [includeParts(), serveDemo()],
   build: { target: "es2022" },
   worker: { format: "es" },
   server: { headers },

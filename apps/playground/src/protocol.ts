@@ -1,22 +1,22 @@
-// What the page and its worker say to each other. Everything that computes or touches files is in the worker.
+// The messages between the page and its worker, which computes and accesses files.
 
 import type { Availability } from "@mamba/kernel";
 
-/** The ways to compute that the page offers. */
+/** The backends that the page offers. */
 export type BackendId = "webgpu" | "threads" | "single";
 
-/** One of them, and whether it can be used here. */
+/** A backend, and its availability in this browser. */
 export interface BackendChoice {
   readonly id: BackendId;
   readonly label: string;
   readonly availability: Availability;
 }
 
-/** A model that is kept in the browser's storage. */
+/** A model in the browser's storage. */
 export interface StoredModel {
   readonly id: string;
   readonly name: string;
-  /** The URL it came from; undefined for files from the user's disk. */
+  /** The URL that it was fetched from; undefined for files from the user's disk. */
   readonly url?: string | undefined;
   readonly bytes: number;
 }
@@ -28,7 +28,7 @@ export interface LoadedModel {
   readonly notes: readonly string[];
 }
 
-/** What the user can set for one text. */
+/** The user's settings of one text. */
 export interface Settings {
   readonly maxTokens: number;
   readonly temperature: number;
@@ -36,31 +36,31 @@ export interface Settings {
   readonly seed: number;
 }
 
-/** How a generation goes. */
+/** Progress and speed of a text. */
 export interface Stats {
   readonly tokens: number;
-  /** Over the tokens after the prompt, on the backend in use; undefined before there are two. */
+  /** Speed on the current backend, without the prompt; undefined before there are two tokens. */
   readonly tokensPerSecond: number | undefined;
-  /** Of weights and state, on the backend. */
+  /** Bytes of weights and state on the backend. */
   readonly memoryBytes: number;
 }
 
 /** The tasks that a model can be trained on here. */
 export type TaskId = "induction" | "copying";
 
-/** What the user can set for one training. */
+/** The user's settings of one training run. */
 export interface TrainingSettings {
   readonly task: TaskId;
   /** Positions of an example. */
   readonly length: number;
-  /** Of the model. */
+  /** `dModel` of the model. */
   readonly width: number;
   readonly steps: number;
   readonly rate: number;
   readonly seed: number;
 }
 
-/** How well a trained model does on examples of one length that it has not seen. */
+/** Accuracy and loss of a trained model on unseen examples of one length. */
 export interface Score {
   readonly length: number;
   /** From 0 to 1. */
@@ -68,44 +68,46 @@ export interface Score {
   readonly loss: number;
 }
 
-/** An example as text, a letter for each token, and what the model says to it. */
+/** An example as text, one letter for each token, and the model's answer. */
 export interface Answer {
   readonly given: string;
-  readonly wanted: string;
+  readonly expected: string;
   readonly answered: string;
 }
 
-/** What takes a while. */
+/** The kinds of work that the page waits for. */
 export type Work = "model" | "backend" | "text" | "training";
 
-/** How a text or a training ended. */
+/** The end of a text or a training run: at a stop token, after all tokens or steps, or stopped by the user. */
 export type Ending = "stop" | "length" | "stopped";
 
 /**
- * From the page. `backend` and `stop` act at once, also in the middle of a text or a training; the others wait for their turn.
+ * Messages from the page. `backend` and `stop` take effect at once, also during a text or a training run; the other
+ * commands are queued.
  */
 export type Command =
-  | { readonly type: "fetch"; readonly url: string }
-  | { readonly type: "keep"; readonly files: readonly File[] }
+  /** Fetches a model and stores it. Its name is derived from the URL where there is no `name`. */
+  | { readonly type: "fetch"; readonly url: string; readonly name?: string }
+  | { readonly type: "store"; readonly files: readonly File[] }
   | { readonly type: "use"; readonly id: string }
-  | { readonly type: "forget"; readonly id: string }
+  | { readonly type: "delete"; readonly id: string }
   | { readonly type: "backend"; readonly id: BackendId }
   | { readonly type: "generate"; readonly prompt: string; readonly settings: Settings }
   | { readonly type: "train"; readonly settings: TrainingSettings }
-  /** Judges the model that was trained last, on fresh examples. */
-  | { readonly type: "examine" }
+  /** Evaluates the model that was trained last, on new examples. */
+  | { readonly type: "evaluate" }
   | { readonly type: "stop" };
 
-/** From the worker. */
+/** Messages from the worker. */
 export type Report =
   | { readonly type: "backends"; readonly choices: readonly BackendChoice[] }
   | { readonly type: "stored"; readonly models: readonly StoredModel[] }
   | { readonly type: "busy"; readonly work: Work }
-  /** Once for every command but `stop`. */
+  /** Sent once for every command but `stop`. */
   | { readonly type: "done" }
   | {
       readonly type: "progress";
-      readonly what: string;
+      readonly label: string;
       readonly unit: "bytes" | "tokens" | "shaders";
       readonly done: number;
       readonly total: number | undefined;
@@ -113,9 +115,10 @@ export type Report =
   | { readonly type: "loaded"; readonly model: LoadedModel | undefined }
   | { readonly type: "running"; readonly backend: BackendId; readonly device: string | undefined }
   | { readonly type: "text"; readonly text: string; readonly stats: Stats }
-  | { readonly type: "carried"; readonly backend: BackendId; readonly tokens: number }
-  | { readonly type: "ended"; readonly how: Ending; readonly stats: Stats }
-  /** A training runs on this device: from its start, or from where it was carried. */
+  /** The text continues on another backend. */
+  | { readonly type: "moved"; readonly backend: BackendId }
+  | { readonly type: "ended"; readonly ending: Ending; readonly stats: Stats }
+  /** A training run starts, or continues, on this device. */
   | { readonly type: "training"; readonly device: string; readonly guessLoss: number }
   /** The steps since the last report. */
   | {
@@ -124,6 +127,6 @@ export type Report =
       readonly losses: readonly number[];
       readonly perSecond: number | undefined;
     }
-  | { readonly type: "trained"; readonly how: Ending }
-  | { readonly type: "examined"; readonly scores: readonly Score[]; readonly answers: readonly Answer[] }
+  | { readonly type: "trained"; readonly ending: Ending }
+  | { readonly type: "evaluated"; readonly scores: readonly Score[]; readonly answers: readonly Answer[] }
   | { readonly type: "failed"; readonly code: string | undefined; readonly message: string };

@@ -1,10 +1,7 @@
 export { benchmarkCpu, type CpuBenchmark, type CpuBenchmarkOptions } from "./cpu/benchmarkCpu.ts";
 export { describeCpuBenchmark } from "./cpu/report.ts";
-export {
-  benchmarkDevice,
-  type DeviceBenchmark,
-  type DeviceBenchmarkOptions,
-} from "./device/benchmarkDevice.ts";
+export { benchmarkDevice, type DeviceBenchmarkOptions } from "./device/benchmarkDevice.ts";
+export type { DeviceBenchmark } from "./device/device.ts";
 export { describeDeviceBenchmark } from "./device/report.ts";
 export type { BenchmarkCase, BenchmarkHost, Pause } from "./benchmarkCase.ts";
 export { decodeCase, prefillCase } from "./cases/models.ts";

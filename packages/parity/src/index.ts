@@ -1,6 +1,6 @@
 import { MambaLM } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
-import { type DataSource, type StepEvent, Trainer } from "@mamba/train";
+import { type DataSource, languageModel, type StepEvent, Trainer } from "@mamba/train";
 
 /** Sequences that count up in steps of 1 or 2. */
 const counting: DataSource = {
@@ -22,7 +22,12 @@ const counting: DataSource = {
  */
 export async function trainSmallModel(kernel: Kernel): Promise<StepEvent[]> {
   using lm = MambaLM.init(kernel, { dModel: 16, nLayers: 2, vocabSize: 8 }, 1);
-  using trainer = new Trainer(lm, counting, { steps: 20, batchSize: 4, lr: 2e-2, warmupSteps: 3 });
+  using trainer = new Trainer(languageModel(lm), counting, {
+    steps: 20,
+    batchSize: 4,
+    lr: 2e-2,
+    warmupSteps: 3,
+  });
   const events: StepEvent[] = [];
   for await (const event of trainer.run()) events.push(event);
   return events;

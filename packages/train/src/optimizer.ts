@@ -1,4 +1,4 @@
-import { type ParamGroup, paramGroups, type Parameters, type ParameterSpec } from "@mamba/core";
+import { parameter, type ParamGroup, paramGroups, type Parameters, type ParameterSpec } from "@mamba/core";
 import { type AdamWSlot, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import type { TrainConfig } from "./config.ts";
 import { TrainError } from "./errors.ts";
@@ -19,7 +19,7 @@ export class Optimizer implements Disposable {
   readonly #entries = new Map<string, Entry>();
   readonly #scope = new Scope();
 
-  /** @throws TrainError `CONFIG` when a parameter is not float32 */
+  /** @throws TrainError `CONFIG` when a parameter is not f32; MambaError `PARAMETER` when one is missing */
   constructor(
     kernel: TrainingKernel,
     { specs, parameters }: { readonly specs: readonly ParameterSpec[]; readonly parameters: Parameters },
@@ -37,7 +37,7 @@ export class Optimizer implements Disposable {
   }
 
   #entry(parameters: Parameters, spec: ParameterSpec): Entry {
-    const param = parameters.get(spec.name) as Tensor; // the model checked the names
+    const param = parameter(parameters, spec.name);
     if (param.dtype !== "f32") {
       const remedy = "load the model with dtype f32, and round the weights when it is saved";
       throw new TrainError("CONFIG", `${spec.name} is stored as ${param.dtype}: ${remedy}`);

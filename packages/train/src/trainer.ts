@@ -1,64 +1,65 @@
-import { type LoraAdapter, type MambaLM, type Parameters, yieldToEventLoop } from "@mamba/core";
-import { canTrain, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { type Batch, collate, countTargets } from "./batch.ts";
+import { Gradients, Tape, yieldToEventLoop } from "@mamba/core";
+import { canTrain, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import { resolveTrainConfig, type TrainConfig, type TrainConfigInput } from "./config.ts";
+import type { Example, ExampleSource } from "./dataSource.ts";
 import { TrainError } from "./errors.ts";
-import { Gradient } from "./gradient.ts";
 import { Optimizer } from "./optimizer.ts";
-import { shuffledIndex } from "./shuffledIndex.ts";
-import { lrFactor } from "./schedule.ts";
 import { checkSameRun, type RunState, type SavedTensor } from "./runState.ts";
-import { checkSource, type DataSource } from "./dataSource.ts";
+import { lrFactor } from "./schedule.ts";
+import { shuffledIndex } from "./shuffledIndex.ts";
+import type { BatchLoss, Trainable } from "./trainable.ts";
 
-/** What one optimizer step did. */
+/** The result of one optimizer step. */
 export interface StepEvent {
   /** From 1. */
   readonly step: number;
-  /** Mean over the targets of the step, in nats, before the update. */
+  /** Mean over the targets of the step, before the update. In nats for a language model. */
   readonly loss: number;
-  /** Of the gradient over all parameters, before clipping. */
+  /** Norm of the gradient over all parameters, before clipping. */
   readonly gradNorm: number;
-  /** The largest learning rate of the step: muP gives some groups less. */
+  /** The largest learning rate of the step: under muP some groups have a smaller one. */
   readonly lr: number;
-  /** Positions that went through the model in the step, padding included, per second. */
+  /** Positions per second that went through the model in the step, padding included. */
   readonly tokensPerSecond: number;
 }
 
+/** A loss [1] and its weight in the loss of the step. */
+interface WeightedLoss {
+  readonly loss: Tensor;
+  readonly weight: number;
+}
+
 /**
- * Trains a model on a source, one optimizer step after the other: all of its parameters, or those of its adapter alone
- * when one is attached. The whole state of a run is the model's parameters,
- * their moments and the number of steps done, and every step depends on nothing else: a run that is saved and resumed
- * is the run that was never stopped, bit for bit, where the kernel is deterministic.
+ * Trains a model on a source, one optimizer step after the other. The whole state of a run is the trained parameters, their
+ * moments and the number of steps done, and a step depends on nothing else. So a run that is saved and resumed gives the
+ * same bits as a run that never stopped, where the kernel is deterministic.
+ *
+ * @typeParam E an example of the data
  */
-export class Trainer implements Disposable {
-  readonly model: MambaLM;
-  readonly source: DataSource;
+export class Trainer<E = Example> implements Disposable {
+  readonly trainable: Trainable<E>;
+  readonly source: ExampleSource<E>;
   readonly config: TrainConfig;
   readonly #kernel: TrainingKernel;
-  readonly #adapter: LoraAdapter | undefined;
-  readonly #trained: Parameters;
   readonly #optimizer: Optimizer;
   #step = 0;
 
   /**
-   * The model and the source are borrowed; the model, or the adapter that is attached to it now, is changed in place.
-   * With an adapter the model's own weights may be stored in any type.
+   * The trainable and the source are borrowed; the trainable's parameters are changed in place.
    *
-   * @throws TrainError `CONFIG`, also when the kernel cannot train or a parameter is not float32; `DATA` when the source
-   * is empty or its vocabulary larger than the model's
+   * @throws TrainError `CONFIG`, also when the kernel cannot train or a parameter is not f32; `DATA` when the source has no
+   * examples or does not fit the model; MambaError `PARAMETER` when a parameter is missing
    */
-  constructor(model: MambaLM, source: DataSource, config: TrainConfigInput) {
-    const { kernel } = model;
+  constructor(trainable: Trainable<E>, source: ExampleSource<E>, config: TrainConfigInput) {
+    const { kernel } = trainable;
     if (!canTrain(kernel)) throw new TrainError("CONFIG", `the ${kernel.name} backend cannot train`);
     this.config = resolveTrainConfig(config);
-    checkSource(source, model.config.vocabSize);
-    this.model = model;
+    trainable.checkSource?.(source);
+    if (source.count === 0) throw new TrainError("DATA", `${source.id} has no examples`);
+    this.trainable = trainable;
     this.source = source;
     this.#kernel = kernel;
-    const { specs, parameters } = model.trainable;
-    this.#adapter = model.adapter;
-    this.#trained = parameters;
-    this.#optimizer = new Optimizer(kernel, { specs, parameters }, this.config);
+    this.#optimizer = new Optimizer(kernel, trainable, this.config);
   }
 
   /** Steps done. */
@@ -67,8 +68,8 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * Trains until `config.steps` are done, or the consumer stops taking events. Between events the trainer is at rest:
-   * that is the time to save, to evaluate, or to leave.
+   * Trains until `config.steps` are done, or until the caller stops iterating. Between two events no work is pending: the
+   * caller can save, evaluate or stop there.
    *
    * @throws TrainError `NON_FINITE`, `DATA`; the signal's reason
    */
@@ -85,62 +86,82 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * One optimizer step. When it throws, the parameters, the moments and the step count are as they were.
+   * One optimizer step. When it throws, the parameters, the moments and the step count are unchanged.
    *
-   * @throws TrainError `NON_FINITE` when the loss or the gradient is NaN or infinite; `DATA`
+   * @throws TrainError `NON_FINITE` when the loss or the gradient is NaN or infinite; `DATA`; `CONFIG` when the model has
+   * changed so that its training cannot go on
    */
   async advance(): Promise<StepEvent> {
-    if (this.model.adapter !== this.#adapter) {
-      throw new TrainError("CONFIG", "the model has another adapter than when its training began");
-    }
     const start = performance.now();
     const step = this.#step + 1;
     const batches = await this.#batches();
-    const total = batches.reduce((sum, batch) => sum + countTargets(batch), 0);
-    if (total === 0) {
-      throw new TrainError("DATA", `${this.source.id}: step ${step} has no position that counts`);
+    const targets = batches.reduce((sum, batch) => sum + batch.targets, 0);
+    if (targets === 0) {
+      throw new TrainError("DATA", `${this.source.id}: step ${step} has no targets`);
     }
-    using gradient = new Gradient(this.#kernel, this.model, this.#trained.values(), this.config);
+    using gradients = new Gradients(this.#kernel);
+    using scope = new Scope();
+    const losses: WeightedLoss[] = [];
     for (const batch of batches) {
-      gradient.add(batch, total);
+      losses.push(...this.#backward(batch, targets, gradients, scope));
       await this.#kernel.sync();
     }
-    const { loss, gradNorm } = await this.#measure(gradient, step);
+    const { loss, gradNorm } = await this.#measure(losses, gradients, step);
     const factor = lrFactor(this.config, step);
     using gradScale = this.#clip(gradNorm);
-    this.#optimizer.update(step, factor, gradient.byParameter, gradScale);
+    this.#optimizer.update(step, factor, gradients.byTensor, gradScale);
     await this.#kernel.sync();
     this.#step = step;
-    const positions = batches.reduce((sum, { ids }) => sum + ids.length, 0);
+    const positions = batches.reduce((sum, batch) => sum + batch.positions, 0);
     const tokensPerSecond = positions / ((performance.now() - start) / 1000);
     return { step, loss, gradNorm, lr: this.config.lr * factor, tokensPerSecond };
   }
 
   /** The batches of the next step, in the seeded order. */
-  async #batches(): Promise<Batch[]> {
+  async #batches(): Promise<BatchLoss[]> {
     const { batchSize, accumulation, seed } = this.config;
     const { source } = this;
-    const batches: Batch[] = [];
+    const batches: BatchLoss[] = [];
     for (let i = 0; i < accumulation; i++) {
       const first = (this.#step * accumulation + i) * batchSize;
-      const examples = [];
-      for (let place = first; place < first + batchSize; place++) {
-        const index = source.count === undefined ? place : shuffledIndex(place, source.count, seed);
+      const examples: E[] = [];
+      for (let position = first; position < first + batchSize; position++) {
+        const index = source.count === undefined ? position : shuffledIndex(position, source.count, seed);
         examples.push(await source.example(index));
       }
-      batches.push(collate(examples));
+      batches.push(this.trainable.loss(examples, this.config));
     }
     return batches;
   }
 
-  async #measure({ losses, byParameter }: Gradient, step: number) {
-    using squares = this.#kernel.sumOfSquares([...byParameter.values()]);
-    const [sum, ...parts] = await this.#kernel.read(squares, ...losses.map(({ loss }) => loss));
-    const loss = losses.reduce((mean, { share }, i) => mean + share * Number(parts[i]?.[0]), 0);
+  /**
+   * Adds the gradient of a batch to `gradients`.
+   *
+   * @param targets of all batches of the step together: each target has the same weight, whatever batch it is in
+   * @param scope owns the losses that are returned
+   */
+  #backward(batch: BatchLoss, targets: number, gradients: Gradients, scope: Scope): WeightedLoss[] {
+    const losses: WeightedLoss[] = [];
+    for (const chunk of batch.chunks()) {
+      const weight = chunk.targets / targets;
+      using tape = new Tape(this.#kernel, this.trainable.parameters.values(), {
+        recompute: this.config.recompute,
+      });
+      const loss = scope.use(tape.keep(chunk.loss(tape)));
+      losses.push({ loss, weight });
+      for (const [parameter, gradient] of tape.backward(loss, weight)) gradients.add(parameter, gradient);
+    }
+    return losses;
+  }
+
+  async #measure(losses: readonly WeightedLoss[], { byTensor }: Gradients, step: number) {
+    using squares = this.#kernel.sumOfSquares([...byTensor.values()]);
+    const [sum, ...values] = await this.#kernel.read(squares, ...losses.map(({ loss }) => loss));
+    const loss = losses.reduce((mean, { weight }, i) => mean + weight * Number(values[i]?.[0]), 0);
     const gradNorm = Math.sqrt(Number(sum?.[0]));
     for (const [what, value] of Object.entries({ loss, "gradient norm": gradNorm })) {
       if (Number.isFinite(value)) continue;
-      const remedy = "go on from the last saved state with a lower learning rate or a longer warmup";
+      const remedy = "resume from the last saved state with a lower learning rate or a longer warmup";
       throw new TrainError(
         "NON_FINITE",
         `the ${what} of step ${step} is ${value}; nothing was updated: ${remedy}`,
@@ -155,17 +176,17 @@ export class Trainer implements Disposable {
     return this.#kernel.upload(Float32Array.of(clipNorm / gradNorm), [1], "f32");
   }
 
-  /** What identifies this run and how far it is. */
+  /** Identifies this run, and says how far it is. */
   state(): RunState {
     return {
       step: this.#step,
       data: this.source.id,
-      model: { ...this.model.config, ...(this.#adapter && { adapter: this.#adapter.config }) },
+      model: { ...this.trainable.config },
       training: { ...this.config },
     };
   }
 
-  /** The tensors that belong to `state`, each read from the device when it is asked for. */
+  /** The tensors that belong to `state`. Each is read from the device when its `read` is called. */
   tensors(): SavedTensor[] {
     return this.#optimizer.tensors().map(({ name, tensor }) => ({
       name,
@@ -184,11 +205,11 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * Goes to a saved state.
+   * Restores a saved state.
    *
-   * @param read the values of a tensor of `tensors`, by its name
-   * @throws TrainError `RESUME` when the state is of another run, naming what differs. When `read` throws, some tensors
-   * are already replaced and the trainer must not be used any more.
+   * @param read returns the values of a tensor of `tensors`, by its name
+   * @throws TrainError `RESUME` when the state belongs to another run, naming what differs. When `read` throws, some tensors
+   * are already overwritten, and the trainer must not be used any more.
    */
   async restore(state: RunState, read: (name: string) => Promise<Float32Array>): Promise<void> {
     checkSameRun(state, this.state());
@@ -196,7 +217,7 @@ export class Trainer implements Disposable {
     this.#step = state.step;
   }
 
-  /** Frees the moments. The model is its owner's. */
+  /** Frees the moments. The parameters are their owner's to free. */
   [Symbol.dispose](): void {
     this.#optimizer[Symbol.dispose]();
   }

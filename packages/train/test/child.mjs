@@ -1,6 +1,6 @@
 import { MambaLM, uniformAt } from "@mamba/core";
 import { createCpuKernel } from "@mamba/kernel-cpu";
-import { Trainer } from "@mamba/train";
+import { languageModel, Trainer } from "@mamba/train";
 import { RunFolder } from "@mamba/train/node";
 
 // Trains in the folder given as argument, and saves after every step, until the run ends or the process is killed.
@@ -17,7 +17,7 @@ const source = {
     return { ids: ids.slice(0, -1), targets: ids.slice(1) };
   },
 };
-const trainer = new Trainer(model, source, {
+const trainer = new Trainer(languageModel(model), source, {
   steps: 24,
   batchSize: 4,
   accumulation: 2,

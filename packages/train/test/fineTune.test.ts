@@ -8,6 +8,7 @@ import type { FloatDType } from "@mamba/kernel";
 import { expect, onTestFinished, test } from "vitest";
 import { evaluate } from "../src/evaluate.ts";
 import type { DataSource } from "../src/dataSource.ts";
+import { languageModel } from "../src/languageModel.ts";
 import { Trainer } from "../src/trainer.ts";
 import { kernel, take } from "./support.ts";
 
@@ -55,7 +56,7 @@ test("full fine-tuning lowers the held-out loss by more than 3 nats; the saved c
   const folder = await temporaryFolder();
   using model = await load(golden("lm-tied-f16"), "f32");
   const before = await heldOut(model);
-  using trainer = new Trainer(model, sentences, { steps: 150, lr: 1e-2, warmupSteps: 10 });
+  using trainer = new Trainer(languageModel(model), sentences, { steps: 150, lr: 1e-2, warmupSteps: 10 });
   await take(trainer, 150);
   const after = await heldOut(model);
   expect(before).toBeGreaterThan(Math.log(96));
@@ -73,7 +74,7 @@ test.each([["lm-untied"], ["lm-untied-bf16"], ["lm-untied-f16"]])(
     const before = await heldOut(model);
     using adapter = LoraAdapter.init(model, { rank: 8, targets: mambaLinears, base: name });
     model.attach(adapter);
-    using trainer = new Trainer(model, sentences, { steps: 150, lr: 1e-2, warmupSteps: 10 });
+    using trainer = new Trainer(languageModel(model), sentences, { steps: 150, lr: 1e-2, warmupSteps: 10 });
     await take(trainer, 150);
     const after = await heldOut(model);
     expect(before).toBeGreaterThan(Math.log(93));

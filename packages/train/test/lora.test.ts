@@ -6,6 +6,7 @@ import { fromFloat32, type HostArray } from "@mamba/kernel";
 import { expect, onTestFinished, test } from "vitest";
 import { evaluate } from "../src/evaluate.ts";
 import { RunFolder } from "../src/node/runFolder.ts";
+import { languageModel } from "../src/languageModel.ts";
 import { Trainer } from "../src/trainer.ts";
 import { contents, counting, kernel, model, take } from "./support.ts";
 
@@ -34,7 +35,7 @@ test("an adapter learns on a base in bf16, whose bits do not change", async () =
   const start = await evaluate(lm, counting(), heldOut);
   lm.attach(adapter);
   expect(await evaluate(lm, counting(), heldOut)).toEqual(start);
-  using trainer = new Trainer(lm, counting(), { ...config, steps: 150 });
+  using trainer = new Trainer(languageModel(lm), counting(), { ...config, steps: 150 });
   await take(trainer, 150);
   const end = await evaluate(lm, counting(), heldOut);
   expect(start.loss).toBeGreaterThan(2);
@@ -51,7 +52,7 @@ test("a resumed adapter run has the same bits; its state has the tensors of the 
   using lm = await narrow();
   const trainerOf = (adapter: LoraAdapter) => {
     lm.attach(adapter);
-    return new Trainer(lm, counting(12, 20), config);
+    return new Trainer(languageModel(lm), counting(12, 20), config);
   };
   using first = LoraAdapter.init(lm, { rank: 4, base: "bf16" }, 1);
   using whole = trainerOf(first);
@@ -75,7 +76,7 @@ test("a resumed adapter run has the same bits; its state has the tensors of the 
   }
   lm.detach();
   using full = model();
-  using trainer = new Trainer(full, counting(12, 20), config);
+  using trainer = new Trainer(languageModel(full), counting(12, 20), config);
   await expect(run.resume(trainer)).rejects.toThrow(expect.objectContaining({ code: "RESUME" }));
 });
 
@@ -86,7 +87,12 @@ test("chunks, accumulation and recomputing train the adapter too, and leave no m
     using adapter = LoraAdapter.init(lm, { rank: 2, targets: ["in_proj", "x_proj", "dt_proj", "out_proj"] });
     lm.attach(adapter);
     const run = async (options: object) => {
-      using trainer = new Trainer(lm, counting(), { steps: 1, lr: 0, batchSize: 2, ...options });
+      using trainer = new Trainer(languageModel(lm), counting(), {
+        steps: 1,
+        lr: 0,
+        batchSize: 2,
+        ...options,
+      });
       return (await take(trainer, 1))[0]!;
     };
     const plain = await run({});
@@ -103,7 +109,7 @@ test("a trainer refuses to go on with another adapter", async () => {
   using lm = model();
   using adapter = LoraAdapter.init(lm, { rank: 2 });
   lm.attach(adapter);
-  using trainer = new Trainer(lm, counting(), config);
+  using trainer = new Trainer(languageModel(lm), counting(), config);
   lm.detach();
   await expect(trainer.advance()).rejects.toThrow(
     expect.objectContaining({

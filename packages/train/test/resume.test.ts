@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { openSafetensors } from "@mamba/checkpoint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RunFolder } from "../src/node/runFolder.ts";
+import { languageModel } from "../src/languageModel.ts";
 import { Trainer } from "../src/trainer.ts";
 import { contents, counting, kernel, model, take } from "./support.ts";
 
@@ -83,11 +84,11 @@ describe("kill -9", () => {
 test("a resumed run has the same bits, and removes later steps from its log", async () => {
   await using folder = await RunFolder.open(join(base, "on"));
   using other = model();
-  using whole = new Trainer(other, counting(12, 20), config);
+  using whole = new Trainer(languageModel(other), counting(12, 20), config);
   await take(whole, 6);
   {
     using lm = model();
-    using trainer = new Trainer(lm, counting(12, 20), config);
+    using trainer = new Trainer(languageModel(lm), counting(12, 20), config);
     expect(await folder.resume(trainer)).toBe(false);
     for await (const event of trainer.run()) {
       await folder.log(event);
@@ -97,7 +98,7 @@ test("a resumed run has the same bits, and removes later steps from its log", as
   }
   await writeFile(folder.logPath, '{"step":6,"lo', { flag: "a" });
   using lm = model({}, 99); // other weights, which the state replaces
-  using trainer = new Trainer(lm, counting(12, 20), config);
+  using trainer = new Trainer(languageModel(lm), counting(12, 20), config);
   expect(await folder.resume(trainer)).toBe(true);
   expect(trainer.step).toBe(3);
   const log = (await readFile(folder.logPath, "utf8")).trim().split("\n");
@@ -109,7 +110,7 @@ test("a resumed run has the same bits, and removes later steps from its log", as
 test("the state is a valid safetensors file, and keeps values that JSON cannot express", async () => {
   await using folder = await RunFolder.open(join(base, "format"));
   using lm = model();
-  using trainer = new Trainer(lm, counting(), { ...config, clipNorm: Infinity });
+  using trainer = new Trainer(languageModel(lm), counting(), { ...config, clipNorm: Infinity });
   await take(trainer, 1);
   await folder.save(trainer);
   await using file = await openSafetensors(folder.statePath);
@@ -125,7 +126,7 @@ test("the state is a valid safetensors file, and keeps values that JSON cannot e
 test("a state with NaN in it is not saved over a good one", async () => {
   await using folder = await RunFolder.open(join(base, "nan"));
   using lm = model();
-  using trainer = new Trainer(lm, counting(), config);
+  using trainer = new Trainer(languageModel(lm), counting(), config);
   await take(trainer, 1);
   await folder.save(trainer);
   const good = await readFile(folder.statePath);
@@ -139,7 +140,7 @@ describe("refuses to resume", () => {
   async function saved(name: string): Promise<RunFolder> {
     const folder = await RunFolder.open(join(base, name));
     using lm = model();
-    using trainer = new Trainer(lm, counting(), config);
+    using trainer = new Trainer(languageModel(lm), counting(), config);
     await take(trainer, 1);
     await folder.save(trainer);
     return folder;
@@ -157,13 +158,13 @@ describe("refuses to resume", () => {
     const folder = await saved("other");
     using lm = model();
     using wide = model({ dModel: 24 });
-    using lr = new Trainer(lm, counting(), { ...config, lr: 5e-4 });
+    using lr = new Trainer(languageModel(lm), counting(), { ...config, lr: 5e-4 });
     await expectRefused(folder, lr, "the saved run has training.lr 0.001, this one 0.0005");
-    using segments = new Trainer(lm, counting(), { ...config, segmentLength: 4 });
+    using segments = new Trainer(languageModel(lm), counting(), { ...config, segmentLength: 4 });
     await expectRefused(folder, segments, "training.segmentLength null, this one 4");
-    using data = new Trainer(lm, counting(13), config);
+    using data = new Trainer(languageModel(lm), counting(13), config);
     await expectRefused(folder, data, 'data "counting, length 12", this one "counting, length 13"');
-    using width = new Trainer(wide, counting(), config);
+    using width = new Trainer(languageModel(wide), counting(), config);
     await expectRefused(folder, width, "model.dModel 16, this one 24");
   });
 
@@ -171,25 +172,25 @@ describe("refuses to resume", () => {
     const folder = await saved("damaged");
     const bytes = await readFile(folder.statePath);
     using lm = model({}, 2);
-    using trainer = new Trainer(lm, counting(), config);
+    using trainer = new Trainer(languageModel(lm), counting(), config);
     const replaced = (from: string, to: string) =>
       Buffer.from(bytes.toString("latin1").replace(from, to), "latin1");
     const long = Buffer.from(bytes);
     long.writeBigUInt64LE(2n ** 60n);
     for (const [damage, message] of [
-      [Buffer.alloc(0), "it has 0 bytes"],
-      [bytes.subarray(0, 5), "it has 5 bytes"],
-      [long, "its header claims 1152921504606846976 bytes"],
-      [bytes.subarray(0, -4), `it has ${bytes.length - 4} bytes, expected ${bytes.length}`],
-      [Buffer.concat([bytes, Buffer.alloc(4)]), "expected"],
-      [Buffer.alloc(64, 1), "its header claims"],
+      [Buffer.alloc(0), "ends at byte 0"],
+      [bytes.subarray(0, 5), "ends at byte 5"],
+      [long, "the header would be 1152921504606846976 bytes"],
+      [bytes.subarray(0, -4), `the file has ${bytes.length - 4} bytes, its tensors need ${bytes.length}`],
+      [Buffer.concat([bytes, Buffer.alloc(4)]), "4 bytes after the last tensor"],
+      [Buffer.alloc(64, 1), "the header would be"],
       [replaced("mamba_train", "mamba_trees"), "its header has no training state"],
-      [replaced("__metadata__", "__metadaty__"), "its header is not one of a training state"],
+      [replaced("__metadata__", "__metadaty__"), 'tensor "__metadaty__" has dtype'],
       [replaced('{\\"step\\"', '{\\"stop\\"'), "lacks step"],
       [replaced('\\"step\\":1', '\\"step\\":9'), "the saved step must be from 0 to 6, got 9"],
       [replaced('\\"step\\":1', '\\"step\\":}'), "its training state is not JSON"],
-      [replaced('"F32"', '"F16"'), "its tensors are not those of the model"],
-      [replaced("norm_f", "norm_g"), "its tensors are not those of the model"],
+      [replaced('"F32"', '"F16"'), "takes"],
+      [replaced("norm_f", "norm_g"), "its tensors are not those of the model: expected backbone.norm_f"],
     ] as const) {
       await writeFile(folder.statePath, damage);
       await expectRefused(folder, trainer, message);

@@ -54,14 +54,14 @@ export function middle(length: number): DataSource {
 }
 
 /** The values of all tensors that a step changes. */
-export async function contents(trainer: Trainer): Promise<Map<string, Float32Array>> {
+export async function contents(trainer: Trainer<unknown>): Promise<Map<string, Float32Array>> {
   const all = new Map<string, Float32Array>();
   for (const { name, read } of trainer.tensors()) all.set(name, await read());
   return all;
 }
 
 /** Runs `count` steps and returns their events without the time. */
-export async function take(trainer: Trainer, count: number) {
+export async function take(trainer: Trainer<unknown>, count: number) {
   const events = [];
   for (let i = 0; i < count; i++) {
     const { tokensPerSecond: _, ...event } = await trainer.advance();

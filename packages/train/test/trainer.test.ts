@@ -3,6 +3,7 @@ import { createCpuKernel } from "@mamba/kernel-cpu";
 import { MambaLM } from "@mamba/core";
 import { evaluate } from "../src/evaluate.ts";
 import { type DataSource, ignoreIndex } from "../src/dataSource.ts";
+import { languageModel } from "../src/languageModel.ts";
 import { Trainer } from "../src/trainer.ts";
 import { contents, counting, kernel, middle, model, take, tiny, watched } from "./support.ts";
 
@@ -29,7 +30,12 @@ function expectClose(
 
 test("learns to count: the loss falls from ln 8 to below 0.3 and held-out examples are right", async () => {
   using lm = model();
-  using trainer = new Trainer(lm, counting(), { steps: 60, lr: 1e-2, warmupSteps: 5, weightDecay: 0.01 });
+  using trainer = new Trainer(languageModel(lm), counting(), {
+    steps: 60,
+    lr: 1e-2,
+    warmupSteps: 5,
+    weightDecay: 0.01,
+  });
   const events = [];
   for await (const event of trainer.run()) events.push(event);
   expect(events.map(({ step }) => step)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
@@ -50,7 +56,7 @@ test("learns to count: the loss falls from ln 8 to below 0.3 and held-out exampl
 test("runs with equal seeds are equal bit for bit; with another seed the data has another order", async () => {
   const run = async (seed: number) => {
     using lm = model();
-    using trainer = new Trainer(lm, counting(12, 64), { steps: 5, batchSize: 4, seed });
+    using trainer = new Trainer(languageModel(lm), counting(12, 64), { steps: 5, batchSize: 4, seed });
     const events = await take(trainer, 5);
     return { events, tensors: await contents(trainer) };
   };
@@ -62,7 +68,7 @@ test("runs with equal seeds are equal bit for bit; with another seed the data ha
 test("two half batches equal one batch to rounding, also with different numbers of targets", async () => {
   const run = async (batchSize: number, accumulation: number) => {
     using lm = model();
-    using trainer = new Trainer(lm, masked, { steps: 3, batchSize, accumulation, eps: 1e-3 });
+    using trainer = new Trainer(languageModel(lm), masked, { steps: 3, batchSize, accumulation, eps: 1e-3 });
     const events = await take(trainer, 2);
     return { events, tensors: await contents(trainer) };
   };
@@ -78,7 +84,7 @@ test("two half batches equal one batch to rounding, also with different numbers 
 test("a gradient above clipNorm is scaled down to it, a smaller one is unchanged", async () => {
   const run = async (clipNorm: number) => {
     using lm = model();
-    using trainer = new Trainer(lm, counting(), { steps: 1, clipNorm, beta1: 0.5 });
+    using trainer = new Trainer(languageModel(lm), counting(), { steps: 1, clipNorm, beta1: 0.5 });
     const [event] = await take(trainer, 1);
     let squares = 0;
     for (const [name, values] of await contents(trainer)) {
@@ -97,7 +103,7 @@ test("a gradient above clipNorm is scaled down to it, a smaller one is unchanged
 test("recomputing layers gives the same training", async () => {
   const run = async (recompute: boolean) => {
     using lm = model();
-    using trainer = new Trainer(lm, counting(), { steps: 3, recompute, eps: 1e-3 });
+    using trainer = new Trainer(languageModel(lm), counting(), { steps: 3, recompute, eps: 1e-3 });
     await take(trainer, 3);
     return await contents(trainer);
   };
@@ -107,7 +113,7 @@ test("recomputing layers gives the same training", async () => {
 test("chunks start from the state of the past, but no gradient goes back through it", async () => {
   const run = async (segmentLength: number | undefined) => {
     using lm = model();
-    using trainer = new Trainer(lm, masked, { steps: 1, segmentLength });
+    using trainer = new Trainer(languageModel(lm), masked, { steps: 1, segmentLength });
     const [event] = await take(trainer, 1);
     return { ...event!, tensors: await contents(trainer) };
   };
@@ -121,7 +127,7 @@ test("chunks start from the state of the past, but no gradient goes back through
 test("a chunk without targets only advances the state", async () => {
   const run = async (segmentLength: number | undefined) => {
     using lm = model({ vocabSize: 16 });
-    using trainer = new Trainer(lm, middle(24), { steps: 1, segmentLength });
+    using trainer = new Trainer(languageModel(lm), middle(24), { steps: 1, segmentLength });
     return (await take(trainer, 1))[0]!.loss;
   };
   expect(await run(7)).toBeCloseTo(await run(undefined), 5);
@@ -132,7 +138,7 @@ test("with chunks memory grows with the chunk, and with recomputing with the lay
     using lm = model({ nLayers: 4 });
     let most = 0;
     Object.defineProperty(lm, "kernel", { value: watched((bytes) => (most = Math.max(most, bytes))) });
-    using trainer = new Trainer(lm, counting(length), { steps: 1, batchSize: 2, ...options });
+    using trainer = new Trainer(languageModel(lm), counting(length), { steps: 1, batchSize: 2, ...options });
     await trainer.advance();
     return most;
   };
@@ -146,7 +152,7 @@ test("with chunks memory grows with the chunk, and with recomputing with the lay
 
 test("a model with a padded vocabulary trains", async () => {
   using lm = model({ padVocabSizeMultiple: 16, tieEmbeddings: false });
-  using trainer = new Trainer(lm, counting(), { steps: 30, lr: 1e-2 });
+  using trainer = new Trainer(languageModel(lm), counting(), { steps: 30, lr: 1e-2 });
   const events = await take(trainer, 30);
   expect(events.at(-1)!.loss).toBeLessThan(events[0]!.loss - 0.5);
 });
@@ -156,7 +162,7 @@ test("steps free their tensors, also after an error", async () => {
   {
     using lm = model();
     const holding = kernel.memory();
-    using trainer = new Trainer(lm, counting(), {
+    using trainer = new Trainer(languageModel(lm), counting(), {
       steps: 2,
       segmentLength: 5,
       accumulation: 2,
@@ -175,7 +181,7 @@ test("steps free their tensors, also after an error", async () => {
 
 test("a loss that is NaN stops the run before anything is updated", async () => {
   using lm = model();
-  using trainer = new Trainer(lm, counting(), { steps: 10 });
+  using trainer = new Trainer(languageModel(lm), counting(), { steps: 10 });
   await take(trainer, 2);
   const before = await contents(trainer);
   const gain = lm.parameters.get("backbone.layers.0.norm.weight")!;
@@ -193,7 +199,7 @@ test("a loss that is NaN stops the run before anything is updated", async () => 
 
 test("a signal ends the run between steps", async () => {
   using lm = model();
-  using trainer = new Trainer(lm, counting(), { steps: 10 });
+  using trainer = new Trainer(languageModel(lm), counting(), { steps: 10 });
   const controller = new AbortController();
   const run = async () => {
     for await (const { step } of trainer.run({ signal: controller.signal })) {
@@ -211,15 +217,19 @@ test("invalid configs, sources and weights are refused, and leave no memory", as
     expect(make).toThrow(expect.objectContaining({ code }));
     expect(make).toThrow(message);
   };
-  refused(() => new Trainer(lm, counting(), { steps: 0 }), "CONFIG", "steps must be");
-  refused(() => new Trainer(lm, middle(9), { steps: 1 }), "DATA", "vocabulary of 16, the model of 8");
-  refused(() => new Trainer(lm, counting(12, 0), { steps: 1 }), "DATA", "has no examples");
+  refused(() => new Trainer(languageModel(lm), counting(), { steps: 0 }), "CONFIG", "steps must be");
+  refused(
+    () => new Trainer(languageModel(lm), middle(9), { steps: 1 }),
+    "DATA",
+    "vocabulary of 16, the model of 8",
+  );
+  refused(() => new Trainer(languageModel(lm), counting(12, 0), { steps: 1 }), "DATA", "has no examples");
   const nothing: DataSource = {
     ...counting(),
     example: () => ({ ids: Int32Array.of(1), targets: Int32Array.of(ignoreIndex) }),
   };
-  using trainer = new Trainer(lm, nothing, { steps: 1 });
-  await expect(trainer.advance()).rejects.toThrow("step 1 has no position that counts");
+  using trainer = new Trainer(languageModel(lm), nothing, { steps: 1 });
+  await expect(trainer.advance()).rejects.toThrow("step 1 has no targets");
   trainer[Symbol.dispose]();
   expect(kernel.memory()).toEqual(before);
   const parameters = new Map(lm.parameters);
@@ -227,7 +237,7 @@ test("invalid configs, sources and weights are refused, and leave no memory", as
   parameters.set("backbone.embeddings.weight", half);
   const narrow = new MambaLM(kernel, lm.config, parameters);
   refused(
-    () => new Trainer(narrow, counting(), { steps: 1 }),
+    () => new Trainer(languageModel(narrow), counting(), { steps: 1 }),
     "CONFIG",
     "is stored as f16: load the model with dtype f32",
   );
@@ -237,6 +247,8 @@ test("a kernel without the training ops is refused", async () => {
   await using other = await createCpuKernel({ threads: 1 });
   using lm = MambaLM.init(other, tiny);
   Object.defineProperty(other, "capabilities", { value: { ...other.capabilities, training: false } });
-  expect(() => new Trainer(lm, counting(), { steps: 1 })).toThrow("the cpu backend cannot train");
+  expect(() => new Trainer(languageModel(lm), counting(), { steps: 1 })).toThrow(
+    "the cpu backend cannot train",
+  );
   await expect(evaluate(lm, counting(), { examples: 1 })).rejects.toThrow("has no loss to evaluate");
 });

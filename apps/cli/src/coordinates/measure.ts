@@ -1,7 +1,7 @@
 import { EagerOps, MambaLM, watchOps, type MambaLMConfigInput, type WatchedCall } from "@mamba/core";
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import { selectiveCopying } from "@mamba/tasks";
-import { Trainer, type DataSource } from "@mamba/train";
+import { type DataSource, languageModel, Trainer } from "@mamba/train";
 import type { Pause } from "../program/progress.ts";
 
 /** The models that a coordinate check trains. */
@@ -80,7 +80,7 @@ async function measureModel(
   using scope = new Scope();
   const model = scope.use(MambaLM.init(kernel, config, seed));
   const source = selectiveCopying({ ...task, seed });
-  const trainer = scope.use(new Trainer(model, source, { ...plain, steps, lr }));
+  const trainer = scope.use(new Trainer(languageModel(model), source, { ...plain, steps, lr }));
   const probe = scope.use(await probeOf(kernel, source));
   const start = await outputs(model, probe);
   const found = [...start].map(([module, values]) => ({ module, size: [meanSize(values)], change: [0] }));

@@ -28,8 +28,8 @@ export function loraConfigOf(options: LoraOptions): LoraConfigInput | undefined 
 /** `in_proj,out_proj`. @throws CliError `USAGE` */
 export function parseLoraTargets(text: string): string[] {
   return text.split(",").map((name) => {
-    const target = mambaLinears.find((known) => known === name.trim());
-    if (target !== undefined) return target;
+    const target = name.trim();
+    if (mambaLinears.some((known) => known === target)) return target;
     throw usage(`--lora-targets must be of ${mambaLinears.join(", ")}, got ${JSON.stringify(name)}`);
   });
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { MambaLM } from "@mamba/core";
 import { lossChartSvg, lossChartText } from "@mamba/display";
 import type { Trainer } from "@mamba/train";
 import type { RunFolder } from "@mamba/train/node";
@@ -10,6 +11,7 @@ import { Report } from "./report.ts";
 
 /** Trains to the end, or until it is interrupted; then the state is saved first. */
 export async function runTrainer(
+  model: MambaLM,
   trainer: Trainer,
   folder: RunFolder,
   { saveEvery, heldOut }: { readonly saveEvery: number; readonly heldOut: HeldOut | undefined },
@@ -26,7 +28,7 @@ export async function runTrainer(
   const evaluateHeldOut = async ({ source, examples }: HeldOut) => {
     const { evaluate } = await import("@mamba/train");
     const { signal } = host;
-    const evaluation = await evaluate(trainer.model, source, { examples, batchSize, signal });
+    const evaluation = await evaluate(model, source, { examples, batchSize, signal });
     report.evaluated(trainer.step, evaluation);
     await folder.log({ step: trainer.step, evaluation });
   };

@@ -42,7 +42,7 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
 
   const { RunFolder } = await import("@mamba/train/node");
   const { storyEnd } = await import("@mamba/tasks");
-  const { Trainer } = await import("@mamba/train");
+  const { languageModel, Trainer } = await import("@mamba/train");
   const { byteTokenizer, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
   await using kernel = await openBackend(request, host);
   const loaded =
@@ -59,7 +59,7 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
     loaded?.model ?? scope.use(MambaLM.init(kernel, configOf(recipe, source.vocabSize), recipe.seed));
   const adapter = lora && scope.use(LoraAdapter.init(model, lora, recipe.seed));
   if (adapter) model.attach(adapter);
-  using trainer = new Trainer(model, source, recipe.training);
+  using trainer = new Trainer(languageModel(model), source, recipe.training);
   await using folder = await RunFolder.open(out);
   if (!request.resume && (await folder.hasState())) {
     throw new CliError("EXISTS", `${out} holds a run; --resume continues it`);
@@ -68,7 +68,7 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
   if (resumed) note(host, `continuing after step ${trainer.step}`);
   else if (request.resume) note(host, `note: ${out} holds no state yet; this run starts at the beginning`);
 
-  await runTrainer(trainer, folder, { saveEvery: request.saveEvery, heldOut }, host);
+  await runTrainer(model, trainer, folder, { saveEvery: request.saveEvery, heldOut }, host);
   const trained = join(out, adapter ? "adapter" : "model");
   // With the end of a story as its end token, a model of stories stops after one.
   const bytes =

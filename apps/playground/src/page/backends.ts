@@ -3,7 +3,7 @@ import { element, make } from "./dom.ts";
 
 const list = element("backends", HTMLFieldSetElement);
 
-/** The card of backends: what each one is, or why it cannot be used and what to do about it. */
+/** The card of backends: the device of each, or the reason why it is unavailable and a remedy. */
 export class Backends {
   readonly #send: (command: Command) => void;
   #choices: readonly BackendChoice[] = [];
@@ -18,7 +18,7 @@ export class Backends {
     list.replaceChildren(...[...list.children].slice(0, 1), ...choices.map((choice) => this.#choice(choice)));
   }
 
-  /** Marks the backend that is really in use. */
+  /** Marks the current backend. */
   setCurrent(id: BackendId | undefined = this.#current): void {
     this.#current = id;
     for (const input of list.querySelectorAll("input")) input.checked = input.value === id;
@@ -33,8 +33,8 @@ export class Backends {
     input.disabled = !availability.ok;
     input.addEventListener("change", () => this.#send({ type: "backend", id }));
     const words = availability.ok
-      ? `${availability.device}${availability.software ? " (a stand-in for a GPU, on the CPU: slow)" : ""}`
-      : `Not available: ${availability.reason}. To change that, ${availability.remedy}.`;
+      ? `${availability.device}${availability.software ? " (a software GPU, which runs on the CPU: slow)" : ""}`
+      : `Not available: ${availability.reason}. Remedy: ${availability.remedy}.`;
     const about = make("p", { id: `about-${id}`, textContent: words });
     input.setAttribute("aria-describedby", about.id);
     const className = availability.ok ? "choice" : "choice off";

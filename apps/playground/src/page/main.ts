@@ -8,7 +8,7 @@ import { TrainerPanel } from "./trainer.ts";
 import { Writer } from "./writer.ts";
 
 const worker = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module", name: "mamba" });
-/** Commands that the worker has not done yet. */
+/** Number of commands that the worker has not completed. */
 let outstanding = 0;
 
 const models = new Models(send);
@@ -24,7 +24,7 @@ worker.addEventListener("error", ({ message }) =>
   showProblem(`The worker failed: ${message || "it did not start"}`),
 );
 
-/** The page is busy from here on, and not only when the worker says so: nothing is started twice. */
+/** Sends a command. The page is busy at once, before the worker reports it, so that nothing is started twice. */
 function send(command: Command): void {
   if (command.type !== "stop" && outstanding++ === 0) {
     problems.replaceChildren();
@@ -35,7 +35,7 @@ function send(command: Command): void {
 
 function workOf({ type }: Command): Work {
   if (type === "generate") return "text";
-  if (type === "train" || type === "examine") return "training";
+  if (type === "train" || type === "evaluate") return "training";
   return type === "backend" ? "backend" : "model";
 }
 
@@ -78,11 +78,11 @@ function show(report: Report): void {
     case "text":
       writer.add(report.text, report.stats);
       break;
-    case "carried":
-      writer.showCarried(backends.labelOf(report.backend));
+    case "moved":
+      writer.showMoved(backends.labelOf(report.backend));
       break;
     case "ended":
-      writer.showEnd(report.how, report.stats);
+      writer.showEnd(report.ending, report.stats);
       break;
     case "training":
       trainer.showDevice(report);
@@ -91,10 +91,10 @@ function show(report: Report): void {
       trainer.showSteps(report);
       break;
     case "trained":
-      trainer.showTrained(report.how);
+      trainer.showTrained(report.ending);
       break;
-    case "examined":
-      trainer.showExamined(report.scores, report.answers);
+    case "evaluated":
+      trainer.showEvaluation(report.scores, report.answers);
       break;
     case "failed":
       backends.setCurrent();

@@ -1,6 +1,6 @@
 import type { Command, LoadedModel, StoredModel } from "../protocol.ts";
 import { element, make, megabytes } from "./dom.ts";
-import { droppedFiles } from "./dropped.ts";
+import { droppedFiles } from "./droppedFiles.ts";
 
 const stored = element("stored", HTMLFieldSetElement);
 const noModel = element("no-model", HTMLElement);
@@ -12,10 +12,10 @@ const drop = element("drop", HTMLElement);
 const files = element("files", HTMLInputElement);
 const demo = element("demo", HTMLButtonElement);
 
-/** Where the demo model lies when it is served beside the page. */
+/** URL of the demo model, which may be served beside the page. */
 const demoUrl = new URL("demo/", document.baseURI).href;
 
-/** The card of models: the kept ones, and the three ways to add one. */
+/** The card of models: the stored ones, and the three ways to add one. */
 export class Models {
   readonly #send: (command: Command) => void;
   #models: readonly StoredModel[] = [];
@@ -28,20 +28,20 @@ export class Models {
       event.preventDefault();
       this.#fetch(url.value.trim());
     });
-    demo.addEventListener("click", () => send({ type: "fetch", url: demoUrl }));
+    demo.addEventListener("click", () => send({ type: "fetch", url: demoUrl, name: "Story model" }));
     files.addEventListener("change", () => {
-      this.#keep([...(files.files ?? [])]);
+      this.#store([...(files.files ?? [])]);
       files.value = ""; // the same files can be chosen again
     });
-    acceptDrops((dropped) => this.#keep(dropped));
+    acceptDrops((dropped) => this.#store(dropped));
     void this.#lookForDemo();
   }
 
-  /** Shows the models in the browser's storage. The ways to add one step back when there are some. */
+  /** Shows the stored models. The form that adds one is closed when there are some. */
   showStored(models: readonly StoredModel[]): void {
     if (models.length > 0 !== this.#models.length > 0) add.open = models.length === 0;
     this.#models = models;
-    // Redrawing takes the focus away from what it was on.
+    // Redrawing removes the focused element.
     const focused = stored.contains(document.activeElement);
     stored.replaceChildren(
       ...[...stored.children].slice(0, 1),
@@ -53,21 +53,21 @@ export class Models {
     this.#showDemo();
   }
 
-  /** Shows which model is ready. */
+  /** Shows the model that is ready. */
   showLoaded(model: LoadedModel | undefined): void {
     this.#loadedId = model?.id;
     about.hidden = model === undefined;
-    about.textContent = model ? [model.description, ...model.notes].join("\n") : "";
+    about.textContent = model ? [model.description, ...model.notes].join("\n\n") : "";
   }
 
-  /** Nothing can be added or chosen while the worker is at work. */
+  /** Disables adding and choosing while the worker is busy. */
   setBusy(busy: boolean): void {
     for (const field of [stored, files, demo]) field.disabled = busy;
     for (const field of form.elements) (field as HTMLInputElement).disabled = busy;
     if (!busy) this.#check();
   }
 
-  /** A choice stays as it is while it is carried out; one that failed goes back to what is really loaded. */
+  /** Marks the loaded model, also after a choice that failed. */
   #check(): void {
     for (const input of stored.querySelectorAll("input")) input.checked = input.value === this.#loadedId;
   }
@@ -77,7 +77,7 @@ export class Models {
     input.checked = id === this.#loadedId;
     input.addEventListener("change", () => this.#send({ type: "use", id }));
     const remove = make("button", { type: "button", textContent: "Delete", ariaLabel: `Delete ${name}` });
-    remove.addEventListener("click", () => this.#send({ type: "forget", id }));
+    remove.addEventListener("click", () => this.#send({ type: "delete", id }));
     const label = make("label", { htmlFor: input.id, textContent: name });
     const size = make("p", { textContent: megabytes(bytes), id: `size-${id}` });
     input.setAttribute("aria-describedby", size.id);
@@ -95,11 +95,11 @@ export class Models {
     }
   }
 
-  #keep(chosen: readonly File[]): void {
-    if (chosen.length > 0) this.#send({ type: "keep", files: chosen });
+  #store(chosen: readonly File[]): void {
+    if (chosen.length > 0) this.#send({ type: "store", files: chosen });
   }
 
-  /** The page works without a demo model: its absence is not an error. */
+  /** Checks for a demo model. The page works without one, so its absence is not an error. */
   async #lookForDemo(): Promise<void> {
     const response = await fetch(new URL("config.json", demoUrl)).catch(() => undefined);
     await response?.body?.cancel();
@@ -112,7 +112,7 @@ export class Models {
   }
 }
 
-/** Files may be dropped anywhere on the page; a browser would otherwise leave it to show them. */
+/** Accepts files that are dropped anywhere on the page. Otherwise the browser would leave the page and open them. */
 function acceptDrops(take: (files: File[]) => void): void {
   addEventListener("dragover", (event) => {
     event.preventDefault();

@@ -2,7 +2,7 @@ import { element } from "./dom.ts";
 
 const tabs = ["tab-write", "tab-train"].map((id) => element(id, HTMLButtonElement));
 
-/** Tabs as the ARIA practices have them: one of them is in the tab order, and the arrow keys change it. */
+/** Tabs as in the ARIA practices: the selected one is in the tab order, and the arrow keys change the selection. */
 export function setUpTabs(): void {
   for (const [i, tab] of tabs.entries()) {
     tab.addEventListener("click", () => select(tab));

@@ -1,7 +1,7 @@
 import type { Answer, Command, Ending, Report, Score, TaskId, Work } from "../protocol.ts";
 import { LossCurve } from "./lossCurve.ts";
 import { element, passFocus } from "./dom.ts";
-import { hideExamined, showExamined } from "./examined.ts";
+import { hideEvaluation, showEvaluation } from "./evaluation.ts";
 import { announce, hideProgress, showWaiting } from "./status.ts";
 
 const form = element("train", HTMLFormElement);
@@ -21,23 +21,22 @@ const fields = {
   seed: element("train-seed", HTMLInputElement),
 };
 
-/** A start for each task: it is learned in some seconds on a CPU. */
+/** Default settings of each task. A model learns it in some seconds on a CPU. */
 const presets: Readonly<
   Record<TaskId, { about: string; values: Readonly<Record<keyof typeof fields, number>> }>
 > = {
   induction: {
     about:
-      "One letter of many follows a star. When the star comes again, at the end, the model must give that letter.",
+      "A letter follows a star somewhere in the text. At the end the star comes again, and the model must give the same letter.",
     values: { length: 16, width: 64, steps: 500, rate: 0.005, seed: 1 },
   },
   copying: {
-    about:
-      "Three letters stand at random places among dots. At the end the model must give them in their order.",
+    about: "Three letters are at random places among dots. At the end the model must repeat them in order.",
     values: { length: 12, width: 64, steps: 600, rate: 0.005, seed: 0 },
   },
 };
 
-/** The panel that trains a small model, shows its loss, and what it can do then. */
+/** The panel that trains a small model and shows its loss and its evaluation. */
 export class TrainerPanel {
   readonly #send: (command: Command) => void;
   readonly #curve = new LossCurve(element("curve", SVGSVGElement));
@@ -64,11 +63,11 @@ export class TrainerPanel {
     if (more instanceof HTMLButtonElement) more.disabled = work !== undefined;
   }
 
-  /** The training begins on a device, or goes on there. */
+  /** Shows the device on which the training starts or continues. */
   showDevice({ device: name, guessLoss }: Extract<Report, { type: "training" }>): void {
     device.textContent = name;
     if (this.#done === 0) this.#curve.start(this.#steps, guessLoss);
-    else announce(`The training goes on: ${name}.`);
+    else announce(`The training continues on: ${name}.`);
     showWaiting("Preparing the first step");
   }
 
@@ -83,18 +82,18 @@ export class TrainerPanel {
     }
   }
 
-  showTrained(how: Ending): void {
+  showTrained(ending: Ending): void {
     announce(
-      `${how === "stopped" ? "Stopped" : "Trained"}, ${this.#done} steps, loss ${lossText.textContent}.`,
+      `${ending === "stopped" ? "Stopped" : "Trained"}, ${this.#done} steps, loss ${lossText.textContent}.`,
     );
-    showWaiting("Judging the model");
-    this.#send({ type: "examine" });
+    showWaiting("Evaluating the model");
+    this.#send({ type: "evaluate" });
   }
 
-  showExamined(scores: readonly Score[], answers: readonly Answer[]): void {
-    showExamined(scores, answers, () => this.#send({ type: "examine" }));
+  showEvaluation(scores: readonly Score[], answers: readonly Answer[]): void {
+    showEvaluation(scores, answers, () => this.#send({ type: "evaluate" }));
     const [own] = scores;
-    if (own) announce(`Of unseen examples ${(own.accuracy * 100).toFixed(0)} % are answered right.`);
+    if (own) announce(`${(own.accuracy * 100).toFixed(0)} % of the unseen examples are answered correctly.`);
   }
 
   #preset(): void {
@@ -110,7 +109,7 @@ export class TrainerPanel {
     const { length, width, steps, rate, seed } = fields;
     this.#steps = steps.valueAsNumber;
     this.#done = 0;
-    hideExamined();
+    hideEvaluation();
     stepText.textContent = lossText.textContent = speedText.textContent = device.textContent = "–";
     announce("Training.");
     this.#send({

@@ -12,7 +12,7 @@ const speed = element("speed", HTMLElement);
 const tokens = element("tokens", HTMLElement);
 const memory = element("memory", HTMLElement);
 
-/** The card of the text: prompt and settings, the text as it comes, and how fast. */
+/** The panel of the text: prompt and settings, the generated text, and its speed. */
 export class Writer {
   readonly #send: (command: Command) => void;
   #hasModel = false;
@@ -48,7 +48,7 @@ export class Writer {
   }
 
   add(text: string, stats: Stats): void {
-    // Only who reads along at the end is taken along.
+    // Scroll along only if the end is visible.
     const follow = output.scrollHeight - output.scrollTop - output.clientHeight < 40;
     const last = output.lastChild;
     if (last instanceof Text) last.appendData(text);
@@ -58,18 +58,18 @@ export class Writer {
     showStats(stats);
   }
 
-  showCarried(label: string): void {
-    const mark = make("span", { className: "carried" });
+  showMoved(label: string): void {
+    const mark = make("span", { className: "moved" });
     mark.dataset["to"] = label;
     output.append(mark);
-    announce(`The text goes on: ${label}.`);
+    announce(`The text continues on: ${label}.`);
   }
 
-  showEnd(how: Ending, stats: Stats): void {
+  showEnd(ending: Ending, stats: Stats): void {
     showStats(stats);
     const ends = { stop: "The text is complete", length: "All tokens are written", stopped: "Stopped" };
-    // One announcement with the whole text: reading it out token by token would be unbearable.
-    announce(`${ends[how]}, ${stats.tokens} tokens. ${this.#written}`);
+    // One announcement with the whole text, instead of one for each token.
+    announce(`${ends[ending]}, ${stats.tokens} tokens. ${this.#written}`);
   }
 
   #start(): void {

@@ -26,14 +26,14 @@ const backends: readonly Backend[] = [
   { id: "single", label: "CPU, one thread", candidate: { name: "cpu", load: onOneThread } },
 ];
 
-/** What `openKernel` takes to open this backend and no other. */
+/** The argument of `openKernel` that opens this backend only. */
 export function candidateOf(id: BackendId): KernelCandidate {
   const backend = backends.find((backend) => backend.id === id);
   if (!backend) throw new Error(`there is no backend ${id}`);
   return backend.candidate;
 }
 
-/** Asks every backend whether it works here. */
+/** Probes every backend. */
 export async function probeBackends(): Promise<BackendChoice[]> {
   return Promise.all(
     backends.map(async ({ id, label, candidate }) => {
@@ -43,16 +43,16 @@ export async function probeBackends(): Promise<BackendChoice[]> {
   );
 }
 
-/** Where a visitor starts: the first that works, but a software device only when nothing else does. */
+/** The backend that a visitor starts with: the first that is available, software devices last. */
 export function firstChoice(choices: readonly BackendChoice[]): BackendId {
-  const works = choices.filter(({ availability }) => availability.ok);
-  const hardware = works.find(({ availability }) => availability.ok && !availability.software);
-  const first = hardware ?? works[0] ?? choices[0];
+  const available = choices.filter(({ availability }) => availability.ok);
+  const hardware = available.find(({ availability }) => availability.ok && !availability.software);
+  const first = hardware ?? available[0] ?? choices[0];
   if (!first) throw new Error("there are no backends");
   return first.id;
 }
 
-/** Compiles what a model takes on a GPU, before it is needed; the CPU has nothing to compile. */
+/** Compiles the shaders that a model needs, before it runs. Does nothing on the CPU. */
 export async function warmUp(
   kernel: Kernel,
   { config, parameters }: MambaLM,
@@ -66,7 +66,7 @@ export async function warmUp(
   await kernel.warmUp({ stateSize: config.dState, weights, onProgress });
 }
 
-/** The CPU backend as it is, refused where it would have a single thread: that is the other choice. */
+/** The CPU backend with threads; unavailable where it would have one thread only, which is a choice of its own. */
 async function withThreads(): Promise<{ provider: KernelProvider }> {
   const { provider } = await import("@mamba/kernel-cpu");
   return {
@@ -84,8 +84,8 @@ async function withThreads(): Promise<{ provider: KernelProvider }> {
           };
         }
         if (navigator.hardwareConcurrency === 1) {
-          const remedy = "use one thread: there is nothing to share the work with";
-          return { ok: false, code: "LIMITS", reason: "this machine shows a single core", remedy };
+          const remedy = "use the backend with one thread";
+          return { ok: false, code: "LIMITS", reason: "this machine reports a single core", remedy };
         }
         return provider.probe();
       },

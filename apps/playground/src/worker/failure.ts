@@ -1,6 +1,6 @@
 import type { Report } from "../protocol.ts";
 
-/** An error for the page. */
+/** The report of an error. */
 export function failure(error: unknown): Report {
   const message = error instanceof Error ? error.message : String(error);
   const code = (error as { code?: unknown } | null)?.code;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Meter } from "./meter.ts";
 
-test("the rate is that of the steps: neither the prompt nor what came before a pause counts", () => {
+test("the rate counts steps since the last pause, without the prompt", () => {
   let now = 5000; // the prompt took five seconds
   const meter = new Meter(() => now);
   meter.count();

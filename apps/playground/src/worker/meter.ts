@@ -1,13 +1,13 @@
-/** Counts tokens, and how fast they come since the last pause: on the backend in use, that is. */
+/** Counts tokens and measures their rate since the last pause. */
 export class Meter {
   readonly #now: () => number;
   #tokens = 0;
-  /** Steps from one token to the next, and how long they took. */
+  /** Steps from one token to the next since the last pause, and their duration. */
   #steps = 0;
   #ms = 0;
   #last: number | undefined;
 
-  /** @param now milliseconds, from any start */
+  /** @param now clock in milliseconds */
   constructor(now = () => performance.now()) {
     this.#now = now;
   }
@@ -21,7 +21,7 @@ export class Meter {
     return this.#ms > 0 ? (this.#steps / this.#ms) * 1000 : undefined;
   }
 
-  /** One more token. The first one, and the first after a pause, only starts the clock: it took a prompt, not a step. */
+  /** Counts one token. The first one, and the first after a pause, starts the clock: it comes from a prompt, not from a step. */
   count(): void {
     const now = this.#now();
     this.#tokens++;
@@ -32,7 +32,7 @@ export class Meter {
     this.#last = now;
   }
 
-  /** The rate begins anew with the next token. */
+  /** Restarts the measurement with the next token. */
   pause(): void {
     this.#last = undefined;
     this.#steps = this.#ms = 0;

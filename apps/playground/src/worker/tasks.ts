@@ -3,16 +3,16 @@ import { inductionHeads, selectiveCopying } from "@mamba/tasks";
 import type { DataSource, TrainConfigInput } from "@mamba/train";
 import type { TaskId, TrainingSettings } from "../protocol.ts";
 
-/** A task, and how its examples are shown. */
+/** A task, and the letters that show its examples. */
 export interface Task {
   readonly source: (length: number, seed: number) => DataSource;
   /** A letter for each token. */
   readonly letters: string;
-  /** The loss of a model that knows which tokens are possible, and nothing else. */
+  /** The loss of a model that guesses among the possible tokens. */
   readonly guessLoss: number;
 }
 
-/** Tokens of a selective copy. Few, so that it is learned in a minute. */
+/** Tokens of a selective copy. Few, so that a model learns it in a minute. */
 const copied = 3;
 
 export const tasks: Readonly<Record<TaskId, Task>> = {

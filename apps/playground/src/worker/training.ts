@@ -1,32 +1,23 @@
-import { MambaLM } from "@mamba/core";
-import { type Kernel, openKernel } from "@mamba/kernel";
-import { type DataSource, evaluate, ignoreIndex, type RunState, Trainer } from "@mamba/train";
-import type { Answer, BackendId, Ending, Report, Score, TrainingSettings } from "../protocol.ts";
+import { openKernel } from "@mamba/kernel";
+import type { Answer, BackendId, Ending, Report, TrainingSettings } from "../protocol.ts";
 import { candidateOf } from "./backends.ts";
+import { answerOf, examplesPerScore, scoresOf } from "./evaluation.ts";
 import { failure } from "./failure.ts";
-import { modelConfig, tasks, trainConfig } from "./tasks.ts";
+import { tasks } from "./tasks.ts";
+import { type Snapshot, TrainingRun } from "./trainingRun.ts";
 
-/** The page draws at most this often. */
+/** Shortest time between two reports: the page draws no faster. */
 const reportMs = 100;
-/** A trained model is judged at its own length and at these multiples, which it has never seen. */
-const multiples = [1, 4, 16];
-const examplesPerScore = 32;
 const shownAnswers = 3;
 
-/** A training at rest: on the host, so that it can go on on any backend. */
-interface Snapshot {
-  readonly state: RunState;
-  readonly tensors: ReadonlyMap<string, Float32Array>;
-}
-
-/** The model that is trained on the page. It is on a backend only while it is trained or judged. */
+/** Trains a model on the page. It is on a backend only while it is trained or evaluated. */
 export class Training {
   readonly #report: (report: Report) => void;
   #settings: TrainingSettings | undefined;
   #snapshot: Snapshot | undefined;
   #isRunning = false;
-  #wish: BackendId | undefined;
-  /** Examples that were shown: the next ones are others. */
+  #requested: BackendId | undefined;
+  /** Number of examples that were shown; the next evaluation shows others. */
   #shown = 0;
 
   constructor(report: (report: Report) => void) {
@@ -37,20 +28,20 @@ export class Training {
     return this.#isRunning;
   }
 
-  /** While a model is being trained: go on on another backend, after the step at hand. */
-  carryTo(backend: BackendId): void {
-    this.#wish = backend;
+  /** Continues the current run on another backend, after the current step. */
+  moveTo(backend: BackendId): void {
+    this.#requested = backend;
   }
 
   /**
-   * Trains a new model; ends when all steps are done, or when `signal` stops it.
+   * Trains a new model, until all steps are done or `signal` stops it.
    *
-   * @param change makes a backend the one in use
+   * @param changeBackend makes a backend the current one
    */
   async run(
     settings: TrainingSettings,
     backend: BackendId,
-    change: (wish: BackendId) => Promise<void>,
+    changeBackend: (backend: BackendId) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
     this.#settings = settings;
@@ -59,20 +50,20 @@ export class Training {
     let current = backend;
     try {
       for (;;) {
-        const how = await this.#trainOn(await this.#open(current, settings), settings, signal);
-        const wish = this.#wish;
-        this.#wish = undefined;
-        if (wish !== undefined && wish !== current) {
+        const ending = await this.#trainOn(current, settings, signal);
+        const requested = this.#requested;
+        this.#requested = undefined;
+        if (requested !== undefined && requested !== current) {
           try {
-            await this.#check(wish);
-            await change(wish);
-            current = wish;
+            await this.#check(requested);
+            await changeBackend(requested);
+            current = requested;
           } catch (error) {
-            if (!signal.aborted) this.#report(failure(error)); // it stays where it is
+            if (!signal.aborted) this.#report(failure(error)); // the run stays on its backend
           }
         }
-        if (how === "carry") continue;
-        this.#report({ type: "trained", how });
+        if (ending === "move") continue;
+        this.#report({ type: "trained", ending });
         return;
       }
     } finally {
@@ -80,43 +71,38 @@ export class Training {
     }
   }
 
-  /** Judges the model on examples that it has not seen. */
-  async examine(backend: BackendId, signal: AbortSignal): Promise<void> {
+  /** Evaluates the model on examples that it has not seen. */
+  async evaluate(backend: BackendId, signal: AbortSignal): Promise<void> {
     const settings = this.#settings;
     if (!settings || !this.#snapshot) return;
-    const { source } = tasks[settings.task];
-    await using open = await this.#open(backend, settings);
-    const { model } = open.trainer;
-    const scores: Score[] = [];
-    for (const multiple of multiples) {
-      const length = settings.length * multiple;
-      const unseen = source(length, settings.seed + 1);
-      const found = await evaluate(model, unseen, { examples: examplesPerScore, batchSize: 16, signal });
-      scores.push({ length, accuracy: found.accuracy, loss: found.loss });
-    }
+    await using run = await TrainingRun.open(backend, settings, this.#snapshot);
+    const { model } = run;
+    const scores = await scoresOf(model, settings, signal);
     const answers: Answer[] = [];
-    for (let i = 0; i < shownAnswers; i++) {
-      const index = examplesPerScore + this.#shown++;
-      answers.push(await answer(model, source(settings.length, settings.seed + 1), index, settings));
-    }
-    this.#report({ type: "examined", scores, answers });
+    for (let i = 0; i < shownAnswers; i++)
+      answers.push(await answerOf(model, settings, examplesPerScore + this.#shown++));
+    this.#report({ type: "evaluated", scores, answers });
   }
 
-  /** @throws KernelError when the backend does not open: before the one in use is left */
+  /** @throws KernelError when the backend does not open, before the run leaves the current one */
   async #check(backend: BackendId): Promise<void> {
     const kernel = await openKernel([candidateOf(backend)]);
     await kernel[Symbol.asyncDispose]();
   }
 
-  /** Goes on until the last step, a stop, or a wish for another backend; what is trained is in `#snapshot` then. */
-  async #trainOn(open: Open, settings: TrainingSettings, signal: AbortSignal): Promise<Ending | "carry"> {
-    await using _open = open;
-    const { kernel, trainer } = open;
+  /** Trains until the last step, a stop, or a requested change of backend, and stores the result in `#snapshot`. */
+  async #trainOn(
+    backend: BackendId,
+    settings: TrainingSettings,
+    signal: AbortSignal,
+  ): Promise<Ending | "move"> {
+    await using run = await TrainingRun.open(backend, settings, this.#snapshot);
+    const { kernel, trainer } = run;
     const { guessLoss } = tasks[settings.task];
     this.#report({ type: "training", device: kernel.capabilities.device, guessLoss });
     let losses: number[] = [];
     let reported = performance.now();
-    // The first step compiles and claims memory: it says nothing about the speed.
+    // Starts after the first step, which also compiles and allocates.
     let timed: { readonly from: number; readonly step: number } | undefined;
     const flush = (): void => {
       const now = performance.now();
@@ -127,95 +113,23 @@ export class Training {
       losses = [];
       reported = now;
     };
-    let how: Ending | "carry" = "length";
+    let ending: Ending | "move" = "length";
     try {
       for await (const { loss, step } of trainer.run({ signal })) {
         timed ??= { from: performance.now(), step };
         losses.push(loss);
         if (performance.now() - reported >= reportMs) flush();
-        if (this.#wish !== undefined && step < settings.steps) {
-          how = "carry";
+        if (this.#requested !== undefined && step < settings.steps) {
+          ending = "move";
           break;
         }
       }
     } catch (error) {
       if (!signal.aborted) throw error;
-      how = "stopped";
+      ending = "stopped";
     }
     flush();
-    this.#snapshot = await snapshotOf(trainer);
-    return how;
+    this.#snapshot = await run.snapshot();
+    return ending;
   }
-
-  /** The model on a backend, as far as it is trained. */
-  async #open(backend: BackendId, settings: TrainingSettings): Promise<Open> {
-    const task = tasks[settings.task];
-    const kernel = await openKernel([candidateOf(backend)]);
-    try {
-      const model = MambaLM.init(kernel, modelConfig(task, settings), settings.seed);
-      const source = task.source(settings.length, settings.seed);
-      const trainer = new Trainer(model, source, trainConfig(settings));
-      const { state, tensors } = this.#snapshot ?? {};
-      if (state && tensors) await trainer.restore(state, (name) => Promise.resolve(take(tensors, name)));
-      return new Open(kernel, trainer);
-    } catch (error) {
-      await kernel[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-}
-
-/** A model in training on a kernel of its own. */
-class Open implements AsyncDisposable {
-  readonly kernel: Kernel;
-  readonly trainer: Trainer;
-
-  constructor(kernel: Kernel, trainer: Trainer) {
-    this.kernel = kernel;
-    this.trainer = trainer;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.trainer[Symbol.dispose]();
-    this.trainer.model.dispose();
-    await this.kernel[Symbol.asyncDispose]();
-  }
-}
-
-async function snapshotOf(trainer: Trainer): Promise<Snapshot> {
-  const tensors = new Map<string, Float32Array>();
-  // `read` may give a view of the kernel's memory, which goes with the kernel.
-  for (const { name, read } of trainer.tensors()) tensors.set(name, (await read()).slice());
-  return { state: trainer.state(), tensors };
-}
-
-function take(tensors: Snapshot["tensors"], name: string): Float32Array {
-  const values = tensors.get(name);
-  if (!values) throw new Error(`the training has no ${name}`);
-  return values;
-}
-
-/** What the model says to one example, in letters. */
-async function answer(
-  model: MambaLM,
-  source: DataSource,
-  index: number,
-  { task, length }: TrainingSettings,
-): Promise<Answer> {
-  const { kernel } = model;
-  const { ids, targets } = await source.example(index);
-  using tokens = kernel.upload(ids, [1, ids.length], "i32");
-  using logits = model.forward(tokens);
-  using rows = kernel.reshape(logits, [ids.length, model.config.vocabSize]);
-  using best = kernel.argmax(rows);
-  const [chosen = []] = await kernel.read(best);
-  const { letters } = tasks[task];
-  const write = (some: Iterable<number>): string => Array.from(some, (id) => letters[id] ?? "").join("");
-  const asked = (values: ArrayLike<number>): number[] =>
-    Array.from(values).filter((_, i) => targets[i] !== ignoreIndex);
-  return {
-    given: write(ids.subarray(0, length)),
-    wanted: write(asked(targets)),
-    answered: write(asked(chosen)),
-  };
 }

@@ -5,7 +5,7 @@ import { expect, test } from "./support/test.ts";
 
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-/** What axe-core has to say against the page as it is, one line each. */
+/** The violations that axe-core finds on the page, one line each. */
 async function violations(page: Page): Promise<string[]> {
   await page.addScriptTag({ path: axePath });
   const found = await page.evaluate(() =>
@@ -34,14 +34,14 @@ for (const colorScheme of ["light", "dark"] as const) {
       await playground.ready.click();
       await expect.poll(() => playground.tokens()).toBeGreaterThan(10);
       await playground.backend("CPU, one thread").check();
-      await playground.output.locator(".carried").waitFor();
+      await playground.output.locator(".moved").waitFor();
       expect(await violations(page)).toEqual([]);
       await playground.stop.click();
       await playground.ended();
       expect(await violations(page)).toEqual([]);
     });
 
-    test("axe finds nothing in the training, before it and after it", async ({ playground }) => {
+    test("axe finds nothing before and after a training", async ({ playground }) => {
       const { page } = playground;
       await playground.openTraining();
       expect(await violations(page)).toEqual([]);
@@ -65,7 +65,7 @@ for (const width of [320, 390]) {
     await playground.problem.getByRole("button").waitFor();
     expect(await overflow()).toBe(0);
     await playground.fetch(modelServer.url);
-    await page.getByLabel("Beginning").fill("word".repeat(60));
+    await page.getByLabel("Prompt").fill("word".repeat(60));
     await playground.write();
     expect(await overflow()).toBe(0);
     await playground.openTraining();
@@ -76,7 +76,7 @@ for (const width of [320, 390]) {
   });
 }
 
-test("the keyboard alone is enough", async ({ playground, modelServer }) => {
+test("the page works with the keyboard alone", async ({ playground, modelServer }) => {
   const { page } = playground;
   const tabTo = async (id: string) => {
     for (let i = 0; i < 40; i++) {
@@ -107,7 +107,7 @@ test("the keyboard alone is enough", async ({ playground, modelServer }) => {
   await page.keyboard.press("Escape");
   await playground.ended();
   expect(await playground.text()).toMatch(/^Hello./s);
-  await tabTo("output"); // so that a long text can be scrolled
+  await tabTo("output"); // a long text must be scrollable
 });
 
 test("the tabs work by keyboard, and so does a training", async ({ playground }) => {
@@ -116,7 +116,7 @@ test("the tabs work by keyboard, and so does a training", async ({ playground })
   await page.getByRole("tab", { name: "Write" }).focus();
   await page.keyboard.press("ArrowRight");
   await expect(page.getByRole("tab", { name: "Train", selected: true })).toBeFocused();
-  await expect(page.getByLabel("Beginning")).toBeHidden();
+  await expect(page.getByLabel("Prompt")).toBeHidden();
   await page.keyboard.press("Tab");
   await expect(page.getByLabel("Task")).toBeFocused();
   await page.keyboard.press("ArrowDown");
@@ -127,14 +127,14 @@ test("the tabs work by keyboard, and so does a training", async ({ playground })
   await expect(page.getByRole("button", { name: "Stop training" })).toBeFocused();
   await expect.poll(() => playground.steps()).toBeGreaterThan(5);
   await page.keyboard.press("Enter");
-  await expect(playground.status).toHaveText(/^Of unseen examples \d+ % are answered right\.$/);
+  await expect(playground.status).toHaveText(/^\d+ % of the unseen examples are answered correctly\.$/);
   await expect(playground.train).toBeFocused();
   await page.getByRole("tab", { name: "Train" }).focus();
   await page.keyboard.press("ArrowRight");
-  await expect(page.getByLabel("Beginning")).toBeVisible();
+  await expect(page.getByLabel("Prompt")).toBeVisible();
 });
 
-test("a screen reader hears the start and the end, and no token in between", async ({
+test("a screen reader announces the start and the end, and no token in between", async ({
   playground,
   modelServer,
 }) => {

@@ -1,6 +1,6 @@
 import { expect, Playground, test } from "./support/test.ts";
 
-test("without isolation a page has no threads, says why, and writes all the same", async ({
+test("without isolation a page has no threads, says why, and still writes", async ({
   page,
   bareSite,
   modelServer,
@@ -26,7 +26,7 @@ test("an isolated page has threads, and starts with them", async ({ playground }
   await expect(playground.backend("CPU, all cores")).toHaveAccessibleDescription(/\d+ threads$/);
 });
 
-test("a browser without an adapter says so, and what would help", async ({ playground }) => {
+test("a browser without an adapter says so, with a remedy", async ({ playground }) => {
   const gpu = playground.backend("WebGPU");
   await expect(gpu).toBeDisabled();
   await expect(gpu).toHaveAccessibleDescription(

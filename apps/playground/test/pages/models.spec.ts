@@ -1,13 +1,13 @@
 import { expect, test } from "./support/test.ts";
 
-test("a model comes from a URL, stays in the browser, and loads again without the network", async ({
+test("a model is fetched from a URL, stored in the browser, and loaded again without the network", async ({
   playground,
   modelServer,
   context,
 }) => {
   const { page } = playground;
   modelServer.asked.length = 0;
-  await expect(page.getByText("No model is here yet")).toBeVisible();
+  await expect(page.getByText("There is no model yet")).toBeVisible();
   await expect(page.getByRole("button", { name: "Write" })).toBeDisabled();
   await playground.fetch(modelServer.url);
   await expect(page.locator("#model-about")).toHaveText(/3 layers, width 96/);
@@ -16,18 +16,18 @@ test("a model comes from a URL, stays in the browser, and loads again without th
 
   const requests = modelServer.asked.length;
   await page.reload();
-  await expect(playground.backend("CPU, all cores")).toBeChecked(); // the page itself has arrived
+  await expect(playground.backend("CPU, all cores")).toBeChecked(); // the page itself is loaded
   await context.setOffline(true);
   await page.getByRole("radio", { name: "tiny" }).check();
   await playground.ready.waitFor();
   expect(await playground.write()).toBe(before);
   await context.setOffline(false);
-  await playground.fetch(modelServer.url); // the same URL again is the model that is kept
+  await playground.fetch(modelServer.url); // the same URL again is the stored model
   expect(modelServer.asked).toHaveLength(requests);
   expect(await playground.storedFolders()).toBe(1);
 });
 
-test("a model comes from files, chosen or dropped, and can be deleted", async ({
+test("a model is added from files, chosen or dropped, and can be deleted", async ({
   playground,
   modelFiles,
 }) => {
@@ -37,7 +37,7 @@ test("a model comes from files, chosen or dropped, and can be deleted", async ({
   await playground.ready.waitFor();
   expect(await playground.write()).toMatch(/^Once upon a time./s);
 
-  await expect(page.getByText("or drop them here")).toBeHidden(); // but the page takes drops everywhere
+  await expect(page.getByText("or drop them here")).toBeHidden(); // but the page accepts drops everywhere
   const contents = [...modelFiles].map(([name, buffer]) => [name, buffer.toString("base64")] as const);
   const drop = await page.evaluateHandle((contents) => {
     const data = new DataTransfer();
@@ -59,14 +59,14 @@ test("a model comes from files, chosen or dropped, and can be deleted", async ({
     await expect(page.getByRole("radio", { name: /^Files of/ })).toHaveCount(left);
     expect(await playground.storedFolders()).toBe(left);
   }
-  await expect(page.getByText("No model is here yet")).toBeVisible();
+  await expect(page.getByText("There is no model yet")).toBeVisible();
   await expect(page.getByRole("button", { name: "Write" })).toBeDisabled();
 });
 
 test.describe("a page with a model beside it", () => {
   test.use({ demo: true });
 
-  test("offers that model until it is there", async ({ playground }) => {
+  test("offers that model until it is stored", async ({ playground }) => {
     const offer = playground.page.getByRole("button", { name: "Get the story model" });
     await offer.click();
     await playground.ready.waitFor();
@@ -76,7 +76,7 @@ test.describe("a page with a model beside it", () => {
 });
 
 test("a page without one offers none", async ({ playground }) => {
-  await expect(playground.page.getByText("No model is here yet")).toBeVisible();
+  await expect(playground.page.getByText("There is no model yet")).toBeVisible();
   await expect(playground.page.getByRole("button", { name: "Get the story model" })).toBeHidden();
 });
 
@@ -91,7 +91,7 @@ for (const [what, change, message] of [
     /mamba2.*\(UNSUPPORTED_MODEL\)/,
   ],
   [
-    "weights that are no safetensors",
+    "weights that are not safetensors",
     { "model.safetensors": Buffer.alloc(999, "x") },
     /\(TOO_LARGE|HEADER\)/,
   ],
@@ -104,17 +104,14 @@ for (const [what, change, message] of [
     );
     await page.getByLabel("From your disk").setInputFiles(files);
     await expect(playground.problem).toHaveText(message);
-    await expect(page.getByText("No model is here yet")).toBeVisible();
+    await expect(page.getByText("There is no model yet")).toBeVisible();
     expect(await playground.storedFolders()).toBe(0);
     await page.getByRole("button", { name: "Close" }).click();
     await expect(playground.problem).toBeEmpty();
   });
 }
 
-test("weights that end early are refused when they come, with nothing kept", async ({
-  playground,
-  modelFiles,
-}) => {
+test("weights that end early are refused, and nothing is stored", async ({ playground, modelFiles }) => {
   const whole = modelFiles.get("model.safetensors");
   const files = [...modelFiles].map(([name, buffer]) => ({
     name,

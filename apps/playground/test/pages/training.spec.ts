@@ -5,16 +5,16 @@ test.beforeEach(async ({ playground }) => {
   await playground.openTraining();
 });
 
-test("induction heads are learned on the page, and hold for longer texts", async ({ playground }) => {
+test("a model learns induction heads on the page, also for longer texts", async ({ playground }) => {
   const { page } = playground;
   const curve = page.getByRole("img", { name: /^Loss/ });
-  await expect(curve).toHaveAccessibleName("Loss: nothing is trained yet");
+  await expect(curve).toHaveAccessibleName("Loss: no training yet");
   await playground.train.click();
   await expect.poll(() => playground.steps()).toBeGreaterThan(10);
   const during = await curve.locator("polyline.mean").getAttribute("points");
   await expect(page.getByRole("table")).toHaveCount(2);
   expect(await playground.steps()).toBe(500);
-  expect(await curve.locator("polyline.mean").getAttribute("points")).not.toBe(during); // it was drawn live
+  expect(await curve.locator("polyline.mean").getAttribute("points")).not.toBe(during); // it is drawn during the training
   // Guessing among 15 tokens costs log 15 = 2.7.
   const [, from, to] = /from (\S+) to (\S+)$/.exec((await curve.getAttribute("aria-label")) ?? "") ?? [];
   expect(Number(from)).toBeGreaterThan(2);
@@ -24,7 +24,7 @@ test("induction heads are learned on the page, and hold for longer texts", async
   await expect(page.getByRole("row", { name: /^16 (9\d|100) %/ })).toBeVisible();
   await expect(page.getByRole("row", { name: /^256, longer than in training (9\d|100) %/ })).toBeVisible();
 
-  const examples = page.getByRole("table", { name: "Some of them" }).getByRole("row");
+  const examples = page.getByRole("table", { name: "Examples", exact: true }).getByRole("row");
   const shown = await examples.allTextContents();
   for (const text of shown.slice(1)) {
     const [, follower, wanted, answered] = /^[A-O]*★(.).*★(.)(.)$/.exec(text) ?? [];
@@ -34,7 +34,7 @@ test("induction heads are learned on the page, and hold for longer texts", async
   await expect.poll(() => examples.allTextContents()).not.toEqual(shown);
 });
 
-test("a training stops, its model is judged as it is, and the next one starts anew", async ({
+test("a training stops, its model is evaluated, and the next one starts from the beginning", async ({
   playground,
 }) => {
   const { page } = playground;
@@ -68,7 +68,7 @@ test("equal settings give equal losses, also when the backend changes in the mid
   expect(await loss.textContent()).toBe(first);
 });
 
-test("settings out of range are refused where they stand", async ({ playground }) => {
+test("settings out of range are refused in their fields", async ({ playground }) => {
   const { page } = playground;
   for (const [label, id, value] of [
     ["Width", "train-width", 20],

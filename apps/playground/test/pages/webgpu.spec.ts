@@ -6,9 +6,7 @@ import { expect, type Playground, test } from "./support/test.ts";
 test.use({ launchOptions: { executablePath: findChromium() ?? "", args: [...chromiumArgs, ...webgpuArgs] } });
 test.setTimeout(300_000);
 
-test("a stand-in for a GPU is there, and a visitor starts on the CPU all the same", async ({
-  playground,
-}) => {
+test("with a software GPU a visitor still starts on the CPU", async ({ playground }) => {
   await expect(playground.backend("CPU, all cores")).toBeChecked();
   const gpu = playground.backend("WebGPU");
   await expect(gpu).toBeEnabled();
@@ -26,7 +24,7 @@ test("shaders compile with progress, and WebGPU writes what the CPU writes", asy
   await page.evaluate(() => {
     const seen: string[] = [];
     Object.assign(globalThis, { seen });
-    const what = document.querySelector("#working-what");
+    const what = document.querySelector("#working-label");
     if (what) new MutationObserver(() => seen.push(what.textContent)).observe(what, { childList: true });
   });
   await playground.backend("WebGPU").check();
@@ -38,27 +36,27 @@ test("shaders compile with progress, and WebGPU writes what the CPU writes", asy
   await expect(page.locator("#speed")).toHaveText(/^[\d.]+ tokens\/s$/);
 });
 
-test("a text is carried from the CPU to WebGPU and on to one thread", async ({ playground, modelServer }) => {
+test("a text moves from the CPU to WebGPU, and then to one thread", async ({ playground, modelServer }) => {
   await playground.fetch(modelServer.url);
   for (const temperature of [0, 1]) {
     await playground.backend("CPU, all cores").check();
     await playground.ready.waitFor();
     await playground.set({ "Max tokens": 100_000, Temperature: temperature });
     await playground.ready.click();
-    await goOnAfter(playground, 10);
-    await carryTo(playground, "WebGPU", 1);
-    await goOnAfter(playground, 10);
-    await carryTo(playground, "CPU, one thread", 2);
-    await goOnAfter(playground, 10);
+    await waitForTokens(playground, 10);
+    await moveTo(playground, "WebGPU", 1);
+    await waitForTokens(playground, 10);
+    await moveTo(playground, "CPU, one thread", 2);
+    await waitForTokens(playground, 10);
     await playground.stop.click();
     await playground.ended();
-    const [carried, tokens] = [await playground.text(), await playground.tokens()];
+    const [moved, tokens] = [await playground.text(), await playground.tokens()];
     await playground.set({ "Max tokens": tokens });
-    expect(await playground.write()).toBe(carried);
+    expect(await playground.write()).toBe(moved);
   }
 });
 
-test("a training on WebGPU has the losses of the CPU, and is carried to it", async ({ playground }) => {
+test("a training on WebGPU has the losses of the CPU, and moves to it", async ({ playground }) => {
   const { page } = playground;
   await expect(playground.backend("CPU, all cores")).toBeChecked();
   await playground.openTraining();
@@ -75,7 +73,7 @@ test("a training on WebGPU has the losses of the CPU, and is carried to it", asy
   expect(losses[0]).toBeGreaterThan(0.5);
   expect(Math.abs((losses[1] ?? NaN) - (losses[0] ?? NaN))).toBeLessThan(2e-4);
 
-  // From here on it is learned to the end, begun on WebGPU.
+  // A training that starts on WebGPU and is completed on the CPU.
   await playground.set({ Steps: 500, Width: 64 });
   await playground.train.click();
   await expect.poll(() => playground.steps()).toBeGreaterThan(3);
@@ -84,13 +82,13 @@ test("a training on WebGPU has the losses of the CPU, and is carried to it", asy
   await expect(page.getByRole("row", { name: /^16 (9\d|100) %/ })).toBeVisible();
 });
 
-async function goOnAfter(playground: Playground, more: number): Promise<void> {
-  const at = (await playground.tokens()) || 0; // a dash before the first one
+async function waitForTokens(playground: Playground, more: number): Promise<void> {
+  const at = (await playground.tokens()) || 0; // a dash before the first token
   await expect.poll(() => playground.tokens()).toBeGreaterThan(at + more);
 }
 
-async function carryTo(playground: Playground, backend: string, marks: number): Promise<void> {
+async function moveTo(playground: Playground, backend: string, marks: number): Promise<void> {
   await playground.backend(backend).check();
-  await expect(playground.output.locator(".carried")).toHaveCount(marks);
+  await expect(playground.output.locator(".moved")).toHaveCount(marks);
   await expect(playground.backend(backend)).toBeChecked();
 }

@@ -10,7 +10,7 @@ test("text streams, with its speed and memory", async ({ playground }) => {
   await playground.ready.click();
   await expect.poll(() => playground.tokens()).toBeGreaterThan(0);
   const first = await playground.text();
-  expect(await playground.tokens()).toBeLessThan(3000); // it came while the rest was still to be written
+  expect(await playground.tokens()).toBeLessThan(3000); // it appeared before the text was complete
   await playground.ended();
   expect(await playground.tokens()).toBe(3000);
   const text = await playground.text();
@@ -46,32 +46,32 @@ for (const [from, to] of [
   ["CPU, all cores", "CPU, one thread"],
   ["CPU, one thread", "CPU, all cores"],
 ] as const) {
-  test(`a text goes on when the backend changes in its middle: ${from} to ${to}`, async ({ playground }) => {
+  test(`a text continues when the backend changes: ${from} to ${to}`, async ({ playground }) => {
     await playground.backend(from).check();
     for (const temperature of [0, 1]) {
-      const { carried, tokens } = await writeAcross(playground, temperature, to);
+      const { moved, tokens } = await writeAcross(playground, temperature, to);
       // The same text on the first backend alone.
       await playground.backend(from).check();
       await playground.set({ "Max tokens": tokens });
-      expect(await playground.write()).toBe(carried);
-      await expect(playground.output.locator(".carried")).toHaveCount(0);
+      expect(await playground.write()).toBe(moved);
+      await expect(playground.output.locator(".moved")).toHaveCount(0);
     }
   });
 }
 
-/** Starts a text, changes the backend in its middle, and stops it a while after that. */
+/** Starts a text, changes the backend, and stops the text some tokens later. */
 async function writeAcross(playground: Playground, temperature: number, to: string) {
   await playground.set({ "Max tokens": 100_000, Temperature: temperature });
   await playground.ready.click();
   await expect.poll(() => playground.tokens()).toBeGreaterThan(10);
   await playground.backend(to).check();
-  await expect(playground.output.locator(".carried")).toHaveAttribute("data-to", to);
+  await expect(playground.output.locator(".moved")).toHaveAttribute("data-to", to);
   await expect(playground.backend(to)).toBeChecked();
   const at = await playground.tokens();
   await expect.poll(() => playground.tokens()).toBeGreaterThan(at + 50);
   await playground.stop.click();
   await playground.ended();
-  return { carried: await playground.text(), tokens: await playground.tokens() };
+  return { moved: await playground.text(), tokens: await playground.tokens() };
 }
 
 test("the device says which backend writes", async ({ playground }) => {
@@ -82,23 +82,25 @@ test("the device says which backend writes", async ({ playground }) => {
   await expect(device).toHaveText(/WebAssembly SIMD.*, \d+ threads$/);
 });
 
-test("settings out of range and an empty prompt are refused where they stand", async ({ playground }) => {
+test("settings out of range and an empty prompt are refused in their fields", async ({ playground }) => {
   const { page } = playground;
   await playground.set({ "Top-p": 2 });
   await playground.ready.click();
   await expect(page.locator("#top-p:invalid")).toBeFocused();
   expect(await playground.text()).toBe("");
   await playground.set({ "Top-p": 1 });
-  await page.getByLabel("Beginning").fill("");
+  await page.getByLabel("Prompt").fill("");
   await playground.ready.click();
   await expect(page.locator("#prompt:invalid")).toBeFocused();
 });
 
-test("a prompt that the model has no ids for is an error, and the page goes on", async ({ playground }) => {
-  await playground.page.getByLabel("Beginning").fill("Grüße");
+test("a prompt that the model has no ids for is an error, and the page still works", async ({
+  playground,
+}) => {
+  await playground.page.getByLabel("Prompt").fill("Grüße");
   await playground.ready.click();
   await expect(playground.problem).toHaveText(/ids 0 to 127.*\(TOKENIZER\)/);
-  await playground.page.getByLabel("Beginning").fill("Greetings");
+  await playground.page.getByLabel("Prompt").fill("Greetings");
   await playground.set({ "Max tokens": 3 });
   expect(await playground.write()).toHaveLength("Greetings".length + 3);
   await expect(playground.problem).toBeEmpty();

@@ -9,7 +9,7 @@ import {
   Tape,
 } from "@mamba/core";
 import { elementCount, type Tensor } from "@mamba/kernel";
-import { type DataSource, Trainer } from "@mamba/train";
+import { type DataSource, languageModel, Trainer } from "@mamba/train";
 import type { BenchmarkCase } from "../benchmarkCase.ts";
 import { randomTensor } from "../randomTensor.ts";
 import { blockFlops, residualFlops } from "./flops.ts";
@@ -53,7 +53,7 @@ function step(): BenchmarkCase {
     prepare(kernel, scope) {
       const model = scope.use(MambaLM.init(kernel, config));
       const trainer = scope.use(
-        new Trainer(model, bytes(length), { steps: 2 ** 30, batchSize, schedule: "constant" }),
+        new Trainer(languageModel(model), bytes(length), { steps: 2 ** 30, batchSize, schedule: "constant" }),
       );
       return async () => {
         await trainer.advance();

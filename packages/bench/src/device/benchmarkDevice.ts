@@ -4,10 +4,9 @@ import { backwardCases } from "../cases/backwardOps.ts";
 import { decodeCase } from "../cases/models.ts";
 import { opCases } from "../cases/ops.ts";
 import { cudaDevice } from "./cudaDevice.ts";
-import type { DecodeFigure, Device, DeviceFigure, ProbeFigure } from "./device.ts";
+import { type DecodeFigure, type Device, type DeviceBenchmark, probeRates } from "./device.ts";
 import { measureDecode } from "./measureDecode.ts";
 import { measureDevice } from "./measureDevice.ts";
-import { probeRates } from "./report.ts";
 import { webGpuDevice } from "./webGpuDevice.ts";
 
 const preset = "mamba-130m";
@@ -24,16 +23,6 @@ export interface DeviceBenchmarkOptions {
   readonly filter: string;
   /** Fewer samples. */
   readonly quick: boolean;
-}
-
-/** The result on a device. Times are in seconds. */
-export interface DeviceBenchmark {
-  readonly device: string;
-  /** Best rate of each kind of probe: operations per second, or bytes per second of a copy. */
-  readonly rates: Readonly<Record<string, number>>;
-  readonly plain: readonly ProbeFigure[];
-  readonly cases: readonly DeviceFigure[];
-  readonly decode: readonly DecodeFigure[];
 }
 
 /**

@@ -70,3 +70,22 @@ export interface DecodeFigure {
 export function totalSeconds(ops: readonly OpTime[]): number {
   return ops.reduce((sum, { seconds }) => sum + seconds, 0);
 }
+
+/** The best rate of each kind of probe, from medians: operations per second, or bytes per second where it has none. */
+export function probeRates(probes: readonly ProbeFigure[]): Record<string, number> {
+  const rates: Record<string, number> = {};
+  for (const { kind, bytes, flops, seconds } of probes) {
+    rates[kind] = Math.max(rates[kind] ?? 0, (flops || bytes) / seconds.median);
+  }
+  return rates;
+}
+
+/** The result on a device. Times are in seconds. */
+export interface DeviceBenchmark {
+  readonly device: string;
+  /** Best rate of each kind of probe: operations per second, or bytes per second of a copy. */
+  readonly rates: Readonly<Record<string, number>>;
+  readonly plain: readonly ProbeFigure[];
+  readonly cases: readonly DeviceFigure[];
+  readonly decode: readonly DecodeFigure[];
+}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { DecodeFigure, ProbeFigure } from "./device.ts";
-import { describeDecode, describeFigures, describeLinear, probeRates } from "./report.ts";
+import { type DecodeFigure, type ProbeFigure, probeRates } from "./device.ts";
+import { describeDecode, describeFigures, describeLinear } from "./report.ts";
 
 const figure = (name: string, kind: string, bytes: number, flops: number, seconds: number): ProbeFigure => ({
   ...{ name, kind, weights: "f32", bytes, flops, dispatches: 1 },

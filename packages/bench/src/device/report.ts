@@ -1,6 +1,12 @@
 import { formatBytes, formatRate, formatSeconds, table } from "@mamba/display";
-import type { DeviceBenchmark } from "./benchmarkDevice.ts";
-import { type DecodeFigure, type DeviceFigure, type ProbeFigure, totalSeconds } from "./device.ts";
+import {
+  type DecodeFigure,
+  type DeviceBenchmark,
+  type DeviceFigure,
+  type ProbeFigure,
+  probeRates,
+  totalSeconds,
+} from "./device.ts";
 
 /** A dispatch, as the backend calls it. */
 const units = { webgpu: "dispatches", cuda: "launches" } as const;
@@ -15,15 +21,6 @@ export function describeDeviceBenchmark(result: DeviceBenchmark, backend: keyof 
     ...describeLinear(plain),
     ...decode.map((figure) => describeDecode(figure, unit)),
   ].join("\n\n");
-}
-
-/** The best rate of each kind of probe, from medians: operations per second, or bytes per second where it has none. */
-export function probeRates(probes: readonly ProbeFigure[]): Record<string, number> {
-  const rates: Record<string, number> = {};
-  for (const { kind, bytes, flops, seconds } of probes) {
-    rates[kind] = Math.max(rates[kind] ?? 0, (flops || bytes) / seconds.median);
-  }
-  return rates;
 }
 
 /** The kinds of probes that are matrix products, except the op `linear` itself. */

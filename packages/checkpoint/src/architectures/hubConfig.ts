@@ -8,13 +8,15 @@ import { mixerHas, vocabulary } from "./vocabulary.ts";
 
 const torchNames: Readonly<Record<FloatDType, string>> = { f32: "float32", f16: "float16", bf16: "bfloat16" };
 
-/** The value of `inner_norms` in a config.json, by the name in core. */
-export const innerNormNames = { none: "none", weighted: "jamba", unweighted: "falcon" } as const;
+/** Core's values of `innerNorms` by the names that a config.json has for them. */
+const innerNorms = { none: "none", jamba: "weighted", falcon: "unweighted" } as const;
 
-function innerNorms(own: Fields | undefined): MambaLMConfigInput["innerNorms"] {
-  const name = own?.only("inner_norms", ["none", "jamba", "falcon"]);
-  return name === "jamba" ? "weighted" : name === "falcon" ? "unweighted" : name;
+/** The name of `innerNorms` in a config.json. */
+export function innerNormName(config: MambaLMConfig): string {
+  return innerNormNames.find((name) => innerNorms[name] === config.innerNorms) ?? config.innerNorms;
 }
+
+const innerNormNames = Object.keys(innerNorms) as (keyof typeof innerNorms)[];
 
 /**
  * Reads a config of `transformers`, whose defaults are used where they differ from ours. Real configs carry stale
@@ -27,6 +29,7 @@ export function fromHubConfig(fields: Fields, tensors?: TensorShapes): MambaLMCo
     fields.count("num_hidden_layers") ?? fields.count("n_layer") ?? fields.missing("num_hidden_layers");
   const dInner = fields.count("intermediate_size") ?? Math.trunc((fields.number("expand") ?? 2) * dModel);
   const own = fields.object("mamba_ts");
+  const normName = own?.only("inner_norms", innerNormNames);
   const vocabSize = own?.count("vocab_size") ?? fields.count("vocab_size") ?? fields.missing("vocab_size");
   return {
     ...vocabulary(vocabSize, fields.count("pad_vocab_size_multiple") ?? 1, tensors),
@@ -47,7 +50,7 @@ export function fromHubConfig(fields: Fields, tensors?: TensorShapes): MambaLMCo
     bias: fields.boolean("use_bias") ?? mixerHas(tensors, "in_proj.bias") ?? false,
     convBias: fields.boolean("use_conv_bias") ?? mixerHas(tensors, "conv1d.bias") ?? true,
     tieEmbeddings: fields.boolean("tie_word_embeddings") ?? true,
-    innerNorms: innerNorms(own),
+    innerNorms: normName && innerNorms[normName],
     innerNormEps: own?.number("inner_norm_eps"),
     mupBaseWidth: own?.count("mup_base_width"),
     selective: own?.boolean("selective"),

@@ -1,5 +1,5 @@
 import type { Architecture } from "./architecture.ts";
-import { fromHubConfig, innerNormNames, toHubConfig } from "./hubConfig.ts";
+import { fromHubConfig, innerNormName, toHubConfig } from "./hubConfig.ts";
 import { mambaSources, unusedHead } from "./mambaParameters.ts";
 
 /**
@@ -16,7 +16,7 @@ export const mambaTs = {
       modelType: "mamba_ts",
       className: undefined,
       own: {
-        inner_norms: innerNormNames[config.innerNorms],
+        inner_norms: innerNormName(config),
         inner_norm_eps: config.innerNormEps,
         ...(config.mupBaseWidth !== undefined && { mup_base_width: config.mupBaseWidth }),
         ...(!config.selective && { selective: false }),

@@ -1,9 +1,9 @@
-import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
+import { canTrain, type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check, checkEqual } from "../assert.ts";
 import { trainingSkipReason } from "../case.ts";
 import type { OpSuite } from "../opSuite.ts";
-import type { SuiteTest } from "../suite.ts";
-import { suites } from "../suites.ts";
+import type { SuiteTest } from "../suiteTest.ts";
+import { suites } from "../opSuites.ts";
 import { minimalPrepared, minimalTensors } from "./minimal.ts";
 
 // `Tensor.version` tells a caller whether a result that it computed from a tensor is still valid: it changes with every op
@@ -87,6 +87,12 @@ export const versionTests: SuiteTest[] = [
         kernel.write(target, 0, new Float32Array(2));
       });
       checkEqualVersions();
+    }
+    if (canTrain(kernel)) {
+      const x = scope.use(kernel.zeros([2, 3], "f32"));
+      checkVersions("accumulate into a view", all, Object.keys(all), () => {
+        kernel.accumulate(columns, x);
+      });
     }
     base.dispose();
     checkEqual("version after the base was disposed", columns.version, shaped.version);

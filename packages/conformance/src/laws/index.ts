@@ -1,4 +1,4 @@
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import { batchTests } from "./batch.ts";
 import { convGradientTests } from "./convGradients.ts";
 import { convStateTests } from "./convState.ts";
@@ -7,7 +7,7 @@ import { residualTests } from "./residual.ts";
 import { scanGradientTests } from "./scanGradients.ts";
 import { scanStateTests } from "./scanState.ts";
 
-/** What relates several calls to each other. */
+/** Identities between the results of several calls. */
 export const lawTests: readonly SuiteTest[] = [
   ...scanStateTests,
   ...convStateTests,

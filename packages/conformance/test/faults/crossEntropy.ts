@@ -63,16 +63,16 @@ export const crossEntropyFaults = [
   ),
   loss("ignored targets count in the mean", (data) => {
     const factor = counted(data) / data.rows;
-    data.loss[0] = (data.loss[0] as number) * factor;
+    data.loss[0] = (data.loss[0] ?? NaN) * factor;
     data.gradient.forEach((g, i) => (data.gradient[i] = g * factor));
   }),
   loss("the sum in place of the mean", (data) => {
     const count = counted(data);
-    data.loss[0] = (data.loss[0] as number) * count;
+    data.loss[0] = (data.loss[0] ?? NaN) * count;
     data.gradient.forEach((g, i) => (data.gradient[i] = g * count));
   }),
   loss("ignored rows are multiplied by zero", ({ gradient, logits }) => {
-    gradient.forEach((g, i) => (gradient[i] = g + 0 * (logits[i] as number)));
+    gradient.forEach((g, i) => (gradient[i] = g + 0 * (logits[i] ?? NaN)));
   }),
   loss("nothing counted is NaN", (data) => {
     if (counted(data) === 0) data.loss[0] = 0 / 0;
@@ -85,16 +85,16 @@ export const crossEntropyFaults = [
   }),
   loss("a target outside of the vocabulary has a plausible gradient", ({ gradient, width, targets }) => {
     gradient.forEach((_, i) => {
-      if ((targets[Math.floor(i / width)] as number) >= width) gradient[i] = 0;
+      if ((targets[Math.floor(i / width)] ?? NaN) >= width) gradient[i] = 0;
     });
   }),
   loss("the target is not taken off the gradient", (data) => {
     const { gradient, width, targets, ignoreIndex } = data;
     const count = counted(data);
     for (let r = 0; r < data.rows; r++) {
-      const target = targets[r] as number;
+      const target = targets[r] ?? NaN;
       if (target === ignoreIndex || target < 0 || target >= width) continue;
-      gradient[r * width + target] = (gradient[r * width + target] as number) + 1 / count;
+      gradient[r * width + target] = (gradient[r * width + target] ?? NaN) + 1 / count;
     }
   }),
 ];

@@ -126,7 +126,7 @@ export const selectiveScanBackwardFaults: Fault[] = [
     but(({ B: dB }, batch) => {
       const row = dB.length / batch;
       const sum = reference.sumRows(batch, row, dB);
-      return { B: dB.map((_, i) => sum[i % row] as number) };
+      return { B: dB.map((_, i) => sum[i % row] ?? NaN) };
     }),
   ),
   wrong("dC misses the last channel", (B, L, D, N, dy, values, dFinalState) => {
@@ -160,7 +160,7 @@ export const selectiveScanBackwardFaults: Fault[] = [
   ),
   wrong(
     "padding is multiplied by zero",
-    but(({ u }, ...args) => ({ u: u.map((x, i) => x + 0 * (args[4][i] as number)) })),
+    but(({ u }, ...args) => ({ u: u.map((x, i) => x + 0 * (args[4][i] ?? NaN)) })),
   ),
   wrong("the gradient is not carried from chunk to chunk", withoutCarry),
   wrong(
@@ -180,7 +180,7 @@ export const selectiveScanBackwardFaults: Fault[] = [
   wrong(
     "a row sees the last row",
     but(({ u }, ...args) => {
-      const last = args[5].u[u.length - 1] as number;
+      const last = args[5].u[u.length - 1] ?? NaN;
       return { u: u.map((x, i) => (i === 0 ? x + 0 * last : x)) };
     }),
     /^laws: rows of a batch .* selectiveScanBackward/,

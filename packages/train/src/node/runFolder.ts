@@ -47,7 +47,7 @@ export class RunFolder implements AsyncDisposable {
    *
    * @throws TrainError `NON_FINITE` when a weight is NaN or infinite; the previous state stays
    */
-  async save(trainer: Trainer): Promise<void> {
+  async save(trainer: Trainer<unknown>): Promise<void> {
     await saveState(this.statePath, trainer);
   }
 
@@ -57,7 +57,7 @@ export class RunFolder implements AsyncDisposable {
    * @returns true when there was a state
    * @throws TrainError `RESUME` when the state is damaged, or belongs to a run with another model, config or data
    */
-  async resume(trainer: Trainer): Promise<boolean> {
+  async resume(trainer: Trainer<unknown>): Promise<boolean> {
     const found = await this.hasState();
     if (found) await loadState(this.statePath, trainer);
     const log = await readFile(this.logPath, "utf8").catch(ifMissing);

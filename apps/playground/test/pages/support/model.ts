@@ -9,8 +9,8 @@ import { createCpuKernel } from "@mamba/kernel-cpu";
 export type ModelFiles = ReadonlyMap<string, Buffer>;
 
 /**
- * A small model over ASCII. Its weights are random, but larger than a start of training has them: what it writes, also
- * greedily, does not repeat and depends on its state, so that a state that is lost shows at once.
+ * A small model over ASCII. Its random weights are larger than initial weights are: its texts, also greedy ones, do not
+ * repeat and depend on the state, so a lost state changes the text.
  */
 export async function randomModel(): Promise<ModelFiles> {
   const folder = await mkdtemp(join(tmpdir(), "mamba-pages-"));

@@ -4,13 +4,13 @@ import { fileURLToPath } from "node:url";
 import { preview } from "vite";
 import type { ModelFiles } from "./model.ts";
 
-/** Something that answers on a port of this machine. */
+/** A server on a port of this machine. */
 export interface Served {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** The built page; without `isolated` as a server would give it that knows nothing of headers. */
+/** Serves the built page; without `isolated`, as a server without the isolation headers. */
 export async function servePage(isolated: boolean): Promise<Served> {
   const root = fileURLToPath(new URL("../../..", import.meta.url));
   const own = isolated
@@ -27,7 +27,7 @@ export async function servePage(isolated: boolean): Promise<Served> {
   };
 }
 
-/** A server of models at another origin, which lets any page read them. */
+/** Serves a model at another origin, which allows any page to read it. */
 export async function serveModel(files: ModelFiles): Promise<Served & { readonly asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((request, response) => {

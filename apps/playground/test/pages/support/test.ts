@@ -9,7 +9,7 @@ interface Shared {
   readonly bareSite: Served;
 }
 
-/** The page as a visitor sees it. */
+/** The page, by the names that a visitor sees. */
 export class Playground {
   readonly page: Page;
 
@@ -17,7 +17,7 @@ export class Playground {
     this.page = page;
   }
 
-  /** Fetches a model and waits until it is ready. */
+  /** Fetches a model and waits until it is loaded. */
   async fetch(url: string): Promise<void> {
     if (await this.page.locator("#add:not([open])").count()) await this.page.getByText("Add a model").click();
     await this.page.getByLabel("From a URL").fill(url);
@@ -25,18 +25,18 @@ export class Playground {
     await this.ready.waitFor();
   }
 
-  /** The button that starts a text, once it can be pressed. */
+  /** The button that starts a text, once it is enabled. */
   get ready() {
     return this.page.locator("#start:enabled");
   }
 
-  /** What the chosen tab shows. */
+  /** The panel of the selected tab. */
   get panel() {
     return this.page.getByRole("tabpanel");
   }
 
   get output() {
-    return this.page.getByRole("region", { name: "Written text" });
+    return this.page.getByRole("region", { name: "Generated text" });
   }
 
   get status() {
@@ -71,7 +71,7 @@ export class Playground {
     await this.stop.and(this.page.locator(":disabled")).waitFor();
   }
 
-  /** As it is, with all its spaces. */
+  /** The text with all its spaces. */
   async text(): Promise<string> {
     return (await this.output.textContent()) ?? "";
   }
@@ -89,7 +89,7 @@ export class Playground {
     return this.page.getByRole("button", { name: "Train", exact: true });
   }
 
-  /** The steps that a training has done. */
+  /** Number of completed training steps. */
   async steps(): Promise<number> {
     return parseInt((await this.page.locator("#train-step").textContent()) ?? "");
   }
@@ -105,11 +105,9 @@ export class Playground {
   }
 }
 
-/**
- * `playground` is open on an isolated page with nothing stored. An error that nothing on the page catches fails the test.
- */
+/** `playground` is an isolated page with nothing stored. An uncaught error on the page fails the test. */
 export const test = base.extend<{ playground: Playground; demo: boolean }, Shared>({
-  // Playwright reads from the pattern which fixtures one needs: here none.
+  // Playwright derives the fixtures that one needs from the pattern: here none.
   // eslint-disable-next-line no-empty-pattern
   modelFiles: [async ({}, use) => use(await randomModel()), { scope: "worker" }],
   modelServer: [
@@ -124,7 +122,7 @@ export const test = base.extend<{ playground: Playground; demo: boolean }, Share
   bareSite: [serveFor(false), { scope: "worker" }],
   demo: [false, { option: true }],
   playground: async ({ page, isolatedSite, modelFiles, demo }, use) => {
-    // Whether this build holds the demo model does not matter to the tests: they bring their own.
+    // The tests do not depend on the demo model of the build.
     await page.route("**/demo/*", (route) => {
       const body = demo && modelFiles.get(new URL(route.request().url()).pathname.replace("/demo/", ""));
       return body ? route.fulfill({ body }) : route.fulfill({ status: 404 });

@@ -1,13 +1,13 @@
-// Models in the browser's own file system (OPFS): a folder for each, with the checkpoint's files and, written last, a
-// record of what it is. A folder without a record is what an interrupted download left behind.
+// Models in the browser's own file system (OPFS). Each has a folder with the checkpoint's files and a record, which is
+// written last. A folder without a record is the rest of an interrupted download.
 
 import { blobFiles, type ByteSource, CheckpointError, type CheckpointFiles } from "@mamba/checkpoint/browser";
 import type { StoredModel } from "../protocol.ts";
 
 const recordName = "playground-model.json";
-const pieceBytes = 4 * 2 ** 20;
+const chunkBytes = 4 * 2 ** 20;
 
-/** In workers files are written synchronously; type libraries have it apart from the page's. */
+/** Synchronous file access, which workers have. The DOM type library lacks it. */
 interface SyncFile {
   write(bytes: Uint8Array, at: { at: number }): number;
   flush(): void;
@@ -15,22 +15,22 @@ interface SyncFile {
 }
 type SyncHandle = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncFile> };
 
-/** Called with the bytes written so far and, where the source says it, how many there will be. */
+/** Called with the bytes written so far and, where the source announces it, their total. */
 export type OnBytes = (file: string, done: number, total: number | undefined) => void;
 
-/** All kept models, by name. */
+/** All stored models, sorted by name. */
 export async function listModels(): Promise<StoredModel[]> {
   const models: StoredModel[] = [];
   for await (const folder of (await root()).values()) {
     if (!isFolder(folder)) continue;
     const model = await readRecord(folder);
     if (model) models.push(model);
-    else await removeLeftover(folder);
+    else await removeIncomplete(folder);
   }
   return models.sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** The files of a kept model. */
+/** The files of a stored model. */
 export async function storedFiles(id: string): Promise<CheckpointFiles> {
   const folder = await (await root()).getDirectoryHandle(id);
   const model = await readRecord(folder);
@@ -46,12 +46,12 @@ export async function removeModel(id: string): Promise<void> {
 }
 
 /**
- * Copies a checkpoint into the store: each file that `check` opens, as it opens it, and nothing else. When `check` or a
- * copy fails, nothing stays.
+ * Copies a checkpoint into the store: each file that `check` opens, when it opens it. When `check` or a copy fails, nothing
+ * stays in the store.
  *
- * @param check reads the files as far as it takes to know that they are a checkpoint
+ * @param check reads the files and throws when they are not a checkpoint
  */
-export async function keepModel(
+export async function storeModel(
   origin: CheckpointFiles,
   about: Pick<StoredModel, "name" | "url">,
   check: (files: CheckpointFiles) => Promise<unknown>,
@@ -63,7 +63,7 @@ export async function keepModel(
     const folder = await (await root()).getDirectoryHandle(id, { create: true });
     try {
       let bytes = 0;
-      const kept = new Map<string, Promise<Blob | undefined>>();
+      const copies = new Map<string, Promise<Blob | undefined>>();
       const copy = async (name: string): Promise<Blob | undefined> => {
         const source = await origin.open(name);
         if (!source) return undefined;
@@ -74,8 +74,8 @@ export async function keepModel(
       await check({
         label: origin.label,
         async open(name) {
-          const blob = kept.get(name) ?? copy(name);
-          kept.set(name, blob);
+          const blob = copies.get(name) ?? copy(name);
+          copies.set(name, blob);
           const found = await blob;
           return found && blobFiles(new Map([[name, found]])).open(name);
         },
@@ -86,7 +86,7 @@ export async function keepModel(
       });
       return { id, ...record };
     } catch (cause) {
-      await removeModel(id).catch(() => undefined); // the first error is the one to show
+      await removeModel(id).catch(() => undefined); // the first error is the one to report
       if (!(cause instanceof DOMException && cause.name === "QuotaExceededError")) throw cause;
       const { usage = 0, quota = 0 } = await navigator.storage.estimate();
       const free = Math.floor(Math.max(quota - usage, 0) / 1e6);
@@ -103,20 +103,20 @@ async function copyFile(
   onBytes: OnBytes,
   signal: AbortSignal,
 ): Promise<Blob> {
-  const piece = new Uint8Array(pieceBytes);
+  const chunk = new Uint8Array(chunkBytes);
   let done = 0;
   try {
     const handle = await writeFile(folder, name, async (file) => {
       for (;;) {
         signal.throwIfAborted();
-        const count = await source.read(done, piece);
-        file.write(piece.subarray(0, count), { at: done });
+        const count = await source.read(done, chunk);
+        file.write(chunk.subarray(0, count), { at: done });
         done += count;
         onBytes(name, done, source.size);
-        if (count < piece.length) break;
+        if (count < chunk.length) break;
       }
       if (source.size !== undefined && done !== source.size) {
-        const message = `${source.name}: ${done} bytes came, ${source.size} were announced`;
+        const message = `${source.name}: received ${done} bytes, ${source.size} were announced`;
         throw new CheckpointError("TRUNCATED", message);
       }
     });
@@ -147,14 +147,14 @@ async function readRecord(folder: FileSystemDirectoryHandle): Promise<StoredMode
     const file = await (await folder.getFileHandle(recordName)).getFile();
     return { ...(JSON.parse(await file.text()) as Omit<StoredModel, "id">), id: folder.name };
   } catch {
-    return undefined; // it is not there, or was cut off: the folder is not a whole model
+    return undefined; // missing or incomplete: the folder holds no complete model
   }
 }
 
-/** Removes what no tab is writing any more. */
-async function removeLeftover(folder: FileSystemDirectoryHandle): Promise<void> {
+/** Removes an incomplete model, unless another tab is writing it. */
+async function removeIncomplete(folder: FileSystemDirectoryHandle): Promise<void> {
   await navigator.locks.request(lockName(folder.name), { ifAvailable: true }, async (lock) => {
-    // Another tab may have finished it since it was looked at.
+    // Another tab may have completed it in the meantime.
     if (lock && !(await readRecord(folder))) await removeModel(folder.name);
   });
 }
@@ -166,7 +166,7 @@ function lockName(id: string): string {
 async function root(): Promise<FileSystemDirectoryHandle> {
   const storage = (navigator as { storage?: StorageManager }).storage;
   if (!storage?.getDirectory) {
-    const reason = "this page has no private file system to keep models in; it needs https or localhost";
+    const reason = "this page has no private file system for models; it needs https or localhost";
     throw new CheckpointError("IO", `${reason}, and a window that is not private in some browsers`);
   }
   return (await storage.getDirectory()).getDirectoryHandle("models", { create: true });

@@ -1,6 +1,6 @@
-/** The files of a drop; of a folder that was dropped, those that lie directly in it. */
+/** The files of a drop, and the files directly in a dropped folder. */
 export async function droppedFiles({ items }: DataTransfer): Promise<File[]> {
-  // Everything has to be asked for before the first wait: the drop is over then.
+  // Every item must be accessed before the first await: the drop has ended then.
   const found = [...items].map((item) => {
     const entry = item.webkitGetAsEntry();
     return entry && isFolder(entry) ? filesIn(entry) : Promise.resolve([item.getAsFile()]);
@@ -12,12 +12,12 @@ async function filesIn(folder: FileSystemDirectoryEntry): Promise<File[]> {
   const reader = folder.createReader();
   const files: Promise<File>[] = [];
   for (;;) {
-    // A reader gives its entries in parts, and none at the end.
-    const part = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+    // A reader returns its entries in batches, and an empty one at the end.
+    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) =>
       reader.readEntries(resolve, reject),
     );
-    if (part.length === 0) return Promise.all(files);
-    for (const entry of part) {
+    if (batch.length === 0) return Promise.all(files);
+    for (const entry of batch) {
       if (isFile(entry)) files.push(new Promise((resolve, reject) => entry.file(resolve, reject)));
     }
   }

@@ -1,17 +1,17 @@
 import type { Answer, Score } from "../protocol.ts";
 import { element, make } from "./dom.ts";
 
-const place = element("examined", HTMLElement);
+const place = element("evaluation", HTMLElement);
 
-/** What a trained model can do: its scores, and what it answers to examples. */
-export function showExamined(scores: readonly Score[], answers: readonly Answer[], more: () => void): void {
+/** Shows the scores of a trained model and its answers to some examples. */
+export function showEvaluation(scores: readonly Score[], answers: readonly Answer[], more: () => void): void {
   const button = make("button", { type: "button", textContent: "Other examples", id: "train-more" });
   button.addEventListener("click", more);
   const hadFocus = document.activeElement?.id === button.id;
   place.replaceChildren(
     table(
-      "Examples that it has not seen",
-      ["Length", "Right answers", "Loss"],
+      "Unseen examples",
+      ["Length", "Correct", "Loss"],
       scores.map(({ length, accuracy, loss }, i) => [
         i === 0 ? `${length}` : `${length}, longer than in training`,
         `${(accuracy * 100).toFixed(0)} %`,
@@ -19,22 +19,22 @@ export function showExamined(scores: readonly Score[], answers: readonly Answer[
       ]),
     ),
     table(
-      "Some of them",
-      ["Given", "Wanted", "Answered"],
-      answers.map(({ given, wanted, answered }) => [given, wanted, answered]),
+      "Examples",
+      ["Given", "Expected", "Answer"],
+      answers.map(({ given, expected, answered }) => [given, expected, answered]),
       "sequence",
     ),
     button,
   );
   for (const row of place.querySelectorAll("table:last-of-type tbody tr")) {
-    const [, wanted, answered] = row.children;
-    if (wanted?.textContent !== answered?.textContent) answered?.classList.add("wrong");
+    const [, expected, answered] = row.children;
+    if (expected?.textContent !== answered?.textContent) answered?.classList.add("wrong");
   }
   place.hidden = false;
   if (hadFocus) button.focus();
 }
 
-export function hideExamined(): void {
+export function hideEvaluation(): void {
   place.hidden = true;
 }
 
