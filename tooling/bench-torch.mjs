@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { root } from "./setup.mjs";
+import { root } from "./workspace.mjs";
 
 // `pnpm bench:torch`: training steps of this project and of PyTorch, in turns on the same machine: ours, torch, ours, torch.
 // Each turn is a process of its own, so that no idle thread of the one is in the way of the other. Ours has all threads;

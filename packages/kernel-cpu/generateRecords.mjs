@@ -23,10 +23,15 @@ const kinds = {
 export function generateRecords(program) {
   const exports = exportsOf(program.filesByName.get("assembly/index"));
   const jobs = jobsOf(exports);
-  const classes = new Map([...jobs.values()].map((record) => [record.name, record]));
+  const classes = new Map();
+  const add = (record) => {
+    classes.set(record.name, record);
+    if (record.base) add(record.base);
+  };
+  for (const record of jobs.values()) add(record);
   for (const element of exports.values()) {
     const record = element.instances?.get("");
-    if (record?.members && !record.signature) classes.set(record.name, record);
+    if (record?.members && !record.signature) add(record);
   }
   const sorted = [...classes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   const longest = Math.max(...sorted.map((record) => record.nextMemoryOffset));
@@ -99,26 +104,39 @@ function recordOf(exports, name, rest, result) {
   return record;
 }
 
-/** The type and the writer of one record class. */
+/** The type and the writer of one record class. The fields of its base class are together in one field. */
 function recordText(record) {
-  const { name } = record;
-  const fields = [...record.members].map(([field, member]) => {
+  const { name, base } = record;
+  const fields = [...record.members].filter(([field]) => !base?.members.has(field));
+  const types = [];
+  const writes = [];
+  if (base) {
+    types.push(`readonly ${lowerFirst(base.name)}: ${base.name};`);
+    writes.push(`write${base.name}(to, at, record.${lowerFirst(base.name)});`);
+  }
+  for (const [field, member] of fields) {
     const declared = member.fieldDeclaration?.type.name.identifier.text;
     const kind = kinds[declared];
     if (!kind) throw new Error(`${name}.${field}: the host cannot write a field of type ${declared}`);
-    return { field, kind, offset: record.offsetof(field) };
-  });
-  const index = ({ kind, offset }) =>
-    kind.view === "doubles" ? `(at >> 1) + ${offset / 8}` : `at + ${offset / 4}`;
-  const bytes = `${name[0].toLowerCase()}${name.slice(1)}Bytes`;
+    const offset = record.offsetof(field);
+    const index = kind.view === "doubles" ? `(at >> 1) + ${offset / 8}` : `at + ${offset / 4}`;
+    types.push(`readonly ${field}: ${kind.type};`);
+    writes.push(`to.${kind.view}[${index}] = ${kind.encode(`record.${field}`)};`);
+  }
   return `/** Bytes of a record. */
-export const ${bytes} = ${record.nextMemoryOffset};
+export const ${lowerFirst(name)}Bytes = ${record.nextMemoryOffset};
 
 export interface ${name} {
-${fields.map(({ field, kind }) => `  readonly ${field}: ${kind.type};\n`).join("")}}
+  ${types.join("\n  ")}
+}
 
 /** Writes a record at word \`at\` of the memory. */
 export function write${name}(to: RecordMemory, at: number, record: ${name}): void {
-${fields.map((field) => `  to.${field.kind.view}[${index(field)}] = ${field.kind.encode(`record.${field.field}`)};\n`).join("")}}
+  ${writes.join("\n  ")}
+}
 `;
+}
+
+function lowerFirst(name) {
+  return `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
 }

@@ -1,6 +1,6 @@
 import { loadLanes, madd, storeLanes } from "./lanes.ts";
 import { OptionalPointer } from "./records.ts";
-import { CHUNK_ELEMENTS, entryOf, TensorEntry, TensorTableArgs } from "./tensorTable.ts";
+import { CHUNK_ELEMENTS, entryOf, TensorEntry, TensorTable } from "./tensorTable.ts";
 
 // For every parameter, with stepSize = lr / (1 - beta1^step) and rootScale = 1 / sqrt(1 - beta2^step):
 //
@@ -10,7 +10,7 @@ import { CHUNK_ELEMENTS, entryOf, TensorEntry, TensorTableArgs } from "./tensorT
 //   param = param · (1 - lr · weightDecay) - stepSize · m / (sqrt(v) · rootScale + eps)
 
 @unmanaged
-export class AdamwStepArgs extends TensorTableArgs {
+export class AdamwStepArgs extends TensorTable {
   gradScale!: OptionalPointer; // f32 [1]
   keep!: f32; // 1 - lr · weightDecay
   stepSize!: f32;

@@ -19,6 +19,6 @@ export function argmaxUnits(args: ArgmaxArgs): i32 {
 export function argmaxRun(args: ArgmaxArgs, begin: i32, end: i32, scratch: usize): void {
   for (let row = begin; row < end; row++) {
     const logits = args.logits + ((<usize>row * args.stride) << 2);
-    store<i32>(args.y + (<usize>row << 2), rowArgmax(logits, args.vocabSize));
+    store<i32>(args.y + ((<usize>row) << 2), rowArgmax(logits, args.vocabSize));
   }
 }

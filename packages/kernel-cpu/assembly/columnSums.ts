@@ -13,7 +13,7 @@ const CHUNK_ROWS: i32 = 64;
 const UNIT_NUMBERS: i32 = 32768;
 
 @unmanaged
-export class ColumnSumsArgs {
+export class ColumnSums {
   x!: Pointer; // f32 [rows, features]
   y!: Pointer; // f32 [features]
   rows!: i32;
@@ -22,7 +22,7 @@ export class ColumnSumsArgs {
 }
 
 @unmanaged
-export class WeightedColumnSumsArgs extends ColumnSumsArgs {
+export class WeightedColumnSums extends ColumnSums {
   w!: Pointer; // f32 [rows, features]
   scales!: Pointer; // f32 [rows]
   wStride!: i32;
@@ -30,18 +30,18 @@ export class WeightedColumnSumsArgs extends ColumnSumsArgs {
 
 /** Columns of one unit: whole cache lines. */
 @inline
-function unitColumns(args: ColumnSumsArgs): i32 {
+function unitColumns(args: ColumnSums): i32 {
   return max(UNIT_NUMBERS / args.rows, 16) & ~15;
 }
 
-export function columnSumsUnits(args: ColumnSumsArgs): i32 {
+export function columnSumsUnits(args: ColumnSums): i32 {
   const columns = unitColumns(args);
   return (args.features + columns - 1) / columns;
 }
 
-/** Computes the units [begin, end). With `weighted`, `args` is a WeightedColumnSumsArgs. */
+/** Computes the units [begin, end). With `weighted`, `args` is a WeightedColumnSums. */
 @inline
-export function columnSums(args: ColumnSumsArgs, begin: i32, end: i32, weighted: bool): void {
+export function columnSums(args: ColumnSums, begin: i32, end: i32, weighted: bool): void {
   const columns = unitColumns(args);
   const last = min(end * columns, args.features);
   let i = begin * columns;
@@ -51,9 +51,9 @@ export function columnSums(args: ColumnSumsArgs, begin: i32, end: i32, weighted:
 
 /** Sums 16 columns. */
 @inline
-function sixteen(args: ColumnSumsArgs, i: i32, weighted: bool): void {
+function sixteen(args: ColumnSums, i: i32, weighted: bool): void {
   const step = (<usize>args.xStride) << 2;
-  const weights = changetype<WeightedColumnSumsArgs>(changetype<usize>(args));
+  const weights = changetype<WeightedColumnSums>(changetype<usize>(args));
   const wStep = weighted ? (<usize>weights.wStride) << 2 : 0;
   let x = args.x + ((<usize>i) << 2);
   let w = weighted ? weights.w + ((<usize>i) << 2) : 0;
@@ -97,9 +97,9 @@ function sixteen(args: ColumnSumsArgs, i: i32, weighted: bool): void {
 
 /** Sums the first `count`, at most four, columns from i on. */
 @inline
-function four(args: ColumnSumsArgs, i: i32, count: i32, weighted: bool): void {
+function four(args: ColumnSums, i: i32, count: i32, weighted: bool): void {
   const step = (<usize>args.xStride) << 2;
-  const weights = changetype<WeightedColumnSumsArgs>(changetype<usize>(args));
+  const weights = changetype<WeightedColumnSums>(changetype<usize>(args));
   const wStep = weighted ? (<usize>weights.wStride) << 2 : 0;
   let x = args.x + ((<usize>i) << 2);
   let w = weighted ? weights.w + ((<usize>i) << 2) : 0;

@@ -14,7 +14,15 @@ export function dot(x: usize, weight: usize, count: i32): f32 {
 }
 
 /** y[j] = x · w[j] + addend[j] for four rows w, `step` bytes apart; y and the addends are `apart` bytes apart, no addend is 0. */
-export function dotsFour(x: usize, w0: usize, step: usize, count: i32, addend: usize, y: usize, apart: usize): void {
+export function dotsFour(
+  x: usize,
+  w0: usize,
+  step: usize,
+  count: i32,
+  addend: usize,
+  y: usize,
+  apart: usize,
+): void {
   const w1 = w0 + step;
   const w2 = w1 + step;
   const w3 = w2 + step;

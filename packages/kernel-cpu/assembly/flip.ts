@@ -17,7 +17,7 @@ export function flipUnits(args: FlipArgs): i32 {
 }
 
 export function flipRun(args: FlipArgs, begin: i32, end: i32, scratch: usize): void {
-  const bytes = <usize>args.channels << 2;
+  const bytes = (<usize>args.channels) << 2;
   for (let row = begin; row < end; row++) {
     const batch = row / args.length;
     const source = (batch + 1) * args.length - 1 - (row - batch * args.length);

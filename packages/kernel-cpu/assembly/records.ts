@@ -11,7 +11,8 @@
 // aligned to 64 bytes.
 //
 // buildWasm.mjs takes the names, offsets and types of the fields of each record from the compiler, and generates the type
-// and the code with which the host writes it. The types below tell the host what a field holds. Strides count elements
+// and the code with which the host writes it. For the host, the fields of a base class are together in one field, which is named
+// after that class. The types below tell the host what a field holds. Strides count elements
 // from one row to the next; a tensor [B, L, X] has B · L rows. Tensors without a stride are dense. Extents are at least 1
 // unless their comment says that they may be 0.
 

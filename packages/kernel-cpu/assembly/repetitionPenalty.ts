@@ -18,8 +18,13 @@ export function repetitionPenaltyUnits(args: RepetitionPenaltyArgs): i32 {
   return args.batch;
 }
 
-export function repetitionPenaltyRun(args: RepetitionPenaltyArgs, begin: i32, end: i32, scratch: usize): void {
-  const bytes = <usize>args.vocabSize << 2;
+export function repetitionPenaltyRun(
+  args: RepetitionPenaltyArgs,
+  begin: i32,
+  end: i32,
+  scratch: usize,
+): void {
+  const bytes = (<usize>args.vocabSize) << 2;
   for (let row = begin; row < end; row++) {
     const logits = args.logits + ((<usize>row * args.stride) << 2);
     const y = args.y + <usize>row * bytes;
@@ -28,8 +33,8 @@ export function repetitionPenaltyRun(args: RepetitionPenaltyArgs, begin: i32, en
       const id = load<i32>(args.ids + ((<usize>row * args.idCount + k) << 2));
       if (<u32>id >= <u32>args.vocabSize) continue;
       // From the input, not from y: an id that occurs twice is penalised once.
-      const logit = load<f32>(logits + (<usize>id << 2));
-      store<f32>(y + (<usize>id << 2), logit > 0 ? logit / args.penalty : logit * args.penalty);
+      const logit = load<f32>(logits + ((<usize>id) << 2));
+      store<f32>(y + ((<usize>id) << 2), logit > 0 ? logit / args.penalty : logit * args.penalty);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { WeightedColumnSumsArgs, columnSums, columnSumsUnits } from "./columnSums.ts";
+import { WeightedColumnSums, columnSums, columnSumsUnits } from "./columnSums.ts";
 import { loadLanes, madd, storeLanes, sumLanes } from "./lanes.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
 
@@ -50,11 +50,11 @@ export function rmsNormBackwardRun(args: RmsNormBackwardArgs, begin: i32, end: i
   }
 }
 
-export function rmsNormBackwardWeightUnits(args: WeightedColumnSumsArgs): i32 {
+export function rmsNormBackwardWeightUnits(args: WeightedColumnSums): i32 {
   return columnSumsUnits(args);
 }
 
-export function rmsNormBackwardWeightRun(args: WeightedColumnSumsArgs, begin: i32, end: i32, scratch: usize): void {
+export function rmsNormBackwardWeightRun(args: WeightedColumnSums, begin: i32, end: i32, scratch: usize): void {
   columnSums(args, begin, end, true);
 }
 

@@ -1,12 +1,12 @@
 import { loadLanes } from "./lanes.ts";
 import { Pointer } from "./records.ts";
-import { CHUNK_ELEMENTS, entryOf, TensorTableArgs } from "./tensorTable.ts";
+import { CHUNK_ELEMENTS, entryOf, TensorTable } from "./tensorTable.ts";
 
 // y = the sum of x² over all elements of all tensors. Each unit writes its sum in f64, and a second job, sumOfSquaresTotal, adds
 // them in order.
 
 @unmanaged
-export class SumOfSquaresArgs extends TensorTableArgs {
+export class SumOfSquaresArgs extends TensorTable {
   sums!: Pointer; // f64 [units]
   y!: Pointer; // f32 [1]
 }

@@ -19,19 +19,20 @@ export class TensorEntry {
 }
 
 @unmanaged
-export class TensorTableArgs {
+export class TensorTable {
   table!: Pointer; // TensorEntry [entries], by ascending firstUnit
   entries!: i32;
   units!: i32;
 }
 
 /** Returns the last entry whose first unit is not after `unit`. */
-export function entryOf(args: TensorTableArgs, unit: i32): TensorEntry {
+export function entryOf(args: TensorTable, unit: i32): TensorEntry {
   let low = 0;
   let high = args.entries;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (changetype<TensorEntry>(args.table + <usize>middle * offsetof<TensorEntry>()).firstUnit <= unit) low = middle;
+    if (changetype<TensorEntry>(args.table + <usize>middle * offsetof<TensorEntry>()).firstUnit <= unit)
+      low = middle;
     else high = middle;
   }
   return changetype<TensorEntry>(args.table + <usize>low * offsetof<TensorEntry>());

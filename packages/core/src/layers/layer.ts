@@ -15,7 +15,7 @@ export interface LayerSpec {
   readonly residualScale?: number | undefined;
 }
 
-/** Sizes and norms that all layers of a stack share. */
+/** Sizes and norms common to all layers of a stack. */
 export interface LayerShape {
   /** Width of the residual stream, D. */
   readonly dModel: number;

@@ -3,7 +3,7 @@ import { isOneToken, oneToken } from "./run/oneToken.ts";
 import type { OpRun } from "./run/opRun.ts";
 
 export type CausalConv1dArgs = Omit<ConvArgs, "initialState"> & {
-  /** [B, D, W-1]: the inputs before `x`, oldest first. Advanced in place to the last inputs of `x`. */
+  /** [B, D, W-1], the inputs before `x`, oldest first. Advanced in place to the last inputs of `x`. */
   state?: Tensor | undefined;
 };
 

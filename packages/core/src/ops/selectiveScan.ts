@@ -3,7 +3,7 @@ import { isOneToken, oneToken } from "./run/oneToken.ts";
 import type { OpRun } from "./run/opRun.ts";
 
 export type SelectiveScanArgs = Omit<ScanArgs, "initialState"> & {
-  /** [B, D, N]: the state h before the first position. Advanced in place to that after the last one. */
+  /** [B, D, N], the state h before the first position. Advanced in place to that after the last one. */
   state?: Tensor | undefined;
 };
 

@@ -9,9 +9,7 @@ export const adamwStep: Op<"adamwStep"> = (runtime, _, slots, hyper, gradScale) 
   try {
     runtime.heap.writeWords(memory.address, table);
     const record = {
-      table: memory,
-      entries: slots.length,
-      units,
+      tensorTable: { table: memory, entries: slots.length, units },
       gradScale,
       keep: 1 - lr * weightDecay,
       stepSize: lr / (1 - beta1 ** step),

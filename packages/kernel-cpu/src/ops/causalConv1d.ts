@@ -8,7 +8,7 @@ export const causalConv1d: Op<"causalConv1d"> = (runtime, sizes, args, want) => 
   const y = runtime.result(op, args.x.shape);
   const finalState = want?.finalState ? runtime.result(op, [batch, channels, width - 1]) : undefined;
   const nanoseconds = (1 + 0.2 * width) * batch * length * channels;
-  runtime.run(op, { ...convInputs(args, sizes), y, finalState }, nanoseconds);
+  runtime.run(op, { convInputs: convInputs(args, sizes), y, finalState }, nanoseconds);
   return finalState ? { y, finalState } : { y };
 };
 
@@ -16,8 +16,15 @@ export const causalConv1d: Op<"causalConv1d"> = (runtime, sizes, args, want) => 
 export function convInputs(args: Own<ConvArgs>, { batch, length, channels, width }: ConvSizes) {
   const { x, weight, bias, initialState, range, activation } = args;
   return {
-    ...{ x, weight, bias, initialState, range },
-    ...{ batch, length, channels, width },
+    x,
+    weight,
+    bias,
+    initialState,
+    range,
+    batch,
+    length,
+    channels,
+    width,
     xStride: x.rowStride,
     silu: activation === "silu",
   };

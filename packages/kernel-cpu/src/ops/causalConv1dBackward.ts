@@ -12,7 +12,7 @@ export const causalConv1dBackward: Op<"causalConv1dBackward"> = (runtime, sizes,
   const sums = new PartialSums(runtime, op);
   try {
     const record = {
-      ...convInputs(args, sizes),
+      convInputs: convInputs(args, sizes),
       dy,
       dyStride: dy.rowStride,
       dFinalState,

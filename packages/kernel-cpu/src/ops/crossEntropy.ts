@@ -6,7 +6,7 @@ import type { CpuTensor } from "../tensor.ts";
 export const crossEntropy: Op<"crossEntropy"> = (runtime, sizes, logits, targets) => {
   const op = "crossEntropy";
   const loss = runtime.result(op, [1]);
-  computeLoss(runtime, op, sizes, { logits, targets, loss, dLogits: undefined });
+  computeLoss(runtime, op, sizes, logits, targets, loss, undefined);
   return { loss };
 };
 
@@ -14,28 +14,25 @@ export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (runtime
   const op = "crossEntropyWithGradient";
   const loss = runtime.result(op, [1]);
   const dLogits = runtime.result(op, logits.shape);
-  computeLoss(runtime, op, sizes, { logits, targets, loss, dLogits });
+  computeLoss(runtime, op, sizes, logits, targets, loss, dLogits);
   return { loss, dLogits };
 };
-
-interface Tensors {
-  readonly logits: CpuTensor;
-  readonly targets: CpuTensor;
-  readonly loss: CpuTensor;
-  readonly dLogits: CpuTensor | undefined;
-}
 
 function computeLoss(
   runtime: Runtime,
   op: string,
   { rows, vocabSize, ignoreIndex }: Sizes<"crossEntropy">,
-  tensors: Tensors,
+  logits: CpuTensor,
+  targets: CpuTensor,
+  loss: CpuTensor,
+  dLogits: CpuTensor | undefined,
 ): void {
   const losses = runtime.temporary(op, (rows + 1) * 8);
   try {
-    const record = { ...tensors, losses, rows, vocabSize, stride: tensors.logits.rowStride, ignoreIndex };
+    const stride = logits.rowStride;
+    const record = { logits, targets, losses, loss, dLogits, rows, vocabSize, stride, ignoreIndex };
     runtime.run("crossEntropyCount", record, rows);
-    runtime.run("crossEntropy", record, (tensors.dLogits ? 1.5 : 1.2) * rows * vocabSize);
+    runtime.run("crossEntropy", record, (dLogits ? 1.5 : 1.2) * rows * vocabSize);
     runtime.run("crossEntropyMean", record, rows);
   } finally {
     runtime.heap.free(losses);

@@ -6,8 +6,18 @@ export const sample: Op<"sample"> = (runtime, { batch, vocabSize }, logits, opti
   const uniforms = runtime.temporary("sample", batch * 8);
   try {
     runtime.heap.writeDoubles(uniforms.address, options.uniforms);
-    const filters = { temperature, topP, minP, topK: Math.min(topK, vocabSize) };
-    const record = { logits, y, uniforms, batch, vocabSize, stride: logits.rowStride, ...filters };
+    const record = {
+      logits,
+      y,
+      uniforms,
+      batch,
+      vocabSize,
+      stride: logits.rowStride,
+      temperature,
+      topP,
+      minP,
+      topK: Math.min(topK, vocabSize),
+    };
     runtime.run("sample", record, 10 * batch * vocabSize);
     return y;
   } finally {

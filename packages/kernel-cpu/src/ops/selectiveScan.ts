@@ -1,12 +1,14 @@
 import type { ScanArgs } from "@mamba/kernel";
 import type { ScanSizes } from "@mamba/kernel/author";
 import type { Op, Own } from "../op.ts";
+import type { CpuTensor } from "../tensor.ts";
 
 export const selectiveScan: Op<"selectiveScan"> = (runtime, sizes, args, want) => {
   const op = "selectiveScan";
   const y = runtime.result(op, args.u.shape);
   const finalState = want?.finalState ? runtime.result(op, stateShape(sizes)) : undefined;
-  runtime.run(op, { ...scanInputs(args, sizes), states: undefined, y, finalState }, scanNanoseconds(sizes));
+  const record = { scanInputs: scanInputs(args, sizes, undefined), y, finalState };
+  runtime.run(op, record, scanNanoseconds(sizes));
   return finalState ? { y, finalState } : { y };
 };
 
@@ -20,11 +22,28 @@ export function scanNanoseconds({ batch, length, channels, stateSize }: ScanSize
 }
 
 /** The fields that the records of the scan and of its backward have in common. */
-export function scanInputs(args: Own<ScanArgs>, { batch, length, channels, stateSize }: ScanSizes) {
+export function scanInputs(
+  args: Own<ScanArgs>,
+  { batch, length, channels, stateSize }: ScanSizes,
+  states: CpuTensor | undefined,
+) {
   const { u, delta, A, B, C, D, z, deltaBias, initialState, range } = args;
   return {
-    ...{ u, delta, A, B, C, D, z, deltaBias, initialState, range },
-    ...{ batch, length, channels, stateSize },
+    u,
+    delta,
+    A,
+    B,
+    C,
+    D,
+    z,
+    deltaBias,
+    initialState,
+    range,
+    states,
+    batch,
+    length,
+    channels,
+    stateSize,
     uStride: u.rowStride,
     deltaStride: delta.rowStride,
     bStride: B.rowStride,

@@ -35,8 +35,7 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   const sums = new PartialSums(runtime, op);
   try {
     const record = {
-      ...scanInputs(args, sizes),
-      states: residual.states,
+      scanInputs: scanInputs(args, sizes, residual.states),
       dy,
       dyStride: dy.rowStride,
       dFinalState,

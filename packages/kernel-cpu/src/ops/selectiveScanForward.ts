@@ -8,7 +8,7 @@ export const selectiveScanForward: Op<"selectiveScanForward"> = (runtime, sizes,
   const y = runtime.result(op, args.u.shape);
   const finalState = runtime.result(op, stateShape(sizes));
   const states = runtime.result(op, savedShape(sizes));
-  const record = { ...scanInputs(args, sizes), states, y, finalState };
+  const record = { scanInputs: scanInputs(args, sizes, states), y, finalState };
   runtime.run("selectiveScan", record, scanNanoseconds(sizes));
   return { y, finalState, residual: new ScanResidual(states, sizes) };
 };

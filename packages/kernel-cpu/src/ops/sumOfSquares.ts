@@ -10,7 +10,11 @@ export const sumOfSquares: Op<"sumOfSquares"> = (runtime, _, tensors) => {
   try {
     const tableAddress = memory.address + units * 8;
     runtime.heap.writeWords(tableAddress, table);
-    const record = { table: tableAddress, entries: tensors.length, units, sums: memory, y };
+    const record = {
+      tensorTable: { table: tableAddress, entries: tensors.length, units },
+      sums: memory,
+      y,
+    };
     runtime.run(op, record, 5000 * units);
     runtime.run("sumOfSquaresTotal", record, units);
     return y;
