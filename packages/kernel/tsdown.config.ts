@@ -1,3 +1,3 @@
 import { defineConfig } from "tsdown";
 
-export default defineConfig({ entry: ["src/index.ts"], format: "esm", dts: true, platform: "neutral" });
+export default defineConfig({ entry: ["src/index.ts", "src/author.ts"], format: "esm", dts: true, platform: "neutral" });

@@ -1,6 +1,6 @@
 import { KernelError, type KernelErrorCode } from "@mamba/kernel";
 
-/** A kernel broke the contract: what every failing test of the suite throws. */
+/** The error of every failing test: the kernel broke the contract. */
 export class ConformanceError extends Error {
   override readonly name = "ConformanceError";
 }
@@ -10,7 +10,7 @@ export function check(condition: boolean, message: string): asserts condition {
   if (!condition) throw new ConformanceError(message);
 }
 
-/** Equality of numbers, strings and booleans; NaN equals NaN. */
+/** Checks that numbers, strings or booleans are equal; NaN equals NaN. */
 export function checkEqual<T extends number | string | boolean | undefined>(
   what: string,
   actual: T,
@@ -22,7 +22,7 @@ export function checkEqual<T extends number | string | boolean | undefined>(
   );
 }
 
-/** `body` must throw, at once, a `KernelError` of this code whose message names the op. */
+/** Checks that `body` throws, at once, a `KernelError` of this code whose message names the op. */
 export function checkThrows(code: KernelErrorCode, op: string, what: string, body: () => unknown): void {
   let result: unknown;
   try {
@@ -37,7 +37,7 @@ export function checkThrows(code: KernelErrorCode, op: string, what: string, bod
   );
 }
 
-/** Like `checkThrows` for the calls that return a promise: throwing at once and rejecting are both fine. */
+/** Like `checkThrows` for calls that return a promise, which may throw at once or reject. */
 export async function checkRejects(
   code: KernelErrorCode,
   op: string,

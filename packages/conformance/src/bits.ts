@@ -1,6 +1,6 @@
 /**
  * Index of the first element in which two arrays differ, or `undefined`. Zeros of different sign differ; NaNs are equal,
- * as their payload is no engine's promise. Arrays of different type or length differ at 0.
+ * because engines do not preserve their payload. Arrays of different type or length differ at 0.
  */
 export function firstDifference<T extends ArrayLike<number>>(
   a: T | undefined,

@@ -14,7 +14,7 @@ import {
   type TrainingOps,
 } from "@mamba/kernel";
 import { check } from "./assert.ts";
-import type { Values } from "./reference/math.ts";
+import type { Values } from "./math.ts";
 
 /** NMSE against float64 that an op on float32 must reach unless its case says otherwise. */
 export const defaultTolerance = 1e-10;
@@ -24,57 +24,74 @@ export interface CaseInput {
   readonly data: HostArray;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** Passed as a view: columns [before, before + last) of a tensor with `before + last + after`, NaN around it. */
-  readonly window?: { readonly before: number; readonly after: number } | undefined;
-  /** Updated in place by the op: its new content is compared under the same name. */
+  /** Passed as columns [before, before + last) of a tensor with `before + last + after` columns, NaN around them. */
+  readonly view?: { readonly before: number; readonly after: number } | undefined;
+  /** Updated in place by the op: the new content is compared under the same name. */
   readonly inPlace?: true | undefined;
 }
 
-/** What the reference says an output holds: `Int32Array` for i32, anything else for f32. */
+/** Shape and values that the reference gives for one output: `Int32Array` for i32, `Float64Array` for f32. */
 export interface Expected {
   readonly shape: Shape;
   readonly data: Float64Array | Int32Array;
 }
 
-/** One op on one set of arguments. Inputs come from the case's name as seed and are the same each time. */
+/** The work of one run, computed from the sizes of its case. */
+export interface Cost {
+  /**
+   * Floating-point operations: a multiply-add counts as two; exp, log, division and square root as one each. Padded
+   * positions count like real ones.
+   */
+  readonly flops: number;
+  /**
+   * Bytes to and from memory when each tensor is moved once: arguments are read, results written, tensors updated in place
+   * both. Only the used rows of an embedding table count, and residuals do not count.
+   */
+  readonly bytes: number;
+}
+
+/** One op on one set of arguments. The name of the case seeds its inputs, so they are the same each time. */
 export interface OpCase {
   readonly op: KernelOp;
   /** True for the ops that only a `TrainingKernel` has: the case is skipped where `capabilities.training` is false. */
   readonly training: boolean;
   /** Starts with the op and is unique. */
   readonly name: string;
-  /** The op's sizes by their letters in `args.ts` (B, L, D, N, W; rows, I, O, V, K). */
+  /** The op's sizes by the letters of its documentation in `@mamba/kernel` (B, L, D, N, W; rows, I, O, V, K). */
   readonly sizes: Readonly<Record<string, number>>;
+  readonly cost: Cost;
   /** Largest NMSE. */
   readonly tolerance: number;
-  /** Why the tolerance is not `defaultTolerance`. */
+  /** The reason for a tolerance other than `defaultTolerance`. */
   readonly reason?: string | undefined;
   /** The case is skipped where `kernel.supports` denies one of these. */
   readonly requires: readonly { readonly op: KernelOp; readonly dtype: DType }[];
+  /** Draws the inputs: nothing is kept between calls, so that a large case takes no memory until it runs. */
   inputs(): Readonly<Record<string, CaseInput | undefined>>;
   /**
-   * What the op needs of another op: the residual of the forward for a backward. Made once for any number of runs,
-   * outside of what is checked and timed, and freed by the caller.
+   * Makes the arguments that come from another op, such as the residual of the forward for a backward. Called once for any
+   * number of runs, outside of what is checked and timed. The caller disposes the result.
    */
   prepare?(kernel: Kernel, tensors: Readonly<Record<string, Tensor | undefined>>): Disposable;
-  /** Calls the op: the new tensors by name. `prepared` is what `prepare`, where there is one, gave. */
+  /** Calls the op and returns its new tensors by name. `prepared` is the result of `prepare`. */
   run(
     kernel: Kernel,
     tensors: Readonly<Record<string, Tensor | undefined>>,
     prepared?: Disposable,
   ): Readonly<Record<string, Tensor>>;
-  /** The outputs and in-place inputs by name, from inputs widened to float64 or int32. */
+  /** Returns the outputs and in-place inputs by name, from inputs widened to float64 or int32. */
   reference(values: Readonly<Record<string, Values | undefined>>): Readonly<Record<string, Expected>>;
 }
 
 type Inputs = Readonly<Record<string, CaseInput | undefined>>;
 type Mapped<I, T> = { readonly [K in keyof I]: undefined extends I[K] ? T | undefined : T };
 
-/** What is written down of every case, with the names of its inputs typed. */
+/** The parts of every case, with the names of its inputs typed. */
 interface CaseParts<I extends Inputs> {
   /** Appended to the op's name. */
   label: string;
   sizes: Readonly<Record<string, number>>;
+  cost: Cost;
   tolerance?: { nmse: number; reason: string };
   requires?: OpCase["requires"];
   inputs: () => I;
@@ -92,7 +109,7 @@ export function defineCase<I extends Inputs>(definition: CaseDefinition<I>): OpC
   return {
     ...partsOf(op, definition),
     training: false,
-    // The runner passes back exactly the names that `inputs` gave.
+    // The runner passes exactly the names that `inputs` returned.
     run: (kernel, tensors) => run(kernel, tensors as Mapped<I, Tensor>),
   };
 }
@@ -117,18 +134,19 @@ export function defineTrainingCase<I extends Inputs, P extends Disposable | unde
     ...(prepare && {
       prepare: (kernel, tensors) => prepare(trainingKernel(op, kernel), tensors as Mapped<I, Tensor>),
     }),
-    // The runner passes back the inputs by their names, and what `prepare` gave.
+    // The runner passes the inputs by their names, and the result of `prepare`.
     run: (kernel, tensors, prepared) =>
       run(trainingKernel(op, kernel), tensors as Mapped<I, Tensor>, prepared as P),
   };
 }
 
 function partsOf<I extends Inputs>(op: KernelOp, parts: CaseParts<I>) {
-  const { label, sizes, tolerance, requires = [], inputs, reference } = parts;
+  const { label, sizes, cost, tolerance, requires = [], inputs, reference } = parts;
   return {
     op,
     name: `${op} ${label}`,
     sizes,
+    cost,
     tolerance: tolerance?.nmse ?? defaultTolerance,
     reason: tolerance?.reason,
     requires,
@@ -138,7 +156,7 @@ function partsOf<I extends Inputs>(op: KernelOp, parts: CaseParts<I>) {
   };
 }
 
-/** The kernel with its training ops; cases ask `skipReason` before they come here. */
+/** Returns the kernel with its training ops. Callers ask `skipReason` first. */
 export function trainingKernel(op: string, kernel: Kernel): TrainingKernel {
   check(canTrain(kernel), `${op}: the kernel cannot train (capabilities.training is false)`);
   return kernel;
@@ -153,7 +171,7 @@ export function ints(data: readonly number[], shape: Shape): CaseInput {
   return { data: Int32Array.from(data), shape, dtype: "i32" };
 }
 
-/** The values of an input as the reference takes them. */
+/** Returns the values of an input as the reference takes them. */
 export function valuesOf(input: CaseInput): Values {
   return input.dtype === "i32" ? input.data : toFloat32(input.data, input.dtype);
 }
@@ -164,7 +182,7 @@ export function expectedOf(item: OpCase): Readonly<Record<string, Expected>> {
   return item.reference(Object.fromEntries(entries.map(([name, input]) => [name, input && valuesOf(input)])));
 }
 
-/** Why `kernel` cannot run the case, or `undefined`: read from `supports` and `capabilities` only. */
+/** Returns why `kernel` cannot run the case, or `undefined`. Reads `supports` and `capabilities` only. */
 export function skipReason(item: OpCase, kernel: Kernel): string | undefined {
   if (item.training) {
     const reason = trainingSkipReason(kernel);
@@ -178,7 +196,7 @@ export function skipReason(item: OpCase, kernel: Kernel): string | undefined {
   return undefined;
 }
 
-/** Why nothing of the training half can run, or `undefined`. */
+/** Returns why no training op can run, or `undefined`. */
 export function trainingSkipReason(kernel: Kernel): string | undefined {
   return canTrain(kernel) ? undefined : "capabilities.training is false";
 }

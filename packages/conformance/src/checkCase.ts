@@ -1,4 +1,4 @@
-import { type HostArray, isDense, type Kernel, Scope, type Tensor } from "@mamba/kernel";
+import { type HostArray, isDense, type Kernel, lastExtent, Scope, type Tensor } from "@mamba/kernel";
 import { check, checkEqual } from "./assert.ts";
 import { firstDifference } from "./bits.ts";
 import { type CaseInput, type Expected, expectedOf, type OpCase } from "./case.ts";
@@ -10,8 +10,8 @@ import { disagreement } from "./nmse.ts";
 type Outputs = Readonly<Record<string, HostArray>>;
 
 /**
- * Runs a case and holds the kernel to all of its contract: values, shapes and types of the outputs, inputs unchanged,
- * nothing written elsewhere, no memory kept, the same bits on a second run, and the same bits on every variant.
+ * Runs a case and checks the whole contract of the op: values, shapes and types of the outputs, inputs and their versions
+ * unchanged, nothing written elsewhere, no memory kept, the same bits on a second run and on every variant.
  */
 export async function checkCase(item: OpCase, kernel: Kernel, variants: readonly Kernel[]): Promise<void> {
   const expected = expectedOf(item);
@@ -61,7 +61,7 @@ function checkSame(what: string, actual: Outputs, first: Outputs): void {
   }
 }
 
-/** One run of the op among guards; returns what it wrote, in-place inputs included. */
+/** Runs the op once among guards. Returns its outputs and the inputs updated in place. */
 async function runGuarded(
   item: OpCase,
   kernel: Kernel,
@@ -87,7 +87,16 @@ async function runGuarded(
           .filter(([name]) => !inPlace.has(name))
           .map(([, { shape, data }]) => ({ shape, dtype: data instanceof Int32Array ? "i32" : "f32" })),
       );
+      const versions = loaded.map(({ tensor }) => tensor.version);
       const outputs = item.run(kernel, tensors, prepared);
+      loaded.forEach(({ name, tensor }, i) => {
+        const change = inPlace.has(name) ? "must change" : "must not change";
+        const right = (tensor.version !== versions[i]) === inPlace.has(name);
+        check(
+          right,
+          `${item.name}: the version of ${name} ${change}, was ${versions[i]}, is ${tensor.version}`,
+        );
+      });
       for (const output of Object.values(outputs)) scope.use(output);
       for (const [name, output] of Object.entries(outputs))
         checkOutput(item.name, name, output, expected[name]);
@@ -103,28 +112,28 @@ async function runGuarded(
         const what = inPlace.has(name) ? `wrote around the view ${name}` : `changed its input ${name}`;
         check(firstDifference(now, before) === undefined, `${item.name}: ${what}`);
       });
-      return Object.fromEntries(names.map((name, i) => [name, results[i] as HostArray]));
+      return Object.fromEntries(results.map((data, i) => [names[i] ?? "", data]));
     } finally {
       scope.dispose();
     }
   });
 }
 
-/** What was uploaded for an input, the surroundings of a view included. */
+/** Returns the data uploaded for an input: for a view, of the whole wider tensor. */
 function original(input: CaseInput): HostArray {
-  return input.window ? widened(input, input.window.before, input.window.after).wide : input.data;
+  return input.view ? widened(input, input.view.before, input.view.after).wide : input.data;
 }
 
-/** The elements around a view, which an op that updates it in place leaves alone. None for a dense tensor. */
-function around({ shape, window }: CaseInput, base: HostArray | undefined): number[] {
-  const last = shape[shape.length - 1] as number;
-  if (window === undefined || base === undefined) return [];
-  const width = window.before + last + window.after;
-  return Array.from(base).filter((_, i) => i % width < window.before || i % width >= window.before + last);
+/** Returns the elements around a view, which an op that updates the view in place must not change. */
+function around({ shape, view }: CaseInput, base: HostArray | undefined): number[] {
+  const last = lastExtent(shape);
+  if (view === undefined || base === undefined) return [];
+  const width = view.before + last + view.after;
+  return Array.from(base).filter((_, i) => i % width < view.before || i % width >= view.before + last);
 }
 
 function checkOutput(op: string, name: string, output: Tensor, expected: Expected | undefined): void {
-  check(expected !== undefined, `${op}: output ${name} was not asked for`);
+  check(expected !== undefined, `${op}: unexpected output ${name}`);
   const what = `${op}: output ${name}`;
   checkEqual(`${what}: shape`, output.shape.join(", "), expected.shape.join(", "));
   checkEqual(`${what}: dtype`, output.dtype, expected.data instanceof Int32Array ? "i32" : "f32");

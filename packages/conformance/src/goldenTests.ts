@@ -8,7 +8,7 @@ import {
 } from "@mamba/kernel";
 import { check } from "./assert.ts";
 import { defaultTolerance, trainingKernel, trainingSkipReason } from "./case.ts";
-import { gradients } from "./cases/shared.ts";
+import { gradients } from "./cases/inputs.ts";
 import { checkValues } from "./checkCase.ts";
 import { type GoldenName, goldenNames, loadGolden } from "./goldens.ts";
 import { checkNoLeak } from "./leak.ts";
@@ -17,7 +17,7 @@ import type { SuiteTest } from "./suite.ts";
 type Tensors = Readonly<Record<string, Tensor>>;
 type Options = Readonly<Record<string, unknown>>;
 
-/** Runs the op that a golden is for. Its arguments have the names that the golden's tensors have. */
+/** Runs the op of a golden. The tensors of the golden have the names of the arguments. */
 function run(kernel: Kernel, name: GoldenName, tensors: Tensors, options: Options): Tensors {
   if (isBackward(name)) return runBackward(trainingKernel(name, kernel), name, tensors, options);
   const args: unknown = { ...tensors, ...options };
@@ -26,7 +26,7 @@ function run(kernel: Kernel, name: GoldenName, tensors: Tensors, options: Option
     : kernel.causalConv1d(args as ConvArgs, { finalState: true });
 }
 
-/** The forward and the backward of the op; `dy` and `dFinalState` flow in. */
+/** Runs the forward and the backward of the op, the latter from `dy` and `dFinalState`. */
 function runBackward(kernel: TrainingKernel, name: GoldenName, tensors: Tensors, options: Options): Tensors {
   const { dy, dFinalState, ...rest } = tensors;
   const args: unknown = { ...rest, ...options };

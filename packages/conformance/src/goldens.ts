@@ -64,25 +64,25 @@ export interface GoldenTensor {
 /** Inputs, parameters and results of one computation in PyTorch float64. */
 export interface Golden {
   readonly tensors: Readonly<Record<string, GoldenTensor>>;
-  /** The sizes and options that the shapes do not say, and under `outputs` the names of the results. */
+  /** The options, the sizes that no shape shows, and under `outputs` the names of the results. */
   readonly meta: Readonly<Record<string, unknown>> & { readonly outputs: readonly string[] };
 }
 
 /**
- * Values from PyTorch in float64 (`tooling/reference/make_goldens.py`), embedded in the package so that they are there in
- * a browser too. Inputs are exact in float32, results are rounded to it.
+ * Loads values from PyTorch in float64 (`tooling/reference/make_goldens.py`). They are embedded in the package, so that a
+ * browser has them too. Inputs are exact in float32, results are rounded to it.
  *
  * - `scan-*`: the arguments of `selectiveScan` by name -> `y`, `finalState`; `meta.deltaSoftplus`, `meta.range`
  * - `conv-*`: the arguments of `causalConv1d` by name -> `y`, `finalState`; `meta.activation`, `meta.range`
- * - `block*`: `x` [B, L, dModel] and the parameters by their checkpoint names -> `y`, and the layer's cache after it,
+ * - `block*`: `x` [B, L, dModel] and the parameters by their checkpoint names -> `y`, and the state of the layer after it,
  *   `convInputs` [B, dInner, dConv-1], oldest first, and `state` [B, dInner, dState]; `meta.innerNorms` is none, jamba
  *   (weighted) or falcon (weightless), `meta.innerNormsEps` their epsilon
  * - `bidirectional*`: `x` and the parameters of a Vision Mamba block (second direction: `conv1d_b.*`, `x_proj_b.weight`,
  *   `dt_proj_b.*`, `A_b_log`, `D_b`) -> `y`; `meta.divideOutput`
  *
- * The names with `-backward` are gradients by autograd: beside the arguments stand the gradients that flow in, `dy` (`dLoss`
- * [1] for a loss) and `dFinalState`, and the outputs are those of the forward and `d_<name>` for every argument and
- * parameter.
+ * The goldens with `-backward` in their name hold gradients by autograd. Besides the arguments they have the gradients of the
+ * results, `dy` (`dLoss` [1] for a loss) and `dFinalState`; their outputs are those of the forward and `d_<name>` for every
+ * argument and parameter.
  *
  * - `scan-backward-*`, `conv-backward-*`: as above
  * - `norm-backward*`: `x`, `weight` of an RMS norm, `meta.eps`

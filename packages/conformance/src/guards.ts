@@ -10,12 +10,12 @@ import {
 import { check } from "./assert.ts";
 import { firstDifference } from "./bits.ts";
 
-// An op must write its outputs and nothing else. Tensors with a known content, allocated next to where the op's output
-// will land, show a write outside: a backend that carves tensors out of one memory has them side by side.
+// An op must write its outputs and nothing else. Tensors with known content are allocated next to the free memory that the
+// output of the op will probably get: in a backend that allocates from one memory they detect a write outside.
 
 const largestGuard = 4096;
 
-/** A tensor that no op touches. */
+/** A tensor that no op writes. */
 interface Guard {
   tensor: Tensor;
   content: Float32Array;
@@ -31,7 +31,7 @@ export class Guards {
     this.#scope = scope;
   }
 
-  /** Allocates a guard of about the size of a neighbour with `count` elements. */
+  /** Allocates a guard of the size of a neighbour with `count` elements, up to a limit. */
   place(count: number): void {
     const size = Math.min(count, largestGuard);
     const content = Float32Array.from({ length: size }, (_, i) => -54321.125 - i);
@@ -39,8 +39,8 @@ export class Guards {
   }
 
   /**
-   * Leaves, between guards, free memory that fits an output of each shape and is full of NaN: an op that forgets to
-   * write an element, or counts on fresh memory being zero, shows it.
+   * Leaves free memory between guards that fits an output of each shape and is full of NaN, which shows when an op does not
+   * write an element or expects new memory to be zero.
    */
   holes(outputs: readonly { shape: Shape; dtype: DType }[]): void {
     const holes = outputs.map(({ shape, dtype }) => {
@@ -53,7 +53,7 @@ export class Guards {
     for (const hole of holes) hole.dispose();
   }
 
-  /** Every guard still holds what it was given. */
+  /** Checks that every guard has its content. */
   async verify(what: string): Promise<void> {
     const contents = await this.#kernel.read(...this.#guards.map((guard) => guard.tensor));
     this.#guards.forEach(({ content }, i) => {

@@ -1,5 +1,7 @@
+export { ConformanceError } from "./assert.ts";
 export {
   type CaseInput,
+  type Cost,
   defaultTolerance,
   type Expected,
   expectedOf,
@@ -7,12 +9,11 @@ export {
   skipReason,
   valuesOf,
 } from "./case.ts";
-export { cases } from "./cases/index.ts";
-export { ConformanceError } from "./assert.ts";
+export type { SampleFilters } from "./cases/distribution.ts";
 export { type Golden, type GoldenName, goldenNames, type GoldenTensor, loadGolden } from "./goldens.ts";
-export { loadCase, type LoadedCase } from "./load.ts";
+export { loadCase, type LoadedCase, type LoadOptions } from "./load.ts";
 export { disagreement, nmse } from "./nmse.ts";
 export { Random } from "./random.ts";
-export * as reference from "./reference/index.ts";
 export { runConformance } from "./runConformance.ts";
 export type { ConformanceOptions, ConformanceSummary, TestFunction } from "./suite.ts";
+export { benchmarkCases, cases, reference } from "./suites.ts";

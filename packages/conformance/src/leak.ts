@@ -1,7 +1,7 @@
 import type { Kernel } from "@mamba/kernel";
 import { checkEqual } from "./assert.ts";
 
-/** Live tensors and bytes must be the same after `body` as before it, also when it throws what it should. */
+/** Checks that `body` leaves as many live tensors and bytes as there were before it. */
 export async function checkNoLeak<T>(what: string, kernel: Kernel, body: () => T | Promise<T>): Promise<T> {
   const before = kernel.memory();
   const result = await body();

@@ -1,29 +1,36 @@
-import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
+import { type Kernel, lastExtent, Scope, type Tensor } from "@mamba/kernel";
 import type { CaseInput, OpCase } from "./case.ts";
 
-/** The inputs of a case on a kernel. */
+/** The inputs of a case on a kernel. Disposing it frees them. */
 export interface LoadedCase extends Disposable {
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  /** Calls the op once: new tensors that the caller owns. In-place inputs advance. */
+  /** Calls the op once and returns its new tensors, which the caller owns. Inputs updated in place go on from there. */
   run(): Readonly<Record<string, Tensor>>;
 }
 
-/** Uploads one input, as a view where the case asks for one. Everything that `scope` then owns can be freed with it. */
+/** Options of `loadCase`. */
+export interface LoadOptions {
+  /** Number of copies of the inputs, which the runs take in turn. Default 1. */
+  copies?: number;
+}
+
+/**
+ * Uploads one input, as a view when the case asks for one. `base` is the tensor whose columns the view has, or the tensor
+ * itself. `scope` owns both.
+ */
 export function loadInput(kernel: Kernel, input: CaseInput, scope: Scope): { base: Tensor; tensor: Tensor } {
-  const { data, shape, dtype, window } = input;
-  if (window === undefined) {
+  const { data, shape, dtype, view } = input;
+  if (view === undefined) {
     const tensor = scope.use(kernel.upload(data, shape, dtype));
     return { base: tensor, tensor };
   }
-  const { wide, wideShape } = widened(input, window.before, window.after);
+  const { wide, wideShape } = widened(input, view.before, view.after);
   const base = scope.use(kernel.upload(wide, wideShape, dtype));
-  const count = shape[shape.length - 1] as number;
-  return { base, tensor: scope.use(kernel.columns(base, window.before, count)) };
+  return { base, tensor: scope.use(kernel.columns(base, view.before, lastExtent(shape))) };
 }
 
-/** The wider tensor that a windowed input is a view of. Only f32 inputs have windows: they are surrounded by NaN. */
+/** Returns the wider tensor that an input is a view of. Views are f32: they are surrounded by NaN. */
 export function widened(input: CaseInput, before: number, after: number) {
-  const last = input.shape[input.shape.length - 1] as number;
+  const last = lastExtent(input.shape);
   const width = before + last + after;
   const rows = input.data.length / last;
   const wide = new Float32Array(rows * width).fill(NaN);
@@ -31,20 +38,40 @@ export function widened(input: CaseInput, before: number, after: number) {
   return { wide, wideShape: [...input.shape.slice(0, -1), width] };
 }
 
-/** Uploads a case to run it many times, as a benchmark does. */
-export function loadCase(kernel: Kernel, item: OpCase): LoadedCase {
+/**
+ * Uploads the inputs of a case once, to run it any number of times, as a benchmark does:
+ *
+ * ```ts
+ * using loaded = loadCase(kernel, item);
+ * for (const output of Object.values(loaded.run())) output.dispose();
+ * await kernel.sync();
+ * ```
+ *
+ * With `copies` the runs take turns on copies of the inputs, so that weights come from memory instead of a cache, as they do
+ * in a whole model.
+ */
+export function loadCase(kernel: Kernel, item: OpCase, { copies = 1 }: LoadOptions = {}): LoadedCase {
   const scope = new Scope();
-  const tensors: Record<string, Tensor> = {};
-  for (const [name, input] of Object.entries(item.inputs())) {
-    if (input) tensors[name] = loadInput(kernel, input, scope).tensor;
+  try {
+    const inputs = Object.entries(item.inputs());
+    const runs = Array.from({ length: copies }, () => {
+      const tensors: Record<string, Tensor> = {};
+      for (const [name, input] of inputs) {
+        if (input) tensors[name] = loadInput(kernel, input, scope).tensor;
+      }
+      const prepared = item.prepare?.(kernel, tensors);
+      if (prepared) scope.use(prepared);
+      return () => item.run(kernel, tensors, prepared);
+    });
+    let turn = 0;
+    return {
+      run: () => runs[turn++ % copies]?.() ?? {},
+      [Symbol.dispose]: () => {
+        scope.dispose();
+      },
+    };
+  } catch (error) {
+    scope.dispose();
+    throw error;
   }
-  const prepared = item.prepare?.(kernel, tensors);
-  if (prepared) scope.use(prepared);
-  return {
-    tensors,
-    run: () => item.run(kernel, tensors, prepared),
-    [Symbol.dispose]: () => {
-      scope.dispose();
-    },
-  };
 }

@@ -1,11 +1,11 @@
 import { Random } from "./random.ts";
 
-/** Options of an op by name, each present or absent. */
+/** The options of an op: true when present. */
 export type Flags<K extends string> = Readonly<Record<K, boolean>>;
 
 /**
- * Sets of options in which every two of them meet in all four combinations, with nothing and everything set first.
- * Greedy: about ten sets for eight options instead of the 256 of the full product.
+ * Returns sets of options in which every two options occur in all four combinations; the first two sets have no option and
+ * all options. Greedy: about ten sets for eight options instead of 256.
  */
 export function pairwise<K extends string>(names: readonly K[]): Flags<K>[] {
   const random = new Random(names.join());

@@ -1,5 +1,5 @@
 import type { Kernel } from "@mamba/kernel";
-import { cases } from "./cases/index.ts";
+import { cases } from "./suites.ts";
 import { skipReason } from "./case.ts";
 import { checkCase } from "./checkCase.ts";
 import { contractTests } from "./contract/index.ts";
@@ -20,9 +20,9 @@ const caseTests: SuiteTest[] = cases.map((item) => ({
  * await runConformance({ test, open: () => provider.create() });
  * ```
  *
- * One kernel is opened to read its capabilities before the tests are named, closed again, and another is shared by all
- * tests, which wait for each other. Tests are skipped only by what `capabilities` and `supports` say; the reason is part
- * of the test's name and of the summary returned. A runner without `skip` gets those tests as passing ones.
+ * One kernel is opened to read its capabilities and closed before the tests are registered. Another is shared by all
+ * tests, which run one after another. A test is skipped only because of `capabilities` or `supports`; the reason is part of
+ * the name of the test and of the returned summary. A runner without `skip` gets the skipped tests as passing ones.
  */
 export async function runConformance(options: ConformanceOptions): Promise<ConformanceSummary> {
   const { test, open, openVariants = [] } = options;
@@ -47,7 +47,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
   return { tests: tests.length + 1, skipped };
 }
 
-/** Opens each kernel when the first test asks for it. */
+/** Opens each kernel when the first test needs it. */
 function shareKernels(open: () => Promise<Kernel>, openVariants: readonly (() => Promise<Kernel>)[]) {
   let main: Promise<Kernel> | undefined;
   let others: Promise<Kernel[]> | undefined;
@@ -63,7 +63,7 @@ function shareKernels(open: () => Promise<Kernel>, openVariants: readonly (() =>
   return { session, close };
 }
 
-/** Runs bodies one after another, also under a runner that starts them all at once: leak counts need that. */
+/** Runs bodies one after another, also under a runner that starts all at once: they count the live tensors. */
 function queue(): (body: () => Promise<void>) => Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
   return (body) => {

@@ -1,6 +1,6 @@
 import type { Kernel } from "@mamba/kernel";
 
-/** A runner's `test`: vitest's, node:test's, a browser's, or your own. `skip` is used where the runner has it. */
+/** The `test` function of a test runner. `skip` is used when the runner has it. */
 export interface TestFunction {
   (name: string, body: () => Promise<void>): unknown;
   skip?: (name: string, body: () => Promise<void>) => unknown;
@@ -14,24 +14,24 @@ export interface ConformanceOptions {
   openVariants?: readonly (() => Promise<Kernel>)[];
 }
 
-/** What was registered with the runner. */
+/** The tests that were registered with the runner. */
 export interface ConformanceSummary {
   readonly tests: number;
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 
-/** What a test of the suite runs on. Kernels are opened when first needed and shared by the tests. */
+/** The kernels of a test. They are opened when first needed and shared by the tests. */
 export interface Session {
   kernel(): Promise<Kernel>;
   variants(): Promise<readonly Kernel[]>;
-  /** A kernel of the test's own, which it disposes. */
+  /** Opens a kernel for one test, which disposes it. */
   open: () => Promise<Kernel>;
 }
 
-/** One test before it meets a runner. */
+/** One test, not yet registered with a runner. */
 export interface SuiteTest {
   name: string;
-  /** Reads the skip, if any, off the kernel's own data. */
+  /** Returns the reason to skip the test on this kernel, from `capabilities` and `supports` alone. */
   skip?: (kernel: Kernel) => string | undefined;
   body: (session: Session) => Promise<void>;
 }

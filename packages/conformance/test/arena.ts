@@ -3,116 +3,90 @@ import {
   byteOffset,
   type DType,
   elementCount,
+  type FloatDType,
   type HostArray,
   KernelError,
+  lastExtent,
   type Shape,
-  type Tensor,
+  toFloat32,
 } from "@mamba/kernel";
+import { DeviceTensor, type SharedMemory, TensorOwner } from "@mamba/kernel/author";
 
-/** A piece of the arena, shared by the views of one tensor. */
-interface Block {
-  offset: number;
-  bytes: number;
-  users: number;
-  version: number;
+/** The part of the arena that the views of one tensor share. */
+export interface Block extends SharedMemory {
+  /** Bytes of the arena before it. */
+  readonly start: number;
 }
 
 const alignment = 16;
+const arenaBytes = 64 * 1024 * 1024;
 
 /** All tensors of a kernel in one memory, first fit, so that a write past the end of one lands in its neighbour. */
-export class Arena {
-  readonly memory = new ArrayBuffer(64 * 1024 * 1024);
+export class Arena extends TensorOwner<Block, ArenaTensor> {
+  readonly buffer = new ArrayBuffer(arenaBytes);
+  /** The allocated blocks in the order of their addresses. */
   #blocks: Block[] = [];
-  tensors = 0;
 
-  get bytes(): number {
-    return this.#blocks.reduce((sum, block) => sum + block.bytes, 0);
-  }
-
-  allocate(bytes: number): Block {
-    const size = Math.ceil(bytes / alignment) * alignment;
-    let offset = 0;
+  /** Creates a dense tensor with the content that its memory happens to have. */
+  allocate(dtype: DType, shape: Shape): ArenaTensor {
+    const bytes = byteLength(dtype, shape);
+    let start = 0;
     let index = 0;
     for (const block of this.#blocks) {
-      if (block.offset - offset >= size) break;
-      offset = block.offset + block.bytes;
+      if (block.start - start >= bytes) break;
+      start = aligned(block.start + block.bytes);
       index++;
     }
-    if (offset + size > this.memory.byteLength)
+    if (start + bytes > arenaBytes) {
+      this.dropResults();
       throw new KernelError("OUT_OF_MEMORY", `no room for ${bytes} bytes`);
-    const block = { offset, bytes: size, users: 0, version: 0 };
+    }
+    const block = { start, bytes, handles: 0, version: 0 };
     this.#blocks.splice(index, 0, block);
-    return block;
+    return this.keepResult(this.adopt(block, dtype, shape));
   }
 
-  release(block: Block): void {
-    block.users--;
-    if (block.users === 0) this.#blocks = this.#blocks.filter((other) => other !== block);
+  /** Creates a dense tensor with these values. */
+  result(shape: Shape, values: ArrayLike<number>, dtype: DType = "f32"): ArenaTensor {
+    const tensor = this.allocate(dtype, shape);
+    tensor.elements.set(values);
+    return tensor;
+  }
+
+  protected override handle(block: Block, dtype: DType, shape: Shape, rowStride: number, offset: number) {
+    return new ArenaTensor(this, block, dtype, shape, rowStride, offset);
+  }
+
+  protected override free(block: Block): void {
+    this.#blocks = this.#blocks.filter((other) => other !== block);
   }
 }
 
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / alignment) * alignment;
+}
+
 /** A handle on elements of an arena. */
-export class ArenaTensor implements Tensor {
-  readonly arena: Arena;
-  readonly dtype: DType;
-  readonly shape: Shape;
-  readonly rowStride: number;
-  /** Of the first element, in the tensor's own elements from the start of its block. */
-  readonly start: number;
-  readonly #block: Block;
-  #disposed = false;
+export class ArenaTensor extends DeviceTensor<Block> {
+  readonly #arena: Arena;
 
-  constructor(arena: Arena, block: Block, dtype: DType, shape: Shape, rowStride: number, start: number) {
-    this.arena = arena;
-    this.#block = block;
-    this.dtype = dtype;
-    this.shape = Object.freeze([...shape]);
-    this.rowStride = rowStride;
-    this.start = start;
-    block.users++;
-    arena.tensors++;
+  constructor(arena: Arena, block: Block, dtype: DType, shape: Shape, rowStride: number, offset: number) {
+    super(arena, block, dtype, shape, rowStride, offset);
+    this.#arena = arena;
   }
 
-  static of(arena: Arena, dtype: DType, shape: Shape): ArenaTensor {
-    const block = arena.allocate(byteLength(dtype, shape));
-    return new ArenaTensor(arena, block, dtype, shape, shape[shape.length - 1] as number, 0);
-  }
-
-  get version(): number {
-    return this.#block.version;
-  }
-
-  get disposed(): boolean {
-    return this.#disposed;
-  }
-
-  dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.arena.tensors--;
-    this.arena.release(this.#block);
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  view(shape: Shape, rowStride: number, start: number): ArenaTensor {
-    return new ArenaTensor(this.arena, this.#block, this.dtype, shape, rowStride, start);
-  }
-
-  /** The arena from this tensor's first element on, to its end and, for who writes too much, beyond. */
+  /** The arena from the tensor's first element to the end of the arena: a write past the tensor is possible. */
   get elements(): HostArray {
-    const { memory } = this.arena;
-    const at = this.#block.offset + byteOffset(this.dtype, this.start);
+    const { buffer } = this.#arena;
+    const at = this.storage.start + byteOffset(this.dtype, this.offset);
     switch (this.dtype) {
       case "f32":
-        return new Float32Array(memory, at);
+        return new Float32Array(buffer, at);
       case "i32":
-        return new Int32Array(memory, at);
+        return new Int32Array(buffer, at);
       case "f16":
       case "bf16":
-        return new Uint16Array(memory, at);
+        return new Uint16Array(buffer, at);
       default:
         return this.dtype satisfies never;
     }
@@ -120,12 +94,27 @@ export class ArenaTensor implements Tensor {
 
   /** A dense copy. */
   dense(): HostArray {
-    const last = this.shape[this.shape.length - 1] as number;
-    const rows = elementCount(this.shape) / last;
-    const from = this.elements;
-    const out = from.slice(0, rows * last);
-    for (let r = 0; r < rows; r++)
-      out.set(from.subarray(r * this.rowStride, r * this.rowStride + last), r * last);
-    return out;
+    const { elements } = this;
+    const width = lastExtent(this.shape);
+    const copy = elements.slice(0, elementCount(this.shape));
+    for (let i = 0, from = 0; i < copy.length; i += width, from += this.rowStride) {
+      copy.set(elements.subarray(from, from + width), i);
+    }
+    return copy;
+  }
+
+  /** A dense copy, widened to float32. */
+  values(): Float32Array | Int32Array {
+    const data = this.dense();
+    return data instanceof Int32Array ? data : toFloat32(data, this.dtype as FloatDType);
+  }
+
+  /** Overwrites the tensor, row by row. */
+  set(values: Float64Array): void {
+    const { elements } = this;
+    const width = lastExtent(this.shape);
+    for (let i = 0, to = 0; i < values.length; i += width, to += this.rowStride) {
+      elements.set(values.subarray(i, i + width), to);
+    }
   }
 }

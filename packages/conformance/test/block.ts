@@ -17,21 +17,21 @@ interface Sizes {
 function columns(data: Float64Array, width: number, start: number, count: number): Float64Array {
   return Float64Array.from(
     { length: (data.length / width) * count },
-    (_, i) => data[Math.floor(i / count) * width + start + (i % count)] as number,
+    (_, i) => data[Math.floor(i / count) * width + start + (i % count)] ?? NaN,
   );
 }
 
-/** Rows of the parts, side by side: the inverse of `columns`. */
-function beside(parts: readonly { data: Float64Array; width: number }[]): Float64Array {
-  const width = parts.reduce((sum, part) => sum + part.width, 0);
-  const rows = (parts[0]?.data.length ?? 0) / (parts[0]?.width ?? 1);
+/** Joins the rows of several matrices: the inverse of `columns`. */
+function beside(chunks: readonly { data: Float64Array; width: number }[]): Float64Array {
+  const width = chunks.reduce((sum, chunk) => sum + chunk.width, 0);
+  const rows = (chunks[0]?.data.length ?? 0) / (chunks[0]?.width ?? 1);
   const all = new Float64Array(rows * width);
   let start = 0;
-  for (const part of parts) {
-    part.data.forEach((value, i) => {
-      all[Math.floor(i / part.width) * width + start + (i % part.width)] = value;
+  for (const chunk of chunks) {
+    chunk.data.forEach((value, i) => {
+      all[Math.floor(i / chunk.width) * width + start + (i % chunk.width)] = value;
     });
-    start += part.width;
+    start += chunk.width;
   }
   return all;
 }
@@ -59,20 +59,20 @@ function direction(
     innerNormsEps?: number;
   };
   const normed = innerNorms === "jamba" || innerNorms === "falcon";
-  const part = (start: number, size: number, name: string) => {
+  const chunk = (start: number, size: number, name: string) => {
     const weight = innerNorms === "jamba" ? get(`${name}_layernorm.weight`) : undefined;
     const bare = columns(wide, R + 2 * N, start, size);
     const values = normed ? reference.rmsNorm(B * L, size, bare, weight, eps) : bare;
     return { name, size, weight, bare, values };
   };
-  const parts = { dt: part(0, R, "dt"), b: part(R, N, "b"), c: part(R + N, N, "c") };
-  const delta = reference.linear(B * L, R, E, parts.dt.values, get(`dt_proj${suffix}.weight`));
+  const chunks = { dt: chunk(0, R, "dt"), b: chunk(R, N, "b"), c: chunk(R + N, N, "c") };
+  const delta = reference.linear(B * L, R, E, chunks.dt.values, get(`dt_proj${suffix}.weight`));
   const scanArgs = {
     u: conv.y,
     delta,
     A: reference.negExp(get(suffix ? "A_b_log" : "A_log")),
-    B: parts.b.values,
-    C: parts.c.values,
+    B: chunks.b.values,
+    C: chunks.c.values,
     D: get(suffix ? "D_b" : "D"),
     z,
     deltaBias: get(`dt_proj${suffix}.bias`),
@@ -87,13 +87,13 @@ function direction(
       [suffix ? "A_b_log" : "A_log"]: reference.mul(grads.A, scanArgs.A),
       [suffix ? "D_b" : "D"]: grads.D,
       [`dt_proj${suffix}.bias`]: grads.deltaBias,
-      [`dt_proj${suffix}.weight`]: reference.linearBackwardWeight(B * L, R, E, grads.delta, parts.dt.values),
+      [`dt_proj${suffix}.weight`]: reference.linearBackwardWeight(B * L, R, E, grads.delta, chunks.dt.values),
     };
     const dDt = reference.linearBackwardInput(B * L, R, E, grads.delta, get(`dt_proj${suffix}.weight`));
     const flows = [
-      { of: parts.dt, d: dDt },
-      { of: parts.b, d: grads.B },
-      { of: parts.c, d: grads.C },
+      { of: chunks.dt, d: dDt },
+      { of: chunks.b, d: grads.B },
+      { of: chunks.c, d: grads.C },
     ];
     const dWide = beside(
       flows.map(({ of: { name, size, weight, bare }, d }) => {
@@ -117,7 +117,7 @@ function direction(
 /** The whole block of a golden: its results, and with `dy` the gradients as `d_<name>`. */
 export function block(golden: Golden): Named {
   const { tensors, meta } = golden;
-  const E = meta["dInner"] as number;
+  const { dInner: E } = meta as unknown as Sizes;
   const [B = 0, L = 0, M = 0] = tensors["x"]?.shape ?? [];
   const rows = B * L;
   const get = (name: string) => tensors[name]?.data ?? new Float32Array();

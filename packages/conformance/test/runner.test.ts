@@ -1,19 +1,14 @@
 import { type DType, type Kernel } from "@mamba/kernel";
 import { describe, expect, test } from "vitest";
 import { runConformance, type TestFunction } from "../src/index.ts";
-import { ReferenceKernel } from "./referenceKernel.ts";
+import { inferenceKernel } from "./inferenceKernel.ts";
 
 /** Does not train, stores float32 and f16, and takes f16 in `embedding` only. */
-class Narrow extends ReferenceKernel {
-  override readonly capabilities = {
-    ...new ReferenceKernel().capabilities,
-    storage: new Set<DType>(["f32", "i32", "f16"]),
-    deterministic: false,
-  };
-  override supports(op: string, dtype: DType): boolean {
-    return dtype === "f32" || dtype === "i32" || (dtype === "f16" && op === "embedding");
-  }
-}
+const narrowKernel = (): Kernel =>
+  inferenceKernel(
+    { storage: new Set<DType>(["f32", "i32", "f16"]), deterministic: false },
+    (op, dtype) => dtype === "f32" || dtype === "i32" || (dtype === "f16" && op === "embedding"),
+  );
 
 type Body = () => Promise<void>;
 
@@ -28,7 +23,7 @@ function collector(withSkip: boolean) {
 describe("runConformance", () => {
   test("skips by capabilities and supports alone, with the reason", async () => {
     const { test: collect, tests, skips } = collector(true);
-    const summary = await runConformance({ test: collect, open: () => Promise.resolve(new Narrow()) });
+    const summary = await runConformance({ test: collect, open: () => Promise.resolve(narrowKernel()) });
     expect(new Set(summary.skipped.map(({ reason }) => reason))).toEqual(
       new Set([
         "capabilities.storage has no bf16",
@@ -45,7 +40,7 @@ describe("runConformance", () => {
 
   test("gives a runner without skip the same tests under names that say so", async () => {
     const { test: collect, tests } = collector(false);
-    const summary = await runConformance({ test: collect, open: () => Promise.resolve(new Narrow()) });
+    const summary = await runConformance({ test: collect, open: () => Promise.resolve(narrowKernel()) });
     expect(tests.filter(({ name }) => name.includes("(skipped: "))).toHaveLength(summary.skipped.length);
     expect(tests).toHaveLength(summary.tests);
   });
@@ -53,7 +48,7 @@ describe("runConformance", () => {
   test("keeps a runner that starts all tests at once in order, and closes what it opened", async () => {
     const kernels: { kernel: Kernel; closed: boolean }[] = [];
     const open = async (): Promise<Kernel> => {
-      const entry: { kernel: Kernel; closed: boolean } = { kernel: new Narrow(), closed: false };
+      const entry: { kernel: Kernel; closed: boolean } = { kernel: narrowKernel(), closed: false };
       const dispose = entry.kernel[Symbol.asyncDispose].bind(entry.kernel);
       entry.kernel[Symbol.asyncDispose] = () => {
         entry.closed = true;

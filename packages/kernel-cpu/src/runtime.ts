@@ -1,4 +1,5 @@
-import { byteLength, type DType, type Shape, type Tensor, TensorOwner } from "@mamba/kernel";
+import { byteLength, type DType, type Shape, type Tensor } from "@mamba/kernel";
+import { TensorOwner } from "@mamba/kernel/author";
 import type { Block } from "./allocator.ts";
 import type { Heap } from "./heap.ts";
 import type { Jobs } from "./jobs.ts";
@@ -25,11 +26,6 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
     this.args = args;
     this.floatArgs = new Float32Array(args.buffer, args.byteOffset, args.length);
     this.#jobs = jobs;
-  }
-
-  /** Where an argument starts, 0 when it is absent. @throws KernelError `FOREIGN_TENSOR` */
-  at(op: string, name: string, tensor: Tensor | undefined): number {
-    return tensor === undefined ? 0 : this.own(op, name, tensor).address;
   }
 
   /** The number of a weight's storage type. */

@@ -1,4 +1,4 @@
-import { reference } from "@mamba/conformance";
+import { reference, type SampleFilters } from "@mamba/conformance";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openCpuKernel } from "../src/create.ts";
@@ -53,7 +53,7 @@ test("top-p keeps all that min-p leaves when that weighs less than top-p", async
 });
 
 /** Whether a change of the uniform or of a filter by rounding changes the reference's choice as well. */
-function boundary(row: number[], filters: reference.SampleFilters, uniform: number): boolean {
+function boundary(row: number[], filters: SampleFilters, uniform: number): boolean {
   const data = Float32Array.from(row);
   const choices = new Set<number | undefined>();
   for (const factor of [1 - 1e-12, 1, 1 + 1e-12]) {

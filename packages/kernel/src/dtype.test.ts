@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fakeTensor } from "../test/fake-tensor.ts";
+import { fakeTensor } from "../test/fakeTensor.ts";
 import {
   byteLength,
   byteOffset,

@@ -36,13 +36,23 @@ export function elementCount(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
+/** The extent of the last axis. */
+export function lastExtent(shape: Shape): number {
+  return shape[shape.length - 1] ?? 1;
+}
+
+/** Text of a shape for messages: `[2, 5, 768]`. */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
 /**
  * Bytes of a dense tensor.
  *
  * @throws KernelError `SHAPE` when the last extent is not a whole number of blocks.
  */
 export function byteLength(dtype: DType, shape: Shape): number {
-  const columns = shape[shape.length - 1] ?? 1;
+  const columns = lastExtent(shape);
   return (elementCount(shape) / columns) * byteOffset(dtype, columns);
 }
 

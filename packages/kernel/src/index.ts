@@ -1,17 +1,17 @@
-export * from "./args.ts";
-export * from "./bind.ts";
-export * from "./checks.ts";
-export * from "./device-tensor.ts";
+// The half of the package that models and apps use. Authors of a backend also import `@mamba/kernel/author`.
+
 export * from "./dtype.ts";
 export * from "./errors.ts";
 export * from "./half.ts";
 export * from "./kernel.ts";
 export * from "./open.ts";
-export * from "./ops-kernel.ts";
-export * from "./scan-residual.ts";
+export type { AdamWParams, AdamWSlot } from "./ops/adamwStep.ts";
+export type { ConvArgs } from "./ops/causalConv1d.ts";
+export type { ConvStepArgs } from "./ops/causalConv1dStep.ts";
+export type { Grads } from "./ops/grads.ts";
+export type * from "./ops/interface.ts";
+export type { SampleOptions } from "./ops/sample.ts";
+export type { ScanArgs } from "./ops/selectiveScan.ts";
+export type { StateUpdateArgs } from "./ops/selectiveStateUpdate.ts";
 export * from "./scope.ts";
-export * from "./size-class.ts";
-export * from "./supports.ts";
-export * from "./tensor-owner.ts";
 export * from "./tensor.ts";
-export * from "./training-checks.ts";

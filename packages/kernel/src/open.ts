@@ -2,7 +2,7 @@ import { KernelError, type UnavailableCode } from "./errors.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** Raised by one whenever a method of `Kernel` changes its meaning; backends state the version they implement. */
-export const interfaceVersion = 1;
+export const interfaceVersion = 2;
 
 /** Whether a backend can be opened here: data, never an exception. `remedy` says what the user can do about it. */
 export type Availability =

@@ -1,11 +1,11 @@
-import type { DType, Shape } from "./dtype.ts";
+import { type DType, lastExtent, type Shape } from "./dtype.ts";
 
 /**
- * A handle on device memory with one owner. Several handles may share the memory (views); it is freed when the last
- * of them is disposed, so a view stays valid after the tensor it was taken from is gone.
+ * A handle on device memory. Several handles may share the memory (views); the memory is freed when the last of them is
+ * disposed, so a view stays valid after the tensor it was taken from is disposed.
  *
- * Only the last axis may be a window: rows then start `rowStride` elements apart, with `rowStride >= shape.at(-1)`.
- * A tensor with `rowStride === shape.at(-1)` is called dense.
+ * A column view covers some columns of a wider row: its rows start `rowStride` elements apart, with
+ * `rowStride > shape.at(-1)`. A tensor with `rowStride === shape.at(-1)` is dense.
  */
 export interface Tensor extends Disposable {
   readonly dtype: DType;
@@ -18,17 +18,17 @@ export interface Tensor extends Disposable {
    * the tensor is valid while the number stays the same.
    */
   readonly version: number;
-  /** Gives the handle up. Idempotent, and ordered after every op already enqueued that reads or writes it. */
+  /** Frees the handle. Idempotent, and ordered after every op already enqueued that reads or writes the tensor. */
   dispose(): void;
 }
 
-/** What a forward op kept for its backward; its content is the backend's business. */
+/** Intermediate results that a forward op keeps for its backward. Only the backend reads them. */
 export interface Residual extends Disposable {
   readonly disposed: boolean;
   dispose(): void;
 }
 
-/** True when rows follow each other without gaps. */
+/** True when the rows follow each other without gaps. */
 export function isDense(x: Tensor): boolean {
-  return x.rowStride === x.shape[x.shape.length - 1];
+  return x.rowStride === lastExtent(x.shape);
 }

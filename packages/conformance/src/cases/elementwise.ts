@@ -1,40 +1,60 @@
-import { elementCount, type Shape } from "@mamba/kernel";
+import { elementCount, type InferenceOps, type Kernel, type Shape, type Tensor } from "@mamba/kernel";
 import { defineCase, floats, type OpCase } from "../case.ts";
+import type { Values } from "../math.ts";
 import { Random } from "../random.ts";
-import { add, mul, negExp, scale, silu } from "../reference/index.ts";
-import type { Values } from "../reference/math.ts";
-import { lengths, result, windowed, withValues } from "./shared.ts";
+import { asView, bytesOf, elementSizes, lengths, result, withValues } from "./inputs.ts";
+
+// The cases that all ops of one or two tensors of equal shape have.
+
+/** An op on one tensor. */
+export interface Unary {
+  op: keyof InferenceOps;
+  run: (kernel: Kernel, x: Tensor) => Tensor;
+  reference: (x: Values) => Float64Array;
+  /** Operations per element: see `Cost.flops`. */
+  flops: number;
+}
+
+/** An op on two tensors of one shape. */
+export interface Binary {
+  op: keyof InferenceOps;
+  run: (kernel: Kernel, a: Tensor, b: Tensor) => Tensor;
+  reference: (a: Values, b: Values) => Float64Array;
+  flops: number;
+}
 
 const shapes: Shape[] = [...lengths.map((n) => [n]), [2, 3, 5], [4, 33], [2, 7, 1]];
-const sizesOf = (shape: Shape) => ({
-  elements: elementCount(shape),
-  last: shape[shape.length - 1] as number,
-});
 
-/** What must pass through arithmetic unharmed: signed zeros are covered by the values, the rest by IEEE 754. */
+/** Values that must pass through arithmetic unchanged: signed zeros, subnormals, NaN and infinities. */
 const special = [NaN, Infinity, -0, 0, 1e-40, -1e-40, 88, -88, 100, -104, 1000, -1000];
 
-function binary(op: "add" | "mul", reference: (a: Values, b: Values) => Float64Array): OpCase[] {
-  const build = (
-    label: string,
-    shape: Shape,
-    views: readonly ("a" | "b")[],
-    values: readonly number[] = [],
-  ) =>
-    defineCase({
-      op,
-      label,
-      sizes: sizesOf(shape),
-      inputs: () => {
-        const random = new Random(`${op} ${label}`);
-        const count = elementCount(shape);
-        const a = floats(withValues(random.normals(count), values), shape);
-        const b = floats(random.normals(count), shape);
-        return { a: views.includes("a") ? windowed(a) : a, b: views.includes("b") ? windowed(b, 1, 5) : b };
-      },
-      run: (kernel, t) => ({ y: kernel[op](t.a, t.b) }),
-      reference: (v) => ({ y: result(shape, reference(v.a, v.b)) }),
-    });
+export function binaryCase(
+  { op, run, reference, flops }: Binary,
+  label: string,
+  shape: Shape,
+  views: readonly ("a" | "b")[],
+  values: readonly number[] = [],
+): OpCase {
+  const count = elementCount(shape);
+  return defineCase({
+    op,
+    label,
+    sizes: elementSizes(shape),
+    cost: { flops: flops * count, bytes: bytesOf(3 * count) },
+    inputs: () => {
+      const random = new Random(`${op} ${label}`);
+      const a = floats(withValues(random.normals(count), values), shape);
+      const b = floats(random.normals(count), shape);
+      return { a: views.includes("a") ? asView(a) : a, b: views.includes("b") ? asView(b, 1, 5) : b };
+    },
+    run: (kernel, t) => ({ y: run(kernel, t.a, t.b) }),
+    reference: (v) => ({ y: result(shape, reference(v.a, v.b)) }),
+  });
+}
+
+export function binaryCases(definition: Binary): OpCase[] {
+  const build = (...rest: [string, Shape, readonly ("a" | "b")[], number[]?]) =>
+    binaryCase(definition, ...rest);
   return [
     ...shapes.map((shape) => build(`[${shape.join(",")}]`, shape, [])),
     build("[4,33] of two views", [4, 33], ["a", "b"]),
@@ -46,23 +66,23 @@ function binary(op: "add" | "mul", reference: (a: Values, b: Values) => Float64A
   ];
 }
 
-function unary(
-  op: "silu" | "negExp" | "scale",
-  run: { values: (x: Values) => Float64Array; factor: number },
-): OpCase[] {
-  const build = (label: string, shape: Shape, view: boolean, values: readonly number[] = []) =>
-    defineCase({
+export function unaryCases({ op, run, reference, flops }: Unary): OpCase[] {
+  const build = (label: string, shape: Shape, view: boolean, values: readonly number[] = []) => {
+    const count = elementCount(shape);
+    return defineCase({
       op,
       label,
-      sizes: sizesOf(shape),
+      sizes: elementSizes(shape),
+      cost: { flops: flops * count, bytes: bytesOf(2 * count) },
       inputs: () => {
         const random = new Random(`${op} ${label}`);
-        const x = floats(withValues(random.normals(elementCount(shape), 3), values), shape);
-        return { x: view ? windowed(x) : x };
+        const x = floats(withValues(random.normals(count, 3), values), shape);
+        return { x: view ? asView(x) : x };
       },
-      run: (kernel, t) => ({ y: op === "scale" ? kernel.scale(t.x, run.factor) : kernel[op](t.x) }),
-      reference: (v) => ({ y: result(shape, run.values(v.x)) }),
+      run: (kernel, t) => ({ y: run(kernel, t.x) }),
+      reference: (v) => ({ y: result(shape, reference(v.x)) }),
     });
+  };
   return [
     ...shapes.map((shape) => build(`[${shape.join(",")}]`, shape, false)),
     build("[4,33] of a view", [4, 33], true),
@@ -74,11 +94,3 @@ function unary(
     build("[21] far from zero", [21], false, [20, -20, 40, -40, 80, -80, 87, -87, -104, -1000, Infinity]),
   ];
 }
-
-const factor = Math.fround(-1.7);
-
-export const addCases = binary("add", add);
-export const mulCases = binary("mul", mul);
-export const scaleCases = unary("scale", { values: (x) => scale(x, factor), factor });
-export const siluCases = unary("silu", { values: silu, factor });
-export const negExpCases = unary("negExp", { values: negExp, factor });

@@ -2,14 +2,16 @@ import type { SuiteTest } from "../suite.ts";
 import { argumentTests } from "./arguments.ts";
 import { lifetimeTests } from "./lifetime.ts";
 import { memoryTests } from "./memory.ts";
+import { residualArgumentTests } from "./residuals.ts";
 import { supportsTests } from "./supports.ts";
-import { trainingArgumentTests } from "./trainingArguments.ts";
+import { versionTests } from "./versions.ts";
 
-/** What holds for every op and for the memory behind them, apart from the numbers. */
+/** The rules that hold for every op and for the memory behind the tensors, whatever the numbers. */
 export const contractTests: readonly SuiteTest[] = [
   ...memoryTests,
   ...lifetimeTests,
   ...argumentTests,
-  ...trainingArgumentTests,
+  ...residualArgumentTests,
   ...supportsTests,
+  ...versionTests,
 ];

@@ -2,7 +2,9 @@ import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check, checkEqual, checkRejects, checkThrows } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import type { SuiteTest } from "../suite.ts";
-import { callsOf } from "./trainingCalls.ts";
+import { hasOp } from "../opSuite.ts";
+import { suites } from "../suites.ts";
+import { minimalPrepared, minimalTensors } from "./minimal.ts";
 
 const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => i + 1);
 
@@ -143,8 +145,8 @@ export const lifetimeTests: SuiteTest[] = [
       check(kernel.name.length > 0, "name must not be empty");
       check(maxTensorBytes > 0, `maxTensorBytes must be above 0, got ${maxTensorBytes}`);
       checkEqual("training means there is adamwStep", "adamwStep" in kernel, training);
-      for (const call of callsOf(kernel))
-        check(kernel.supports(call.op, "f32"), `supports("${call.op}", "f32") must be true`);
+      for (const suite of suites.filter((suite) => hasOp(suite, kernel)))
+        check(kernel.supports(suite.op, "f32"), `supports("${suite.op}", "f32") must be true`);
       const lost = await Promise.race([kernel.lost, Promise.resolve(undefined)]);
       check(lost === undefined, `lost must stay pending, it gave ${String(lost)}`);
     },
@@ -154,19 +156,18 @@ export const lifetimeTests: SuiteTest[] = [
     body: async (session) => {
       const kernel = await session.open();
       const scope = new Scope();
-      const calls = callsOf(kernel).map((call) => {
-        const entries = Object.entries(call.args).map(([name, arg]) => [
-          name,
-          scope.use(kernel.zeros(arg.shape, arg.dtype)),
-        ]);
-        const prepared = call.prepare?.(kernel);
-        if (prepared) scope.use(prepared);
-        return { call, tensors: Object.fromEntries(entries) as Record<string, Tensor>, prepared };
-      });
+      const calls = suites
+        .filter((suite) => hasOp(suite, kernel))
+        .map((suite) => {
+          const tensors = minimalTensors(suite, kernel, scope);
+          return { suite, tensors, prepared: minimalPrepared(suite, kernel, scope) };
+        });
       const x = scope.use(kernel.zeros([2, 3], "f32"));
       await kernel[Symbol.asyncDispose]();
-      for (const { call, tensors, prepared } of calls) {
-        checkThrows("DISPOSED", call.op, "on a disposed kernel", () => call.call(kernel, tensors, prepared));
+      for (const { suite, tensors, prepared } of calls) {
+        checkThrows("DISPOSED", suite.op, "on a disposed kernel", () =>
+          suite.minimal.call(kernel, tensors, prepared),
+        );
       }
       const memoryCalls: [string, () => unknown][] = [
         ["upload", () => kernel.upload(numbers(3), [3], "f32")],

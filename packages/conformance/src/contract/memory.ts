@@ -38,7 +38,7 @@ async function checkReads(
 /** Dense columns [start, start + count) of rows of `width`. */
 function columnsOf(data: HostArray, width: number, start: number, count: number): Float32Array {
   return Float32Array.from({ length: (data.length / width) * count }, (_, i) => {
-    return data[Math.floor(i / count) * width + start + (i % count)] as number;
+    return data[Math.floor(i / count) * width + start + (i % count)]!;
   });
 }
 
@@ -89,15 +89,8 @@ export const memoryTests: SuiteTest[] = [
   })),
   memoryTest("read gives results in the order of its arguments, as copies", async (kernel, scope) => {
     checkEqual("read(): length", (await kernel.read()).length, 0);
-    const tensors = [1, 2, 3, 4].map((n) =>
-      scope.use(kernel.upload(new Float32Array(n).fill(n), [n], "f32")),
-    );
-    const [a, b, c, d] = tensors as [
-      (typeof tensors)[0],
-      (typeof tensors)[0],
-      (typeof tensors)[0],
-      (typeof tensors)[0],
-    ];
+    const vector = (n: number) => scope.use(kernel.upload(new Float32Array(n).fill(n), [n], "f32"));
+    const [a, b, c, d] = [vector(1), vector(2), vector(3), vector(4)];
     const results = await kernel.read(d, b, a, c, b);
     checkEqual("read order", results.map((result) => result[0]).join(), "4,2,1,3,2");
     results[1]?.fill(99);
@@ -188,11 +181,11 @@ export const memoryTests: SuiteTest[] = [
         }
         await checkReads(`write ${dtype}`, kernel, target, data);
         await checkReads(`write ${dtype}, through a view`, kernel, view, data);
-        const piece = data.slice(4, 8);
-        kernel.write(target, 10, piece);
+        const chunk = data.slice(4, 8);
+        kernel.write(target, 10, chunk);
         const copy = data.slice();
-        copy.set(piece, 10);
-        piece.fill(1);
+        copy.set(chunk, 10);
+        chunk.fill(1);
         await checkReads(`write ${dtype} over a part`, kernel, target, copy);
         await checkReads("write: the tensor before", kernel, before, fill);
         await checkReads("write: the tensor after", kernel, after, fill);

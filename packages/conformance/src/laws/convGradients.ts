@@ -1,15 +1,15 @@
 import type { ConvArgs, Scope, Tensor, TrainingKernel } from "@mamba/kernel";
 import { check } from "../assert.ts";
-import { convBackwardCase } from "../cases/convBackward.ts";
+import { convBackwardCase } from "../ops/causalConv1dBackward.ts";
 import type { SuiteTest } from "../suite.ts";
-import { checkPieces, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
-import { inputsOf, load, trainingLaw } from "./harness.ts";
+import { checkChunks, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
+import { inputsOf, load, loadOne, trainingLaw } from "./harness.ts";
 
 const flags = { bias: true, silu: true, initialState: true, range: false, dFinalState: true, view: false };
 const sequences = ["dy", "x"];
 
 /** Gradients of positions [from, to), and the state after them. */
-async function piece(
+async function gradientsOf(
   kernel: TrainingKernel,
   scope: Scope,
   { dFinalState: _, ...inputs }: Inputs,
@@ -27,30 +27,28 @@ async function piece(
   return { host: await readGrads(kernel, scope, grads), dState: grads.initialState };
 }
 
-/** The case's inputs, and its `dFinalState` on the device. */
+/** The inputs of a case, with its `dFinalState` uploaded. */
 function caseOf(kernel: TrainingKernel, scope: Scope, sizes: readonly [number, number, number, number]) {
   const inputs = inputsOf(convBackwardCase(...sizes, flags));
-  const { dFinalState } = load(kernel, scope, { dFinalState: inputs["dFinalState"] as Inputs[string] });
-  check(dFinalState !== undefined, "the case has dFinalState");
-  return { inputs, dFinalState };
+  return { inputs, dFinalState: loadOne(kernel, scope, inputs, "dFinalState") };
 }
 
 function splitTest(B: number, L: number, D: number, W: number, cutAt: number): SuiteTest {
   const what = `gradient of a conv of ${L} = gradients of convs cut at ${cutAt} (B${B} D${D} W${W})`;
   return trainingLaw(what, async (kernel, scope) => {
     const { inputs, dFinalState } = caseOf(kernel, scope, [B, L, D, W]);
-    const whole = await piece(kernel, scope, inputs, [0, L], dFinalState);
+    const whole = await gradientsOf(kernel, scope, inputs, [0, L], dFinalState);
     const head = load(kernel, scope, cut(inputs, sequences, 0, cutAt)) as unknown as ConvArgs;
     const { y, finalState } = kernel.causalConv1d({ ...head, activation: "silu" }, { finalState: true });
     scope.use(y);
     scope.use(finalState);
-    const second = await piece(kernel, scope, inputs, [cutAt, L], dFinalState, finalState);
-    const first = await piece(kernel, scope, inputs, [0, cutAt], second.dState);
-    const pieces = [
+    const second = await gradientsOf(kernel, scope, inputs, [cutAt, L], dFinalState, finalState);
+    const first = await gradientsOf(kernel, scope, inputs, [0, cutAt], second.dState);
+    const chunks = [
       { grads: first.host, length: cutAt },
       { grads: second.host, length: L - cutAt },
     ];
-    checkPieces(whole.host, pieces, sequences, B);
+    checkChunks(whole.host, chunks, sequences, B);
   });
 }
 
@@ -60,8 +58,8 @@ function rangeTest(B: number, L: number, D: number, W: number, start: number, en
     const { inputs, dFinalState } = caseOf(kernel, scope, [B, L, D, W]);
     const ranges = Int32Array.from({ length: 2 * B }, (_, i) => (i % 2 ? end : start));
     const withRange = { ...inputs, range: { data: ranges, shape: [B, 2], dtype: "i32" as const } };
-    const ranged = await piece(kernel, scope, withRange, [0, L], dFinalState);
-    const alone = await piece(kernel, scope, inputs, [start, end], dFinalState);
+    const ranged = await gradientsOf(kernel, scope, withRange, [0, L], dFinalState);
+    const alone = await gradientsOf(kernel, scope, inputs, [start, end], dFinalState);
     checkRange(ranged.host, alone.host, sequences, [B, L, start, end]);
   });
 }

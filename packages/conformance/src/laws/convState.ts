@@ -2,9 +2,9 @@ import { type ConvArgs, type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import type { CaseInput } from "../case.ts";
-import { convCase } from "../cases/conv.ts";
+import { convCase } from "../ops/causalConv1d.ts";
 import type { SuiteTest } from "../suite.ts";
-import { checkAgree, inputsOf, lawTest, load, readFloats, slicePositions } from "./harness.ts";
+import { checkAgree, inputsOf, lawTest, load, loadOne, readFloats, copyPositions } from "./harness.ts";
 
 const flags = { bias: true, silu: true, initialState: true, range: false, finalState: true, view: false };
 
@@ -13,7 +13,7 @@ type Inputs = Readonly<Record<string, CaseInput>>;
 function conv(kernel: Kernel, scope: Scope, inputs: Inputs, from: number, to: number, state?: Tensor) {
   const { x, ...rest } = inputs;
   check(x !== undefined, "the case has x");
-  const tensors = load(kernel, scope, { ...rest, x: slicePositions(x, from, to) });
+  const tensors = load(kernel, scope, { ...rest, x: copyPositions(x, from, to) });
   const args = {
     ...tensors,
     ...(state && { initialState: state }),
@@ -23,7 +23,7 @@ function conv(kernel: Kernel, scope: Scope, inputs: Inputs, from: number, to: nu
   return { y: scope.use(y), finalState: scope.use(finalState) };
 }
 
-/** The state of a convolution is a copy of its inputs: it must be exact. */
+/** Checks states of a convolution for equal bits: they are copies of its inputs. */
 async function checkState(kernel: Kernel, actual: Tensor, expected: Tensor): Promise<void> {
   const [a, e] = await kernel.read(actual, expected);
   const at = firstDifference(a, e);
@@ -37,8 +37,8 @@ function splitTest(B: number, L: number, D: number, W: number, cutAt: number): S
     const head = conv(kernel, scope, inputs, 0, cutAt);
     const tail = conv(kernel, scope, inputs, cutAt, L, head.finalState);
     const y: CaseInput = { data: await readFloats(kernel, whole.y), shape: [B, L, D], dtype: "f32" };
-    checkAgree("y before the cut", await readFloats(kernel, head.y), slicePositions(y, 0, cutAt).data);
-    checkAgree("y after the cut", await readFloats(kernel, tail.y), slicePositions(y, cutAt, L).data);
+    checkAgree("y before the cut", await readFloats(kernel, head.y), copyPositions(y, 0, cutAt).data);
+    checkAgree("y after the cut", await readFloats(kernel, tail.y), copyPositions(y, cutAt, L).data);
     await checkState(kernel, tail.finalState, whole.finalState);
   });
 }
@@ -55,10 +55,10 @@ function stepTest(B: number, L: number, D: number, W: number): SuiteTest {
     check(state !== undefined, "the state was uploaded");
     for (let l = 0; l < L; l++) {
       using step = new Scope();
-      const row = load(kernel, step, { x: { ...slicePositions(x, l, l + 1), shape: [B, D] } });
+      const row = load(kernel, step, { x: { ...copyPositions(x, l, l + 1), shape: [B, D] } });
       const args = { ...parameters, ...row, activation: "silu" } as unknown as ConvArgs;
       const out = step.use(kernel.causalConv1dStep(state, args));
-      checkAgree(`y at ${l}`, await readFloats(kernel, out), slicePositions(y, l, l + 1).data);
+      checkAgree(`y at ${l}`, await readFloats(kernel, out), copyPositions(y, l, l + 1).data);
     }
     await checkState(kernel, state, whole.finalState);
   });
@@ -78,11 +78,11 @@ function rangeTest(B: number, L: number, D: number, W: number, start: number, en
     );
     const y = await readFloats(kernel, ranged.y);
     if (start === end) {
-      const before = load(kernel, scope, { state: inputs["initialState"] as CaseInput })["state"] as Tensor;
+      const before = loadOne(kernel, scope, inputs, "initialState");
       await checkState(kernel, ranged.finalState, before);
     } else {
       const alone = conv(kernel, scope, inputs, start, end);
-      const rows = slicePositions({ data: y, shape: [B, L, D], dtype: "f32" }, start, end);
+      const rows = copyPositions({ data: y, shape: [B, L, D], dtype: "f32" }, start, end);
       checkAgree("y", rows.data, await readFloats(kernel, alone.y));
       await checkState(kernel, ranged.finalState, alone.finalState);
     }

@@ -1,26 +1,26 @@
 import type { Kernel, Scope, Tensor } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import type { CaseInput } from "../case.ts";
-import { checkAgree, joinPositions, readFloats, slicePositions } from "./harness.ts";
+import { checkAgree, joinPositions, readFloats, copyPositions } from "./harness.ts";
 
-// What the laws of the gradients of scan and convolution share. Names are those of the arguments.
+// Helpers of the laws of gradients of scan and convolution. Gradients have the names of their arguments.
 
 export type Inputs = Readonly<Record<string, CaseInput>>;
 
 /** Gradients on the host. */
 export type HostGrads = Readonly<Record<string, Float32Array>>;
 
-/** Positions [from, to) of the arguments that are sequences. */
+/** Copies positions [from, to) of the arguments that are sequences, and keeps the others. */
 export function cut(inputs: Inputs, sequences: readonly string[], from: number, to: number): Inputs {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, input]) => [
       name,
-      sequences.includes(name) ? slicePositions(input, from, to) : input,
+      sequences.includes(name) ? copyPositions(input, from, to) : input,
     ]),
   );
 }
 
-/** Brings gradients to the host and leaves the tensors to `scope`. */
+/** Reads gradients; `scope` owns their tensors. */
 export async function readGrads(
   kernel: Kernel,
   scope: Scope,
@@ -32,27 +32,30 @@ export async function readGrads(
   return Object.fromEntries(await Promise.all(all));
 }
 
-/** The gradients of the whole from those of its pieces, the first first: sequences join, the rest adds up. */
-export function checkPieces(
+/**
+ * Checks the gradients of a whole sequence against those of its chunks, which are in order: gradients of sequences are
+ * joined, the others added.
+ */
+export function checkChunks(
   whole: HostGrads,
-  pieces: readonly { grads: HostGrads; length: number }[],
+  chunks: readonly { grads: HostGrads; length: number }[],
   sequences: readonly string[],
   B: number,
 ): void {
   for (const [name, expected] of Object.entries(whole)) {
-    const own = pieces.map(({ grads, length }) => ({ data: part(grads, name), length }));
-    const sum = expected.map((_, i) => own.reduce((total, { data }) => total + (data[i] as number), 0));
-    // The state before the first piece is that before the whole.
+    const own = chunks.map(({ grads, length }) => ({ data: gradientOf(grads, name), length }));
+    const sum = expected.map((_, i) => own.reduce((total, { data }) => total + data[i]!, 0));
+    // The first chunk starts from the initial state of the whole.
     const actual = sequences.includes(name)
       ? joinPositions(own, B)
       : name === "initialState"
-        ? part(pieces[0]?.grads ?? {}, name)
+        ? gradientOf(chunks[0]?.grads ?? {}, name)
         : sum;
     checkAgree(`d ${name}`, actual, expected);
   }
 }
 
-/** With every row's range [start, end): the gradients of the slice alone, and exact zeros around it. */
+/** Checks gradients with the range [start, end) in every row: those of the range alone, and exact zeros around it. */
 export function checkRange(
   ranged: HostGrads,
   alone: HostGrads | undefined,
@@ -61,7 +64,7 @@ export function checkRange(
 ): void {
   for (const [name, data] of Object.entries(ranged)) {
     if (!sequences.includes(name)) {
-      if (alone) checkAgree(`d ${name}`, data, part(alone, name));
+      if (alone) checkAgree(`d ${name}`, data, gradientOf(alone, name));
       continue;
     }
     const last = data.length / (B * L);
@@ -71,13 +74,13 @@ export function checkRange(
       check(!outside || value === 0, `d ${name} at position ${l} must be 0 outside the range, got ${value}`);
     });
     if (alone) {
-      const rows = slicePositions({ data, shape: [B, L, last], dtype: "f32" }, start, end);
-      checkAgree(`d ${name}`, rows.data, part(alone, name));
+      const rows = copyPositions({ data, shape: [B, L, last], dtype: "f32" }, start, end);
+      checkAgree(`d ${name}`, rows.data, gradientOf(alone, name));
     }
   }
 }
 
-function part(grads: HostGrads, name: string): Float32Array {
+function gradientOf(grads: HostGrads, name: string): Float32Array {
   const data = grads[name];
   check(data !== undefined, `the gradient of ${name} is missing`);
   return data;

@@ -6,7 +6,7 @@ import { loadInput } from "../load.ts";
 import { disagreement } from "../nmse.ts";
 import type { SuiteTest } from "../suite.ts";
 
-/** Uploads inputs, runs `body`, frees everything and checks that nothing leaked. */
+/** The calls and checks of a law. `scope` owns its tensors. */
 export type Body = (kernel: Kernel, scope: Scope) => Promise<void>;
 
 export function lawTest(name: string, body: Body): SuiteTest {
@@ -22,7 +22,7 @@ export function lawTest(name: string, body: Body): SuiteTest {
   };
 }
 
-/** A law of the training ops, skipped where there are none. */
+/** A law of the training ops. It is skipped when the kernel has none. */
 export function trainingLaw(
   name: string,
   body: (kernel: TrainingKernel, scope: Scope) => Promise<void>,
@@ -31,14 +31,14 @@ export function trainingLaw(
   return { ...test, skip: trainingSkipReason };
 }
 
-/** The inputs of a case, all there. */
+/** Returns the inputs of a case without the absent ones. */
 export function inputsOf(item: OpCase): Record<string, CaseInput> {
   return Object.fromEntries(
     Object.entries(item.inputs()).flatMap(([name, input]) => (input ? [[name, input]] : [])),
   );
 }
 
-/** Uploads the inputs that are there. */
+/** Uploads inputs; `scope` owns the tensors. */
 export function load(
   kernel: Kernel,
   scope: Scope,
@@ -49,8 +49,26 @@ export function load(
   );
 }
 
-/** Positions [from, to) along axis 1 of [B, L, last] data. */
-export function slicePositions(input: CaseInput, from: number, to: number): CaseInput {
+/** Uploads the input `name`, which the case has. */
+export function loadOne(
+  kernel: Kernel,
+  scope: Scope,
+  inputs: Readonly<Record<string, CaseInput>>,
+  name: string,
+): Tensor {
+  const input = inputs[name];
+  check(input !== undefined, `the case has ${name}`);
+  return loadInput(kernel, input, scope).tensor;
+}
+
+/** The chunks of a sequence of `length` positions that is cut at these positions. */
+export function chunksAt(length: number, cuts: readonly number[]): { from: number; to: number }[] {
+  const ends = [...cuts, length];
+  return ends.map((to, i) => ({ from: ends[i - 1] ?? 0, to }));
+}
+
+/** Copies positions [from, to) of [B, L, last] data. */
+export function copyPositions(input: CaseInput, from: number, to: number): CaseInput {
   const [B = 1, L = 1, last = 1] = input.shape;
   const data = input.data.slice(0, B * (to - from) * last);
   for (let b = 0; b < B; b++) {
@@ -59,16 +77,16 @@ export function slicePositions(input: CaseInput, from: number, to: number): Case
   return { ...input, data, shape: [B, to - from, last] };
 }
 
-/** [B, L, last] data of pieces that lie one after the other along L. */
+/** Joins chunks of [B, L, last] data along L: the inverse of `copyPositions`. */
 export function joinPositions(
-  pieces: readonly { data: Float32Array; length: number }[],
+  chunks: readonly { data: Float32Array; length: number }[],
   B: number,
 ): Float32Array {
-  const L = pieces.reduce((sum, { length }) => sum + length, 0);
-  const last = (pieces[0]?.data.length ?? 0) / (B * (pieces[0]?.length ?? 1));
+  const L = chunks.reduce((sum, { length }) => sum + length, 0);
+  const last = (chunks[0]?.data.length ?? 0) / (B * (chunks[0]?.length ?? 1));
   const out = new Float32Array(B * L * last);
   let from = 0;
-  for (const { data, length } of pieces) {
+  for (const { data, length } of chunks) {
     for (let b = 0; b < B; b++) {
       out.set(data.subarray(b * length * last, (b + 1) * length * last), (b * L + from) * last);
     }
@@ -77,14 +95,14 @@ export function joinPositions(
   return out;
 }
 
-/** One float32 result. */
+/** Reads a float32 tensor. */
 export async function readFloats(kernel: Kernel, tensor: Tensor): Promise<Float32Array> {
   const [data] = await kernel.read(tensor);
   check(data instanceof Float32Array, `read: expected a Float32Array, got ${data?.constructor.name}`);
   return data;
 }
 
-/** Two ways to the same result agree to float32 rounding. */
+/** Checks that two results agree to float32 rounding. */
 export function checkAgree(what: string, actual: HostArray, expected: HostArray, tolerance = 1e-10): void {
   const why = disagreement(actual, Float64Array.from(expected), tolerance);
   check(why === undefined, `${what}: ${why}`);

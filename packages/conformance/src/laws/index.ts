@@ -7,7 +7,7 @@ import { residualTests } from "./residual.ts";
 import { scanGradientTests } from "./scanGradients.ts";
 import { scanStateTests } from "./scanState.ts";
 
-/** What relates several calls to each other. */
+/** Identities between the results of several calls. */
 export const lawTests: readonly SuiteTest[] = [
   ...scanStateTests,
   ...convStateTests,

@@ -1,7 +1,7 @@
 import type { ScanArgs } from "@mamba/kernel";
 import { check, checkEqual } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
-import { scanForwardCase } from "../cases/scanBackward.ts";
+import { scanForwardCase } from "../ops/selectiveScanForward.ts";
 import type { SuiteTest } from "../suite.ts";
 import { readGrads } from "./gradients.ts";
 import { inputsOf, load, trainingLaw } from "./harness.ts";
@@ -25,7 +25,7 @@ export const residualTests: readonly SuiteTest[] = [
     const { y, finalState, residual } = kernel.selectiveScanForward(args);
     checkEqual("disposed after the forward", residual.disposed, false);
     finalState.dispose();
-    // The output stands in for its gradient: any numbers do.
+    // The output serves as its own gradient: any numbers do.
     const first = await readGrads(kernel, scope, kernel.selectiveScanBackward(y, args, residual));
     checkEqual("disposed after a backward", residual.disposed, false);
     const second = await readGrads(kernel, scope, kernel.selectiveScanBackward(y, args, residual));

@@ -1,13 +1,14 @@
 import { type ScanArgs, type Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
-import { residualOf, scanBackwardCase } from "../cases/scanBackward.ts";
+import { residualOf } from "../cases/scanBackwardInputs.ts";
+import { scanBackwardCase } from "../ops/selectiveScanBackward.ts";
 import type { SuiteTest } from "../suite.ts";
-import { checkPieces, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
-import { checkAgree, inputsOf, load, readFloats, trainingLaw } from "./harness.ts";
+import { checkChunks, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
+import { checkAgree, chunksAt, inputsOf, load, loadOne, readFloats, trainingLaw } from "./harness.ts";
 
-// A gradient may be cut where a scan may: what the second piece has to say about its initial state is what flows into the
-// first through its final state. That is truncated BPTT without the truncation.
+// The gradient of a scan can be computed in chunks, from the last to the first: the gradient of a chunk's initial state is
+// the gradient of the final state of the chunk before.
 
 const flags = {
   D: true,
@@ -21,7 +22,7 @@ const flags = {
 };
 const sequences = ["dy", "u", "delta", "B", "C", "z"];
 
-/** A piece of a scan on the device: `dy` and the arguments. */
+/** Uploads positions [from, to): `dy` and the arguments of the scan. */
 function place(
   kernel: TrainingKernel,
   scope: Scope,
@@ -41,7 +42,7 @@ function place(
   return { dy, args };
 }
 
-/** Gradients by argument; those of `initialState` stay on the device too. */
+/** Reads the gradients; `dState` is the tensor of the gradient of `initialState`. */
 async function gradientsOf(
   kernel: TrainingKernel,
   scope: Scope,
@@ -58,29 +59,26 @@ function splitTest(B: number, L: number, D: number, N: number, cuts: readonly nu
   const what = `gradient of a scan of ${L} = gradients of scans cut at ${cuts.join(", ")} (B${B} D${D} N${N})`;
   return trainingLaw(what, async (kernel, scope) => {
     const inputs = inputsOf(scanBackwardCase([B, L, D, N], flags));
-    const { dFinalState } = load(kernel, scope, { dFinalState: inputs["dFinalState"] as Inputs[string] });
-    check(dFinalState !== undefined, "the case has dFinalState");
+    const dFinalState = loadOne(kernel, scope, inputs, "dFinalState");
     const whole = await gradientsOf(kernel, scope, place(kernel, scope, inputs, 0, L), dFinalState);
 
-    const edges = [0, ...cuts, L];
-    const pieces: (ReturnType<typeof place> & { length: number })[] = [];
+    const chunks: (ReturnType<typeof place> & { length: number })[] = [];
     let state: Tensor | undefined;
-    for (const [i, to] of edges.slice(1).entries()) {
-      const from = edges[i] as number;
-      const piece = place(kernel, scope, inputs, from, to, state);
-      pieces.push({ ...piece, length: to - from });
-      const { y, finalState } = kernel.selectiveScan(piece.args, { finalState: true });
+    for (const { from, to } of chunksAt(L, cuts)) {
+      const chunk = place(kernel, scope, inputs, from, to, state);
+      chunks.push({ ...chunk, length: to - from });
+      const { y, finalState } = kernel.selectiveScan(chunk.args, { finalState: true });
       scope.use(y);
       state = scope.use(finalState);
     }
     let flow = dFinalState;
     const found = [];
-    for (const piece of pieces.reverse()) {
-      const { host, dState } = await gradientsOf(kernel, scope, piece, flow);
-      found.unshift({ grads: host, length: piece.length });
+    for (const chunk of chunks.reverse()) {
+      const { host, dState } = await gradientsOf(kernel, scope, chunk, flow);
+      found.unshift({ grads: host, length: chunk.length });
       flow = dState;
     }
-    checkPieces(whole.host, found, sequences, B);
+    checkChunks(whole.host, found, sequences, B);
   });
 }
 
@@ -88,8 +86,7 @@ function rangeTest(B: number, L: number, D: number, N: number, start: number, en
   const what = `gradient of a scan of [${start}, ${end}) of ${L} = that of the slice alone, zero outside (B${B} D${D} N${N})`;
   return trainingLaw(what, async (kernel, scope) => {
     const inputs = inputsOf(scanBackwardCase([B, L, D, N], flags));
-    const { dFinalState } = load(kernel, scope, { dFinalState: inputs["dFinalState"] as Inputs[string] });
-    check(dFinalState !== undefined, "the case has dFinalState");
+    const dFinalState = loadOne(kernel, scope, inputs, "dFinalState");
     const ranges = Int32Array.from({ length: 2 * B }, (_, i) => (i % 2 ? end : start));
     const withRange = { ...inputs, range: { data: ranges, shape: [B, 2], dtype: "i32" as const } };
     const ranged = await gradientsOf(kernel, scope, place(kernel, scope, withRange, 0, L), dFinalState);
@@ -100,9 +97,9 @@ function rangeTest(B: number, L: number, D: number, N: number, start: number, en
     }
     checkRange(ranged.host, undefined, sequences, [B, L, start, end]);
     const at = firstDifference<ArrayLike<number>>(ranged.host["initialState"], inputs["dFinalState"]?.data);
-    check(at === undefined, `an empty slice passes dFinalState on bit for bit, element ${at} differs`);
+    check(at === undefined, `an empty range passes dFinalState on bit for bit, element ${at} differs`);
     for (const name of ["A", "D", "deltaBias"]) {
-      check(ranged.host[name]?.every((value) => value === 0) === true, `d ${name} of empty slices must be 0`);
+      check(ranged.host[name]?.every((value) => value === 0) === true, `d ${name} of empty ranges must be 0`);
     }
   });
 }

@@ -2,11 +2,20 @@ import { type Kernel, Scope, type ScanArgs, type Tensor } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import type { CaseInput } from "../case.ts";
-import { scanCase } from "../cases/scan.ts";
+import { scanCase } from "../ops/selectiveScan.ts";
 import type { SuiteTest } from "../suite.ts";
-import { checkAgree, inputsOf, joinPositions, lawTest, load, readFloats, slicePositions } from "./harness.ts";
+import {
+  checkAgree,
+  chunksAt,
+  inputsOf,
+  joinPositions,
+  lawTest,
+  load,
+  readFloats,
+  copyPositions,
+} from "./harness.ts";
 
-// A scan may be cut anywhere: its state carries all that the past has to say.
+// A scan can be computed in chunks of any lengths: the state carries everything from one chunk to the next.
 
 const flags = {
   D: true,
@@ -26,12 +35,12 @@ function cut(inputs: Inputs, from: number, to: number): Record<string, CaseInput
   return Object.fromEntries(
     Object.entries(inputs).map(([name, input]) => [
       name,
-      sequences.includes(name) ? slicePositions(input, from, to) : input,
+      sequences.includes(name) ? copyPositions(input, from, to) : input,
     ]),
   );
 }
 
-/** Scans positions [from, to) from `state`, and leaves the new tensors to `scope`. */
+/** Scans positions [from, to) from `state`; `scope` owns the results. */
 function scan(kernel: Kernel, scope: Scope, inputs: Inputs, from: number, to: number, state?: Tensor) {
   const tensors = load(kernel, scope, cut(inputs, from, to));
   const args = {
@@ -50,15 +59,13 @@ function splitTest(B: number, L: number, D: number, N: number, cuts: readonly nu
       const inputs = inputsOf(scanCase(B, L, D, N, flags));
       const whole = scan(kernel, scope, inputs, 0, L);
       let state: Tensor | undefined;
-      const pieces = [];
-      const edges = [0, ...cuts, L];
-      for (const [i, to] of edges.slice(1).entries()) {
-        const from = edges[i] as number;
-        const part = scan(kernel, scope, inputs, from, to, state);
-        pieces.push({ data: await readFloats(kernel, part.y), length: to - from });
-        state = part.finalState;
+      const chunks = [];
+      for (const { from, to } of chunksAt(L, cuts)) {
+        const chunk = scan(kernel, scope, inputs, from, to, state);
+        chunks.push({ data: await readFloats(kernel, chunk.y), length: to - from });
+        state = chunk.finalState;
       }
-      checkAgree("y", joinPositions(pieces, B), await readFloats(kernel, whole.y));
+      checkAgree("y", joinPositions(chunks, B), await readFloats(kernel, whole.y));
       const [actual, expected] = await kernel.read(state ?? whole.finalState, whole.finalState);
       if (actual && expected) checkAgree("finalState", actual, expected);
     },
@@ -72,7 +79,7 @@ function stepTest(B: number, L: number, D: number, N: number): SuiteTest {
     const { initialState, ...rest } = inputs;
     check(initialState !== undefined, "the case has an initial state");
     const state = scope.use(kernel.upload(initialState.data, initialState.shape, "f32"));
-    const pieces = [];
+    const chunks = [];
     for (let l = 0; l < L; l++) {
       using step = new Scope();
       const row = Object.entries(cut(rest, l, l + 1)).map(([name, input]) => {
@@ -82,9 +89,9 @@ function stepTest(B: number, L: number, D: number, N: number): SuiteTest {
       const tensors = load(kernel, step, Object.fromEntries(row) as Record<string, CaseInput>);
       const args = { ...tensors, deltaSoftplus: true } as unknown as ScanArgs;
       const y = step.use(kernel.selectiveStateUpdate(state, args));
-      pieces.push({ data: await readFloats(kernel, y), length: 1 });
+      chunks.push({ data: await readFloats(kernel, y), length: 1 });
     }
-    checkAgree("y", joinPositions(pieces, B), await readFloats(kernel, whole.y));
+    checkAgree("y", joinPositions(chunks, B), await readFloats(kernel, whole.y));
     checkAgree("state", await readFloats(kernel, state), await readFloats(kernel, whole.finalState));
   });
 }
@@ -106,11 +113,11 @@ function rangeTest(B: number, L: number, D: number, N: number, start: number, en
     if (start === end) {
       check(
         firstDifference<ArrayLike<number>>(state, inputs["initialState"]?.data) === undefined,
-        "an empty slice must leave the state bit-equal",
+        "an empty range must leave the state bit-equal",
       );
     } else {
       const alone = scan(kernel, scope, inputs, start, end);
-      const rows = slicePositions({ data: y, shape: [B, L, D], dtype: "f32" }, start, end);
+      const rows = copyPositions({ data: y, shape: [B, L, D], dtype: "f32" }, start, end);
       checkAgree("y", rows.data, await readFloats(kernel, alone.y));
       checkAgree("finalState", state, await readFloats(kernel, alone.finalState));
     }

@@ -1,59 +1,34 @@
-import { type DType, type HostArray, isDense, type Shape, type Tensor } from "@mamba/kernel";
-import { ArenaTensor } from "../arena.ts";
+import { elementCount, type HostArray, lastExtent, type Tensor } from "@mamba/kernel";
+import { Arena, ArenaTensor } from "../arena.ts";
 import { ReferenceKernel } from "../referenceKernel.ts";
-import type { Fault } from "./fault.ts";
+import { copyInto, gatherRows, write } from "../referenceOps.ts";
+import { type Fault, kernelWith } from "./fault.ts";
 
-class Leaks extends ReferenceKernel {
-  override mul(a: Tensor, b: Tensor) {
-    const y = super.mul(a, b);
-    this.result([1], [0]);
-    return y;
+class TakesForeignTensors extends Arena {
+  override own(op: string, name: string, tensor: Tensor): ArenaTensor {
+    return tensor instanceof ArenaTensor ? tensor : super.own(op, name, tensor);
   }
 }
 
-class LeaksWhenItThrows extends ReferenceKernel {
-  override linear(x: Tensor, weight: Tensor, bias?: Tensor) {
-    const scratch = this.result([1], [0]);
-    const y = super.linear(x, weight, bias);
-    scratch.dispose();
-    return y;
-  }
-}
-
-class DirtyZeros extends ReferenceKernel {
-  override zeros(shape: Shape, dtype: DType) {
-    return ArenaTensor.of(this.arena, dtype, shape);
-  }
-}
-
-class TakesForeignTensors extends ReferenceKernel {
-  protected override own(op: string, tensor: Tensor): ArenaTensor {
-    return tensor instanceof ArenaTensor ? tensor : super.own(op, tensor);
-  }
-}
-
-class LivesOn extends ReferenceKernel {
-  protected override guard(): void {
-    // A kernel that never says no.
+class NeverCloses extends Arena {
+  override close(): void {
+    // Stays open.
   }
 }
 
 class ReadsTooLate extends ReferenceKernel {
-  override async read(...tensors: Tensor[]): Promise<HostArray[]> {
-    const later = tensors.map((tensor) => {
-      const own = this.own("read", tensor);
-      return own.view(own.shape, own.rowStride, own.start);
-    });
+  protected override async fetch(tensors: readonly ArenaTensor[]): Promise<HostArray[]> {
+    const views = tensors.map((x) => this.runtime.view(x, x.shape, x.rowStride, x.offset));
     await Promise.resolve();
-    const results = await super.read(...later);
-    for (const tensor of later) tensor.dispose();
+    const results = await super.fetch(views);
+    for (const view of views) view.dispose();
     return results;
   }
 }
 
 class ReadsInWrongOrder extends ReferenceKernel {
-  override async read(...tensors: Tensor[]): Promise<HostArray[]> {
-    const results = await super.read(...tensors);
+  protected override async fetch(tensors: readonly ArenaTensor[]): Promise<HostArray[]> {
+    const results = await super.fetch(tensors);
     return tensors.length === 5 ? results.reverse() : results;
   }
 }
@@ -65,35 +40,11 @@ class CountsViews extends ReferenceKernel {
   }
 }
 
-class GathersViewsDensely extends ReferenceKernel {
-  override gatherRows(x: Tensor, rows: readonly number[]) {
-    if (x.disposed || isDense(x)) return super.gatherRows(x, rows);
-    const own = this.own("gatherRows", x);
-    using dense = own.view(x.shape, x.shape[x.shape.length - 1] as number, own.start);
-    return super.gatherRows(dense, rows);
-  }
-}
-
-class CopiesTooMuch extends ReferenceKernel {
-  override copyInto(target: Tensor, source: Tensor) {
-    super.copyInto(target, source);
-    const own = this.own("copyInto", target);
-    own.elements.fill(0, own.dense().length, own.dense().length + 8);
-  }
-}
-
-class WritesAtZero extends ReferenceKernel {
-  override write(target: Tensor, start: number, data: HostArray) {
-    super.write(target, start, data);
-    if (start > 0) super.write(target, 0, data);
-  }
-}
-
-/** The base's bytes go with the base, whoever looks at them. */
+/** Disposing the base overwrites it, although a view is left. */
 class ViewsDie extends ReferenceKernel {
   override columns(x: Tensor, start: number, count: number) {
     const view = super.columns(x, start, count);
-    const own = this.own("columns", x);
+    const own = this.runtime.own("columns", "x", x);
     const dispose = own.dispose.bind(own);
     own.dispose = () => {
       dispose();
@@ -103,20 +54,30 @@ class ViewsDie extends ReferenceKernel {
   }
 }
 
+/** A view keeps the version that its base had when it was made. */
+class ViewsKeepTheirVersion extends ReferenceKernel {
+  override columns(x: Tensor, start: number, count: number) {
+    const view = super.columns(x, start, count);
+    return Object.defineProperty(view, "version", { value: view.version });
+  }
+}
+
 export const memoryFaults: Fault[] = [
-  { name: "mul leaks a tensor", seenBy: /^mul /, open: () => new Leaks() },
   {
-    name: "linear leaks when it throws",
-    seenBy: /^arguments: linear refuses wrong shapes/,
-    open: () => new LeaksWhenItThrows(),
+    name: "zeros are what the memory held",
+    seenBy: /^memory: f32/,
+    open: () => new ReferenceKernel({ zeros: (arena, shape, dtype) => arena.allocate(dtype, shape) }),
   },
-  { name: "zeros are what the memory held", seenBy: /^memory: f32/, open: () => new DirtyZeros() },
   {
     name: "tensors of another kernel are taken",
     seenBy: /^arguments: .* of another kernel/,
-    open: () => new TakesForeignTensors(),
+    open: () => new ReferenceKernel({}, new TakesForeignTensors()),
   },
-  { name: "a disposed kernel works on", seenBy: /^lifetime: a disposed kernel/, open: () => new LivesOn() },
+  {
+    name: "a disposed kernel works on",
+    seenBy: /^lifetime: a disposed kernel/,
+    open: () => new ReferenceKernel({}, new NeverCloses()),
+  },
   {
     name: "read takes what is there later",
     seenBy: /^lifetime: work runs in call order/,
@@ -131,9 +92,44 @@ export const memoryFaults: Fault[] = [
   {
     name: "gatherRows ignores the row stride",
     seenBy: /^memory: gatherRows/,
-    open: () => new GathersViewsDensely(),
+    open: () =>
+      kernelWith("gatherRows", (arena, sizes, x, rows) => {
+        using dense = arena.view(x, x.shape, lastExtent(x.shape), x.offset);
+        return gatherRows(arena, sizes, dense, rows);
+      }),
   },
-  { name: "copyInto writes past its target", seenBy: /^memory: copyInto/, open: () => new CopiesTooMuch() },
-  { name: "write ignores its start", seenBy: /^memory: write/, open: () => new WritesAtZero() },
+  {
+    name: "copyInto writes past its target",
+    seenBy: /^memory: copyInto/,
+    open: () =>
+      kernelWith("copyInto", (arena, sizes, target, source) => {
+        copyInto(arena, sizes, target, source);
+        const count = elementCount(target.shape);
+        target.elements.fill(0, count, count + 8);
+      }),
+  },
+  {
+    name: "write ignores its start",
+    seenBy: /^memory: write/,
+    open: () =>
+      kernelWith("write", (arena, sizes, target, start, data) => {
+        write(arena, sizes, target, start, data);
+        if (start > 0) write(arena, sizes, target, 0, data);
+      }),
+  },
+  {
+    name: "write does not count",
+    seenBy: /^versions: write/,
+    open: () =>
+      kernelWith("write", (arena, sizes, target, start, data) => {
+        write(arena, sizes, target, start, data);
+        target.storage.version--;
+      }),
+  },
   { name: "views die with their base", seenBy: /^lifetime: a view outlives/, open: () => new ViewsDie() },
+  {
+    name: "views keep their version",
+    seenBy: /^versions: views/,
+    open: () => new ViewsKeepTheirVersion(),
+  },
 ];

@@ -1,20 +1,20 @@
-import { checkAccumulate, isDense, rowCount, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { isDense, lastExtent } from "@mamba/kernel";
+import type { Op } from "../op.ts";
+import { rowCount } from "@mamba/kernel/author";
+import { addressOf } from "../tensor.ts";
 
-export function accumulate(runtime: Runtime, target: Tensor, x: Tensor, factor = 1): void {
-  checkAccumulate(target, x, factor);
+export const accumulate: Op<"accumulate"> = (runtime, _, target, x, factor = 1) => {
   const op = "accumulate";
-  runtime.checkOpen(op);
   const { args } = runtime;
-  const features = x.shape[x.shape.length - 1] as number;
+  const features = lastExtent(x.shape);
   const rows = rowCount(x);
   const dense = isDense(x) && isDense(target);
-  args[0] = runtime.at(op, "x", x);
-  args[2] = runtime.at(op, "target", target);
+  args[0] = addressOf(x);
+  args[2] = addressOf(target);
   args[3] = dense ? 1 : rows;
   args[4] = dense ? rows * features : features;
   args[5] = x.rowStride;
   runtime.floatArgs[7] = factor;
   args[8] = target.rowStride;
   runtime.run(op, 0.4 * rows * features);
-}
+};

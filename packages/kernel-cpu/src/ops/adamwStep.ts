@@ -1,30 +1,18 @@
-import { type AdamWParams, type AdamWSlot, checkAdamwStep, type Tensor } from "@mamba/kernel";
+import type { Op } from "../op.ts";
 import { lineBytes } from "../allocator.ts";
-import type { Runtime } from "../runtime.ts";
 import { tensorTable } from "./tensorTable.ts";
+import { addressOf } from "../tensor.ts";
 
-export function adamwStep(
-  runtime: Runtime,
-  slots: readonly AdamWSlot[],
-  hyper: AdamWParams,
-  gradScale?: Tensor,
-): void {
-  checkAdamwStep(slots, hyper, gradScale);
+export const adamwStep: Op<"adamwStep"> = (runtime, _, slots, hyper, gradScale) => {
   const op = "adamwStep";
-  runtime.checkOpen(op);
   const { args, floatArgs, heap } = runtime;
   const { table, units } = tensorTable(
-    slots.map(({ param, grad, m, v }, i) => ({
+    slots.map(({ param, grad, m, v }) => ({
       tensor: param,
-      addresses: [
-        runtime.at(op, `grad of slot ${i}`, grad),
-        runtime.at(op, `param of slot ${i}`, param),
-        runtime.at(op, `m of slot ${i}`, m),
-        runtime.at(op, `v of slot ${i}`, v),
-      ],
+      addresses: [addressOf(grad), addressOf(param), addressOf(m), addressOf(v)],
     })),
   );
-  const scaleAt = runtime.at(op, "gradScale", gradScale);
+  const scaleAt = addressOf(gradScale);
   const room = runtime.temporary(op, table.byteLength);
   try {
     const { step, lr, beta1, beta2, eps, weightDecay } = hyper;
@@ -45,4 +33,4 @@ export function adamwStep(
   } finally {
     heap.free(room);
   }
-}
+};

@@ -1,8 +1,6 @@
-import { checkBinary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { elementwise } from "./elementwise.ts";
 
-export function add(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
-  checkBinary("add", a, b);
+export const add: Op<"add"> = (runtime, _, a, b) => {
   return elementwise(runtime, "add", a, b, 0);
-}
+};

@@ -1,11 +1,9 @@
-import { checkArgmax, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { addressOf } from "../tensor.ts";
 
-export function argmax(runtime: Runtime, logits: Tensor): Tensor {
-  const { batch, vocabSize } = checkArgmax(logits);
-  runtime.checkOpen("argmax");
+export const argmax: Op<"argmax"> = (runtime, { batch, vocabSize }, logits) => {
   const { args } = runtime;
-  args[0] = runtime.at("argmax", "logits", logits);
+  args[0] = addressOf(logits);
   const y = runtime.result("argmax", [batch], "i32");
   args[1] = y.address;
   args[2] = batch;
@@ -13,4 +11,4 @@ export function argmax(runtime: Runtime, logits: Tensor): Tensor {
   args[4] = logits.rowStride;
   runtime.run("argmax", 0.6 * batch * vocabSize);
   return y;
-}
+};

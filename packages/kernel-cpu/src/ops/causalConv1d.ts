@@ -1,16 +1,12 @@
-import { checkCausalConv1d, type ConvArgs, type Tensor } from "@mamba/kernel";
+import type { ConvArgs } from "@mamba/kernel";
+import type { Op, Own } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
+import { addressOf } from "../tensor.ts";
 
-export function causalConv1d(
-  runtime: Runtime,
-  conv: ConvArgs,
-  want?: { finalState: true },
-): { y: Tensor; finalState?: Tensor } {
-  const { batch, length, channels, width } = checkCausalConv1d(conv);
+export const causalConv1d: Op<"causalConv1d"> = (runtime, { batch, length, channels, width }, conv, want) => {
   const op = "causalConv1d";
-  runtime.checkOpen(op);
   const { args } = runtime;
-  writeConvInputs(runtime, op, conv);
+  writeConvInputs(runtime, conv);
   const y = runtime.result(op, conv.x.shape);
   const finalState = want?.finalState ? runtime.result(op, [batch, channels, width - 1]) : undefined;
   args[5] = y.address;
@@ -21,16 +17,16 @@ export function causalConv1d(
   args[10] = width;
   runtime.run(op, (1 + 0.2 * width) * batch * length * channels);
   return finalState ? { y, finalState } : { y };
-}
+};
 
 /** The part of the record that the backward has in common. */
-export function writeConvInputs(runtime: Runtime, op: string, conv: ConvArgs): void {
+export function writeConvInputs(runtime: Runtime, conv: Own<ConvArgs>): void {
   const { args } = runtime;
-  args[0] = runtime.at(op, "x", conv.x);
-  args[1] = runtime.at(op, "weight", conv.weight);
-  args[2] = runtime.at(op, "bias", conv.bias);
-  args[3] = runtime.at(op, "initialState", conv.initialState);
-  args[4] = runtime.at(op, "range", conv.range);
+  args[0] = addressOf(conv.x);
+  args[1] = addressOf(conv.weight);
+  args[2] = addressOf(conv.bias);
+  args[3] = addressOf(conv.initialState);
+  args[4] = addressOf(conv.range);
   args[11] = conv.x.rowStride;
   args[12] = conv.activation === "silu" ? 1 : 0;
 }

@@ -1,26 +1,25 @@
-import { checkCausalConv1dBackward, type ConvArgs, type Grads, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { writeConvInputs } from "./causalConv1d.ts";
 import { PartialSums } from "./partialSums.ts";
+import { addressOf } from "../tensor.ts";
 
-export function causalConv1dBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  conv: ConvArgs,
-  dFinalState?: Tensor,
-): Grads<ConvArgs> {
-  const { batch, length, channels, width } = checkCausalConv1dBackward(dy, conv, dFinalState);
+export const causalConv1dBackward: Op<"causalConv1dBackward"> = (
+  runtime,
+  { batch, length, channels, width },
+  dy,
+  conv,
+  dFinalState,
+) => {
   const op = "causalConv1dBackward";
-  runtime.checkOpen(op);
   const { args } = runtime;
-  writeConvInputs(runtime, op, conv);
+  writeConvInputs(runtime, conv);
   args[7] = batch;
   args[8] = length;
   args[9] = channels;
   args[10] = width;
-  args[13] = runtime.at(op, "dy", dy);
+  args[13] = addressOf(dy);
   args[14] = dy.rowStride;
-  args[15] = runtime.at(op, "dFinalState", dFinalState);
+  args[15] = addressOf(dFinalState);
   const x = runtime.result(op, conv.x.shape);
   const weight = runtime.result(op, conv.weight.shape);
   const bias = conv.bias && runtime.result(op, conv.bias.shape);
@@ -37,4 +36,4 @@ export function causalConv1dBackward(
     sums.free();
   }
   return { x, weight, ...(bias && { bias }), ...(initialState && { initialState }) };
-}
+};

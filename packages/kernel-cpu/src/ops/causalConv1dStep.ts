@@ -1,15 +1,18 @@
-import { checkCausalConv1dStep, type ConvStepArgs, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { addressOf } from "../tensor.ts";
 
-export function causalConv1dStep(runtime: Runtime, state: Tensor, conv: ConvStepArgs): Tensor {
-  const { batch, channels, width } = checkCausalConv1dStep(state, conv);
+export const causalConv1dStep: Op<"causalConv1dStep"> = (
+  runtime,
+  { batch, channels, width },
+  state,
+  conv,
+) => {
   const op = "causalConv1dStep";
-  runtime.checkOpen(op);
   const { args } = runtime;
-  args[0] = runtime.at(op, "x", conv.x);
-  args[1] = runtime.at(op, "weight", conv.weight);
-  args[2] = runtime.at(op, "bias", conv.bias);
-  args[3] = runtime.at(op, "state", state);
+  args[0] = addressOf(conv.x);
+  args[1] = addressOf(conv.weight);
+  args[2] = addressOf(conv.bias);
+  args[3] = addressOf(state);
   args[4] = 0;
   const y = runtime.result(op, conv.x.shape);
   args[5] = y.address;
@@ -22,4 +25,4 @@ export function causalConv1dStep(runtime: Runtime, state: Tensor, conv: ConvStep
   args[12] = conv.activation === "silu" ? 1 : 0;
   runtime.run(op, (2 + 1.5 * width) * batch * channels);
   return y;
-}
+};

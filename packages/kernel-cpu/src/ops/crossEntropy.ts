@@ -1,69 +1,40 @@
-import { checkCrossEntropy, type Tensor } from "@mamba/kernel";
+import type { Op } from "../op.ts";
+import type { Sizes } from "@mamba/kernel/author";
 import { lineBytes } from "../allocator.ts";
 import type { Runtime } from "../runtime.ts";
-import type { CpuTensor } from "../tensor.ts";
+import { addressOf, type CpuTensor } from "../tensor.ts";
 
-const defaultIgnoreIndex = -100;
-
-export function crossEntropy(
-  runtime: Runtime,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex = defaultIgnoreIndex,
-): { loss: Tensor } {
+export const crossEntropy: Op<"crossEntropy"> = (runtime, sizes, logits, targets) => {
   const op = "crossEntropy";
-  const sizes = writeInputs(runtime, op, logits, targets, ignoreIndex);
   const loss = runtime.result(op, [1]);
-  meanLoss(runtime, op, sizes, loss, undefined);
+  meanLoss(runtime, op, sizes, logits, targets, loss, undefined);
   return { loss };
-}
+};
 
-export function crossEntropyWithGradient(
-  runtime: Runtime,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex = defaultIgnoreIndex,
-): { loss: Tensor; dLogits: Tensor } {
+export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (runtime, sizes, logits, targets) => {
   const op = "crossEntropyWithGradient";
-  const sizes = writeInputs(runtime, op, logits, targets, ignoreIndex);
   const loss = runtime.result(op, [1]);
   const dLogits = runtime.result(op, logits.shape);
-  meanLoss(runtime, op, sizes, loss, dLogits);
+  meanLoss(runtime, op, sizes, logits, targets, loss, dLogits);
   return { loss, dLogits };
-}
-
-interface Sizes {
-  readonly rows: number;
-  readonly vocabSize: number;
-}
-
-function writeInputs(
-  runtime: Runtime,
-  op: string,
-  logits: Tensor,
-  targets: Tensor,
-  ignoreIndex: number,
-): Sizes {
-  const sizes = checkCrossEntropy(op, logits, targets, ignoreIndex);
-  runtime.checkOpen(op);
-  const { args } = runtime;
-  args[0] = runtime.at(op, "logits", logits);
-  args[1] = runtime.at(op, "targets", targets);
-  args[5] = sizes.rows;
-  args[6] = sizes.vocabSize;
-  args[7] = logits.rowStride;
-  args[8] = ignoreIndex;
-  return sizes;
-}
+};
 
 function meanLoss(
   runtime: Runtime,
   op: string,
-  { rows, vocabSize }: Sizes,
+  { rows, vocabSize, ignoreIndex }: Sizes<"crossEntropy">,
+  logits: CpuTensor,
+  targets: CpuTensor,
   loss: CpuTensor,
   dLogits: CpuTensor | undefined,
 ): void {
   const { args } = runtime;
+  args[0] = addressOf(logits);
+  args[1] = addressOf(targets);
+  args[5] = rows;
+  args[6] = vocabSize;
+  args[7] = logits.rowStride;
+  args[8] = ignoreIndex;
   const losses = runtime.temporary(op, (rows + 1) * 8);
   try {
     args[2] = losses.start * lineBytes;

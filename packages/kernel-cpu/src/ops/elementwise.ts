@@ -1,5 +1,6 @@
-import { isDense, rowCount, type Tensor } from "@mamba/kernel";
-import type { CpuTensor } from "../tensor.ts";
+import { isDense, lastExtent } from "@mamba/kernel";
+import { rowCount } from "@mamba/kernel/author";
+import { addressOf, type CpuTensor } from "../tensor.ts";
 import type { Runtime } from "../runtime.ts";
 
 type Unary = "scale" | "silu" | "negExp";
@@ -12,17 +13,16 @@ const cost = { add: 0.4, mul: 0.4, scale: 0.3, silu: 1.2, negExp: 1, siluBackwar
 export function elementwise(
   runtime: Runtime,
   op: Unary | Binary,
-  a: Tensor,
-  b: Tensor | undefined,
+  a: CpuTensor,
+  b: CpuTensor | undefined,
   factor: number,
 ): CpuTensor {
-  runtime.checkOpen(op);
   const { args } = runtime;
-  const features = a.shape[a.shape.length - 1] as number;
+  const features = lastExtent(a.shape);
   const rows = rowCount(a);
   const dense = isDense(a) && (b === undefined || isDense(b));
-  args[0] = runtime.at(op, b ? "a" : "x", a);
-  args[1] = runtime.at(op, "b", b);
+  args[0] = addressOf(a);
+  args[1] = addressOf(b);
   const y = runtime.result(op, a.shape);
   args[2] = y.address;
   args[3] = dense ? 1 : rows;

@@ -1,12 +1,10 @@
-import { checkEmbedding, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { addressOf } from "../tensor.ts";
 
-export function embedding(runtime: Runtime, ids: Tensor, weight: Tensor): Tensor {
-  const { count, vocabSize, features, shape } = checkEmbedding(ids, weight);
-  runtime.checkOpen("embedding");
+export const embedding: Op<"embedding"> = (runtime, { count, vocabSize, features, shape }, ids, weight) => {
   const { args } = runtime;
-  args[0] = runtime.at("embedding", "ids", ids);
-  args[1] = runtime.at("embedding", "weight", weight);
+  args[0] = addressOf(ids);
+  args[1] = addressOf(weight);
   const y = runtime.result("embedding", shape);
   args[2] = y.address;
   args[3] = count;
@@ -15,4 +13,4 @@ export function embedding(runtime: Runtime, ids: Tensor, weight: Tensor): Tensor
   args[6] = runtime.storageType(weight);
   runtime.run("embedding", 0.5 * count * features);
   return y;
-}
+};

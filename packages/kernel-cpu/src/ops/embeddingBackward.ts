@@ -1,13 +1,17 @@
-import { checkEmbeddingBackward, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { addressOf } from "../tensor.ts";
 
-export function embeddingBackward(runtime: Runtime, dy: Tensor, ids: Tensor, vocabSize: number): Tensor {
-  const { count, features } = checkEmbeddingBackward(dy, ids, vocabSize);
+export const embeddingBackward: Op<"embeddingBackward"> = (
+  runtime,
+  { count, features },
+  dy,
+  ids,
+  vocabSize,
+) => {
   const op = "embeddingBackward";
-  runtime.checkOpen(op);
   const { args } = runtime;
-  args[0] = runtime.at(op, "dy", dy);
-  args[1] = runtime.at(op, "ids", ids);
+  args[0] = addressOf(dy);
+  args[1] = addressOf(ids);
   const dWeight = runtime.result(op, [vocabSize, features]);
   args[2] = dWeight.address;
   args[3] = count;
@@ -16,4 +20,4 @@ export function embeddingBackward(runtime: Runtime, dy: Tensor, ids: Tensor, voc
   args[6] = dy.rowStride;
   runtime.run(op, (0.5 * count + 0.2 * vocabSize) * features);
   return dWeight;
-}
+};

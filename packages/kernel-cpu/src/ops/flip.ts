@@ -1,11 +1,9 @@
-import { checkFlip, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { addressOf } from "../tensor.ts";
 
-export function flip(runtime: Runtime, x: Tensor): Tensor {
-  const { batch, length, channels } = checkFlip(x);
-  runtime.checkOpen("flip");
+export const flip: Op<"flip"> = (runtime, { batch, length, channels }, x) => {
   const { args } = runtime;
-  args[0] = runtime.at("flip", "x", x);
+  args[0] = addressOf(x);
   const y = runtime.result("flip", x.shape);
   args[1] = y.address;
   args[2] = batch;
@@ -14,4 +12,4 @@ export function flip(runtime: Runtime, x: Tensor): Tensor {
   args[5] = x.rowStride;
   runtime.run("flip", 0.3 * batch * length * channels);
   return y;
-}
+};

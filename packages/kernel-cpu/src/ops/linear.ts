@@ -1,13 +1,12 @@
-import { byteLength, checkLinear, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { byteLength } from "@mamba/kernel";
+import type { Op } from "../op.ts";
+import { addressOf } from "../tensor.ts";
 
-export function linear(runtime: Runtime, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const { rows, inFeatures, outFeatures, shape } = checkLinear(x, weight, bias);
-  runtime.checkOpen("linear");
+export const linear: Op<"linear"> = (runtime, { rows, inFeatures, outFeatures, shape }, x, weight, bias) => {
   const { args } = runtime;
-  args[0] = runtime.at("linear", "x", x);
-  args[1] = runtime.at("linear", "weight", weight);
-  args[2] = runtime.at("linear", "bias", bias);
+  args[0] = addressOf(x);
+  args[1] = addressOf(weight);
+  args[2] = addressOf(bias);
   const y = runtime.result("linear", shape);
   args[3] = y.address;
   args[4] = rows;
@@ -19,4 +18,4 @@ export function linear(runtime: Runtime, x: Tensor, weight: Tensor, bias?: Tenso
   const weights = inFeatures * outFeatures;
   runtime.run("linear", Math.max(byteLength(weight.dtype, weight.shape) / 16, (rows * weights) / 18));
   return y;
-}
+};

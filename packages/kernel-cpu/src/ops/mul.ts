@@ -1,8 +1,6 @@
-import { checkBinary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { elementwise } from "./elementwise.ts";
 
-export function mul(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
-  checkBinary("mul", a, b);
+export const mul: Op<"mul"> = (runtime, _, a, b) => {
   return elementwise(runtime, "mul", a, b, 0);
-}
+};

@@ -1,8 +1,6 @@
-import { checkUnary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { elementwise } from "./elementwise.ts";
 
-export function negExp(runtime: Runtime, x: Tensor): Tensor {
-  checkUnary("negExp", x);
+export const negExp: Op<"negExp"> = (runtime, _, x) => {
   return elementwise(runtime, "negExp", x, undefined, 0);
-}
+};

@@ -1,13 +1,17 @@
-import { checkRepetitionPenalty, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { addressOf } from "../tensor.ts";
 
-export function repetitionPenalty(runtime: Runtime, logits: Tensor, ids: Tensor, penalty: number): Tensor {
-  const { batch, vocabSize, idCount } = checkRepetitionPenalty(logits, ids, penalty);
+export const repetitionPenalty: Op<"repetitionPenalty"> = (
+  runtime,
+  { batch, vocabSize, idCount },
+  logits,
+  ids,
+  penalty,
+) => {
   const op = "repetitionPenalty";
-  runtime.checkOpen(op);
   const { args } = runtime;
-  args[0] = runtime.at(op, "logits", logits);
-  args[1] = runtime.at(op, "ids", ids);
+  args[0] = addressOf(logits);
+  args[1] = addressOf(ids);
   const y = runtime.result(op, logits.shape);
   args[2] = y.address;
   args[3] = batch;
@@ -17,4 +21,4 @@ export function repetitionPenalty(runtime: Runtime, logits: Tensor, ids: Tensor,
   runtime.floatArgs[7] = penalty;
   runtime.run(op, 0.3 * batch * vocabSize + 2 * batch * idCount);
   return y;
-}
+};

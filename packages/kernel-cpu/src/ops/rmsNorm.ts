@@ -1,12 +1,10 @@
-import { checkRmsNorm, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
+import { addressOf } from "../tensor.ts";
 
-export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
-  const { rows, features } = checkRmsNorm(x, weight, eps);
-  runtime.checkOpen("rmsNorm");
+export const rmsNorm: Op<"rmsNorm"> = (runtime, { rows, features }, x, weight, eps) => {
   const { args } = runtime;
-  args[0] = runtime.at("rmsNorm", "x", x);
-  args[1] = runtime.at("rmsNorm", "weight", weight);
+  args[0] = addressOf(x);
+  args[1] = addressOf(weight);
   const y = runtime.result("rmsNorm", x.shape);
   args[2] = y.address;
   args[3] = rows;
@@ -15,4 +13,4 @@ export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor | undefined,
   runtime.floatArgs[6] = eps;
   runtime.run("rmsNorm", 0.6 * rows * features);
   return y;
-}
+};

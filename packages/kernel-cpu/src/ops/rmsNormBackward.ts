@@ -1,23 +1,15 @@
-import { checkRmsNormBackward, type Tensor } from "@mamba/kernel";
+import type { Op } from "../op.ts";
 import { lineBytes } from "../allocator.ts";
-import type { Runtime } from "../runtime.ts";
+import { addressOf } from "../tensor.ts";
 
-export function rmsNormBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  x: Tensor,
-  weight: Tensor | undefined,
-  eps: number,
-): { dx: Tensor; dWeight?: Tensor } {
-  const { rows, features } = checkRmsNormBackward(dy, x, weight, eps);
+export const rmsNormBackward: Op<"rmsNormBackward"> = (runtime, { rows, features }, dy, x, weight, eps) => {
   const op = "rmsNormBackward";
-  runtime.checkOpen(op);
   const { args } = runtime;
-  const dyAt = runtime.at(op, "dy", dy);
-  const xAt = runtime.at(op, "x", x);
+  const dyAt = addressOf(dy);
+  const xAt = addressOf(x);
   args[0] = dyAt;
   args[1] = xAt;
-  args[2] = runtime.at(op, "weight", weight);
+  args[2] = addressOf(weight);
   const dx = runtime.result(op, x.shape);
   args[3] = dx.address;
   args[4] = 0;
@@ -49,4 +41,4 @@ export function rmsNormBackward(
   } finally {
     runtime.heap.free(scales);
   }
-}
+};

@@ -1,12 +1,10 @@
-import { checkSample, type SampleOptions, type Tensor } from "@mamba/kernel";
+import type { Op } from "../op.ts";
 import { lineBytes } from "../allocator.ts";
-import type { Runtime } from "../runtime.ts";
+import { addressOf } from "../tensor.ts";
 
-export function sample(runtime: Runtime, logits: Tensor, options: SampleOptions): Tensor {
-  const { batch, vocabSize } = checkSample(logits, options);
-  runtime.checkOpen("sample");
+export const sample: Op<"sample"> = (runtime, { batch, vocabSize }, logits, options) => {
   const { args, heap } = runtime;
-  args[0] = runtime.at("sample", "logits", logits);
+  args[0] = addressOf(logits);
   const { temperature, topK = vocabSize, topP = 1, minP = 0, uniforms } = options;
   const numbers = heap.allocate((3 + batch) * 8, "sample");
   try {
@@ -24,4 +22,4 @@ export function sample(runtime: Runtime, logits: Tensor, options: SampleOptions)
   } finally {
     heap.free(numbers);
   }
-}
+};

@@ -1,8 +1,6 @@
-import { checkScale, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { elementwise } from "./elementwise.ts";
 
-export function scale(runtime: Runtime, x: Tensor, factor: number): Tensor {
-  checkScale(x, factor);
+export const scale: Op<"scale"> = (runtime, _, x, factor) => {
   return elementwise(runtime, "scale", x, undefined, factor);
-}
+};

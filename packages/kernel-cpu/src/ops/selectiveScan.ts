@@ -1,21 +1,17 @@
-import { checkSelectiveScan, type ScanArgs, type ScanSizes, type Tensor } from "@mamba/kernel";
+import type { ScanArgs } from "@mamba/kernel";
+import type { ScanSizes } from "@mamba/kernel/author";
+import type { Op, Own } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
-import type { CpuTensor } from "../tensor.ts";
+import { addressOf, type CpuTensor } from "../tensor.ts";
 
-export function selectiveScan(
-  runtime: Runtime,
-  scan: ScanArgs,
-  want?: { finalState: true },
-): { y: Tensor; finalState?: Tensor } {
-  const sizes = checkSelectiveScan(scan);
+export const selectiveScan: Op<"selectiveScan"> = (runtime, sizes, scan, want) => {
   const op = "selectiveScan";
-  runtime.checkOpen(op);
-  writeScan(runtime, op, scan, sizes);
+  writeScan(runtime, scan, sizes);
   const y = runtime.result(op, scan.u.shape);
   const finalState = want?.finalState ? runtime.result(op, stateShape(sizes)) : undefined;
   runScan(runtime, sizes, y, finalState, undefined);
   return finalState ? { y, finalState } : { y };
-}
+};
 
 export function stateShape({ batch, channels, stateSize }: ScanSizes): number[] {
   return [batch, channels, stateSize];
@@ -37,11 +33,11 @@ export function runScan(
 }
 
 /** The part of the record that the scan and its backward have in common. */
-export function writeScan(runtime: Runtime, op: string, scan: ScanArgs, sizes: ScanSizes): void {
+export function writeScan(runtime: Runtime, scan: Own<ScanArgs>, sizes: ScanSizes): void {
   const { args } = runtime;
-  writeScanInputs(runtime, op, scan);
-  args[8] = runtime.at(op, "initialState", scan.initialState);
-  args[9] = runtime.at(op, "range", scan.range);
+  writeScanInputs(runtime, scan);
+  args[8] = addressOf(scan.initialState);
+  args[9] = addressOf(scan.range);
   args[12] = sizes.batch;
   args[13] = sizes.length;
   args[14] = sizes.channels;
@@ -49,16 +45,16 @@ export function writeScan(runtime: Runtime, op: string, scan: ScanArgs, sizes: S
 }
 
 /** The part of the record that the one-token form has in common, too. */
-export function writeScanInputs(runtime: Runtime, op: string, scan: ScanArgs): void {
+export function writeScanInputs(runtime: Runtime, scan: Own<ScanArgs>): void {
   const { args } = runtime;
-  args[0] = runtime.at(op, "u", scan.u);
-  args[1] = runtime.at(op, "delta", scan.delta);
-  args[2] = runtime.at(op, "A", scan.A);
-  args[3] = runtime.at(op, "B", scan.B);
-  args[4] = runtime.at(op, "C", scan.C);
-  args[5] = runtime.at(op, "D", scan.D);
-  args[6] = runtime.at(op, "z", scan.z);
-  args[7] = runtime.at(op, "deltaBias", scan.deltaBias);
+  args[0] = addressOf(scan.u);
+  args[1] = addressOf(scan.delta);
+  args[2] = addressOf(scan.A);
+  args[3] = addressOf(scan.B);
+  args[4] = addressOf(scan.C);
+  args[5] = addressOf(scan.D);
+  args[6] = addressOf(scan.z);
+  args[7] = addressOf(scan.deltaBias);
   args[16] = scan.u.rowStride;
   args[17] = scan.delta.rowStride;
   args[18] = scan.B.rowStride;

@@ -1,38 +1,30 @@
-import {
-  checkSelectiveScanBackward,
-  type Grads,
-  type Residual,
-  type ScanArgs,
-  ScanResidual,
-  type Tensor,
-} from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Tensor } from "@mamba/kernel";
+import type { Op } from "../op.ts";
 import { PartialSums } from "./partialSums.ts";
 import { writeScan } from "./selectiveScan.ts";
+import { addressOf } from "../tensor.ts";
 
 /** Channels that go through time together: STRIP of assembly/scan.ts. */
 const strip = 32;
 /** Units that a scan is split into if it has as many strips: enough for the most threads. */
 const wantedUnits = 32;
 
-export function selectiveScanBackward(
-  runtime: Runtime,
-  dy: Tensor,
-  scan: ScanArgs,
-  residual: Residual,
-  dFinalState?: Tensor,
-): Grads<ScanArgs> {
-  const sizes = checkSelectiveScanBackward(dy, scan, dFinalState);
+export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
+  runtime,
+  sizes,
+  dy,
+  scan,
+  residual,
+  dFinalState,
+) => {
   const op = "selectiveScanBackward";
-  runtime.checkOpen(op);
   const { batch, length, channels, stateSize } = sizes;
-  const states = ScanResidual.states(op, runtime, residual, sizes);
   const { args } = runtime;
-  writeScan(runtime, op, scan, sizes);
-  args[22] = states.address;
-  args[23] = runtime.at(op, "dy", dy);
+  writeScan(runtime, scan, sizes);
+  args[22] = residual.states.address;
+  args[23] = addressOf(dy);
   args[24] = dy.rowStride;
-  args[25] = runtime.at(op, "dFinalState", dFinalState);
+  args[25] = addressOf(dFinalState);
   const result = (like: Tensor) => runtime.result(op, like.shape);
   const u = result(scan.u);
   const delta = result(scan.delta);
@@ -72,4 +64,4 @@ export function selectiveScanBackward(
     ...(deltaBias && { deltaBias }),
     ...(initialState && { initialState }),
   };
-}
+};

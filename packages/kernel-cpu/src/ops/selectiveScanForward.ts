@@ -1,28 +1,16 @@
-import {
-  checkSelectiveScanForward,
-  type Residual,
-  type ScanArgs,
-  ScanResidual,
-  type ScanSizes,
-  type Tensor,
-} from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import { ScanResidual, type ScanSizes } from "@mamba/kernel/author";
+import type { Op } from "../op.ts";
 import { runScan, stateShape, writeScan } from "./selectiveScan.ts";
 
-export function selectiveScanForward(
-  runtime: Runtime,
-  scan: ScanArgs,
-): { y: Tensor; finalState: Tensor; residual: Residual } {
-  const sizes = checkSelectiveScanForward(scan);
+export const selectiveScanForward: Op<"selectiveScanForward"> = (runtime, sizes, scan) => {
   const op = "selectiveScanForward";
-  runtime.checkOpen(op);
-  writeScan(runtime, op, scan, sizes);
+  writeScan(runtime, scan, sizes);
   const y = runtime.result(op, scan.u.shape);
   const finalState = runtime.result(op, stateShape(sizes));
   const states = runtime.result(op, residualShape(sizes));
   runScan(runtime, sizes, y, finalState, states);
   return { y, finalState, residual: new ScanResidual(states, sizes) };
-}
+};
 
 /** Steps from one saved state to the next: SAVE_STEPS of assembly/scan.ts. */
 const saveSteps = 64;

@@ -1,15 +1,18 @@
-import { checkSelectiveStateUpdate, type StateUpdateArgs, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { writeScanInputs } from "./selectiveScan.ts";
+import { addressOf } from "../tensor.ts";
 
-export function selectiveStateUpdate(runtime: Runtime, state: Tensor, update: StateUpdateArgs): Tensor {
-  const { batch, channels, stateSize } = checkSelectiveStateUpdate(state, update);
+export const selectiveStateUpdate: Op<"selectiveStateUpdate"> = (
+  runtime,
+  { batch, channels, stateSize },
+  state,
+  update,
+) => {
   const op = "selectiveStateUpdate";
-  runtime.checkOpen(op);
   const { args } = runtime;
-  args[8] = runtime.at(op, "state", state);
+  args[8] = addressOf(state);
   args[9] = 0;
-  writeScanInputs(runtime, op, update);
+  writeScanInputs(runtime, update);
   const y = runtime.result(op, update.u.shape);
   args[10] = y.address;
   args[11] = args[8];
@@ -19,4 +22,4 @@ export function selectiveStateUpdate(runtime: Runtime, state: Tensor, update: St
   args[15] = stateSize;
   runtime.run(op, (8 + stateSize) * batch * channels);
   return y;
-}
+};

@@ -1,8 +1,6 @@
-import { checkUnary, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { elementwise } from "./elementwise.ts";
 
-export function silu(runtime: Runtime, x: Tensor): Tensor {
-  checkUnary("silu", x);
+export const silu: Op<"silu"> = (runtime, _, x) => {
   return elementwise(runtime, "silu", x, undefined, 0);
-}
+};

@@ -1,8 +1,6 @@
-import { checkSiluBackward, type Tensor } from "@mamba/kernel";
-import type { Runtime } from "../runtime.ts";
+import type { Op } from "../op.ts";
 import { elementwise } from "./elementwise.ts";
 
-export function siluBackward(runtime: Runtime, dy: Tensor, x: Tensor): Tensor {
-  checkSiluBackward(dy, x);
+export const siluBackward: Op<"siluBackward"> = (runtime, _, dy, x) => {
   return elementwise(runtime, "siluBackward", dy, x, 0);
-}
+};

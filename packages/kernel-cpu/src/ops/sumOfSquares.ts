@@ -1,16 +1,12 @@
-import { checkSumOfSquares, type Tensor } from "@mamba/kernel";
+import type { Op } from "../op.ts";
 import { lineBytes } from "../allocator.ts";
-import type { Runtime } from "../runtime.ts";
 import { tensorTable } from "./tensorTable.ts";
+import { addressOf } from "../tensor.ts";
 
-export function sumOfSquares(runtime: Runtime, tensors: readonly Tensor[]): Tensor {
-  checkSumOfSquares(tensors);
+export const sumOfSquares: Op<"sumOfSquares"> = (runtime, _, tensors) => {
   const op = "sumOfSquares";
-  runtime.checkOpen(op);
   const { args, heap } = runtime;
-  const { table, units } = tensorTable(
-    tensors.map((tensor, i) => ({ tensor, addresses: [runtime.at(op, `tensor ${i}`, tensor)] })),
-  );
+  const { table, units } = tensorTable(tensors.map((tensor) => ({ tensor, addresses: [addressOf(tensor)] })));
   const y = runtime.result(op, [1]);
   // The sums of the units first, since they are float64, and the table behind them.
   const room = runtime.temporary(op, units * 8 + table.byteLength);
@@ -28,4 +24,4 @@ export function sumOfSquares(runtime: Runtime, tensors: readonly Tensor[]): Tens
   } finally {
     heap.free(room);
   }
-}
+};

@@ -1,14 +1,13 @@
-import { checkSumRows, type Tensor } from "@mamba/kernel";
+import type { Op } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
+import { addressOf } from "../tensor.ts";
 
-export function sumRows(runtime: Runtime, dy: Tensor): Tensor {
-  const { rows, features } = checkSumRows(dy);
-  runtime.checkOpen("sumRows");
-  const from = runtime.at("sumRows", "dy", dy);
+export const sumRows: Op<"sumRows"> = (runtime, { rows, features }, dy) => {
+  const from = addressOf(dy);
   const y = runtime.result("sumRows", [features]);
   addRows(runtime, from, rows, features, dy.rowStride, y.address);
   return y;
-}
+};
 
 /** to [features] = the sum of `rows` rows at `from`, `stride` elements apart, in ascending order: a step of an op. */
 export function addRows(

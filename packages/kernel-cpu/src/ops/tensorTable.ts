@@ -1,4 +1,5 @@
-import { isDense, rowCount, type Tensor } from "@mamba/kernel";
+import { isDense, lastExtent, type Tensor } from "@mamba/kernel";
+import { rowCount } from "@mamba/kernel/author";
 
 /** Numbers in one unit: BLOCK of assembly/optimizer.ts. */
 const block = 16384;
@@ -21,7 +22,7 @@ export function tensorTable(rows: readonly TableRow[]): {
   const table = new Uint32Array(rows.length * fields);
   let units = 0;
   rows.forEach(({ tensor, addresses }, i) => {
-    const width = tensor.shape[tensor.shape.length - 1] as number;
+    const width = lastExtent(tensor.shape);
     const dense = isDense(tensor);
     const count = dense ? 1 : rowCount(tensor);
     const features = dense ? rowCount(tensor) * width : width;

@@ -1,0 +1,174 @@
+import { describe, expect, test } from "vitest";
+import type { Values } from "./math.ts";
+import { nmse } from "./nmse.ts";
+import { flagLabel, pairwise } from "./pairwise.ts";
+import { Random } from "./random.ts";
+
+import { reference } from "./suites.ts";
+
+// The reference gradients against central differences of the reference forwards, element by element in float64. With a
+// step of 1e-5 the differences themselves are good for nine digits or so, which is an NMSE of 1e-18.
+const step = 1e-5;
+const tolerance = 1e-15;
+
+type Lists = Readonly<Record<string, Values>>;
+
+const dot = (a: Values, b: Values): number => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+};
+
+/** Every gradient in `grads` is that of `loss` for the argument of that name. */
+function checkGradients(args: Lists, loss: (args: Lists) => number, grads: Lists): void {
+  for (const [name, gradient] of Object.entries(grads)) {
+    const at = Float64Array.from(args[name] ?? []);
+    expect(gradient, name).toHaveLength(at.length);
+    const differences = at.map((value, i) => {
+      const shifted = (by: number) => loss({ ...args, [name]: at.map((x, j) => (j === i ? value + by : x)) });
+      return (shifted(step) - shifted(-step)) / (2 * step);
+    });
+    expect(nmse(gradient, differences), name).toBeLessThan(tolerance);
+  }
+}
+
+/** Returns the gradients of the arguments that are present. */
+function given(all: Lists, args: Lists): Lists {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name in args));
+}
+
+describe("finite differences confirm the reference of", () => {
+  const random = new Random("finite differences");
+  const normal = (count: number, deviation = 1) => Float64Array.from(random.normals(count, deviation));
+
+  test("siluBackward", () => {
+    const [x, dy] = [normal(40, 3), normal(40)];
+    const loss = (v: Lists) => dot(dy, reference.silu(v["x"]!));
+    checkGradients({ x }, loss, { x: reference.siluBackward(dy, x) });
+  });
+
+  test("linearBackwardInput, linearBackwardWeight and sumRows", () => {
+    const [rows, I, O] = [4, 5, 3];
+    const args = { x: normal(rows * I), weight: normal(O * I), bias: normal(O) };
+    const dy = normal(rows * O);
+    const loss = (v: Lists) => dot(dy, reference.linear(rows, I, O, v["x"]!, v["weight"]!, v["bias"]));
+    checkGradients(args, loss, {
+      x: reference.linearBackwardInput(rows, I, O, dy, args.weight),
+      weight: reference.linearBackwardWeight(rows, I, O, dy, args.x),
+      bias: reference.sumRows(rows, O, dy),
+    });
+  });
+
+  test.each([true, false])("rmsNormBackward, weight %s", (weighted) => {
+    const [rows, D, eps] = [3, 7, 1e-2];
+    const args = { x: normal(rows * D), ...(weighted && { weight: normal(D) }) };
+    const dy = normal(rows * D);
+    const loss = (v: Lists) => dot(dy, reference.rmsNorm(rows, D, v["x"]!, v["weight"], eps));
+    const { dx, dWeight } = reference.rmsNormBackward(rows, D, dy, args.x, args.weight, eps);
+    checkGradients(args, loss, { x: dx, ...(weighted && { weight: dWeight }) });
+  });
+
+  test("embeddingBackward, with repeats and ids out of range", () => {
+    const [V, D, ids] = [5, 3, Int32Array.of(1, 4, 1, -3, 9, 1)];
+    const dy = normal(ids.length * D);
+    const loss = (v: Lists) => dot(dy, reference.embedding(V, D, ids, v["weight"]!));
+    checkGradients({ weight: normal(V * D) }, loss, { weight: reference.embeddingBackward(V, D, dy, ids) });
+  });
+
+  const convFlags = pairwise(["bias", "silu", "initialState", "range", "dFinalState"]);
+  for (const flags of convFlags) {
+    test(`causalConv1dBackward${flagLabel(flags)}`, () => {
+      for (const [B, L, D, W] of [
+        [3, 6, 2, 4],
+        [2, 2, 3, 5],
+      ] as const) {
+        const args = {
+          x: normal(B * L * D),
+          weight: normal(D * W),
+          ...(flags.bias && { bias: normal(D) }),
+          ...(flags.initialState && { initialState: normal(B * D * (W - 1)) }),
+        };
+        const fixed = {
+          activation: flags.silu ? ("silu" as const) : undefined,
+          range: flags.range ? Int32Array.of(0, L - 1, 1, L, 1, 1).subarray(0, 2 * B) : undefined,
+        };
+        const dy = normal(B * L * D);
+        const dFinalState = flags.dFinalState ? normal(B * D * (W - 1)) : undefined;
+        const loss = (v: Lists) => {
+          const { y, finalState } = reference.causalConv1d(B, L, D, W, { ...(v as typeof args), ...fixed });
+          return dot(dy, y) + (dFinalState ? dot(dFinalState, finalState) : 0);
+        };
+        const all = reference.causalConv1dBackward(B, L, D, W, dy, { ...args, ...fixed }, dFinalState);
+        checkGradients(args, loss, given({ ...all }, args));
+      }
+    });
+  }
+
+  const scanFlags = pairwise(["D", "z", "deltaBias", "softplus", "initialState", "range", "dFinalState"]);
+  for (const flags of scanFlags) {
+    test(`selectiveScanBackward${flagLabel(flags)}`, () => {
+      const [B, L, D, N] = [3, 5, 2, 3];
+      const args = {
+        u: normal(B * L * D),
+        // Both sides of the threshold of softplus, and nothing within a step of it.
+        delta: Float64Array.from(random.uniforms(B * L * D, 0.01, 1)).map((x, i) =>
+          flags.softplus ? [-3, 2, 19.5, 20.5][i % 4]! + x / 3 : x,
+        ),
+        A: Float64Array.from(random.uniforms(D * N, -0.9, -0.05)),
+        B: normal(B * L * N),
+        C: normal(B * L * N),
+        ...(flags.D && { D: normal(D) }),
+        ...(flags.z && { z: normal(B * L * D) }),
+        ...(flags.deltaBias && { deltaBias: Float64Array.from(random.uniforms(D, 0, 0.1)) }),
+        ...(flags.initialState && { initialState: normal(B * D * N) }),
+      };
+      const fixed = {
+        deltaSoftplus: flags.softplus,
+        range: flags.range ? Int32Array.of(0, L - 2, 2, L, 3, 3) : undefined,
+      };
+      const dy = normal(B * L * D);
+      const dFinalState = flags.dFinalState ? normal(B * D * N) : undefined;
+      const loss = (v: Lists) => {
+        const { y, finalState } = reference.selectiveScan(B, L, D, N, { ...(v as typeof args), ...fixed });
+        return dot(dy, y) + (dFinalState ? dot(dFinalState, finalState) : 0);
+      };
+      const all = reference.selectiveScanBackward(B, L, D, N, dy, { ...args, ...fixed }, dFinalState);
+      checkGradients(args, loss, given(all, args));
+    });
+  }
+
+  test("crossEntropyWithGradient, with ignored rows", () => {
+    const [M, V] = [5, 6];
+    const targets = Int32Array.of(3, -100, 0, 5, -100);
+    const logits = normal(M * V, 3);
+    const loss = (v: Lists) => reference.crossEntropy(M, V, v["logits"]!, targets)[0]!;
+    const { dLogits } = reference.crossEntropyWithGradient(M, V, logits, targets);
+    checkGradients({ logits }, loss, { logits: dLogits });
+  });
+});
+
+describe("without an algorithm to differentiate", () => {
+  test("adamwStep follows the worked numbers of two steps", () => {
+    // g = 2 twice: after bias correction the mean is 2 and the square 4, so each step goes lr * 2 / (2 + eps).
+    const hyper = { lr: 0.1, beta1: 0.9, beta2: 0.99, eps: 0, weightDecay: 0.5 };
+    const one = reference.adamwStep([1], [2], [0], [0], { ...hyper, step: 1 });
+    expect(one.param[0]).toBeCloseTo(1 - 0.1 * (0.5 + 1), 14);
+    expect(one.m[0]).toBeCloseTo(0.2, 14);
+    expect(one.v[0]).toBeCloseTo(0.04, 14);
+    const two = reference.adamwStep(one.param, [2], one.m, one.v, { ...hyper, step: 2 });
+    expect(two.param[0]).toBeCloseTo(0.85 - 0.1 * (0.5 * 0.85 + 1), 14);
+    const half = reference.adamwStep([1], [2], [0], [0], { ...hyper, step: 1 }, 0.5);
+    expect([half.m[0], half.v[0]]).toEqual([expect.closeTo(0.1, 14), expect.closeTo(0.01, 14)]);
+  });
+
+  test("sumOfSquares and accumulate", () => {
+    expect([...reference.sumOfSquares([[1, 2], [3]])]).toEqual([14]);
+    expect([...reference.accumulate([1, 2], [10, 20])]).toEqual([11, 22]);
+    expect([...reference.accumulate([1, 2], [10, 20], -0.5)]).toEqual([-4, -8]);
+  });
+
+  test("crossEntropy of nothing is 0, with a gradient of 0", () => {
+    const { loss, dLogits } = reference.crossEntropyWithGradient(2, 3, [1, NaN, 3, 4, 5, 6], [7, 7], 7);
+    expect([...loss, ...dLogits]).toEqual([0, 0, 0, 0, 0, 0, 0]);
+  });
+});

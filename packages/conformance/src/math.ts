@@ -1,0 +1,35 @@
+/** Numbers as the reference takes them: any array, read as float64. */
+export type Values = ArrayLike<number>;
+
+/** 1 / (1 + exp(-x)) */
+export function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** The derivative of x * sigmoid(x). */
+export function siluSlope(x: number): number {
+  const s = sigmoid(x);
+  return s * (1 + x * (1 - s));
+}
+
+/** log(1 + exp(x)), and x itself above 20, as in the official CUDA code. */
+export function softplus(x: number): number {
+  return x > 20 ? x : Math.log1p(Math.exp(x));
+}
+
+/** The derivative of `softplus`: 1 above 20, where the function is x itself. */
+export function softplusSlope(x: number): number {
+  return x > 20 ? 1 : sigmoid(x);
+}
+
+/** The real positions of row `b` by a `range` argument, clamped to 0 <= start <= end <= length. */
+export function rangeOf(
+  range: Values | undefined,
+  b: number,
+  length: number,
+): { start: number; end: number } {
+  if (range === undefined) return { start: 0, end: length };
+  const start = Math.min(Math.max(range[2 * b]!, 0), length);
+  const end = Math.min(Math.max(range[2 * b + 1]!, start), length);
+  return { start, end };
+}

@@ -1,0 +1,19 @@
+import { type Binary, binaryCase, binaryCases } from "../cases/elementwise.ts";
+import type { Values } from "../math.ts";
+import { B, D, defineOp, f32, L } from "../opSuite.ts";
+
+/** a + b, elementwise */
+function reference(a: Values, b: Values): Float64Array {
+  const y = new Float64Array(a.length);
+  for (let i = 0; i < y.length; i++) y[i] = a[i]! + b[i]!;
+  return y;
+}
+
+const definition: Binary = { op: "add", run: (kernel, a, b) => kernel.add(a, b), reference, flops: 1 };
+
+export const add = defineOp("add", {
+  reference,
+  cases: binaryCases(definition),
+  benchmarks: [binaryCase(definition, "[512,768]", [512, 768], [])],
+  minimal: { args: { a: f32(B, L, D), b: f32(B, L, D) }, call: (k, t) => [k.add(t.a, t.b)] },
+});

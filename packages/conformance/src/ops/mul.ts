@@ -1,0 +1,16 @@
+import { binaryCases } from "../cases/elementwise.ts";
+import type { Values } from "../math.ts";
+import { B, D, defineOp, f32, L } from "../opSuite.ts";
+
+/** a * b, elementwise */
+function reference(a: Values, b: Values): Float64Array {
+  const y = new Float64Array(a.length);
+  for (let i = 0; i < y.length; i++) y[i] = a[i]! * b[i]!;
+  return y;
+}
+
+export const mul = defineOp("mul", {
+  reference,
+  cases: binaryCases({ op: "mul", run: (kernel, a, b) => kernel.mul(a, b), reference, flops: 1 }),
+  minimal: { args: { a: f32(B, L, D), b: f32(B, L, D) }, call: (k, t) => [k.mul(t.a, t.b)] },
+});

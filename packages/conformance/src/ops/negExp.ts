@@ -1,0 +1,16 @@
+import { unaryCases } from "../cases/elementwise.ts";
+import type { Values } from "../math.ts";
+import { B, D, defineOp, f32, L } from "../opSuite.ts";
+
+/** -exp(x) */
+function reference(x: Values): Float64Array {
+  const y = new Float64Array(x.length);
+  for (let i = 0; i < y.length; i++) y[i] = -Math.exp(x[i]!);
+  return y;
+}
+
+export const negExp = defineOp("negExp", {
+  reference,
+  cases: unaryCases({ op: "negExp", run: (kernel, x) => kernel.negExp(x), reference, flops: 2 }),
+  minimal: { args: { x: f32(B, L, D) }, anyAxes: ["x"], call: (k, t) => [k.negExp(t.x)] },
+});

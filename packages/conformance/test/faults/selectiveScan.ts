@@ -1,0 +1,68 @@
+import type { Arena, ArenaTensor } from "../arena.ts";
+import { type Op, selectiveScan } from "../referenceOps.ts";
+import { type Fault, fault } from "./fault.ts";
+
+type Args = Parameters<Op<"selectiveScan">>[2];
+
+/** A scan of other arguments. */
+const changed = (name: string, change: (args: Args, arena: Arena) => Args): Fault =>
+  fault("selectiveScan", `scan: ${name}`, (arena, sizes, args, want) => {
+    const other = change(args, arena);
+    const results = selectiveScan(arena, sizes, other, want);
+    if (other.delta !== args.delta) other.delta.dispose();
+    return results;
+  });
+
+/** The arguments with delta and its bias replaced by the steps that another softplus gives. */
+function withSoftplus(args: Args, arena: Arena, softplus: (x: number) => number): Args {
+  if (!args.deltaSoftplus) return args;
+  const bias = args.deltaBias?.values();
+  const steps = args.delta.values().map((x, i) => softplus(x + (bias ? (bias[i % bias.length] ?? 0) : 0)));
+  const delta = arena.result(args.delta.shape, steps);
+  return { ...args, delta, deltaBias: undefined, deltaSoftplus: false };
+}
+
+const otherSoftplus = (name: string, softplus: (x: number) => number): Fault =>
+  changed(name, (args, arena) => withSoftplus(args, arena, softplus));
+
+export const selectiveScanFaults = [
+  changed("ignores deltaBias", (args) => ({ ...args, deltaBias: undefined })),
+  changed("adds deltaBias after the softplus", (args, arena) => {
+    const { deltaBias, ...rest } = args;
+    if (!deltaBias) return args;
+    return { ...withSoftplus(rest, arena, (x) => (x > 20 ? x : Math.log1p(Math.exp(x)))), deltaBias };
+  }),
+  changed("forgets the D skip", (args) => ({ ...args, D: undefined })),
+  changed("forgets the gate", (args) => ({ ...args, z: undefined })),
+  changed("ignores initialState", (args) => ({ ...args, initialState: undefined })),
+  changed("ignores range", (args) => ({ ...args, range: undefined })),
+  changed("forgets the softplus", (args) => ({ ...args, deltaSoftplus: false })),
+  otherSoftplus("softplus is x from 10 on", (x) => (x > 10 ? x : Math.log1p(Math.exp(x)))),
+  otherSoftplus("softplus overflows", (x) => Math.log1p(Math.fround(Math.exp(x)))),
+  otherSoftplus("softplus is log(1 + exp(x)) in float32", (x) =>
+    x > 20 ? x : Math.log(Math.fround(1 + Math.exp(x))),
+  ),
+  fault(
+    "selectiveScan",
+    "scan: finalState is lost",
+    (arena, sizes, args, want) => {
+      const results = selectiveScan(arena, sizes, args, want);
+      const state = results.finalState as ArenaTensor | undefined;
+      state?.elements.set(state.values().fill(0));
+      return results;
+    },
+    /^laws: scan of \d+ = scans/,
+  ),
+  fault(
+    "selectiveScan",
+    "scan: padding is not quite zero",
+    (arena, sizes, args, want) => {
+      const results = selectiveScan(arena, sizes, args, want);
+      const [start = 0] = args.range?.values() ?? [];
+      // As small as padding that is multiplied by a small number instead of being left out.
+      if (start > 0) (results.y as ArenaTensor).elements.set([1e-20]);
+      return results;
+    },
+    /^laws: scan of \[/,
+  ),
+];

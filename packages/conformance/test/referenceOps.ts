@@ -1,0 +1,231 @@
+import { type AllOps, elementCount, type Grads, type Tensor } from "@mamba/kernel";
+import { type OpImplementation, type OpTable, ScanResidual } from "@mamba/kernel/author";
+import { reference } from "../src/index.ts";
+import type { Arena, ArenaTensor } from "./arena.ts";
+
+// Every op on the float64 reference: dense copies of the arguments go in, a new tensor comes out.
+
+export type Op<K extends keyof AllOps> = OpImplementation<K, Arena, ArenaTensor>;
+
+export const upload: OpTable<Arena, ArenaTensor>["upload"] = (arena, data, shape, dtype) =>
+  arena.result(shape, data, dtype);
+
+export const zeros: OpTable<Arena, ArenaTensor>["zeros"] = (arena, shape, dtype) => {
+  const tensor = arena.allocate(dtype, shape);
+  tensor.elements.fill(0, 0, elementCount(shape));
+  return tensor;
+};
+
+export const write: Op<"write"> = (_arena, _sizes, target, start, data) => {
+  target.elements.set(data, start);
+};
+
+export const copyInto: Op<"copyInto"> = (_arena, _sizes, target, source) => {
+  target.elements.set(source.dense());
+};
+
+export const gatherRows: Op<"gatherRows"> = (arena, _sizes, x, rows) => {
+  const [count = 1, ...rest] = x.shape;
+  const data = x.dense();
+  const size = data.length / count;
+  const gathered = arena.allocate(x.dtype, [rows.length, ...rest]);
+  rows.forEach((row, i) => {
+    gathered.elements.set(data.subarray(row * size, (row + 1) * size), i * size);
+  });
+  return gathered;
+};
+
+export const add: Op<"add"> = (arena, _sizes, a, b) =>
+  arena.result(a.shape, reference.add(a.values(), b.values()));
+
+export const mul: Op<"mul"> = (arena, _sizes, a, b) =>
+  arena.result(a.shape, reference.mul(a.values(), b.values()));
+
+export const scale: Op<"scale"> = (arena, _sizes, x, factor) =>
+  arena.result(x.shape, reference.scale(x.values(), factor));
+
+export const silu: Op<"silu"> = (arena, _sizes, x) => arena.result(x.shape, reference.silu(x.values()));
+
+export const siluBackward: Op<"siluBackward"> = (arena, _sizes, dy, x) =>
+  arena.result(x.shape, reference.siluBackward(dy.values(), x.values()));
+
+export const negExp: Op<"negExp"> = (arena, _sizes, x) => arena.result(x.shape, reference.negExp(x.values()));
+
+export const accumulate: Op<"accumulate"> = (_arena, _sizes, target, x, factor) => {
+  target.set(reference.accumulate(target.values(), x.values(), factor));
+};
+
+export const flip: Op<"flip"> = (arena, { batch, length, channels }, x) =>
+  arena.result(x.shape, reference.flip(batch, length, channels, x.values()));
+
+export const linear: Op<"linear"> = (arena, { rows, inFeatures, outFeatures, shape }, x, weight, bias) =>
+  arena.result(
+    shape,
+    reference.linear(rows, inFeatures, outFeatures, x.values(), weight.values(), bias?.values()),
+  );
+
+export const linearBackwardInput: Op<"linearBackwardInput"> = (arena, sizes, dy, weight) => {
+  const { rows, inFeatures, outFeatures, shape } = sizes;
+  const dx = reference.linearBackwardInput(rows, inFeatures, outFeatures, dy.values(), weight.values());
+  return arena.result(shape, dx);
+};
+
+export const linearBackwardWeight: Op<"linearBackwardWeight"> = (arena, sizes, dy, x) => {
+  const { rows, inFeatures, outFeatures } = sizes;
+  const dWeight = reference.linearBackwardWeight(rows, inFeatures, outFeatures, dy.values(), x.values());
+  return arena.result([outFeatures, inFeatures], dWeight);
+};
+
+export const sumRows: Op<"sumRows"> = (arena, { rows, features }, dy) =>
+  arena.result([features], reference.sumRows(rows, features, dy.values()));
+
+export const rmsNorm: Op<"rmsNorm"> = (arena, { rows, features }, x, weight, eps) =>
+  arena.result(x.shape, reference.rmsNorm(rows, features, x.values(), weight?.values(), eps));
+
+export const rmsNormBackward: Op<"rmsNormBackward"> = (arena, sizes, dy, x, weight, eps) => {
+  const { rows, features } = sizes;
+  const values = [dy.values(), x.values(), weight?.values()] as const;
+  const grads = reference.rmsNormBackward(rows, features, ...values, eps);
+  const dx = arena.result(x.shape, grads.dx);
+  return weight ? { dx, dWeight: arena.result([features], grads.dWeight) } : { dx };
+};
+
+export const embedding: Op<"embedding"> = (arena, { vocabSize, features, shape }, ids, weight) =>
+  arena.result(shape, reference.embedding(vocabSize, features, ids.values(), weight.values()));
+
+export const embeddingBackward: Op<"embeddingBackward"> = (arena, { features }, dy, ids, vocabSize) => {
+  const dWeight = reference.embeddingBackward(vocabSize, features, dy.values(), ids.values());
+  return arena.result([vocabSize, features], dWeight);
+};
+
+export const causalConv1d: Op<"causalConv1d"> = (arena, sizes, args, want) => {
+  const { batch, length, channels, width } = sizes;
+  const values = { ...valuesOf(args), activation: args.activation };
+  const results = reference.causalConv1d(batch, length, channels, width, values);
+  const y = arena.result(args.x.shape, results.y);
+  return want ? { y, finalState: arena.result([batch, channels, width - 1], results.finalState) } : { y };
+};
+
+export const causalConv1dStep: Op<"causalConv1dStep"> = (arena, sizes, state, args) => {
+  const { batch, channels, width } = sizes;
+  const values = { ...valuesOf(args), activation: args.activation };
+  const after = reference.causalConv1dStep(batch, channels, width, state.values(), values);
+  state.elements.set(after.state);
+  return arena.result(args.x.shape, after.y);
+};
+
+export const causalConv1dBackward: Op<"causalConv1dBackward"> = (arena, sizes, dy, args, dFinalState) => {
+  const { batch, length, channels, width } = sizes;
+  const values = { ...valuesOf(args), activation: args.activation };
+  const dState = dFinalState?.values();
+  const grads = reference.causalConv1dBackward(batch, length, channels, width, dy.values(), values, dState);
+  return gradientsOf(arena, args, { ...grads });
+};
+
+export const selectiveScan: Op<"selectiveScan"> = (arena, sizes, args, want) => {
+  const { batch, length, channels, stateSize } = sizes;
+  const values = { ...valuesOf(args), deltaSoftplus: args.deltaSoftplus };
+  const results = reference.selectiveScan(batch, length, channels, stateSize, values);
+  const y = arena.result(args.u.shape, results.y);
+  return want ? { y, finalState: arena.result([batch, channels, stateSize], results.finalState) } : { y };
+};
+
+export const selectiveStateUpdate: Op<"selectiveStateUpdate"> = (arena, sizes, state, args) => {
+  const { batch, channels, stateSize } = sizes;
+  const values = { ...valuesOf(args), deltaSoftplus: args.deltaSoftplus };
+  const after = reference.selectiveStateUpdate(batch, channels, stateSize, state.values(), values);
+  state.elements.set(after.state);
+  return arena.result(args.u.shape, after.y);
+};
+
+export const selectiveScanForward: Op<"selectiveScanForward"> = (arena, sizes, args) => {
+  const { batch, length, channels, stateSize } = sizes;
+  const values = { ...valuesOf(args), deltaSoftplus: args.deltaSoftplus };
+  const results = reference.selectiveScanForward(batch, length, channels, stateSize, values);
+  return {
+    y: arena.result(args.u.shape, results.y),
+    finalState: arena.result([batch, channels, stateSize], results.finalState),
+    // The backward below computes all states again, so one element is kept instead of those at chunk boundaries.
+    residual: new ScanResidual(arena.result([1], [0]), sizes),
+  };
+};
+
+export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
+  arena,
+  { batch, length, channels, stateSize },
+  dy,
+  args,
+  _residual,
+  dFinalState,
+) => {
+  const values = { ...valuesOf(args), deltaSoftplus: args.deltaSoftplus };
+  const sizes = [batch, length, channels, stateSize] as const;
+  const grads = reference.selectiveScanBackward(...sizes, dy.values(), values, dFinalState?.values());
+  return gradientsOf(arena, args, grads);
+};
+
+export const argmax: Op<"argmax"> = (arena, { batch, vocabSize }, logits) =>
+  arena.result([batch], reference.argmax(batch, vocabSize, logits.values()), "i32");
+
+export const sample: Op<"sample"> = (arena, { batch, vocabSize }, logits, options) =>
+  arena.result([batch], reference.sample(batch, vocabSize, logits.values(), options), "i32");
+
+export const repetitionPenalty: Op<"repetitionPenalty"> = (arena, sizes, logits, ids, penalty) => {
+  const { batch, vocabSize, idCount } = sizes;
+  const [values, seen] = [logits.values(), ids.values()];
+  const y = reference.repetitionPenalty(batch, vocabSize, idCount, values, seen, penalty);
+  return arena.result(logits.shape, y);
+};
+
+export const crossEntropy: Op<"crossEntropy"> = (arena, sizes, logits, targets) => {
+  const { rows, vocabSize, ignoreIndex } = sizes;
+  const loss = reference.crossEntropy(rows, vocabSize, logits.values(), targets.values(), ignoreIndex);
+  return { loss: arena.result([1], loss) };
+};
+
+export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (arena, sizes, logits, targets) => {
+  const { rows, vocabSize, ignoreIndex } = sizes;
+  const values = [logits.values(), targets.values()] as const;
+  const results = reference.crossEntropyWithGradient(rows, vocabSize, ...values, ignoreIndex);
+  return { loss: arena.result([1], results.loss), dLogits: arena.result(logits.shape, results.dLogits) };
+};
+
+export const sumOfSquares: Op<"sumOfSquares"> = (arena, _sizes, tensors) =>
+  arena.result([1], reference.sumOfSquares(tensors.map((tensor) => tensor.values())));
+
+export const adamwStep: Op<"adamwStep"> = (_arena, _sizes, slots, hyper, gradScale) => {
+  const factor = gradScale?.values()[0];
+  for (const { param, grad, m, v } of slots) {
+    const values = [param.values(), grad.values(), m.values(), v.values()] as const;
+    const after = reference.adamwStep(...values, hyper, factor);
+    param.set(after.param);
+    m.set(after.m);
+    v.set(after.v);
+  }
+};
+
+type Values<A> = { [K in keyof A as ArenaTensor extends A[K] ? K : never]: ValuesOf<A[K]> };
+type ValuesOf<T> = T extends ArenaTensor ? Float32Array | Int32Array : undefined;
+
+/** The values of the tensors in a record of arguments. */
+export function valuesOf<A extends object>(args: A): Values<A> {
+  const tensors = Object.entries(args).filter((entry): entry is [string, ArenaTensor] => isTensor(entry[1]));
+  return Object.fromEntries(tensors.map(([name, tensor]) => [name, tensor.values()])) as Values<A>;
+}
+
+/** New tensors with the gradients of the tensors in a record of arguments. */
+export function gradientsOf<A extends object>(
+  arena: Arena,
+  args: A,
+  grads: Readonly<Record<string, Float64Array>>,
+): Grads<A> {
+  const given = Object.entries(args).flatMap(([name, value]) => {
+    const gradient = grads[name];
+    return isTensor(value) && gradient ? [[name, arena.result(value.shape, gradient)]] : [];
+  });
+  return Object.fromEntries(given) as Grads<A>;
+}
+
+function isTensor(value: unknown): value is Tensor {
+  return typeof value === "object" && value !== null && "rowStride" in value;
+}

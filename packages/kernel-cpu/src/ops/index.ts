@@ -1,0 +1,36 @@
+// The ops of the backend: one line for each file that holds one.
+
+export { accumulate } from "./accumulate.ts";
+export { adamwStep } from "./adamwStep.ts";
+export { add } from "./add.ts";
+export { argmax } from "./argmax.ts";
+export { causalConv1d } from "./causalConv1d.ts";
+export { causalConv1dBackward } from "./causalConv1dBackward.ts";
+export { causalConv1dStep } from "./causalConv1dStep.ts";
+export { copyInto } from "./copyInto.ts";
+export { crossEntropy, crossEntropyWithGradient } from "./crossEntropy.ts";
+export { embedding } from "./embedding.ts";
+export { embeddingBackward } from "./embeddingBackward.ts";
+export { flip } from "./flip.ts";
+export { gatherRows } from "./gatherRows.ts";
+export { linear } from "./linear.ts";
+export { linearBackwardInput } from "./linearBackwardInput.ts";
+export { linearBackwardWeight } from "./linearBackwardWeight.ts";
+export { mul } from "./mul.ts";
+export { negExp } from "./negExp.ts";
+export { repetitionPenalty } from "./repetitionPenalty.ts";
+export { rmsNorm } from "./rmsNorm.ts";
+export { rmsNormBackward } from "./rmsNormBackward.ts";
+export { sample } from "./sample.ts";
+export { scale } from "./scale.ts";
+export { selectiveScan } from "./selectiveScan.ts";
+export { selectiveScanBackward } from "./selectiveScanBackward.ts";
+export { selectiveScanForward } from "./selectiveScanForward.ts";
+export { selectiveStateUpdate } from "./selectiveStateUpdate.ts";
+export { silu } from "./silu.ts";
+export { siluBackward } from "./siluBackward.ts";
+export { sumOfSquares } from "./sumOfSquares.ts";
+export { sumRows } from "./sumRows.ts";
+export { upload } from "./upload.ts";
+export { write } from "./write.ts";
+export { zeros } from "./zeros.ts";

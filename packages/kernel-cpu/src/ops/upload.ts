@@ -1,0 +1,9 @@
+import type { DType, HostArray, Shape } from "@mamba/kernel";
+import type { Runtime } from "../runtime.ts";
+import type { CpuTensor } from "../tensor.ts";
+
+export function upload(runtime: Runtime, data: HostArray, shape: Shape, dtype: DType): CpuTensor {
+  const tensor = runtime.allocate("upload", shape, dtype);
+  runtime.heap.view(dtype, tensor.address, data.length).set(data);
+  return tensor;
+}

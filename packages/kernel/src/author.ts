@@ -1,0 +1,12 @@
+// The half of the package for authors of a backend: see docs/write-a-backend.md.
+
+export { DeviceTensor, type SharedMemory } from "./backend/deviceTensor.ts";
+export { OpsKernel } from "./backend/opsKernel.ts";
+export type { OpImplementation, OpTable, Owned, Sizes } from "./backend/opTable.ts";
+export { sizeClass } from "./backend/sizeClass.ts";
+export { TensorOwner } from "./backend/tensorOwner.ts";
+export { rowCount } from "./checks/tensors.ts";
+export type { OpDefinition } from "./op.ts";
+export * as definitions from "./ops/index.ts";
+export { ScanResidual } from "./ops/scanResidual.ts";
+export type { ConvSizes, ScanSizes, SequenceSizes } from "./ops/sizes.ts";

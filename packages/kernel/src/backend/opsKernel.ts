@@ -1,0 +1,130 @@
+import { checkAllocation, checkUpload } from "../checks/memory.ts";
+import { checkAlive } from "../checks/tensors.ts";
+import type { DType, HostArray, Shape } from "../dtype.ts";
+import { KernelError } from "../errors.ts";
+import type { Capabilities, TrainingKernel } from "../kernel.ts";
+import type { OpDefinition } from "../op.ts";
+import * as definitions from "../ops/index.ts";
+import type { AllOps, KernelOp } from "../ops/interface.ts";
+import type { Tensor } from "../tensor.ts";
+import type { DeviceTensor, SharedMemory } from "./deviceTensor.ts";
+import type { OpTable } from "./opTable.ts";
+import { ownArgument } from "./ownArgument.ts";
+import type { TensorOwner } from "./tensorOwner.ts";
+
+type Implementation = (runtime: unknown, sizes: unknown, ...args: unknown[]) => unknown;
+
+const allDefinitions = definitions satisfies { readonly [K in keyof AllOps]: OpDefinition<AllOps[K]> };
+const opNames = Object.keys(allDefinitions) as (keyof AllOps)[];
+
+/** A class with one method per op, each of which passes its arguments to `call`. */
+abstract class OpMethods {
+  protected abstract call(op: keyof AllOps, args: readonly unknown[]): unknown;
+
+  static {
+    for (const op of opNames) {
+      Object.defineProperty(OpMethods.prototype, op, {
+        value(this: OpMethods, ...args: unknown[]) {
+          return this.call(op, args);
+        },
+      });
+    }
+  }
+}
+
+const Base = OpMethods as unknown as abstract new () => OpMethods & AllOps;
+
+const everyStorage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "i32"]);
+
+/**
+ * A `TrainingKernel` made from a table of ops. For each call it checks the arguments, checks that the kernel is open,
+ * checks that the tensors belong to it, raises the version of the memory that the op writes in place, and then runs the
+ * backend's implementation with its own tensors and the sizes.
+ *
+ * A backend adds its name, `fetch`, `sync` and `[Symbol.asyncDispose]`. Every storage type and op is supported, and
+ * equal inputs give equal bits.
+ */
+export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<SharedMemory, T>>
+  extends Base
+  implements TrainingKernel
+{
+  abstract readonly name: string;
+  abstract readonly lost: Promise<KernelError>;
+  readonly capabilities: Capabilities;
+  /** @internal */
+  readonly runtime: R;
+  readonly #ops: OpTable<R, T>;
+
+  /**
+   * @param device the device in words, for people
+   * @param maxTensorBytes the largest single tensor
+   */
+  protected constructor(runtime: R, ops: OpTable<R, T>, device: string, maxTensorBytes: number) {
+    super();
+    this.runtime = runtime;
+    this.#ops = ops;
+    const constants = { storage: everyStorage, training: true, deterministic: true };
+    this.capabilities = { device, ...constants, maxTensorBytes };
+  }
+
+  /** Dense host copies of the backend's own tensors, after all work enqueued so far. */
+  protected abstract fetch(tensors: readonly T[]): Promise<HostArray[]>;
+  abstract sync(): Promise<void>;
+  abstract [Symbol.asyncDispose](): Promise<void>;
+
+  supports(op: KernelOp, dtype: DType): boolean {
+    const definition: OpDefinition | undefined = allDefinitions[op];
+    if (definition === undefined) return false;
+    return dtype === "f32" || (dtype !== "i32" && definition.weightStorage === "any");
+  }
+
+  memory(): { readonly tensors: number; readonly bytes: number } {
+    return this.runtime.memory;
+  }
+
+  upload(data: HostArray, shape: Shape, dtype: DType): Tensor {
+    const { storage, maxTensorBytes } = this.capabilities;
+    checkAllocation("upload", shape, dtype, storage, maxTensorBytes);
+    checkUpload(data, shape, dtype);
+    this.runtime.checkOpen("upload");
+    return this.#ops.upload(this.runtime, data, [...shape], dtype);
+  }
+
+  zeros(shape: Shape, dtype: DType): Tensor {
+    const { storage, maxTensorBytes } = this.capabilities;
+    checkAllocation("zeros", shape, dtype, storage, maxTensorBytes);
+    this.runtime.checkOpen("zeros");
+    return this.#ops.zeros(this.runtime, [...shape], dtype);
+  }
+
+  columns(x: Tensor, start: number, count: number): Tensor {
+    return this.runtime.columns(x, start, count);
+  }
+
+  reshape(x: Tensor, shape: Shape): Tensor {
+    return this.runtime.reshape(x, shape);
+  }
+
+  async read(...tensors: Tensor[]): Promise<HostArray[]> {
+    this.runtime.checkOpen("read");
+    const sources = tensors.map((tensor, i) => {
+      checkAlive("read", `tensor ${i}`, tensor);
+      return this.runtime.own("read", `tensor ${i}`, tensor);
+    });
+    return this.fetch(sources);
+  }
+
+  protected call(op: keyof AllOps, args: readonly unknown[]): unknown {
+    const { check, parameters, writes } = allDefinitions[op] as OpDefinition<(...args: unknown[]) => unknown>;
+    const { runtime } = this;
+    const sizes = check(...args);
+    runtime.checkOpen(op);
+    const own = args.map((value, i) => ownArgument(runtime, op, parameters[i] ?? "argument", value));
+    for (const tensor of writes?.(...own) ?? []) (tensor as T).storage.version++;
+    const implementation = this.#ops[op] as Implementation | undefined;
+    if (implementation === undefined) {
+      throw new KernelError("UNSUPPORTED", `${op}: the ${this.name} backend does not have this op`);
+    }
+    return implementation(runtime, sizes, ...own);
+  }
+}

@@ -1,0 +1,48 @@
+import { expect, it } from "vitest";
+import { fakeTensor } from "../../test/fakeTensor.ts";
+import { KernelError } from "../errors.ts";
+import { ScanResidual } from "../ops/scanResidual.ts";
+import type { Tensor } from "../tensor.ts";
+import { ownArgument } from "./ownArgument.ts";
+
+const mine = fakeTensor([2]);
+const foreign = fakeTensor([2]);
+const owner = {
+  own(op: string, name: string, tensor: Tensor): Tensor {
+    if (tensor === mine) return tensor;
+    throw new KernelError("FOREIGN_TENSOR", `${op}: ${name}`);
+  },
+};
+
+it("keeps scalars, host arrays and absent arguments", () => {
+  const data = new Float32Array(2);
+  for (const value of [3, "silu", undefined, null, true, data]) {
+    expect(ownArgument(owner, "op", "x", value)).toBe(value);
+  }
+});
+
+it("finds tensors in records and lists", () => {
+  const args = { x: mine, bias: undefined, activation: "silu" };
+  expect(ownArgument(owner, "op", "args", args)).toEqual(args);
+  expect(ownArgument(owner, "op", "rows", [0, 2])).toEqual([0, 2]);
+  const residual = new ScanResidual(mine, { batch: 1, length: 1, channels: 1, stateSize: 1 });
+  expect(ownArgument(owner, "op", "residual", residual)).toBe(residual);
+});
+
+it("names a foreign tensor by its path", () => {
+  const message = (name: string, value: unknown) => {
+    expect(() => ownArgument(owner, "op", name, value)).toThrow(KernelError);
+    try {
+      ownArgument(owner, "op", name, value);
+    } catch (error) {
+      return (error as KernelError).message;
+    }
+    return undefined;
+  };
+  expect(message("x", foreign)).toBe("op: x");
+  expect(message("args", { u: mine, z: foreign })).toBe("op: z");
+  expect(message("tensors", [mine, foreign])).toBe("op: tensors[1]");
+  expect(message("slots", [{ param: mine, grad: foreign }])).toBe("op: slots[0].grad");
+  const residual = new ScanResidual(foreign, { batch: 1, length: 1, channels: 1, stateSize: 1 });
+  expect(message("residual", residual)).toBe("op: residual");
+});

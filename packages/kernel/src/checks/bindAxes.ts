@@ -1,0 +1,99 @@
+import { type DType, formatShape } from "../dtype.ts";
+import { KernelError } from "../errors.ts";
+import { isDense, type Tensor } from "../tensor.ts";
+import { checkAlive } from "./tensors.ts";
+
+// Shape patterns: "B L D" names the axes of a tensor. The first argument to use a letter gives it its value, later
+// ones must agree. "W-1" is the value of W minus one, a number stands for itself.
+
+type Letters<P extends string> = P extends `${infer Head} ${infer Rest}`
+  ? Letters<Head> | Letters<Rest>
+  : Letter<P>;
+type Letter<T extends string> = T extends `${number}` | `${string}-1` ? never : T;
+
+/** Requirements of one tensor argument. */
+export interface ArgumentRule<P extends string = string> {
+  readonly tensor: Tensor | undefined;
+  readonly axes: P;
+  /** Allowed storage types. Default: f32 only. */
+  readonly dtypes?: readonly DType[];
+  /** True when a column view is refused. Default false. */
+  readonly dense?: boolean;
+}
+
+/**
+ * Checks the tensors of one call against their patterns and returns the value of each letter. Arguments that are
+ * `undefined` are skipped.
+ *
+ * @throws KernelError `DISPOSED`, `DTYPE` or `SHAPE`, naming the op, the argument, what was expected and what came.
+ */
+export function bindAxes<P extends string>(
+  op: string,
+  rules: Readonly<Record<string, ArgumentRule<P>>>,
+): Record<Letters<P>, number> {
+  // Every op of every decoded token is checked here, so the path without an error builds no list and no text.
+  const bound: Record<string, number> = {};
+  for (const name in rules) {
+    const rule = rules[name] as ArgumentRule<P>;
+    const { tensor, dtypes = onlyF32 } = rule;
+    if (tensor === undefined) continue;
+    checkAlive(op, name, tensor);
+    if (!dtypes.includes(tensor.dtype)) {
+      throw new KernelError("DTYPE", `${op}: ${name} must be ${dtypes.join(" or ")}, got ${tensor.dtype}`);
+    }
+    const { shape } = tensor;
+    const axes = parseAxes(rule.axes);
+    if (axes.length !== shape.length) throw mismatch(op, name, rule.axes, tensor, "");
+    for (let i = 0; i < axes.length; i++) {
+      const { letter, offset } = axes[i] as Axis;
+      const extent = shape[i] as number;
+      const expected = letter === "" ? 0 : bound[letter];
+      if (expected === undefined) bound[letter] = extent - offset;
+      else if (extent !== expected + offset) {
+        throw mismatch(op, name, rule.axes, tensor, letter === "" ? "" : source(rules, letter, expected));
+      }
+    }
+    if (rule.dense === true && !isDense(tensor)) {
+      const found = `${formatShape(shape)} with row stride ${tensor.rowStride}`;
+      throw new KernelError("SHAPE", `${op}: ${name} must be dense, got a column view ${found}`);
+    }
+  }
+  return bound;
+}
+
+const onlyF32: readonly DType[] = ["f32"];
+
+/** An extent: the value of `letter` ("" counts as 0) plus `offset`. */
+interface Axis {
+  readonly letter: string;
+  readonly offset: number;
+}
+
+const parsedAxes = new Map<string, readonly Axis[]>();
+
+function parseAxes(text: string): readonly Axis[] {
+  const known = parsedAxes.get(text);
+  if (known !== undefined) return known;
+  const axes = text.split(" ").map((token) => {
+    if (/^\d+$/.test(token)) return { letter: "", offset: Number(token) };
+    const [letter = "", minus = "0"] = token.split("-");
+    return { letter, offset: -Number(minus) };
+  });
+  // Patterns with letters are literals in the code, so the cache stays small. A number alone comes from a tensor's size.
+  if (axes.some(({ letter }) => letter !== "")) parsedAxes.set(text, axes);
+  return axes;
+}
+
+/** Names the argument that gave a letter its value: ` with D = 8 from x [2, 5, 8]`. */
+function source(rules: Readonly<Record<string, ArgumentRule>>, letter: string, value: number): string {
+  for (const [name, { tensor, axes }] of Object.entries(rules)) {
+    if (tensor === undefined || !parseAxes(axes).some((axis) => axis.letter === letter)) continue;
+    return ` with ${letter} = ${value} from ${name} ${formatShape(tensor.shape)}`;
+  }
+  return "";
+}
+
+function mismatch(op: string, name: string, axes: string, tensor: Tensor, why: string): KernelError {
+  const expected = `[${axes.split(" ").join(", ")}]${why}`;
+  return new KernelError("SHAPE", `${op}: ${name} must be ${expected}, got ${formatShape(tensor.shape)}`);
+}

@@ -1,0 +1,106 @@
+import { expect, it } from "vitest";
+import { fakeTensor as tensor } from "../../test/fakeTensor.ts";
+import { refuses } from "../../test/refuses.ts";
+import * as ops from "../ops/index.ts";
+import * as checks from "./memory.ts";
+import { checkShape } from "./tensors.ts";
+import type { DType, HostArray } from "../dtype.ts";
+
+const view = (shape: number[], dtype: DType = "f32") =>
+  tensor(shape, { dtype, rowStride: shape.at(-1)! + 3 });
+const gone = tensor([2, 3], { disposed: true });
+const ints = (...shape: number[]) => tensor(shape, { dtype: "i32" });
+
+const allStorage = new Set<DType>(["f32", "i32", "f16"]);
+
+it("checkShape returns the element count and refuses extents below 1", () => {
+  expect(checkShape("zeros", [2, 3, 4])).toBe(24);
+  refuses("SHAPE", ["zeros", "at least one axis"], () => checkShape("zeros", []));
+  for (const bad of [0, -1, 1.5, NaN, Infinity, 2 ** 53]) {
+    refuses("SHAPE", ["zeros", `[2, ${bad}]`], () => checkShape("zeros", [2, bad]));
+  }
+});
+
+it("checkAllocation returns bytes and holds storage types and the size limit", () => {
+  expect(checks.checkAllocation("zeros", [2, 3], "f32", allStorage, 24)).toBe(24);
+  expect(checks.checkAllocation("zeros", [2, 3], "f16", allStorage, 24)).toBe(12);
+  refuses("OUT_OF_MEMORY", ["zeros", "[2, 3] f32 takes 24 bytes", "23 bytes"], () =>
+    checks.checkAllocation("zeros", [2, 3], "f32", allStorage, 23),
+  );
+  refuses("DTYPE", ["zeros", "f32 or i32 or f16", "got bf16"], () =>
+    checks.checkAllocation("zeros", [2], "bf16", allStorage, 24),
+  );
+  refuses("DTYPE", ["got f64"], () => checks.checkAllocation("zeros", [2], "f64" as DType, allStorage, 24));
+});
+
+it("checkUpload matches array type and length", () => {
+  expect(() => checks.checkUpload(new Float32Array(6), [2, 3], "f32")).not.toThrow();
+  expect(() => checks.checkUpload(new Uint16Array(6), [2, 3], "bf16")).not.toThrow();
+  refuses("DTYPE", ["upload", "i32 data must be a Int32Array", "got Float32Array"], () =>
+    checks.checkUpload(new Float32Array(6), [2, 3], "i32"),
+  );
+  refuses("DTYPE", ["got Float64Array"], () =>
+    checks.checkUpload(new Float64Array(6) as unknown as HostArray, [2, 3], "f32"),
+  );
+  refuses("DTYPE", ["got undefined"], () =>
+    checks.checkUpload(undefined as unknown as HostArray, [1], "f32"),
+  );
+  refuses("ARGUMENT", ["[2, 3] needs 6 elements, got 5"], () =>
+    checks.checkUpload(new Float32Array(5), [2, 3], "f32"),
+  );
+});
+
+it("checkWrite keeps pieces inside and 16-bit pieces on even elements", () => {
+  const half = tensor([3, 3], { dtype: "f16" });
+  expect(() => ops.write.check(tensor([2, 3]), 1, new Float32Array(5))).not.toThrow();
+  expect(() => ops.write.check(half, 2, new Uint16Array(4))).not.toThrow();
+  expect(() => ops.write.check(half, 4, new Uint16Array(5))).not.toThrow();
+  refuses("ARGUMENT", ["write", "2 to 7"], () => ops.write.check(tensor([2, 3]), 2, new Float32Array(5)));
+  refuses("ARGUMENT", ["start"], () => ops.write.check(tensor([2, 3]), -1, new Float32Array(1)));
+  refuses("ARGUMENT", ["even elements", "1 to 3 of 9"], () => ops.write.check(half, 1, new Uint16Array(2)));
+  refuses("ARGUMENT", ["even elements", "2 to 5 of 9"], () => ops.write.check(half, 2, new Uint16Array(3)));
+  refuses("SHAPE", ["dense"], () => ops.write.check(view([2, 3]), 0, new Float32Array(2)));
+  refuses("DTYPE", ["Uint16Array"], () => ops.write.check(half, 0, new Float32Array(2)));
+  refuses("DISPOSED", ["target"], () => ops.write.check(gone, 0, new Float32Array(2)));
+});
+
+it("checkColumns keeps the window inside the last axis", () => {
+  expect(() => checks.checkColumns(tensor([2, 8]), 0, 8)).not.toThrow();
+  expect(() => checks.checkColumns(view([2, 8], "i32"), 7, 1)).not.toThrow();
+  for (const [start, count, name] of [
+    [-1, 2, "start"],
+    [8, 1, "start"],
+    [0, 0, "count"],
+    [4, 5, "count"],
+    [0.5, 1, "start"],
+    [0, NaN, "count"],
+  ] as const) {
+    refuses("ARGUMENT", ["columns", name], () => checks.checkColumns(tensor([2, 8]), start, count));
+  }
+  refuses("DISPOSED", ["columns: x"], () => checks.checkColumns(gone, 0, 1));
+});
+
+it("checkReshape keeps the element count, and the last axis of a view", () => {
+  expect(() => checks.checkReshape(tensor([2, 6]), [3, 4])).not.toThrow();
+  expect(() => checks.checkReshape(view([2, 3, 4]), [6, 4])).not.toThrow();
+  refuses("SHAPE", ["[2, 6] as [3, 5]"], () => checks.checkReshape(tensor([2, 6]), [3, 5]));
+  refuses("SHAPE", ["keeps its last axis"], () => checks.checkReshape(view([2, 6]), [3, 4]));
+  refuses("DISPOSED", ["reshape: x"], () => checks.checkReshape(gone, [6]));
+});
+
+it("checkGatherRows wants rows of the first axis", () => {
+  expect(() => ops.gatherRows.check(tensor([3, 4]), [2, 0, 2])).not.toThrow();
+  refuses("ARGUMENT", ["at least one row"], () => ops.gatherRows.check(tensor([3, 4]), []));
+  refuses("ARGUMENT", ["from 0 to 2", "got 3"], () => ops.gatherRows.check(tensor([3, 4]), [0, 3]));
+  refuses("DISPOSED", ["gatherRows: x"], () => ops.gatherRows.check(gone, [0]));
+});
+
+it("checkCopyInto wants equal shapes and types, and a dense target", () => {
+  expect(() => ops.copyInto.check(tensor([2, 3]), view([2, 3]))).not.toThrow();
+  refuses("DTYPE", ["source must be f32"], () => ops.copyInto.check(tensor([2, 3]), ints(2, 3)));
+  refuses("SHAPE", ["[2, 3] like target, got [3, 2]"], () =>
+    ops.copyInto.check(tensor([2, 3]), tensor([3, 2])),
+  );
+  refuses("SHAPE", ["target must be dense"], () => ops.copyInto.check(view([2, 3]), tensor([2, 3])));
+  refuses("DISPOSED", ["source"], () => ops.copyInto.check(tensor([2, 3]), gone));
+});

@@ -1,0 +1,71 @@
+import { byteLength, type DType, elementCount, formats, formatShape, type HostArray } from "../dtype.ts";
+import type { Shape } from "../dtype.ts";
+import { KernelError } from "../errors.ts";
+import { isDense, type Tensor } from "../tensor.ts";
+import { fail } from "./fail.ts";
+import { checkInteger } from "./scalars.ts";
+import { checkAlive, checkShape } from "./tensors.ts";
+import { lastExtent } from "../dtype.ts";
+
+/**
+ * Checks a new tensor, for `zeros` and `upload`. Returns its bytes.
+ *
+ * @throws KernelError `SHAPE`, `DTYPE` or `OUT_OF_MEMORY`
+ */
+export function checkAllocation(
+  op: string,
+  shape: Shape,
+  dtype: DType,
+  storage: ReadonlySet<DType>,
+  maxTensorBytes: number,
+): number {
+  checkShape(op, shape);
+  if (!storage.has(dtype)) {
+    fail("DTYPE", op, `dtype must be ${[...storage].join(" or ")}, got ${String(dtype)}`);
+  }
+  const bytes = byteLength(dtype, shape);
+  if (bytes > maxTensorBytes) {
+    const needed = `${formatShape(shape)} ${dtype} takes ${bytes} bytes`;
+    const limit = `the largest tensor here is ${maxTensorBytes} bytes`;
+    throw new KernelError("OUT_OF_MEMORY", `${op}: ${needed}, ${limit}`);
+  }
+  return bytes;
+}
+
+/** @throws KernelError `DTYPE` unless `data` is the array type that holds `dtype` on the host. */
+export function checkHostArray(op: string, data: HostArray, dtype: DType): void {
+  const { hostArray } = formats[dtype];
+  if (data instanceof hostArray) return;
+  const found = (data as HostArray | undefined)?.constructor.name ?? typeof data;
+  fail("DTYPE", op, `${dtype} data must be a ${hostArray.name}, got ${found}`);
+}
+
+/** @throws KernelError `DTYPE` or `ARGUMENT` unless `data` has the type and the length of the new tensor. */
+export function checkUpload(data: HostArray, shape: Shape, dtype: DType): void {
+  checkHostArray("upload", data, dtype);
+  const count = elementCount(shape);
+  if (data.length !== count) {
+    fail("ARGUMENT", "upload", `shape ${formatShape(shape)} needs ${count} elements, got ${data.length}`);
+  }
+}
+
+/** @throws KernelError `DISPOSED` or `ARGUMENT` unless columns [start, start + count) lie in the last axis of `x`. */
+export function checkColumns(x: Tensor, start: number, count: number): void {
+  checkAlive("columns", "x", x);
+  const width = lastExtent(x.shape);
+  checkInteger("columns", "start", start, 0, width - 1);
+  checkInteger("columns", "count", count, 1, width - start);
+}
+
+/** @throws KernelError `DISPOSED` or `SHAPE` unless `x` can be viewed in another shape without a copy. */
+export function checkReshape(x: Tensor, shape: Shape): void {
+  checkAlive("reshape", "x", x);
+  if (checkShape("reshape", shape) !== elementCount(x.shape)) {
+    const shapes = `${formatShape(x.shape)} as ${formatShape(shape)}`;
+    fail("SHAPE", "reshape", `cannot view ${shapes}: element counts differ`);
+  }
+  if (!isDense(x) && lastExtent(shape) !== lastExtent(x.shape)) {
+    const view = formatShape(x.shape);
+    fail("SHAPE", "reshape", `a column view ${view} keeps its last axis, got ${formatShape(shape)}`);
+  }
+}

@@ -1,0 +1,28 @@
+import { bindAxes } from "../checks/bindAxes.ts";
+import type { OpDefinition } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import { checkWidth, type ConvArgs } from "./causalConv1d.ts";
+
+/** `causalConv1d` for one token: x [B, D]. The state is a separate argument. */
+export type ConvStepArgs = Omit<ConvArgs, "initialState" | "range">;
+
+export interface CausalConv1dStepOp {
+  /** `causalConv1d` for one token: y [B, D]. `state` [B, D, W-1], the last inputs, is shifted in place. */
+  causalConv1dStep(state: Tensor, args: ConvStepArgs): Tensor;
+}
+
+export const causalConv1dStep = {
+  parameters: ["state", "args"],
+  check(state, args) {
+    const op = "causalConv1dStep";
+    const { B, D, W } = bindAxes(op, {
+      x: { tensor: args.x, axes: "B D" },
+      weight: { tensor: args.weight, axes: "D W", dense: true },
+      bias: { tensor: args.bias, axes: "D", dense: true },
+      state: { tensor: state, axes: "B D W-1", dense: true },
+    });
+    checkWidth(op, W, args.activation);
+    return { batch: B, channels: D, width: W };
+  },
+  writes: (state) => [state],
+} satisfies OpDefinition<CausalConv1dStepOp["causalConv1dStep"]>;

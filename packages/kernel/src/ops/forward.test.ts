@@ -1,0 +1,232 @@
+import { describe, expect, it } from "vitest";
+import { fakeTensor as tensor } from "../../test/fakeTensor.ts";
+import { ops } from "../../test/ops.ts";
+import { refuses } from "../../test/refuses.ts";
+import type { DType } from "../dtype.ts";
+
+const view = (shape: number[], dtype: DType = "f32") =>
+  tensor(shape, { dtype, rowStride: shape.at(-1)! + 3 });
+const gone = tensor([2, 3], { disposed: true });
+const ints = (...shape: number[]) => tensor(shape, { dtype: "i32" });
+
+describe("elementwise and normalisation", () => {
+  it("silu, scale and add take f32 of one shape", () => {
+    expect(() => ops.silu.check(view([2, 3]))).not.toThrow();
+    refuses("DTYPE", ["silu: x must be f32, got i32"], () => ops.silu.check(ints(2)));
+    refuses("DISPOSED", ["silu: x"], () => ops.silu.check(gone));
+    refuses("ARGUMENT", ["scale: factor", "Infinity"], () => ops.scale.check(tensor([2]), Infinity));
+    expect(() => ops.add.check(tensor([2, 3]), view([2, 3]))).not.toThrow();
+    refuses("SHAPE", ["add: b must be [2, 3] like a, got [2, 4]"], () =>
+      ops.add.check(tensor([2, 3]), tensor([2, 4])),
+    );
+    refuses("SHAPE", ["got [6]"], () => ops.add.check(tensor([2, 3]), tensor([6])));
+    refuses("DTYPE", ["b must be f32"], () => ops.add.check(tensor([2]), ints(2)));
+    refuses("DISPOSED", ["a was disposed"], () => ops.add.check(gone, tensor([2, 3])));
+  });
+
+  it("flip wants sequences", () => {
+    expect(ops.flip.check(view([2, 5, 8]))).toEqual({ batch: 2, length: 5, channels: 8 });
+    refuses("SHAPE", ["flip: x must be [B, L, D]"], () => ops.flip.check(tensor([5, 8])));
+  });
+
+  it("rmsNorm wants a weight of the last axis and a sane eps", () => {
+    expect(ops.rmsNorm.check(view([2, 5, 8]), tensor([8]), 1e-5)).toMatchObject({ rows: 10, features: 8 });
+    expect(ops.rmsNorm.check(tensor([8]), undefined, 0)).toMatchObject({ rows: 1, features: 8 });
+    refuses("SHAPE", ["weight must be [8]", "got [7]"], () =>
+      ops.rmsNorm.check(tensor([2, 8]), tensor([7]), 0),
+    );
+    for (const eps of [-1e-9, NaN, Infinity]) {
+      refuses("ARGUMENT", ["eps", String(eps)], () => ops.rmsNorm.check(tensor([8]), undefined, eps));
+    }
+  });
+});
+
+describe("linear and embedding", () => {
+  it("linear takes leading axes, float weights and an optional bias", () => {
+    const half = tensor([16, 8], { dtype: "f16" });
+    expect(ops.linear.check(view([2, 5, 8]), half, tensor([16]))).toEqual({
+      rows: 10,
+      inFeatures: 8,
+      outFeatures: 16,
+      shape: [2, 5, 16],
+    });
+    refuses("SHAPE", ["weight must be [O, 8]", "[16, 9]"], () =>
+      ops.linear.check(tensor([2, 8]), tensor([16, 9])),
+    );
+    refuses("SHAPE", ["bias must be [O] with O = 16", "got [8]"], () =>
+      ops.linear.check(tensor([2, 8]), tensor([16, 8]), tensor([8])),
+    );
+    refuses("SHAPE", ["weight must be dense"], () => ops.linear.check(tensor([2, 8]), view([16, 8])));
+    refuses("DTYPE", ["weight must be f32 or f16 or bf16"], () =>
+      ops.linear.check(tensor([2, 8]), ints(16, 8)),
+    );
+    refuses("DTYPE", ["x must be f32"], () => ops.linear.check(half, half));
+  });
+
+  it("embedding takes dense i32 ids of any shape", () => {
+    expect(ops.embedding.check(ints(2, 5), tensor([100, 8], { dtype: "bf16" }))).toEqual({
+      count: 10,
+      vocabSize: 100,
+      features: 8,
+      shape: [2, 5, 8],
+    });
+    refuses("DTYPE", ["ids must be i32"], () => ops.embedding.check(tensor([2]), tensor([100, 8])));
+    refuses("SHAPE", ["ids must be dense"], () => ops.embedding.check(view([2, 5], "i32"), tensor([100, 8])));
+    refuses("SHAPE", ["weight must be [V, D]"], () => ops.embedding.check(ints(2), tensor([8])));
+  });
+});
+
+describe("convolution", () => {
+  const args = { x: view([2, 5, 8]), weight: tensor([8, 4]) };
+
+  it("returns sizes, with every optional argument and without", () => {
+    const sizes = { batch: 2, length: 5, channels: 8, width: 4 };
+    expect(ops.causalConv1d.check(args)).toEqual(sizes);
+    const full = {
+      ...args,
+      bias: tensor([8]),
+      activation: "silu" as const,
+      initialState: tensor([2, 8, 3]),
+      range: ints(2, 2),
+    };
+    expect(ops.causalConv1d.check(full)).toEqual(sizes);
+    const step = { x: view([2, 8]), weight: tensor([8, 4]), bias: tensor([8]), activation: "silu" as const };
+    expect(ops.causalConv1dStep.check(tensor([2, 8, 3]), step)).toEqual({
+      batch: 2,
+      channels: 8,
+      width: 4,
+    });
+  });
+
+  it("refuses what does not fit", () => {
+    refuses("SHAPE", ["initialState", "W = 4"], () =>
+      ops.causalConv1d.check({ ...args, initialState: tensor([2, 8, 4]) }),
+    );
+    refuses("SHAPE", ["range must be [B, 2]"], () => ops.causalConv1d.check({ ...args, range: ints(3, 2) }));
+    refuses("DTYPE", ["range must be i32"], () => ops.causalConv1d.check({ ...args, range: tensor([2, 2]) }));
+    for (const width of [1, 17]) {
+      refuses("ARGUMENT", ["width W", String(width)], () =>
+        ops.causalConv1d.check({ ...args, weight: tensor([8, width]) }),
+      );
+    }
+    refuses("ARGUMENT", ["activation", '"relu"'], () =>
+      ops.causalConv1d.check({ ...args, activation: "relu" as "silu" }),
+    );
+    refuses("SHAPE", ["causalConv1dStep: state"], () =>
+      ops.causalConv1dStep.check(tensor([2, 8, 4]), { x: tensor([2, 8]), weight: tensor([8, 4]) }),
+    );
+  });
+});
+
+describe("scan", () => {
+  const args = {
+    u: tensor([2, 5, 8]),
+    delta: view([2, 5, 8]),
+    A: tensor([8, 4]),
+    B: view([2, 5, 4]),
+    C: view([2, 5, 4]),
+  };
+  const step = {
+    u: tensor([2, 8]),
+    delta: tensor([2, 8]),
+    A: tensor([8, 4]),
+    B: view([2, 4]),
+    C: view([2, 4]),
+  };
+
+  it("returns sizes, with every optional argument and without", () => {
+    const sizes = { batch: 2, length: 5, channels: 8, stateSize: 4 };
+    const extras = { D: tensor([8]), deltaBias: tensor([8]), deltaSoftplus: true };
+    expect(ops.selectiveScan.check(args)).toEqual(sizes);
+    expect(
+      ops.selectiveScan.check({
+        ...args,
+        ...extras,
+        z: view([2, 5, 8]),
+        initialState: tensor([2, 8, 4]),
+        range: ints(2, 2),
+      }),
+    ).toEqual(sizes);
+    expect(
+      ops.selectiveStateUpdate.check(tensor([2, 8, 4]), { ...step, ...extras, z: view([2, 8]) }),
+    ).toEqual({
+      batch: 2,
+      channels: 8,
+      stateSize: 4,
+    });
+  });
+
+  it.each([
+    ["delta", tensor([2, 4, 8])],
+    ["A", tensor([4, 8])],
+    ["A", view([8, 4])],
+    ["B", tensor([2, 5, 5])],
+    ["C", tensor([2, 5, 5])],
+    ["D", tensor([4])],
+    ["z", tensor([2, 5, 4])],
+    ["deltaBias", tensor([2, 8])],
+    ["initialState", tensor([2, 4, 8])],
+    ["range", ints(2)],
+  ])("refuses a wrong %s", (name, wrong) => {
+    refuses("SHAPE", [`selectiveScan: ${name} must be`], () =>
+      ops.selectiveScan.check({ ...args, [name]: wrong }),
+    );
+  });
+
+  it("refuses 16-bit states, and more than 256 states a channel", () => {
+    const wide = { ...args, A: tensor([8, 257]), B: tensor([2, 5, 257]), C: tensor([2, 5, 257]) };
+    refuses("ARGUMENT", ["state size N", "257"], () => ops.selectiveScan.check(wide));
+    refuses("DTYPE", ["state must be f32"], () =>
+      ops.selectiveStateUpdate.check(tensor([2, 8, 4], { dtype: "f16" }), step),
+    );
+    refuses("SHAPE", ["state must be [B, D, N]"], () =>
+      ops.selectiveStateUpdate.check(tensor([1, 8, 4]), step),
+    );
+  });
+});
+
+describe("choosing tokens", () => {
+  const logits = view([2, 100]);
+  const options = { temperature: 1, uniforms: [0, 0.5] };
+
+  it("returns sizes", () => {
+    expect(ops.argmax.check(logits)).toEqual({ batch: 2, vocabSize: 100 });
+    expect(ops.sample.check(logits, { ...options, topK: 1, topP: 1, minP: 0 })).toEqual({
+      batch: 2,
+      vocabSize: 100,
+    });
+    expect(ops.repetitionPenalty.check(logits, ints(2, 7), 1.2)).toEqual({
+      batch: 2,
+      vocabSize: 100,
+      idCount: 7,
+    });
+  });
+
+  it.each([
+    ["temperature", 0],
+    ["temperature", NaN],
+    ["temperature", Infinity],
+    ["topK", 0],
+    ["topK", 1.5],
+    ["topP", 0],
+    ["topP", 1.01],
+    ["minP", -0.1],
+    ["minP", NaN],
+    ["uniforms", [0.5]],
+    ["uniforms", [0, 1]],
+    ["uniforms", [-0.1, 0]],
+  ])("sample refuses %s = %s", (name, value) => {
+    refuses("ARGUMENT", ["sample", name], () => ops.sample.check(logits, { ...options, [name]: value }));
+  });
+
+  it("refuses wrong penalties and ids", () => {
+    for (const penalty of [0, -1, NaN, Infinity]) {
+      refuses("ARGUMENT", ["penalty", String(penalty)], () =>
+        ops.repetitionPenalty.check(logits, ints(2, 7), penalty),
+      );
+    }
+    refuses("DTYPE", ["ids must be i32"], () => ops.repetitionPenalty.check(logits, tensor([2, 7]), 1));
+    refuses("SHAPE", ["ids must be [B, K]"], () => ops.repetitionPenalty.check(logits, ints(3, 7), 1));
+    refuses("SHAPE", ["logits must be [B, V]"], () => ops.argmax.check(tensor([100])));
+  });
+});

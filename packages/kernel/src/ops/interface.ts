@@ -1,0 +1,49 @@
+import type { AccumulateOp } from "./accumulate.ts";
+import type { AdamWStepOp } from "./adamwStep.ts";
+import type { AddOp } from "./add.ts";
+import type { ArgmaxOp } from "./argmax.ts";
+import type { CausalConv1dBackwardOp, CausalConv1dOp } from "./causalConv1d.ts";
+import type { CausalConv1dStepOp } from "./causalConv1dStep.ts";
+import type { CopyIntoOp } from "./copyInto.ts";
+import type { CrossEntropyOps } from "./crossEntropy.ts";
+import type { EmbeddingBackwardOp, EmbeddingOp } from "./embedding.ts";
+import type { FlipOp } from "./flip.ts";
+import type { GatherRowsOp } from "./gatherRows.ts";
+import type { LinearBackwardOps, LinearOp } from "./linear.ts";
+import type { MulOp } from "./mul.ts";
+import type { NegExpOp } from "./negExp.ts";
+import type { RepetitionPenaltyOp } from "./repetitionPenalty.ts";
+import type { RmsNormBackwardOp, RmsNormOp } from "./rmsNorm.ts";
+import type { SampleOp } from "./sample.ts";
+import type { ScaleOp } from "./scale.ts";
+import type { SelectiveScanOp, SelectiveScanTrainingOps } from "./selectiveScan.ts";
+import type { SelectiveStateUpdateOp } from "./selectiveStateUpdate.ts";
+import type { SiluBackwardOp, SiluOp } from "./silu.ts";
+import type { SumOfSquaresOp } from "./sumOfSquares.ts";
+import type { SumRowsOp } from "./sumRows.ts";
+import type { WriteOp } from "./write.ts";
+
+/**
+ * The forward ops: all that inference needs. Calls enqueue and return at once; work runs in call order. Results are
+ * new, dense, f32 (i32 for token ids) and belong to the caller. Activations may be column views; parameters and
+ * states are dense. Activations, states and small parameters are f32; the weights of `linear` and `embedding` may be
+ * stored in any float type that `supports` reports. Every argument error is thrown at once, by the shared checks.
+ */
+export interface InferenceOps
+  extends AddOp, MulOp, ScaleOp, SiluOp, NegExpOp, FlipOp, LinearOp, RmsNormOp, EmbeddingOp,
+    CausalConv1dOp, CausalConv1dStepOp, SelectiveScanOp, SelectiveStateUpdateOp,
+    ArgmaxOp, SampleOp, RepetitionPenaltyOp {} // prettier-ignore
+
+/** What training adds: the backward of each op, the loss and the optimizer. Gradients are f32 and new, unless said. */
+export interface TrainingOps
+  extends AccumulateOp, SiluBackwardOp, LinearBackwardOps, SumRowsOp, RmsNormBackwardOp, EmbeddingBackwardOp,
+    CausalConv1dBackwardOp, SelectiveScanTrainingOps, CrossEntropyOps, SumOfSquaresOp, AdamWStepOp {} // prettier-ignore
+
+/** The ops that move memory: part of `KernelMemory`. */
+export interface CopyOps extends WriteOp, GatherRowsOp, CopyIntoOp {}
+
+/** Signatures of all ops that have a definition. */
+export interface AllOps extends InferenceOps, TrainingOps, CopyOps {}
+
+/** Names of the ops that compute. */
+export type KernelOp = keyof InferenceOps | keyof TrainingOps;

@@ -1,0 +1,33 @@
+import { bindAxes } from "../checks/bindAxes.ts";
+import type { OpDefinition } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import { checkStateSize, type ScanArgs } from "./selectiveScan.ts";
+
+/** `selectiveScan` for one token: u, delta, z [B, D]; B, C [B, N]. The state is a separate argument. */
+export type StateUpdateArgs = Omit<ScanArgs, "initialState" | "range">;
+
+export interface SelectiveStateUpdateOp {
+  /** `selectiveScan` for one token: y [B, D]. `state` [B, D, N] is advanced in place. */
+  selectiveStateUpdate(state: Tensor, args: StateUpdateArgs): Tensor;
+}
+
+export const selectiveStateUpdate = {
+  parameters: ["state", "args"],
+  check(state, args) {
+    const op = "selectiveStateUpdate";
+    const { B, D, N } = bindAxes(op, {
+      u: { tensor: args.u, axes: "B D" },
+      delta: { tensor: args.delta, axes: "B D" },
+      A: { tensor: args.A, axes: "D N", dense: true },
+      B: { tensor: args.B, axes: "B N" },
+      C: { tensor: args.C, axes: "B N" },
+      D: { tensor: args.D, axes: "D", dense: true },
+      z: { tensor: args.z, axes: "B D" },
+      deltaBias: { tensor: args.deltaBias, axes: "D", dense: true },
+      state: { tensor: state, axes: "B D N", dense: true },
+    });
+    checkStateSize(op, N);
+    return { batch: B, channels: D, stateSize: N };
+  },
+  writes: (state) => [state],
+} satisfies OpDefinition<SelectiveStateUpdateOp["selectiveStateUpdate"]>;

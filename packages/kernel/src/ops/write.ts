@@ -1,0 +1,43 @@
+import { checkInteger } from "../checks/scalars.ts";
+import { checkAlive, checkDense } from "../checks/tensors.ts";
+import { byteOffset, type DType, elementCount, formatShape, type HostArray } from "../dtype.ts";
+import { fail } from "../checks/fail.ts";
+import { checkHostArray } from "../checks/memory.ts";
+import type { OpDefinition } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+
+export interface WriteOp {
+  /**
+   * Copies `data` over the elements [start, start + data.length) of the dense `target`, counted row-major, in call order
+   * with the ops. A large tensor is filled chunk by chunk this way, so that the host never holds all of it.
+   *
+   * Devices copy words of 4 bytes: with 16-bit storage `start` must be even, and so must the length unless the chunk ends
+   * the tensor. Errors: `ARGUMENT` (range), `DTYPE`, `SHAPE` (column view).
+   */
+  write(target: Tensor, start: number, data: HostArray): void;
+}
+
+export const write = {
+  parameters: ["target", "start", "data"],
+  check(target, start, data) {
+    checkAlive("write", "target", target);
+    checkHostArray("write", data, target.dtype);
+    checkDense("write", "target", target);
+    const count = elementCount(target.shape);
+    checkInteger("write", "start", start, 0, count);
+    const end = start + data.length;
+    if (end > count) {
+      fail("ARGUMENT", "write", `elements ${start} to ${end} do not fit into ${formatShape(target.shape)}`);
+    }
+    if (!isWholeWords(target.dtype, start) || (!isWholeWords(target.dtype, end) && end !== count)) {
+      const chunk = `elements ${start} to ${end} of ${count}`;
+      fail("ARGUMENT", "write", `${target.dtype} chunks begin and end at even elements, got ${chunk}`);
+    }
+  },
+  writes: (target) => [target],
+} satisfies OpDefinition<WriteOp["write"]>;
+
+/** True when the elements before `at` fill whole words of 4 bytes. */
+function isWholeWords(dtype: DType, at: number): boolean {
+  return byteOffset(dtype, at) % 4 === 0;
+}
