@@ -19,12 +19,12 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
     this.#end = end;
   }
 
-  /** Bytes of WebAssembly memory behind all tensors: it only grows, and what is freed is used again. */
+  /** Bytes of WebAssembly memory behind all tensors. The memory only grows; freed parts of it are reused. */
   get poolBytes(): number {
     return this.runtime.heap.committedBytes;
   }
 
-  // Ops are done when their call returns, so there is never anything to wait for.
+  // An op is done when its call returns, so there is nothing to wait for.
   protected async fetch(tensors: readonly CpuTensor[]): Promise<HostArray[]> {
     return Promise.resolve(tensors.map((tensor) => fetch(this.runtime, tensor)));
   }
