@@ -6,6 +6,8 @@ import * as ops from "./ops/index.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CpuTensor } from "./tensor.ts";
 
+const table: OpTable<Runtime, CpuTensor> = ops;
+
 /** The CPU backend: WebAssembly SIMD, and worker threads where the platform has them. Made by `createCpuKernel`. */
 export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
   readonly name = "cpu";
@@ -14,7 +16,7 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
 
   /** @internal */
   constructor(device: string, runtime: Runtime, lost: Promise<KernelError>, end: () => Promise<void>) {
-    super(runtime, ops satisfies OpTable<Runtime, CpuTensor>, device, maxBytes);
+    super(runtime, table, device, maxBytes);
     this.lost = lost;
     this.#end = end;
   }
