@@ -77,7 +77,7 @@ function train(stages, args) {
   });
 }
 
-/** Of a log: every tenth step, and every evaluation. @param {string} log */
+/** Keeps every tenth step of a log, and every evaluation. @param {string} log */
 function everyTenth(log) {
   const kept = log.split("\n").filter((line) => {
     if (line === "") return false;

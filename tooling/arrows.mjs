@@ -1,4 +1,4 @@
-// Which package may import which, as the package.jsons say: a package's sources import its dependencies, its tests its
+// Lint rules for imports between packages, as the package.jsons say: a package's sources import its dependencies, its tests its
 // devDependencies as well. A private package among the devDependencies is bundled into its users, so their sources import it
 // too, unless it is for tests only.
 

@@ -1,8 +1,8 @@
 import { generate, MambaLM } from "@mamba/core";
 import { type KernelCandidate, openKernel, probeKernel } from "@mamba/kernel";
 
-// What a project outside this workspace writes: build a small model on each backend that is here, and generate a token. The
-// packed test compiles and runs this file there.
+// A program of a project outside this workspace: builds a small model on each backend that works here, and generates a token.
+// The packed test compiles and runs it there.
 
 const candidates: KernelCandidate[] = [
   { name: "webgpu", load: () => import("@mamba/kernel-webgpu") },

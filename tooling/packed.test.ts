@@ -15,24 +15,24 @@ import { transform } from "esbuild";
 import { bundlers, gzippedKilobytes, nodeImports, runInChromium, scriptsOf } from "./bundle.ts";
 import { findChromium, webgpuArgs } from "./chromium.mjs";
 import { missingCompiler } from "./cuda-host/build.mjs";
-import { publicPackages, root, run, tool } from "./packages.ts";
-import { workspacePackages } from "./workspace.mjs";
+import { run, tool } from "./run.ts";
+import { root, workspacePackages } from "./workspace.mjs";
 
-// What users get: the packed tarballs, checked one by one and then installed with npm into an empty project outside the
-// workspace.
+// Checks the packed tarballs one by one, then installs them with npm into an empty project outside the workspace, as a user
+// would.
 
 const folder = mkdtempSync(join(tmpdir(), "mamba-packed-"));
 const tarballs = join(folder, "tarballs");
 const project = join(folder, "project");
 // A package with a binary can be packed where there is a compiler.
 const noCompiler = missingCompiler();
-const packages = publicPackages().filter(({ native }) => !native || noCompiler === undefined);
+const packages = workspacePackages().filter((found) => found.public && !(found.native && noCompiler));
 const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",");
 const chromium = findChromium();
 const mamba = join(project, "node_modules/.bin/mamba");
-/** What only the script of a backend holds: how a WebAssembly module begins in base64, and an attribute of WGSL. */
+/** Text that only the script of one backend holds: the start of a WebAssembly module in base64, an attribute of WGSL. */
 const marks = { cpu: "AGFzbQ", webgpu: "@workgroup_size" };
-/** What core, kernel and WebGPU may weigh together, gzipped. */
+/** The largest size of core, kernel and the WebGPU backend together, gzipped. */
 const webgpuKilobytes = 60;
 
 // Strict about the packages' declarations: they must be right without help from @types/node or skipLibCheck.
@@ -52,7 +52,7 @@ beforeAll(async () => {
   };
   mkdirSync(tarballs);
   for (const { folder } of packages) {
-    await run(folder, "npx", ["--yes", packageManager, "pack", "--pack-destination", tarballs]);
+    await run(root + folder, "npx", ["--yes", packageManager, "pack", "--pack-destination", tarballs]);
   }
 });
 

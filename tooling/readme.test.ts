@@ -10,19 +10,20 @@ import {
 import { join } from "node:path";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { publicPackages, root, run } from "./packages.ts";
 import { examplesOf } from "./readme.ts";
+import { run } from "./run.ts";
+import { root, workspacePackages } from "./workspace.mjs";
 
 // Every example in a README is type-checked and run against the built packages, in a folder of its own that also holds
 // `my-model`, a tiny checkpoint with random weights.
 
-const packages = publicPackages();
+const packages = workspacePackages().filter((found) => found.public);
 const cache = `${root}node_modules/.cache/mamba`;
 mkdirSync(cache, { recursive: true });
 const folder = mkdtempSync(join(cache, "readme-"));
 const mamba = `${root}apps/cli/dist/main.js`;
 
-const readmes = ["", ...packages.map((entry) => `${entry.folder.replace(root, "")}/`)]
+const readmes = ["", ...packages.map((entry) => `${entry.folder}/`)]
   .map((path) => `${path}README.md`)
   .filter((path) => existsSync(`${root}${path}`))
   .map((path) => ({ path, examples: examplesOf(readFileSync(`${root}${path}`, "utf8")) }));
@@ -42,7 +43,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, "node_modules/@mamba"), { recursive: true });
   mkdirSync(join(folder, "node_modules/.bin"));
   for (const entry of packages)
-    symlinkSync(entry.folder, join(folder, "node_modules", entry.name), "junction");
+    symlinkSync(root + entry.folder, join(folder, "node_modules", entry.name), "junction");
   // `npx mamba` in a shell example.
   symlinkSync(mamba, join(folder, "node_modules/.bin/mamba"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
@@ -52,7 +53,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it.each(packages)("$name has a README", ({ folder }) => {
-  expect(existsSync(join(folder, "README.md"))).toBe(true);
+  expect(existsSync(`${root}${folder}/README.md`)).toBe(true);
 });
 
 for (const { path, examples } of readmes.filter(({ examples }) => examples.length > 0)) {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { expect, it } from "vitest";
-import { root, run } from "./packages.ts";
+import { run } from "./run.ts";
+import { root } from "./workspace.mjs";
 
 // The committed models do what the committed results say, and `recipes/README.md` says what the results say.
 
@@ -30,7 +31,7 @@ const rows = readme.split("\n").map((line) =>
     .map((cell) => cell.trim())
     .join("|"),
 );
-const percent = (share: number) => `${(100 * share).toFixed(share === 1 ? 0 : 1)} %`;
+const percent = (fraction: number) => `${(100 * fraction).toFixed(fraction === 1 ? 0 : 1)} %`;
 
 it("induction heads: trained at 256, answers at any length, on examples that no recipe has seen", async () => {
   const found = await evaluate(

@@ -1,11 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { root } from "./workspace.mjs";
 
-// What `npm start` and `npm test` need before their own work. Only Node and npm are taken for granted: pnpm comes
-// through npx, in the version that the root package.json names.
-
-export const root = fileURLToPath(new URL("..", import.meta.url));
+// Installing and building, for `npm start`, `npm test` and `npm run check`. They need Node and npm and nothing else: npx brings
+// pnpm in the version that the root package.json names.
 
 const { packageManager, engines } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 
@@ -15,7 +13,7 @@ const { packageManager, engines } = JSON.parse(readFileSync(`${root}package.json
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Record<string, string>} [env] added to the environment
- * @returns {boolean} whether it ended well
+ * @returns {boolean} true when it exited with 0
  */
 export function run(command, args, env = {}) {
   const result = spawnSync(command, args, {
@@ -30,7 +28,7 @@ export function run(command, args, env = {}) {
 }
 
 /**
- * Runs pnpm, or with `exec` a tool of the workspace. Tools that call pnpm themselves find the same one.
+ * Runs pnpm, or with `exec` a tool of the workspace. Tools that call pnpm themselves use the same one.
  *
  * @param {readonly string[]} args
  * @param {Record<string, string>} [env]
@@ -39,7 +37,7 @@ export function pnpm(args, env) {
   return run("npx", ["--yes", packageManager, ...args], env);
 }
 
-/** Installs the dependencies and builds every package, as far as that is not done yet. Throws on failure. */
+/** Installs the dependencies and builds the packages that changed. Throws on failure. */
 export function setUp() {
   checkNode();
   if (!installed()) {

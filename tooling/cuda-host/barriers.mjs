@@ -10,7 +10,7 @@ import { bundleProgram } from "./bundle.mjs";
 
 const schedules = ["in-order", "reverse", "warp-depth-first", "random-stalls"];
 
-/** Whose cases execute a file; of the others it is the op of the file's name. @type {Record<string, string[]>} */
+/** The ops whose cases execute a file; a file that is absent here is executed by the op of its name. @type {Record<string, string[]>} */
 const ops = {
   "common.cuh": ["rmsNorm", "sample"],
   "gemm.cuh": ["linear"],

@@ -54,7 +54,7 @@ function fusedMultiplyAdd() {
 }
 
 /**
- * @typedef {object} Unit a piece of generated C++ that registers kernels
+ * @typedef {object} Unit a file of generated C++ that registers kernels
  * @property {string} name
  * @property {string} key changes whenever the text would
  * @property {() => Promise<string>} text

@@ -1,4 +1,4 @@
-// What is CUDA's own grammar in a preprocessed .cu file, as C++ on top of src/host_cuda.h. Lines keep their numbers.
+// Rewrites CUDA's own grammar in a preprocessed .cu file as C++ on top of src/host_cuda.h. Lines keep their numbers.
 
 const kernelPattern =
   /extern\s+"C"\s+__global__\s+(?:void\s+)?(?:__launch_bounds__\s*\(([^)]*)\)\s*)?(?:void\s+)?(\w+)\s*\(/g;

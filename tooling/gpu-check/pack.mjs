@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { buildAddon } from "../../packages/kernel-cuda/scripts/build-addon.mjs";
 import { buildKernels, lackOfKernels } from "../../packages/kernel-cuda/scripts/build-kernels.mjs";
-import { root } from "../setup.mjs";
+import { root } from "../workspace.mjs";
 
 // `pnpm gpu-check`: packs the folder gpu-check/ and beside it gpu-check.tar.gz, which checks and measures the CUDA backend on
 // any Linux x64 machine with an NVIDIA driver: `tar xf gpu-check.tar.gz && gpu-check/run.sh`. It installs and downloads

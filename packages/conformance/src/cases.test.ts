@@ -5,7 +5,7 @@ import { defaultTolerance, expectedOf, type OpCase } from "./case.ts";
 import { clearFilters, clearOf, cumulative, margin, sampleProbabilities } from "./cases/distribution.ts";
 import { bytesOf } from "./cases/inputs.ts";
 import * as ops from "./ops/index.ts";
-import { benchmarkCases, cases, suites } from "./suites.ts";
+import { benchmarkCases, cases, suites } from "./opSuites.ts";
 
 /** The ops that move memory. `contract/memory.ts` tests them. */
 const copyOps: readonly string[] = ["copyInto", "gatherRows", "write"] satisfies (keyof CopyOps)[];

@@ -12,7 +12,7 @@ import { gradients } from "./cases/inputs.ts";
 import { checkValues } from "./checkCase.ts";
 import { type GoldenName, goldenNames, loadGolden } from "./goldens.ts";
 import { checkNoLeak } from "./leak.ts";
-import type { SuiteTest } from "./suite.ts";
+import type { SuiteTest } from "./suiteTest.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 type Options = Readonly<Record<string, unknown>>;

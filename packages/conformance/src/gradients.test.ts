@@ -4,7 +4,7 @@ import { nmse } from "./nmse.ts";
 import { flagLabel, pairwise } from "./pairwise.ts";
 import { Random } from "./random.ts";
 
-import { reference } from "./suites.ts";
+import { reference } from "./opSuites.ts";
 
 // The reference gradients against central differences of the reference forwards, element by element in float64. With a
 // step of 1e-5 the differences themselves are good for nine digits or so, which is an NMSE of 1e-18.

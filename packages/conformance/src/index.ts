@@ -15,5 +15,5 @@ export { loadCase, type LoadedCase, type LoadOptions } from "./load.ts";
 export { disagreement, nmse } from "./nmse.ts";
 export { Random } from "./random.ts";
 export { runConformance } from "./runConformance.ts";
-export type { ConformanceOptions, ConformanceSummary, TestFunction } from "./suite.ts";
-export { benchmarkCases, cases, reference } from "./suites.ts";
+export type { ConformanceOptions, ConformanceSummary, TestFunction } from "./suiteTest.ts";
+export { benchmarkCases, cases, reference } from "./opSuites.ts";

@@ -3,6 +3,11 @@ import { Random } from "./random.ts";
 /** The options of an op: true when present. */
 export type Flags<K extends string> = Readonly<Record<K, boolean>>;
 
+/** Returns a function that makes a set of options from the names of those that are present. */
+export function flagSets<K extends string>(names: readonly K[]): (...present: readonly K[]) => Flags<K> {
+  return (...present) => Object.fromEntries(names.map((name) => [name, present.includes(name)])) as Flags<K>;
+}
+
 /**
  * Returns sets of options in which every two options occur in all four combinations; the first two sets have no option and
  * all options. Greedy: about ten sets for eight options instead of 256.

@@ -1,11 +1,11 @@
 import type { Kernel } from "@mamba/kernel";
-import { cases } from "./suites.ts";
+import { cases } from "./opSuites.ts";
 import { skipReason } from "./case.ts";
 import { checkCase } from "./checkCase.ts";
 import { contractTests } from "./contract/index.ts";
 import { goldenTests } from "./goldenTests.ts";
 import { lawTests } from "./laws/index.ts";
-import type { ConformanceOptions, ConformanceSummary, Session, SuiteTest } from "./suite.ts";
+import type { ConformanceOptions, ConformanceSummary, Session, SuiteTest } from "./suiteTest.ts";
 
 const caseTests: SuiteTest[] = cases.map((item) => ({
   name: item.name,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { runConformance } from "../src/index.ts";
-import { suites } from "../src/suites.ts";
+import { suites } from "../src/opSuites.ts";
 import type { Fault } from "./faults/fault.ts";
 import * as allFaults from "./faults/index.ts";
 

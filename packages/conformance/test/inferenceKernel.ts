@@ -1,5 +1,5 @@
 import { type Capabilities, type Kernel } from "@mamba/kernel";
-import { suites } from "../src/suites.ts";
+import { suites } from "../src/opSuites.ts";
 import { ReferenceKernel } from "./referenceKernel.ts";
 
 const trainingOps = new Set(suites.flatMap(({ op, training }) => (training ? [op as string] : [])));

@@ -3,7 +3,7 @@ import type { KernelError } from "./errors.ts";
 import type { CopyOps, InferenceOps, KernelOp, TrainingOps } from "./ops/interface.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** What a kernel instance can do, as data. Tests skip by these fields and nothing else. */
+/** The abilities of a kernel instance, as data. Tests skip by these fields and nothing else. */
 export interface Capabilities {
   /** The device in words, for people. */
   readonly device: string;

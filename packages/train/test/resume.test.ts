@@ -178,19 +178,19 @@ describe("refuses to resume", () => {
     const long = Buffer.from(bytes);
     long.writeBigUInt64LE(2n ** 60n);
     for (const [damage, message] of [
-      [Buffer.alloc(0), "it has 0 bytes"],
-      [bytes.subarray(0, 5), "it has 5 bytes"],
-      [long, "its header claims 1152921504606846976 bytes"],
-      [bytes.subarray(0, -4), `it has ${bytes.length - 4} bytes, expected ${bytes.length}`],
-      [Buffer.concat([bytes, Buffer.alloc(4)]), "expected"],
-      [Buffer.alloc(64, 1), "its header claims"],
+      [Buffer.alloc(0), "ends at byte 0"],
+      [bytes.subarray(0, 5), "ends at byte 5"],
+      [long, "the header would be 1152921504606846976 bytes"],
+      [bytes.subarray(0, -4), `the file has ${bytes.length - 4} bytes, its tensors need ${bytes.length}`],
+      [Buffer.concat([bytes, Buffer.alloc(4)]), "4 bytes after the last tensor"],
+      [Buffer.alloc(64, 1), "the header would be"],
       [replaced("mamba_train", "mamba_trees"), "its header has no training state"],
-      [replaced("__metadata__", "__metadaty__"), "its header is not one of a training state"],
+      [replaced("__metadata__", "__metadaty__"), 'tensor "__metadaty__" has dtype'],
       [replaced('{\\"step\\"', '{\\"stop\\"'), "lacks step"],
       [replaced('\\"step\\":1', '\\"step\\":9'), "the saved step must be from 0 to 6, got 9"],
       [replaced('\\"step\\":1', '\\"step\\":}'), "its training state is not JSON"],
-      [replaced('"F32"', '"F16"'), "its tensors are not those of the model"],
-      [replaced("norm_f", "norm_g"), "its tensors are not those of the model"],
+      [replaced('"F32"', '"F16"'), "takes"],
+      [replaced("norm_f", "norm_g"), "its tensors are not those of the model: expected backbone.norm_f"],
     ] as const) {
       await writeFile(folder.statePath, damage);
       await expectRefused(folder, trainer, message);

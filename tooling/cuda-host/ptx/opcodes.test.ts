@@ -2,10 +2,10 @@ import { beforeAll, expect, test } from "vitest";
 import { opcodes, ruleFor } from "./opcodes/all.mjs";
 import { parseModule } from "./parse.mjs";
 import { bitsOf, kernelOf, valueOf, type Case } from "./test/cases.ts";
-import { approximateCases } from "./test/approximate-cases.ts";
-import { floatCases } from "./test/float-cases.ts";
-import { integerCases } from "./test/integer-cases.ts";
-import { otherCases } from "./test/other-cases.ts";
+import { approximateCases } from "./test/approximateCases.ts";
+import { floatCases } from "./test/floatCases.ts";
+import { integerCases } from "./test/integerCases.ts";
+import { otherCases } from "./test/otherCases.ts";
 import { kernelCases, prelude } from "./test/kernels.ts";
 import { available, skipAll } from "../test/available.ts";
 import { header, standIn, type Outcome } from "./test/run.ts";
@@ -60,7 +60,7 @@ if (available) {
         }
       });
     });
-    // What PTX leaves open is not taken for exact.
+    // Bounds that were exact would hide a result that PTX leaves open.
     if (bounded > warp) expect(farthest).toBeGreaterThan(0.4);
   });
 } else skipAll("PTX's opcodes");

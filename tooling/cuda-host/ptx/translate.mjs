@@ -11,7 +11,7 @@ import { cppName } from "./scope.mjs";
 /** Between shared arrays in their window, so that an overrun of one is not another's first element. */
 const gap = 0x400;
 
-/** What C++ of kernels begins with. Headers are looked for in the folder of the stand-in. */
+/** The first lines of the generated C++. Headers are included from the folder of the stand-in. */
 export const preamble = `#include "../ptx/include/ptx.h"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 using namespace ptx;

@@ -3,10 +3,10 @@ import { missingCompiler } from "../build.mjs";
 
 const missing = missingCompiler();
 
-/** Whether a stand-in can be built here. */
+/** True when a stand-in can be built here. */
 export const available = missing === undefined;
 
-/** Stands in the report for the tests of a file that cannot run; where they are required, they fail. */
+/** Reports the tests of a file as skipped, or fails when they are required. */
 export function skipAll(what: string): void {
   const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",").includes("cuda-host");
   if (required) throw new Error(missing);

@@ -3,7 +3,7 @@ import { missingSanitizer } from "../build.mjs";
 import { available, type Schedule, schedules, skipAll } from "./available.ts";
 import { buildCheck } from "./check.ts";
 
-/** What is changed in sample.cu, and what each schedule makes of it: a fault that it reports, wrong results, or nothing. */
+/** A change of sample.cu, and its effect under each schedule: a reported fault, wrong results, or none. */
 interface Planted {
   readonly what: string;
   readonly find: string;
@@ -109,8 +109,7 @@ if (available) {
     });
   });
   describe.skipIf(withoutSanitizer)(`with sanitizers${withoutSanitizer ?? ""}`, () => {
-    // What neither guard pages nor schedules see. `check` runs without fault on each in a build without sanitizers, so
-    // that it is they who notice.
+    // Faults that neither guard pages nor schedules detect: without sanitizers `check` passes with each of them.
     test.each([
       [
         "an access beyond an array on the stack",

@@ -3,8 +3,8 @@ import { checkThrows } from "../assert.ts";
 import { trainingSkipReason } from "../case.ts";
 import { checkNoLeak } from "../leak.ts";
 import type { OutOfRange } from "../opSuite.ts";
-import type { SuiteTest } from "../suite.ts";
-import { suites } from "../suites.ts";
+import type { SuiteTest } from "../suiteTest.ts";
+import { suites } from "../opSuites.ts";
 import { invalidArgumentTests } from "./invalidArguments.ts";
 
 /** Calls of the memory functions with a scalar out of range. */

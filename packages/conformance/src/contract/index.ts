@@ -1,4 +1,4 @@
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import { argumentTests } from "./arguments.ts";
 import { lifetimeTests } from "./lifetime.ts";
 import { memoryTests } from "./memory.ts";

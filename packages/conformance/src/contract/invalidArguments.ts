@@ -3,7 +3,7 @@ import { checkEqual, checkThrows } from "../assert.ts";
 import { trainingSkipReason } from "../case.ts";
 import { checkNoLeak } from "../leak.ts";
 import type { OpSuite } from "../opSuite.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import { minimalPrepared, minimalTensors } from "./minimal.ts";
 
 // Every tensor argument of every op, invalid in every way that the checks of `@mamba/kernel` refuse: the error is thrown at

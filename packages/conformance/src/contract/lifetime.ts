@@ -1,9 +1,9 @@
 import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check, checkEqual, checkRejects, checkThrows } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
-import type { SuiteTest } from "../suite.ts";
 import { hasOp } from "../opSuite.ts";
-import { suites } from "../suites.ts";
+import type { SuiteTest } from "../suiteTest.ts";
+import { suites } from "../opSuites.ts";
 import { minimalPrepared, minimalTensors } from "./minimal.ts";
 
 const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => i + 1);
@@ -57,7 +57,7 @@ export const lifetimeTests: SuiteTest[] = [
       gone[Symbol.dispose]();
       checkEqual("disposed after", gone.disposed, true);
       checkEqual("tensors", kernel.memory().tensors, start.tensors + 1);
-      // A second dispose must not free memory that someone else has got since.
+      // A second dispose must not free memory that was allocated again since.
       using fresh = kernel.upload(numbers(3), [3], "f32");
       gone.dispose();
       using next = kernel.upload(numbers(3).fill(9), [3], "f32");

@@ -3,7 +3,7 @@ import { check, checkEqual, checkRejects } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { checkNoLeak } from "../leak.ts";
 import { Random } from "../random.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 
 /** Host data for `count` elements with the bit patterns that a careless copy changes. */
 function pattern(dtype: DType, count: number): HostArray {

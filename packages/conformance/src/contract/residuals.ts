@@ -4,7 +4,7 @@ import { trainingKernel, trainingSkipReason } from "../case.ts";
 import { makeResidual } from "../cases/scanBackwardInputs.ts";
 import { checkNoLeak } from "../leak.ts";
 import { B, D, L, N } from "../opSuite.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 
 /** The backward of a scan over zeros, with this residual. */
 function backward(kernel: TrainingKernel, scope: Scope, residual: Residual): unknown {

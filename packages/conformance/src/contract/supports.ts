@@ -2,8 +2,8 @@ import { fromFloat32, Scope } from "@mamba/kernel";
 import { definitions, type OpDefinition } from "@mamba/kernel/author";
 import { checkEqual, checkThrows } from "../assert.ts";
 import { hasOp, type OpSuite } from "../opSuite.ts";
-import type { SuiteTest } from "../suite.ts";
-import { suites } from "../suites.ts";
+import type { SuiteTest } from "../suiteTest.ts";
+import { suites } from "../opSuites.ts";
 import { minimalTensors } from "./minimal.ts";
 
 /** True when the op takes weights that are not f32. Their argument is called `weight`. */

@@ -2,8 +2,8 @@ import { canTrain, type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check, checkEqual } from "../assert.ts";
 import { trainingSkipReason } from "../case.ts";
 import type { OpSuite } from "../opSuite.ts";
-import type { SuiteTest } from "../suite.ts";
-import { suites } from "../suites.ts";
+import type { SuiteTest } from "../suiteTest.ts";
+import { suites } from "../opSuites.ts";
 import { minimalPrepared, minimalTensors } from "./minimal.ts";
 
 // `Tensor.version` tells a caller whether a result that it computed from a tensor is still valid: it changes with every op

@@ -2,8 +2,8 @@ import { type Kernel, Scope } from "@mamba/kernel";
 import { check, checkEqual } from "../assert.ts";
 import { type CaseInput, type OpCase, skipReason, trainingSkipReason } from "../case.ts";
 import type { Batched, OpSuite } from "../opSuite.ts";
-import type { SuiteTest } from "../suite.ts";
-import { suites } from "../suites.ts";
+import type { SuiteTest } from "../suiteTest.ts";
+import { suites } from "../opSuites.ts";
 import { inputsOf, lawTest, load } from "./harness.ts";
 
 // Rows of a batch are independent: a row of the results keeps its bits when the other rows of the arguments become other

@@ -1,7 +1,7 @@
 import type { ConvArgs, Scope, Tensor, TrainingKernel } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { convBackwardCase } from "../ops/causalConv1dBackward.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import { checkChunks, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
 import { inputsOf, load, loadOne, trainingLaw } from "./harness.ts";
 

@@ -3,7 +3,7 @@ import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import type { CaseInput } from "../case.ts";
 import { convCase } from "../ops/causalConv1d.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import { checkAgree, inputsOf, lawTest, load, loadOne, readFloats, copyPositions } from "./harness.ts";
 
 const flags = { bias: true, silu: true, initialState: true, range: false, finalState: true, view: false };

@@ -2,7 +2,7 @@ import { check } from "../assert.ts";
 import { clearFilters } from "../cases/distribution.ts";
 import { distributionFilters } from "../ops/sample.ts";
 import { sampleProbabilities } from "../cases/distribution.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import { lawTest } from "./harness.ts";
 
 // Uniforms in equal steps over [0, 1) must pick each token as often as its probability says, to one step at each end of its

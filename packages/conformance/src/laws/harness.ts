@@ -4,7 +4,7 @@ import { type CaseInput, type OpCase, trainingKernel, trainingSkipReason } from 
 import { checkNoLeak } from "../leak.ts";
 import { loadInput } from "../load.ts";
 import { disagreement } from "../nmse.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 
 /** The calls and checks of a law. `scope` owns its tensors. */
 export type Body = (kernel: Kernel, scope: Scope) => Promise<void>;

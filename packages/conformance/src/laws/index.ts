@@ -1,4 +1,4 @@
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import { batchTests } from "./batch.ts";
 import { convGradientTests } from "./convGradients.ts";
 import { convStateTests } from "./convState.ts";

@@ -2,7 +2,7 @@ import type { ScanArgs } from "@mamba/kernel";
 import { check, checkEqual } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { scanForwardCase } from "../ops/selectiveScanForward.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import { readGrads } from "./gradients.ts";
 import { inputsOf, load, trainingLaw } from "./harness.ts";
 

@@ -3,7 +3,7 @@ import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { residualOf } from "../cases/scanBackwardInputs.ts";
 import { scanBackwardCase } from "../ops/selectiveScanBackward.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import { checkChunks, checkRange, cut, type Inputs, readGrads } from "./gradients.ts";
 import { checkAgree, chunksAt, inputsOf, load, loadOne, readFloats, trainingLaw } from "./harness.ts";
 

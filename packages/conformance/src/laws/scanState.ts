@@ -3,7 +3,7 @@ import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import type { CaseInput } from "../case.ts";
 import { scanCase } from "../ops/selectiveScan.ts";
-import type { SuiteTest } from "../suite.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 import {
   checkAgree,
   chunksAt,

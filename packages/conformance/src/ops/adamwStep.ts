@@ -47,12 +47,12 @@ interface AdamOptions {
   /** True for zero m and v, as before the first step. Default: moments of a run in progress. */
   fresh?: boolean;
   note?: string;
-  /** Changes the gradient of the first tensor. */
+  /** Overwrite the first elements of the first gradient. */
   values?: readonly number[];
 }
 
 const base: AdamWParams = { step: 1, lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 };
-const parts = ["param", "grad", "m", "v"] as const;
+const slotNames = ["param", "grad", "m", "v"] as const;
 
 function adamCase(shapes: readonly (readonly number[])[], options: AdamOptions = {}): OpCase {
   const { steps = 1, gradScale, fresh = false, note = "", values = [] } = options;
@@ -106,10 +106,10 @@ function adamCase(shapes: readonly (readonly number[])[], options: AdamOptions =
   });
 }
 
-/** `param`, `grad`, `m` and `v` number i. */
-function slot<T>(all: Lists<T>, i: number): Record<(typeof parts)[number], T> {
-  return Object.fromEntries(parts.map((name) => [name, all[`${name}${i}`]])) as Record<
-    (typeof parts)[number],
+/** The slot number `i`, from names such as `param0`. */
+function slot<T>(all: Lists<T>, i: number): Record<(typeof slotNames)[number], T> {
+  return Object.fromEntries(slotNames.map((name) => [name, all[`${name}${i}`]])) as Record<
+    (typeof slotNames)[number],
     T
   >;
 }

@@ -3,7 +3,7 @@ import { asView, bytesOf, cycled, lengths, result } from "../cases/inputs.ts";
 import { padWith, rangesFor } from "../cases/ranges.ts";
 import { rangeOf, sigmoid, type Values } from "../math.ts";
 import { B, D, defineOp, f32, i32, L, W } from "../opSuite.ts";
-import { flagLabel, type Flags, pairwise } from "../pairwise.ts";
+import { flagLabel, type Flags, flagSets, pairwise } from "../pairwise.ts";
 import { Random } from "../random.ts";
 
 /** The arguments of the op as plain numbers, in the shapes of `ConvArgs`. */
@@ -96,8 +96,7 @@ export function convCase(
   });
 }
 
-const set = (...on: (typeof convFlags)[number][]): ConvFlags =>
-  Object.fromEntries(convFlags.map((name) => [name, on.includes(name)])) as ConvFlags;
+const set = flagSets(convFlags);
 const widths = [2, 3, 4, 5, 16] as const;
 
 /** Per channel and position: the taps with the bias (2 W), and silu (4). */

@@ -3,7 +3,7 @@ import { asView, bytesOf, cycled, gradients, lengths, result } from "../cases/in
 import { padWith, rangesFor } from "../cases/ranges.ts";
 import { rangeOf, siluSlope, type Values } from "../math.ts";
 import { B, D, defineTrainingOp, f32, L, W } from "../opSuite.ts";
-import { flagLabel, type Flags, pairwise } from "../pairwise.ts";
+import { flagLabel, type Flags, flagSets, pairwise } from "../pairwise.ts";
 import { Random } from "../random.ts";
 import { convArgs, type ConvValues } from "./causalConv1d.ts";
 
@@ -120,8 +120,7 @@ export function convBackwardCase(
   });
 }
 
-const set = (...on: (typeof convBackwardFlags)[number][]): ConvBackwardFlags =>
-  Object.fromEntries(convBackwardFlags.map((name) => [name, on.includes(name)])) as ConvBackwardFlags;
+const set = flagSets(convBackwardFlags);
 const widths = [2, 3, 4, 5, 16] as const;
 
 /** Per channel and position: the taps again, then the gradients of the inputs and of the taps (2 W each), silu' and dbias (8). */

@@ -15,7 +15,7 @@ import {
 import { type Extras, fillInTurn, scanCost } from "../cases/scanInputs.ts";
 import { rangeOf, sigmoid, siluSlope, softplus, softplusSlope, type Values } from "../math.ts";
 import { defineTrainingOp } from "../opSuite.ts";
-import { pairwise } from "../pairwise.ts";
+import { flagSets, pairwise } from "../pairwise.ts";
 import { scanArgs, type ScanValues } from "./selectiveScan.ts";
 
 /** The gradients of all arguments of `selectiveScan`, also of absent ones. */
@@ -162,8 +162,7 @@ export function scanBackwardCase(
   });
 }
 
-const set = (...on: (typeof scanBackwardFlags)[number][]): ScanBackwardFlags =>
-  Object.fromEntries(scanBackwardFlags.map((name) => [name, on.includes(name)])) as ScanBackwardFlags;
+const set = flagSets(scanBackwardFlags);
 const model = set("D", "z", "deltaBias", "softplus");
 const stateful = set("D", "z", "deltaBias", "softplus", "initialState", "dFinalState");
 const everything = set("D", "z", "deltaBias", "softplus", "initialState", "dFinalState", "range");

@@ -21,7 +21,7 @@ export interface ConvArgs {
   /** [D] */
   bias?: Tensor | undefined;
   activation?: "silu" | undefined;
-  /** [B, D, W-1]: the inputs before `x`, oldest first. */
+  /** [B, D, W-1], the inputs before `x`, oldest first. */
   initialState?: Tensor | undefined;
   /**
    * i32 [B, 2]: row b is real in [start, end) and padding elsewhere. Padded positions give y = 0 and do not change the

@@ -48,7 +48,7 @@ export interface InferenceOps
     SampleOp,
     RepetitionPenaltyOp {}
 
-/** What training adds: the backward of each op, the loss and the optimizer. Gradients are f32 and new, unless said. */
+/** The ops that training adds: the backward of each op, the loss and the optimizer. Gradients are new f32 tensors unless an op says otherwise. */
 export interface TrainingOps
   extends
     AccumulateOp,

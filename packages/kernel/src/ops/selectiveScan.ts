@@ -28,9 +28,9 @@ export interface ScanArgs {
   B: Tensor;
   /** [B, L, N] */
   C: Tensor;
-  /** [D]: the skip connection. */
+  /** [D], the skip connection. */
   D?: Tensor | undefined;
-  /** [B, L, D]: the gate, applied as silu(z). */
+  /** [B, L, D], the gate, applied as silu(z). */
   z?: Tensor | undefined;
   /** [D] */
   deltaBias?: Tensor | undefined;

@@ -21,7 +21,7 @@ test("stories are lines of plain text without a trace of the templates", () => {
     expect(text).not.toMatch(/ {2}|^ | $| [,.!?]|[,.!?]{2}|undefined/);
     expect(text).toMatch(/[.!?]"?$/);
     expect(text.split('"').length % 2).toBe(1);
-    // What follows the end of a sentence begins with a capital.
+    // Every sentence begins with a capital.
     expect(text.replace(/"[^"]*"/g, "said")).not.toMatch(/[.!?] (?!said)[a-z]/);
     const words = text.split(" ").length;
     expect(words).toBeGreaterThanOrEqual(100);

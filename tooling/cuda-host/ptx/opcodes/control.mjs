@@ -24,7 +24,7 @@ export const controlRules = [
   }),
   ...rule("ret", "uni?", () => "return;"),
   ...rule("exit", "", (_, emit) => {
-    // Of a called function, it would end the kernel's thread.
+    // In a called function, `exit` would end the kernel's thread.
     if (!emit.frame.isEntry) throw emit.error("only a kernel exits");
     return "return;";
   }),

@@ -40,7 +40,7 @@ const vote = (m, emit) => {
 /** @param {Emitter} emit @returns {string} */
 const where = (emit) => `{source, ${emit.line}}`;
 
-/** What waits for other threads. */
+/** Instructions that wait for other threads. */
 export const warpRules = [
   ...rule("bar", "sync", barrier),
   ...rule("barrier", "sync aligned?", barrier),

@@ -5,7 +5,7 @@ export type Direction = "rn" | "rz" | "rm" | "rp";
 
 const unit = 298n;
 
-/** Of a finite f32 number. */
+/** The exact value of a finite f32 number, in units of 2^-298. */
 export function exactly(value: number): bigint {
   const bits = new DataView(new ArrayBuffer(4));
   bits.setFloat32(0, value);

@@ -37,7 +37,7 @@ const loadOther = "shl.b32 %r3, %r3, 2; add.s32 %r3, %r3, %r2; ld.shared.u32 %d,
 export interface KernelCase {
   readonly title: string;
   readonly ptx: string;
-  /** Of a thread whose input is 100 times its index; a text: what the stand-in is to say when it stops. */
+  /** The result of a thread whose input is 100 times its index, or the report with which the stand-in stops. */
   readonly expected: ((thread: number) => number) | RegExp;
 }
 
@@ -81,7 +81,7 @@ const list: readonly (readonly [title: string, expected: KernelCase["expected"],
   ["segments that are no power of two", /shfl\.sync with operand c/, "shfl.sync.idx.b32 %d, %a, 0, 0x1d1f, -1;"],
 ]; // prettier-ignore
 
-/** Of the module. */
+/** Declarations of the module, before its kernels. */
 export const prelude = `
 .global .align 4 .u32 table[3] = {7, 8, 9};
 .func (.param .b32 func_retval0) sum_plus_one(.param .b32 sum_plus_one_param_0, .param .b32 sum_plus_one_param_1)

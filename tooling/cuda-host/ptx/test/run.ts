@@ -38,7 +38,7 @@ export async function standIn(name: string, ptx: string): Promise<(jobs: readonl
 
 export interface Outcome {
   readonly succeeded: boolean;
-  /** What the stand-in said about a fault. */
+  /** The stand-in's report of a fault. */
   readonly report: string;
   /** The results of each job that ended. */
   readonly outputs: readonly (readonly bigint[])[];

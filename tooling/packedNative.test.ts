@@ -11,7 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { root, run } from "./packages.ts";
+import { run } from "./run.ts";
+import { root } from "./workspace.mjs";
 
 // A package that is nothing but a binary must not be packed without it, nor published with half of it. In a copy of the two
 // packages that make it, where nothing is built.

@@ -1,5 +1,5 @@
 import { testCase, type Case, type Row } from "./cases.ts";
-import { numbers } from "./float-cases.ts";
+import { numbers } from "./floatCases.ts";
 
 const f = Math.fround;
 const tiny = 2 ** -149;
@@ -14,7 +14,7 @@ function rows(low: number, high: number, exact: (a: number) => number): Row[] {
   });
 }
 
-/** Of a result: the distance to the next float above. */
+/** The distance from a result to the next float above. */
 const ulp = (value: number) => 2 ** (Math.max(Math.floor(Math.log2(Math.abs(value))), -126) - 23);
 const finite = (bound: (value: number) => number) => (value: number) =>
   Number.isFinite(value) && value !== 0 ? bound(value) : 0;
@@ -23,7 +23,7 @@ const absolute = (bound: number) => finite(() => bound);
 const ulps = (count: number) => finite((value) => count * ulp(value));
 
 // prettier-ignore
-/** What PTX leaves open, with the bounds of NVIDIA's "Parallel Thread Execution ISA", chapter 9.7.3. */
+/** Instructions whose last bits PTX leaves open, with the bounds of NVIDIA's "Parallel Thread Execution ISA", chapter 9.7.3. */
 export const approximateCases: readonly Case[] = [
   testCase("rcp.approx.f32 %d, %a;", "f32 -> f32", [...rows(-9, 9, (a) => 1 / a), [Infinity, 0], [0.5, 2]], ulps(1)),
   testCase("rcp.approx.ftz.f32 %d, %a;", "f32 -> f32", [[tiny, Infinity], [2 ** 127, 0]], ulps(1)),
