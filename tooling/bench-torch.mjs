@@ -3,10 +3,10 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { root } from "./workspace.mjs";
 
-// `pnpm bench:torch`: training steps of this project and of PyTorch, in turns on the same machine: ours, torch, ours, torch.
-// Each turn is a process of its own, so that no idle thread of the one is in the way of the other. Ours has all threads;
-// PyTorch runs with one and with all, and its better time counts: where other work takes a core away now and then, its
-// threads wait for each other at the end of every small operation, and two can be ten times slower than one.
+// `pnpm bench:torch`: training steps of this project and of PyTorch, in turns on the same machine. Each turn is a process of
+// its own, so that idle threads of one do not slow the other. This project uses all threads. PyTorch runs with one and with
+// all, and its better time counts: its threads wait for each other after every small operation, so when other work uses a
+// core, two threads can be ten times slower than one.
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +41,7 @@ function ours() {
 function theirs(python, threads, ...options) {
   const script = `${root}tooling/reference/bench_torch.py`;
   const args = [script, "--train", "--threads", String(threads), ...options];
-  // Otherwise PyTorch gives every freed tensor back to the system, and waits for it again.
+  // By default PyTorch returns the memory of every freed tensor to the system, and waits for new memory.
   const malloc = { MALLOC_MMAP_THRESHOLD_: "4294967296", MALLOC_TRIM_THRESHOLD_: "4294967296" };
   const env = { ...process.env, ...malloc };
   return JSON.parse(
@@ -49,7 +49,7 @@ function theirs(python, threads, ...options) {
   );
 }
 
-/** A Python that has PyTorch: `PYTHON`, or the first of the usual ones. */
+/** A Python with PyTorch: the one that `PYTHON` names, or the first of the usual ones. */
 function findPython() {
   const given = process.env["PYTHON"];
   const names = given ? [given] : ["python3", "/usr/bin/python3"];
@@ -81,7 +81,7 @@ function secondsOf(results, name) {
 
 const python = findPython();
 const threadCounts = [...new Set([1, availableParallelism()])];
-/** What was measured of each case; PyTorch's seconds by its threads. @type {Map<string, { figures: Figure[], torch: number[][] }>} */
+/** Measurements of each case; PyTorch's seconds are by its number of threads. @type {Map<string, { figures: Figure[], torch: number[][] }>} */
 const cases = new Map();
 /** @type {Ours[]} */
 const reports = [];
@@ -103,8 +103,8 @@ for (let round = 1; round <= rounds; round++) {
 }
 const sequential = python && values.sequential ? theirs(python, 1, "--runs", "1", "--sequential") : undefined;
 
-/** @param {(report: Ours) => number} of */
-const best = (of) => (Math.max(...reports.map(of)) / 1e9).toFixed(1);
+/** @param {(report: Ours) => number} figure */
+const best = (figure) => (Math.max(...reports.map(figure)) / 1e9).toFixed(1);
 console.log(
   `ceilings: ${best((report) => report.ceilings.arithmetic.allThreads)} GFLOP/s multiply-add, ` +
     `${best((report) => report.ceilings.read.allThreads)} GB/s streamed read, ${availableParallelism()} threads`,
@@ -113,10 +113,10 @@ if (peer) console.log(`PyTorch ${peer.torch}, ${peer.blas.join(", ")}`);
 const ms = (/** @type {number} */ seconds) => `${(seconds * 1e3).toFixed(0)} ms`;
 for (const [name, { figures, torch }] of cases) {
   const time = median(figures.map(({ seconds }) => seconds.median));
-  const share = median(figures.map(({ ofCeiling }) => ofCeiling.median));
+  const fraction = median(figures.map(({ ofCeiling }) => ofCeiling.median));
   const gflop = ((figures[0]?.flops ?? NaN) / 1e9).toFixed(1);
   console.log(`\n${name}: medians of ${rounds} rounds`);
-  console.log(`  ours     ${ms(time)}, ${gflop} GFLOP, ${(share * 100).toFixed(0)} % of the ceiling`);
+  console.log(`  ours     ${ms(time)}, ${gflop} GFLOP, ${(fraction * 100).toFixed(0)} % of the ceiling`);
   const medians = torch.map(median);
   const least = Math.min(...medians);
   if (!peer) console.log("  PyTorch  not measured");

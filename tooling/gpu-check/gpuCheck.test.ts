@@ -35,7 +35,7 @@ if (available) {
     return new Map(rows.map((row) => [row.name, row]));
   }
 
-  test("checks, measures and says so in one table", () => {
+  test("checks, measures and prints one table", () => {
     const { status, stdout } = check(["--small", "--filter", "rmsNorm", "--out", "good"], standIn);
     expect(stdout).toMatch(/^sizes +SMALL: .*no figure below says anything about speed$/m);
     expect(stdout).toMatch(/^device +stand-in \(no GPU\).*cuBLAS$/m);

@@ -28,7 +28,7 @@ TASK = json.loads(sys.argv[1])
 
 
 def seconds_of(run):
-    """The median, by the rules of timing.ts."""
+    """The median, by the rules of packages/bench/src/gpu/time.ts."""
 
     def sample(repeats):
         start = time.perf_counter()
@@ -51,17 +51,17 @@ def seconds_of(run):
     return sorted(taken)[len(taken) // 2]
 
 
-def tell(name, **row):
+def emit(name, **row):
     print("\x1erow " + json.dumps(dict(name=name, **row)), flush=True)
 
 
 def measure(name, prepare):
     """`prepare` makes the inputs and returns what is timed."""
     try:
-        tell(name, state="ok", result="", figures=dict(seconds=seconds_of(prepare())))
+        emit(name, state="ok", result="", figures=dict(seconds=seconds_of(prepare())))
     except RuntimeError as error:  # out of memory is one
         reason = "out of memory" if isinstance(error, torch.cuda.OutOfMemoryError) else str(error)
-        tell(name, state="not run", result=reason.splitlines()[0])
+        emit(name, state="not run", result=reason.splitlines()[0])
     torch.cuda.empty_cache()
 
 
@@ -129,14 +129,14 @@ def copy():
 
 def matmul():
     a, b = (torch.rand(TASK["matmul"], TASK["matmul"], device="cuda") for _ in range(2))
-    return lambda: a @ b.T  # in f32 proper: PyTorch leaves TF32 off unless told otherwise
+    return lambda: a @ b.T  # in f32: TF32 is off by default
 
 
 def main():
     measure(f"PyTorch {torch.__version__}: copy", copy)
     measure(f"PyTorch {torch.__version__}: matmul f32", matmul)
     if selective_scan_fn is None:
-        tell("mamba_ssm, fused", state="not run", result=no_mamba_ssm)
+        emit("mamba_ssm, fused", state="not run", result=no_mamba_ssm)
     for size in TASK["scans"]:
         if selective_scan_fn is not None:
             measure_scan("mamba_ssm, fused", size, fused, channels_first=True)

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(base, { recursive: true }));
 
-/** What `mamba backends cuda --json` says. */
+/** The result of `mamba backends cuda --json`. */
 async function probe(env: Readonly<Record<string, string>>): Promise<Availability> {
   const { code, stdout, stderr } = await mamba(["backends", "cuda", "--json"], env);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -51,7 +51,7 @@ function furthest(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
   );
 }
 
-/** What `bench --json` prints, as far as the test reads it. */
+/** The fields of `bench --json` that the test reads. */
 interface BenchReport {
   device: string;
   rates: Record<string, number>;
@@ -62,7 +62,7 @@ interface BenchReport {
 if (missing === undefined || required) {
   if (missing !== undefined) throw new Error(missing);
 
-  test("backends says what the device is, and whose matrix products", async () => {
+  test("backends names the device, and the library of its matrix products", async () => {
     const device = /^stand-in \(no GPU\): .*, compute 8\.0, 8 GiB, CUDA 13\.0, own matrix products$/;
     expect(await probe(standIn)).toEqual({
       ...{ name: "cuda", ok: true, software: true },
@@ -74,7 +74,7 @@ if (missing === undefined || required) {
     expect(stdout).toMatch(/^cuda +yes +stand-in .* \(computes on the CPU\)$/m);
   });
 
-  test("generate writes what the cpu backend writes, and goes on from its state", async () => {
+  test("generate writes the text of the cpu backend, and continues its state", async () => {
     const greedy = ["Once upon a time", "--greedy", "--max-tokens=32"];
     const gpu = await generate(story, [cuda, ...greedy], standIn);
     expect(gpu.backend).toEqual({ name: "cuda", device: expect.stringContaining("stand-in") as string });
@@ -185,7 +185,7 @@ if (missing === undefined || required) {
       /capability 7\.0, the kernels need 7\.5 .*; use a newer GPU, or another backend \[LIMITS\]/,
     ],
   ];
-  test.each(refusals)("%s: the command says so, and computes nowhere else", async (_, env, said) => {
+  test.each(refusals)("%s: the command reports it, and computes nowhere else", async (_, env, said) => {
     const args = ["generate", "Hello", "-m", model, cuda];
     const { code, stdout, stderr } = await mamba(args, { ...standIn, ...env });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -207,7 +207,7 @@ if (missing === undefined || required) {
   test.skip(`the commands on the CUDA backend (no stand-in for its driver: ${missing})`, () => undefined);
 }
 
-test("where there is no driver, the command says what is missing and what to do", async () => {
+test("without a driver, the command reports what is missing and what to do", async () => {
   const args = ["generate", "Hello", "-m", model, cuda];
   const { code, stdout, stderr } = await mamba(args, { ...standIn, MAMBA_CUDA_DRIVER: "/nonexistent" });
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(base, { recursive: true, force: true }));
 
-test("a state saved in one process goes on to the same text in another", async () => {
+test("a state saved in one process continues to the same text in another", async () => {
   const state = join(base, "state");
   const sampling = ["--model", model, "--seed=11", "--top-k=40"];
   const whole = await mamba(["generate", "Once upon a time", ...sampling, "--max-tokens=32"]);

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { mamba } from "./spawn.ts";
 
-// What the commands give on one backend or another, to be compared. Each runs in a process that has to end by itself.
+// Results of commands, for comparisons between backends. Each command runs in a process that must end by itself.
 
 type Env = Readonly<Record<string, string>>;
 
-/** What `mamba generate --json` prints, as far as tests read it. */
+/** The fields of `mamba generate --json` that tests read. */
 export interface Generated {
   readonly backend: { readonly name: string; readonly device: string };
   readonly ids: readonly number[];

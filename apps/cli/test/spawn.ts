@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { main } from "./run.ts";
 
-/** What a process of the built program wrote, and how it ended. */
+/** The output of a process of the built program, and its end. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -14,7 +14,7 @@ export interface Ended {
  * Runs the built program.
  *
  * @param env added to the environment
- * @param watch sees each piece of stdout, and may send signals or close the pipe
+ * @param watch called with each chunk of stdout; it may send signals or close the pipe
  */
 export function mamba(
   args: readonly string[],

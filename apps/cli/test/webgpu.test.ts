@@ -26,13 +26,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(base, { recursive: true }));
 
-test("mamba backends says what one process of its own found", async () => {
+test("mamba backends prints the result of a probe in a process of its own", async () => {
   const { code, stdout, stderr } = await mamba(["backends", "--json"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(JSON.parse(stdout)).toContainEqual(found);
 });
 
-/** What `bench --backend webgpu --json` prints, as far as the test reads it. */
+/** The fields of `bench --backend webgpu --json` that the test reads. */
 interface BenchReport {
   rates: Record<string, number>;
   plain: { kind: string; seconds: { median: number; best: number } }[];

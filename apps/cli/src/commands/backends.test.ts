@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { run } from "../../test/run.ts";
 
-test("says what is here, and why not the rest", async () => {
+test("shows the backends, and why the others are unavailable", async () => {
   const { code, stdout, stderr } = await run(["backends"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^cpu +yes +WebAssembly SIMD/);

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { run } from "../../test/run.ts";
 import type { Fit } from "../coordinates/fit.ts";
 
-/** What the optimizer gets instead of `paramGroups`. */
+/** Replaces `paramGroups` for the optimizer. */
 const broken = vi.hoisted(() => ({ rule: undefined as undefined | typeof Core.paramGroups }));
 vi.mock("@mamba/core", async (load) => {
   const core = await load<typeof Core>();

@@ -35,12 +35,12 @@ async function json(args: readonly string[], options?: RunOptions): Promise<Gene
 
 describe("text", () => {
   test("goes to stdout as it comes, notes to stderr", async () => {
-    const pieces: string[] = [];
+    const chunks: string[] = [];
     const { code, stdout, stderr } = await generate(["Hello", "--max-tokens=40", "--seed=2"], {
-      onOutput: (text) => pieces.push(text),
+      onOutput: (text) => chunks.push(text),
     });
     expect(code).toBe(0);
-    expect(pieces.filter((piece) => piece !== "").length).toBeGreaterThan(10);
+    expect(chunks.filter((chunk) => chunk !== "").length).toBeGreaterThan(10);
     expect(stdout).toBe(`${(await json(["Hello", "--max-tokens=40", "--seed=2"])).text}\n`);
     expect(stderr).toContain("note: the weights are random, the text has no meaning (preset tiny, seed 0)");
   });
@@ -168,7 +168,7 @@ describe("sampling", () => {
 });
 
 describe("state", () => {
-  test("saved and loaded, goes on as if nothing had happened", async () => {
+  test("saved and loaded, continues to the same tokens", async () => {
     const state = join(base, "state");
     const whole = await json(["Hello", "--max-tokens=24", "--seed=4", "--repetition-penalty=1.2"]);
     const first = await json([

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(base, { recursive: true }));
 
-test("writes a checkpoint in the Hugging Face layout that says that it is random", async () => {
+test("writes a checkpoint in the Hugging Face layout, marked as random", async () => {
   const folder = join(base, "tiny");
   const { code, stdout, stderr } = await run(["init", "tiny", folder, "--seed", "3"]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "" });

@@ -17,12 +17,12 @@ beforeAll(async () => {
 afterAll(() => rm(base, { recursive: true }));
 
 const losses = async (...args: string[]) => {
-  const judged = await run(["eval", "text", "--data", text, "--length=32", "--json", ...args]);
-  expect(judged).toMatchObject({ code: 0 });
-  return (JSON.parse(judged.stdout) as { results: { loss: number }[] }).results.map(({ loss }) => loss)[0]!;
+  const result = await run(["eval", "text", "--data", text, "--length=32", "--json", ...args]);
+  expect(result).toMatchObject({ code: 0 });
+  return (JSON.parse(result.stdout) as { results: { loss: number }[] }).results.map(({ loss }) => loss)[0]!;
 };
 
-test("an adapter is trained beside a bf16 model, resumed, judged, generated with and merged", async () => {
+test("an adapter is trained beside a bf16 model, resumed, evaluated, generated with and merged", async () => {
   const out = join(base, "run");
   const adapter = join(out, "adapter");
   const args = [

@@ -43,9 +43,9 @@ test("trains, logs, and writes a checkpoint that eval, generate and train take",
   const config = JSON.parse(await readFile(join(trained, "config.json"), "utf8")) as unknown;
   expect(config).toMatchObject({ hidden_size: 16, num_hidden_layers: 1, vocab_size: 16 });
 
-  const judged = await run(["eval", "induction", "-m", trained, "--length=8..32", "--examples=5", "--json"]);
-  expect(judged).toMatchObject({ code: 0 });
-  const { results } = JSON.parse(judged.stdout) as { results: Record<string, number>[] };
+  const result = await run(["eval", "induction", "-m", trained, "--length=8..32", "--examples=5", "--json"]);
+  expect(result).toMatchObject({ code: 0 });
+  const { results } = JSON.parse(result.stdout) as { results: Record<string, number>[] };
   expect(results.map(({ length, targets, examples }) => ({ length, targets, examples }))).toEqual(
     [8, 16, 32].map((length) => ({ length, targets: 5, examples: 5 })),
   );
@@ -106,31 +106,31 @@ test("equal command lines give equal bits, also when one was interrupted and res
   expect(await steps(parts)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
 });
 
-test("held-out examples are judged during a run, and the run does not depend on it", async () => {
+test("held-out examples are evaluated during a run, and the run does not depend on it", async () => {
   const args = ["train", "induction", "--steps=12", ...quick];
-  const [plain, whole, parts] = ["plain", "judged", "judged-parts"].map((name) => join(base, name)) as [
+  const [plain, whole, parts] = ["plain", "evaluated", "evaluated-parts"].map((name) => join(base, name)) as [
     string,
     string,
     string,
   ];
-  const judge = ["--eval-every=5", "--eval-examples=6", "--save-every=1"];
+  const evaluate = ["--eval-every=5", "--eval-examples=6", "--save-every=1"];
   expect((await run([...args, "--out", plain])).code).toBe(0);
-  const { stderr } = await run([...args, ...judge, "--out", whole]);
+  const { stderr } = await run([...args, ...evaluate, "--out", whole]);
   expect(stderr).toMatch(/^step 5: held out \d\.\d{4}, accuracy \d+\.\d\d %$/m);
   expect(stderr).toMatch(/step 12\/12 {2}loss \d\.\d{4} {2}held out \d\.\d{4} /);
-  const judgements = (await log(whole)).filter(({ evaluation }) => evaluation);
-  expect(judgements.map(({ step }) => step)).toEqual([5, 10, 12]);
+  const evaluations = (await log(whole)).filter(({ evaluation }) => evaluation);
+  expect(evaluations.map(({ step }) => step)).toEqual([5, 10, 12]);
   expect((await log(whole)).filter(({ evaluation }) => !evaluation)).toEqual(await log(plain));
   expect(await readFile(join(whole, "loss.svg"), "utf8")).toContain(">held out</text>");
 
-  // The last judgement is that of eval, which takes the same seed.
+  // The last evaluation equals that of eval with the same seed.
   const model = join(whole, "model");
   const found = await run(["eval", "induction", "-m", model, "--length=12", "--examples=6", "--json"]);
   const { results } = JSON.parse(found.stdout) as { results: [Evaluation] };
-  expect(judgements.at(-1)!.evaluation!.loss).toBeCloseTo(results[0].loss, 5);
-  expect(judgements.at(-1)!.evaluation).toMatchObject({ examples: 6, targets: 6 });
+  expect(evaluations.at(-1)!.evaluation!.loss).toBeCloseTo(results[0].loss, 5);
+  expect(evaluations.at(-1)!.evaluation).toMatchObject({ examples: 6, targets: 6 });
 
-  // Stopped at the first judgement, which is not in the log then, and gone on: nothing is missing.
+  // Stopped during the first evaluation, which is then not in the log, and resumed: nothing is missing.
   const controller = new AbortController();
   const watch = setInterval(() => {
     void readFile(join(parts, "log.jsonl"), "utf8").then(
@@ -138,9 +138,9 @@ test("held-out examples are judged during a run, and the run does not depend on 
       () => undefined,
     );
   }, 1);
-  await run([...args, ...judge, "--out", parts], { signal: controller.signal });
+  await run([...args, ...evaluate, "--out", parts], { signal: controller.signal });
   clearInterval(watch);
-  expect((await run([...args, ...judge, "--out", parts, "--resume"])).code).toBe(0);
+  expect((await run([...args, ...evaluate, "--out", parts, "--resume"])).code).toBe(0);
   expect(await log(parts)).toEqual(await log(whole));
   for (const file of ["state.safetensors", "model/model.safetensors"]) {
     const [a, b, c] = await Promise.all([plain, whole, parts].map((folder) => readFile(join(folder, file))));
@@ -164,8 +164,8 @@ test("text and token files, through a config file", async () => {
     }),
   );
   expect((await run(["train", "--config", recipe, "--out", folder])).code).toBe(0);
-  const judged = await run(["eval", "text", "-m", join(folder, "model"), "--data", text, "--length=32"]);
-  const [head, row] = judged.stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
+  const result = await run(["eval", "text", "-m", join(folder, "model"), "--data", text, "--length=32"]);
+  const [head, row] = result.stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
   expect(head).toEqual(["length", "examples", "targets", "loss", "perplexity", "accuracy", "time"]);
   expect(row!.slice(0, 3)).toEqual(["32", "26", "832"]);
   expect(Number(row![3])).toBeLessThan(Math.log(256) - 1);
@@ -187,16 +187,16 @@ test("stories are made as they are needed, and others are held out", async () =>
   expect((await run(args)).code).toBe(0);
   const config = JSON.parse(await readFile(join(folder, "model", "config.json"), "utf8")) as unknown;
   expect(config).toMatchObject({ vocab_size: 256, eos_token_id: 10 }); // a story ends with a newline
-  const judge = ["eval", "stories", "-m", join(folder, "model"), "--length=64", "--examples=8", "--json"];
-  const [held, known] = [await run(judge), await run([...judge, "--seed=0"])].map(
+  const evaluate = ["eval", "stories", "-m", join(folder, "model"), "--length=64", "--examples=8", "--json"];
+  const [held, known] = [await run(evaluate), await run([...evaluate, "--seed=0"])].map(
     ({ stdout }) => (JSON.parse(stdout) as { results: { loss: number; targets: number }[] }).results[0],
   );
   expect(held).toMatchObject({ targets: 512 });
   expect(held!.loss).toBeLessThan(Math.log(256) - 1);
   expect(held!.loss).not.toBe(known!.loss);
 
-  // Counted on the examples that the model saw, and judged on those that it is judged on.
-  const beside = [...judge, "--baseline=ngram", "--baseline-examples=48", "--baseline-order=3"];
+  // Counts the examples of the training, and is evaluated on the examples of the evaluation.
+  const beside = [...evaluate, "--baseline=ngram", "--baseline-examples=48", "--baseline-order=3"];
   const { baselineOrder, results } = JSON.parse((await run(beside)).stdout) as {
     baselineOrder: number;
     results: [{ loss: number; baseline: Evaluation }];
@@ -245,7 +245,7 @@ test("on a terminal one line is rewritten", async () => {
   expect(below.at(-1)).toMatch(/^wrote /);
 });
 
-test("a learning rate beyond reason ends with the last good state and says so", async () => {
+test("a learning rate that is far too large ends with an error and the last good state", async () => {
   const folder = join(base, "hot");
   const args = ["train", "induction", "--out", folder, "--steps=60", "--lr=1000", "--save-every=1", ...quick];
   const { code, stderr } = await run([...args, "--warmup-steps=0"]);

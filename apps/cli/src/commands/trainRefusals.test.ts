@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../../test/run.ts";
 
-// What train and eval say no to.
+// Command lines and files that train and eval refuse.
 
 let base: string;
 beforeAll(async () => {

@@ -28,7 +28,7 @@ export interface GenerateRequest extends BackendChoice {
 
 /**
  * Loads the model, generates, prints, and saves the state. An interruption keeps what was generated so far: it is printed,
- * and saved where that was asked for.
+ * and saved with `saveState`.
  *
  * @throws Stop after an interruption
  */

@@ -2,7 +2,7 @@ import { type AnyCommand, Command } from "./commander.ts";
 import { usage } from "./errors.ts";
 import type { Host } from "./host.ts";
 
-/** What a file in `commands/` exports: makes the command for one run of the program. */
+/** The default export of a file in `commands/`: makes the command for one run of the program. */
 export type CommandFactory = (host: Host) => AnyCommand;
 
 /**

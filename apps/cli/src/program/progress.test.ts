@@ -7,7 +7,7 @@ import { progress } from "./progress.ts";
 function terminal(isTTY: boolean) {
   const stderr = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY, columns: 80 });
   let text = "";
-  stderr.on("data", (piece: string) => (text += piece));
+  stderr.on("data", (chunk: string) => (text += chunk));
   return { host: { stderr } as unknown as Host, text: () => text };
 }
 

@@ -39,10 +39,10 @@ test("text goes through the tokenizer of the model, in training and evaluation",
   expect((await readdir(model)).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
   expect(JSON.parse(await readFile(join(model, "config.json"), "utf8"))).toMatchObject({ vocab_size: 6 });
 
-  const judged = await run(["eval", "text", "-m", model, "--data", text, "--length=8", "--json"], { env });
+  const result = await run(["eval", "text", "-m", model, "--data", text, "--length=8", "--json"], { env });
   // A line is ab, ba, a blank, ab, ba and the newline.
   const targets = 8 * Math.floor((60 * 6 - 1) / 8);
-  expect(JSON.parse(judged.stdout)).toMatchObject({ results: [{ targets }] });
+  expect(JSON.parse(result.stdout)).toMatchObject({ results: [{ targets }] });
   expect(await readdir(join(base, "cache", "mamba", "tokens"))).toHaveLength(1);
 
   const on = join(base, "on");

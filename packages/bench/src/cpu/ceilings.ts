@@ -1,6 +1,6 @@
 import { createCpuKernel, measureCeilings, type Ceilings } from "@mamba/kernel-cpu";
 
-/** As many bytes as the weights of mamba-130m, so that caches help the probe no more than they help a model. */
+/** The size of the weights of mamba-130m, so that caches help the probe no more than they help a model. */
 const probeBytes = 512 * 2 ** 20;
 
 /**

@@ -99,15 +99,19 @@ export class Layer implements Module {
 
   /** x [B, L, D] -> [B, L, D]. `context.state` holds the states of `layerState`. */
   forward(ops: Ops, x: Tensor, context: LayerContext): Tensor {
-    return this.#sublayers.reduce((residual, { norm, modules }) => {
+    const { state, sequences, training } = context;
+    let residual = x;
+    for (const { norm, modules } of this.#sublayers) {
       const input = norm.forward(ops, residual);
-      const sum = modules
-        .map(({ module, start, end }) => {
-          const state = context.state?.slice(start, end);
-          return module.forward(ops, input, { ...context, state });
-        })
-        .reduce((a, b) => ops.add(a, b));
-      return ops.add(residual, this.#residualScale === 1 ? sum : ops.scale(sum, this.#residualScale));
-    }, x);
+      let sum: Tensor | undefined;
+      for (const { module, start, end } of modules) {
+        const own = { state: state?.slice(start, end), sequences, training };
+        const y = module.forward(ops, input, own);
+        sum = sum ? ops.add(sum, y) : y;
+      }
+      if (sum === undefined) continue;
+      residual = ops.add(residual, this.#residualScale === 1 ? sum : ops.scale(sum, this.#residualScale));
+    }
+    return residual;
   }
 }

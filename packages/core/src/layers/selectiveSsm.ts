@@ -97,10 +97,12 @@ export class SelectiveSSM {
   forward(ops: Ops, x: Tensor, z: Tensor, { state, sequences }: LayerContext): Tensor {
     const [scanState, convInputs] = state ?? [];
     const range = sequences?.range;
-    const u = ops.causalConv1d({ ...this.#conv, x, range, state: convInputs }); // [B, L, ED]
-    const selection = this.#select(ops, u);
+    const { weight, bias, activation } = this.#conv;
+    const u = ops.causalConv1d({ x, weight, bias, activation, range, state: convInputs }); // [B, L, ED]
+    const { delta, B, C } = this.#select(ops, u);
     const A = ops.derived(this.#aLog, "negExp"); // [ED, N]
-    return ops.selectiveScan({ ...this.#scan, A, u, ...selection, z, range, state: scanState });
+    const { D, deltaBias, deltaSoftplus } = this.#scan;
+    return ops.selectiveScan({ u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, range, state: scanState });
   }
 
   /** u [..., ED] -> delta [..., ED], B and C [..., N] */

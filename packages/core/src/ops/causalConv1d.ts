@@ -11,21 +11,21 @@ export type CausalConv1dArgs = Omit<ConvArgs, "initialState"> & {
  * Depthwise causal convolution of x [B, L, D] along L, optionally followed by SiLU; see `ConvArgs` for the formula. With a
  * state and one position it runs the one-token kernel op. No gradient flows into the state.
  */
-export function causalConv1d(run: OpRun, { state, ...rest }: CausalConv1dArgs): Tensor {
+export function causalConv1d(run: OpRun, options: CausalConv1dArgs): Tensor {
+  const { x, weight, bias, activation, range, state } = options;
   const { kernel } = run;
-  const { x, weight, bias, activation } = rest;
-  const inputs = [x, weight, bias];
-  if (state && isOneToken(run, rest)) {
-    using token = oneToken(kernel, x);
-    using y = kernel.causalConv1dStep(state, { x: token, weight, bias, activation });
-    return run.result(kernel.reshape(y, x.shape), inputs, () => {});
+  if (state && isOneToken(run, x, range)) {
+    const y = run.hold(kernel.causalConv1dStep(state, { x: oneToken(run, x), weight, bias, activation }));
+    return run.hold(kernel.reshape(y, x.shape));
   }
-  const args: ConvArgs = { ...rest, initialState: state };
+  const args: ConvArgs = { x, weight, bias, activation, range, initialState: state };
   let y: Tensor;
   if (state) {
     const result = kernel.causalConv1d(args, { finalState: true });
     run.advance(state, result.finalState);
     y = result.y;
   } else y = kernel.causalConv1d(args).y;
-  return run.result(y, inputs, (dy, sink) => sink.addAll(args, sink.kernel.causalConv1dBackward(dy, args)));
+  return run.result(y, [x, weight, bias], (dy, sink) =>
+    sink.addAll(args, sink.kernel.causalConv1dBackward(dy, args)),
+  );
 }

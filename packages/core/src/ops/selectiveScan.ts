@@ -1,4 +1,4 @@
-import { type ScanArgs, Scope, type Tensor } from "@mamba/kernel";
+import type { ScanArgs, Tensor } from "@mamba/kernel";
 import { isOneToken, oneToken } from "./run/oneToken.ts";
 import type { OpRun } from "./run/opRun.ts";
 
@@ -11,13 +11,14 @@ export type SelectiveScanArgs = Omit<ScanArgs, "initialState"> & {
  * Selective scan over u [B, L, D] (Mamba paper, algorithm 2); see `ScanArgs` for the formula. With a state and one position
  * it runs the one-token kernel op. No gradient flows into the state.
  */
-export function selectiveScan(run: OpRun, { state, ...rest }: SelectiveScanArgs): Tensor {
-  const { u, delta, A, B, C, D, z, deltaBias } = rest;
+export function selectiveScan(run: OpRun, options: SelectiveScanArgs): Tensor {
+  const { u, state, range } = options;
+  if (state && isOneToken(run, u, range)) return stateUpdate(run, state, options);
+  const { delta, A, B, C, D, z, deltaBias, deltaSoftplus } = options;
   const inputs = [u, delta, A, B, C, D, z, deltaBias];
-  if (state && isOneToken(run, rest)) return run.result(stateUpdate(run, state, rest), inputs, () => {});
-  const args: ScanArgs = { ...rest, initialState: state };
+  const args: ScanArgs = { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, range, initialState: state };
   const recorder = run.recorder(inputs);
-  if (recorder === undefined) return run.result(plainScan(run, state, args), inputs, () => {});
+  if (recorder === undefined) return run.hold(plainScan(run, state, args));
   const { y, finalState, residual } = recorder.selectiveScanForward(args);
   run.hold(residual);
   if (state) run.advance(state, finalState);
@@ -37,17 +38,18 @@ function plainScan(run: OpRun, state: Tensor | undefined, args: ScanArgs): Tenso
 }
 
 /** One token: u, delta and z are [B, 1, D], B and C [B, 1, N]. */
-function stateUpdate({ kernel }: OpRun, state: Tensor, args: Omit<SelectiveScanArgs, "state">): Tensor {
-  using scope = new Scope();
-  const token = (x: Tensor) => scope.use(oneToken(kernel, x));
-  const { A, D, deltaBias, deltaSoftplus, z } = args;
-  const y = kernel.selectiveStateUpdate(state, {
-    ...{ A, D, deltaBias, deltaSoftplus },
-    u: token(args.u),
-    delta: token(args.delta),
-    B: token(args.B),
-    C: token(args.C),
-    z: z && token(z),
+function stateUpdate(run: OpRun, state: Tensor, args: SelectiveScanArgs): Tensor {
+  const { A, D, z, deltaBias, deltaSoftplus } = args;
+  const y = run.kernel.selectiveStateUpdate(state, {
+    u: oneToken(run, args.u),
+    delta: oneToken(run, args.delta),
+    A,
+    B: oneToken(run, args.B),
+    C: oneToken(run, args.C),
+    D,
+    z: z && oneToken(run, z),
+    deltaBias,
+    deltaSoftplus,
   });
-  return kernel.reshape(scope.use(y), args.u.shape);
+  return run.hold(run.kernel.reshape(run.hold(y), args.u.shape));
 }

@@ -1,16 +1,13 @@
-import type { Kernel, Tensor } from "@mamba/kernel";
+import type { Tensor } from "@mamba/kernel";
 import type { OpRun } from "./opRun.ts";
 
 /** True when a sequence op with a state may run as the one-token kernel op: eagerly, on one position, without padding. */
-export function isOneToken(
-  run: OpRun,
-  { x, u, range }: { readonly x?: Tensor; readonly u?: Tensor; readonly range?: Tensor | undefined },
-): boolean {
-  return run.takesSteps && range === undefined && (x ?? u)?.shape[1] === 1;
+export function isOneToken(run: OpRun, x: Tensor, range: Tensor | undefined): boolean {
+  return run.takesSteps && range === undefined && x.shape[1] === 1;
 }
 
-/** View of x [B, 1, D] as [B, D]. */
-export function oneToken(kernel: Kernel, x: Tensor): Tensor {
-  const [batch = 0, , width = 0] = x.shape;
-  return kernel.reshape(x, [batch, width]);
+/** View of x [B, 1, D] as [B, D], freed with the results of the ops. */
+export function oneToken(run: OpRun, x: Tensor): Tensor {
+  const { shape } = x;
+  return run.hold(run.kernel.reshape(x, [shape[0] ?? 0, shape[2] ?? 0]));
 }

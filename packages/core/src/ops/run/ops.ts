@@ -42,9 +42,11 @@ function classOfMethods(): abstract new () => OpMethods {
   // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- its methods are added below
   abstract class Methods {}
   for (const [name, op] of Object.entries(table)) {
-    const call = op as (run: unknown, ...args: unknown[]) => Tensor;
-    const value = function (this: unknown, ...args: unknown[]) {
-      return call(this, ...args);
+    // Spelled out, since a list of arguments is slow in code that runs for each layer of each token.
+    const call = op as (run: unknown, a: unknown, b: unknown, c: unknown) => Tensor;
+    if (op.length > 4) throw new RangeError(`op ${name} takes more than three arguments`);
+    const value = function (this: unknown, a: unknown, b: unknown, c: unknown) {
+      return call(this, a, b, c);
     };
     Object.defineProperty(Methods.prototype, name, { value });
   }
