@@ -9,9 +9,9 @@ const openings = /^(Of|What|Those|Whose|Which|As|Where|Whether)\b/;
 const retired = ["span", "segment", "strip", "slab", "piece", "share"];
 const plural = (/** @type {string} */ word) => `${word}s?`;
 const inProse = new RegExp(`\\b(?:${retired.map(plural).join("|")})\\b`, "gi");
-const inName = new RegExp(
-  `(?:^|(?<=[a-z_]))(?:${retired.map((word) => `[${word[0]}${word[0]?.toUpperCase()}]${word.slice(1)}s?`).join("|")})(?![a-z])`,
-);
+const nameParts = retired.map((word) => `[${word[0]}${word[0]?.toUpperCase()}]${word.slice(1)}s?`);
+// `share` before another word is the verb: `shareKernels`.
+const inName = new RegExp(`(?:^|(?<=[a-z_]))(?!share[A-Z])(?:${nameParts.join("|")})(?![a-z])`);
 
 /**
  * Text that may hold a retired word: quoted code, addresses, and "to share" as a verb. `shared` is another word.
@@ -24,12 +24,13 @@ const exceptions = [
   /https?:\S+/g,
   // "two tensors share memory", "backends that share it", "shares its caller's buffer"
   /\b(?:to|that|which|who|they|and|or|can|may|must|not|never|both|tensors|views|handles|layers|ops|rows|threads|tests|files|packages|backends) shares?\b/gi,
+  /\bshares?(?=[.,:;]|$)/gim,
   /\bshares? (?:the|a|an|its|their|one|this|that|memory|storage|it|them|no|with|code)\b/gi,
 ];
 
-/** Identifiers of the platform and of libraries. */
+/** Identifiers of the platform, of file formats, and of the field. */
 const foreignNames =
-  /^(HTML.*SpanElement|createSpan|strip(Ansi|Internal|VTControlCharacters|TypeScriptTypes)?)$/;
+  /^(HTML.*SpanElement|createSpan|strip(Ansi|Internal|VTControlCharacters|TypeScriptTypes)?|[lr]strip|segmentLength)$/;
 
 /** @param {string} text */
 function retiredIn(text) {

@@ -37,11 +37,17 @@ export function generateRecords(program) {
   const longest = Math.max(...sorted.map((record) => record.nextMemoryOffset));
   return `// Made by buildWasm.mjs from assembly/: see generateRecords.mjs.
 import type { DType } from "@mamba/kernel";
-import { addressOf, type Pointer, type RecordMemory } from "../records.ts";
+import type { Pointer, RecordMemory } from "../records.ts";
 
 ${constantsOf(exports)}
 /** Numbers of the storage types that a weight can have. */
 const storageTypes: Readonly<Record<DType, number>> = { f32: F32, f16: F16, bf16: BF16, i32: -1 };
+
+/** The address in bytes, 0 for an absent tensor. */
+function addressOf(pointer: Pointer | undefined): number {
+  if (pointer === undefined) return 0;
+  return typeof pointer === "number" ? pointer : pointer.address;
+}
 
 /** Bytes of the longest record. */
 export const recordBytes = ${longest};

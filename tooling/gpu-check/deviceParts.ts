@@ -51,11 +51,7 @@ export const deviceParts = {
     await emitMatmul("matmul f32 without cuBLAS", kernel, sizes, emit);
   },
 
-<<<<<<< HEAD
-  /** Runs as much of the suite as fits into the time: a tool that watches the device makes it many times slower. */
-=======
   /** The tests of the suite that fit into the time: a tool that watches the device makes them many times slower. */
->>>>>>> cli
   watched: ({ filter, seconds }, emit) => conformance("watched", openWatched, { filter, seconds }, emit),
 } satisfies Record<string, DevicePart>;
 

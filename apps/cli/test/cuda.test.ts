@@ -137,14 +137,14 @@ if (missing === undefined || required) {
   });
 
   test("bench measures a copy, a product and an op in turns, and refuses what is for the cpu", async () => {
-    const args = ["bench", cuda, "--quick", "--filter=causalConv1dStep 1"];
+    const args = ["bench", cuda, "--quick", "--filter=causalConv1dStep B1"];
     const { code, stdout, stderr } = await mamba([...args, "--json"], standIn);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const report = JSON.parse(stdout) as BenchReport;
     expect(report.device).toMatch(/^stand-in/);
     expect(report.plain.map(({ kind }) => kind)).toEqual(["copy", "matmul"]);
     expect(report.cases.map(({ name, dispatches }) => [name, dispatches])).toEqual([
-      ["causalConv1dStep 1×1536", 1],
+      ["causalConv1dStep B1 D1536 W4 +bias +silu", 1],
     ]);
     for (const { seconds } of [...report.plain, ...report.cases]) {
       expect(seconds.best).toBeGreaterThan(0);

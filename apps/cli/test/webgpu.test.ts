@@ -69,7 +69,7 @@ if (found.ok || required) {
   });
 
   test("bench measures plain shaders and an op in turns, and refuses what is for the cpu", async () => {
-    const args = ["bench", backend, "--quick", "--filter=causalConv1dStep 1"];
+    const args = ["bench", backend, "--quick", "--filter=causalConv1dStep B1"];
     const { code, stdout, stderr } = await mamba([...args, "--json"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const report = JSON.parse(stdout) as BenchReport;
@@ -77,7 +77,7 @@ if (found.ok || required) {
       new Set(["copy", "tiled matmul", "blocked matmul", "linear"]),
     );
     expect(report.cases.map(({ name, dispatches }) => [name, dispatches])).toEqual([
-      ["causalConv1dStep 1×1536", 1],
+      ["causalConv1dStep B1 D1536 W4 +bias +silu", 1],
     ]);
     for (const { seconds } of [...report.plain, ...report.cases]) {
       expect(seconds.median).toBeGreaterThan(0);

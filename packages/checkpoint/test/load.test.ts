@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromFloat32, type HostArray, toFloat32 } from "@mamba/kernel";
@@ -365,11 +365,20 @@ test("symbolic links are followed inside the folder and inside the hub's cache o
   expect((await loadValues(inside)).config.dModel).toBe(16);
 });
 
-test("a file, a missing folder, a pipe and a folder in place of a file are refused", async () => {
+const noMkfifo = spawnSync("mkfifo", ["--version"]).error !== undefined;
+
+test.skipIf(noMkfifo)(
+  `a pipe in place of a file is refused${noMkfifo ? " (there is no mkfifo)" : ""}`,
+  async () => {
+    const odd = await folderWith({ "config.json": tinyConfig });
+    spawnSync("mkfifo", [join(odd, "model.safetensors")]);
+    expect(await refusal(() => loadCheckpoint(hostKernel(), odd))).toMatchObject({ code: "IO" });
+  },
+);
+
+test("a file, a missing folder and a folder in place of a file are refused", async () => {
   const folder = await temporaryFolder();
   const odd = await folderWith({ "config.json": tinyConfig });
-  execFileSync("mkfifo", [join(odd, "model.safetensors")]);
-  expect(await refusal(() => loadCheckpoint(hostKernel(), odd))).toMatchObject({ code: "IO" });
   await rm(join(odd, "config.json"));
   await mkdir(join(odd, "config.json"));
   expect(await refusal(() => loadCheckpoint(hostKernel(), odd))).toMatchObject({ code: "IO" });

@@ -13,7 +13,7 @@ import {
 import { DeviceTensor, type SharedMemory, TensorOwner } from "@mamba/kernel/author";
 
 /** The part of the arena that the views of one tensor share. */
-export interface Block extends SharedMemory {
+export interface Allocation extends SharedMemory {
   /** Bytes of the arena before it. */
   readonly start: number;
 }
@@ -22,28 +22,28 @@ const alignment = 16;
 const arenaBytes = 64 * 1024 * 1024;
 
 /** All tensors of a kernel in one memory, first fit, so that a write past the end of one lands in its neighbour. */
-export class Arena extends TensorOwner<Block, ArenaTensor> {
+export class Arena extends TensorOwner<Allocation, ArenaTensor> {
   readonly buffer = new ArrayBuffer(arenaBytes);
-  /** The allocated blocks in the order of their addresses. */
-  #blocks: Block[] = [];
+  /** The allocations in the order of their addresses. */
+  #allocations: Allocation[] = [];
 
   /** Creates a dense tensor with the content that its memory happens to have. */
   allocate(dtype: DType, shape: Shape): ArenaTensor {
     const bytes = byteLength(dtype, shape);
     let start = 0;
     let index = 0;
-    for (const block of this.#blocks) {
-      if (block.start - start >= bytes) break;
-      start = aligned(block.start + block.bytes);
+    for (const allocation of this.#allocations) {
+      if (allocation.start - start >= bytes) break;
+      start = aligned(allocation.start + allocation.bytes);
       index++;
     }
     if (start + bytes > arenaBytes) {
       this.dropResults();
       throw new KernelError("OUT_OF_MEMORY", `no room for ${bytes} bytes`);
     }
-    const block = { start, bytes, handles: 0, version: 0 };
-    this.#blocks.splice(index, 0, block);
-    return this.keepResult(this.adopt(block, dtype, shape));
+    const allocation = { start, bytes, handles: 0, version: 0 };
+    this.#allocations.splice(index, 0, allocation);
+    return this.keepResult(this.adopt(allocation, dtype, shape));
   }
 
   /** Creates a dense tensor with these values. */
@@ -53,12 +53,18 @@ export class Arena extends TensorOwner<Block, ArenaTensor> {
     return tensor;
   }
 
-  protected override handle(block: Block, dtype: DType, shape: Shape, rowStride: number, offset: number) {
-    return new ArenaTensor(this, block, dtype, shape, rowStride, offset);
+  protected override handle(
+    allocation: Allocation,
+    dtype: DType,
+    shape: Shape,
+    rowStride: number,
+    offset: number,
+  ) {
+    return new ArenaTensor(this, allocation, dtype, shape, rowStride, offset);
   }
 
-  protected override free(block: Block): void {
-    this.#blocks = this.#blocks.filter((other) => other !== block);
+  protected override free(allocation: Allocation): void {
+    this.#allocations = this.#allocations.filter((other) => other !== allocation);
   }
 }
 
@@ -67,11 +73,18 @@ function aligned(bytes: number): number {
 }
 
 /** A handle on elements of an arena. */
-export class ArenaTensor extends DeviceTensor<Block> {
+export class ArenaTensor extends DeviceTensor<Allocation> {
   readonly #arena: Arena;
 
-  constructor(arena: Arena, block: Block, dtype: DType, shape: Shape, rowStride: number, offset: number) {
-    super(arena, block, dtype, shape, rowStride, offset);
+  constructor(
+    arena: Arena,
+    allocation: Allocation,
+    dtype: DType,
+    shape: Shape,
+    rowStride: number,
+    offset: number,
+  ) {
+    super(arena, allocation, dtype, shape, rowStride, offset);
     this.#arena = arena;
   }
 

@@ -8,7 +8,7 @@ export const LOG2E: f32 = 1.44269504088896341;
  * 2^x. With n = round(x) and f = x - n in [-1/2, 1/2] it is 2^(n-1) · p(f), where p is the degree-5 polynomial with
  * p(0) = 2 and the least maximal relative error to 2·2^f (9.2e-8), summed in pairs to shorten the chain.
  *
- * Measured against float64: relative error <= 2.2e-7 where the result is at least 2^-125.5. Smaller results are 0,
+ * Measured against float64: relative error <= 2.2e-7 when the result is at least 2^-125.5. Smaller results are 0,
  * x >= 128 gives +inf, NaN gives NaN. The factor 2 in p, which the exponent cancels, keeps results between 2^127.5
  * and 2^128 finite.
  */
@@ -37,7 +37,7 @@ export function exp2Bounded(x: v128): v128 {
  * exp(x) = 2^(x · log2(e)), with the error of the product corrected (Cody and Waite): n = round(x · log2(e)),
  * r = x - n · ln 2 with ln 2 in two parts, the first short enough for an exact product.
  *
- * Measured against float64: relative error <= 2.1e-7 where the result is at least 2^-125.5 (x >= -86.9). Smaller
+ * Measured against float64: relative error <= 2.1e-7 when the result is at least 2^-125.5 (x >= -86.9). Smaller
  * results are 0, x >= 88.7229 gives +inf, NaN gives NaN.
  */
 @inline

@@ -1,4 +1,4 @@
-// How threads share a job. The control record lies in shared memory, at an address that the host chooses.
+// Threads share a job by claiming its units. The control record lies in shared memory, at an address that the host chooses.
 //
 // The ticket is one 64-bit word, (epoch << 32) | next unit. A thread claims units by increasing `next` with a compare-exchange.
 // When that succeeds the epoch is unchanged, and so are the fields of the job: a thread that was asleep for a whole job can never

@@ -1,7 +1,7 @@
 // Loads, stores and sums of four f32 lanes. A remainder of one to three numbers goes through the same instructions, so that
 // a value never depends on its position in the row.
 
-/** a * b + c: fused where the build has relaxed SIMD, two roundings elsewhere. */
+/** a * b + c: fused when the build has relaxed SIMD, otherwise with two roundings. */
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);

@@ -2,7 +2,7 @@ import { exp2Bounded, exp2Lanes } from "./exponentials.ts";
 import { loadLanes } from "./lanes.ts";
 import { Flag, OptionalPointer, Pointer } from "./records.ts";
 
-// The arguments of selectiveScan and its backward, and what both do with a chunk of channels. Four channels share a register, so
+// The arguments of selectiveScan and its backward, and the steps on a chunk of channels that both share. Four channels share a register, so
 // that B and C are one number for all lanes, sums over n need no shuffles, and any N works.
 
 /** Channels that go through time together: two cache lines of u, delta, z and y. */

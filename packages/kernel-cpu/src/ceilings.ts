@@ -4,7 +4,7 @@ import { platform } from "./platform.ts";
 const chunkBytes = 262_144;
 const rounds = 256;
 
-/** What this machine can do at best with this build of the module: the benchmark compares ops with it. */
+/** The highest rates of this machine with this build of the module. The benchmark compares ops with them. */
 export interface Ceilings {
   /** Streamed reads, bytes per second. */
   readonly read: { readonly oneThread: number; readonly allThreads: number };

@@ -4,7 +4,7 @@ import { createMemory, Heap, maxBytes } from "./heap.ts";
 
 const gigabyte = 2 ** 30;
 
-test("chunks begin at cache lines, and the heap grows by what is missing", () => {
+test("chunks begin at cache lines, and the heap grows by the missing bytes", () => {
   const heap = new Heap(createMemory(), 1000);
   const small = heap.allocate(5, "test");
   const large = heap.allocate(10_000_000, "test");
@@ -16,7 +16,7 @@ test("chunks begin at cache lines, and the heap grows by what is missing", () =>
   expect(heap.liveBytes).toBe(0);
 });
 
-test("beyond 4 GiB the error says what was asked, what is live and the limit, and nothing is lost", () => {
+test("beyond 4 GiB the error gives the requested bytes, the bytes in use and the limit, and no memory is lost", () => {
   const heap = new Heap(createMemory(), 1024);
   // Never touched, so the operating system gives no memory for it.
   const chunks = [1, 2, 3].map(() => heap.allocate(gigabyte, "test"));
@@ -37,11 +37,11 @@ test("a kernel out of memory keeps its tensors and goes on", async () => {
   using sequence = kernel.zeros([1, 2000, 16], "f32");
   using weight = kernel.zeros([16, 4], "f32");
   const filler = heap.allocate(maxBytes - heap.committedBytes, "test");
-  // All that is left lies before the filler: take it in ever smaller pieces, down to 64 KiB.
-  const pieces = [];
+  // The free memory lies before the filler: allocate it in ever smaller chunks, down to 64 KiB.
+  const chunks = [];
   for (let bytes = 2 ** 20; bytes >= 2 ** 16;) {
     try {
-      pieces.push(heap.allocate(bytes, "test"));
+      chunks.push(heap.allocate(bytes, "test"));
     } catch {
       bytes /= 2;
     }
@@ -54,7 +54,7 @@ test("a kernel out of memory keeps its tensors and goes on", async () => {
   expect(kernel.memory()).toEqual(before);
   using y = kernel.add(x, x);
   expect((await kernel.read(y))[0]).toEqual(Float32Array.of(2, 4, 6, 8));
-  for (const chunk of [filler, ...pieces]) heap.free(chunk);
+  for (const chunk of [filler, ...chunks]) heap.free(chunk);
   using large = kernel.causalConv1d({ x: sequence, weight }).y;
   expect(large.shape).toEqual([1, 2000, 16]);
 });

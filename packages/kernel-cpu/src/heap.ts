@@ -58,7 +58,7 @@ export class Heap {
     this.#allocator.free(chunk);
   }
 
-  /** A window on `count` elements at byte `address`. */
+  /** A typed array over the memory of `count` elements at byte `address`. */
   view(dtype: DType, address: number, count: number): HostArray {
     const { buffer } = this.#memory;
     if (dtype === "f32") return new Float32Array(buffer, address, count);

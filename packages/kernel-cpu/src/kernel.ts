@@ -6,6 +6,8 @@ import * as ops from "./ops/index.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CpuTensor } from "./tensor.ts";
 
+const table: OpTable<Runtime, CpuTensor> = ops;
+
 /** The CPU backend: WebAssembly SIMD, and worker threads where the platform has them. Made by `createCpuKernel`. */
 export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
   readonly name = "cpu";
@@ -14,17 +16,17 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
 
   /** @internal */
   constructor(device: string, runtime: Runtime, lost: Promise<KernelError>, end: () => Promise<void>) {
-    super(runtime, ops satisfies OpTable<Runtime, CpuTensor>, device, maxBytes);
+    super(runtime, table, device, maxBytes);
     this.lost = lost;
     this.#end = end;
   }
 
-  /** Bytes of WebAssembly memory behind all tensors: it only grows, and what is freed is used again. */
+  /** Bytes of WebAssembly memory behind all tensors. The memory only grows; freed parts of it are reused. */
   get poolBytes(): number {
     return this.runtime.heap.committedBytes;
   }
 
-  // Ops are done when their call returns, so there is never anything to wait for.
+  // An op is done when its call returns, so there is nothing to wait for.
   protected async fetch(tensors: readonly CpuTensor[]): Promise<HostArray[]> {
     return Promise.resolve(tensors.map((tensor) => fetch(this.runtime, tensor)));
   }

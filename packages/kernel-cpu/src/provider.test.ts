@@ -6,7 +6,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("the provider opens what its probe says", async () => {
+test("the provider opens the device that its probe reports", async () => {
   const found = await provider.probe();
   await using kernel = await openKernel([{ name: "cpu", load: () => Promise.resolve({ provider }) }]);
   expect(found).toEqual({ ok: true, device: kernel.capabilities.device });

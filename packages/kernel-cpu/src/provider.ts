@@ -2,7 +2,7 @@ import { interfaceVersion, type KernelProvider } from "@mamba/kernel";
 import { createCpuKernel, defaultThreads, describeDevice } from "./create.ts";
 import { hasRelaxedSimd, whyUnavailable } from "./wasm.ts";
 
-/** What `openKernel` asks for. */
+/** The candidate for `openKernel`. */
 export const provider: KernelProvider = {
   name: "cpu",
   interfaceVersion,

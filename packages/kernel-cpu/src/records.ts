@@ -1,12 +1,6 @@
 /** An address in the WebAssembly memory, in bytes, or something that lies at one. */
 export type Pointer = number | { readonly address: number };
 
-/** The address in bytes, 0 for an absent tensor. */
-export function addressOf(pointer: Pointer | undefined): number {
-  if (pointer === undefined) return 0;
-  return typeof pointer === "number" ? pointer : pointer.address;
-}
-
 /** Memory to write records to: views on the same bytes. */
 export class RecordMemory {
   readonly words: Uint32Array;

@@ -6,7 +6,7 @@ import { jobNames } from "./wasm.ts";
 const idleSpins = 50_000;
 const startMs = 20_000;
 
-/** What a worker needs to run units of jobs. */
+/** The data that a worker needs to run units of jobs. */
 interface Assignment {
   readonly module: WasmModule;
   readonly memory: SharedMemory;

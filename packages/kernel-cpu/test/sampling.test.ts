@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openCpuKernel } from "../src/create.ts";
 
-// Rows of several blocks, odd sizes, ties, holes and every mix of filters, against the sorting float64 reference.
-// Logits lie on a grid: what differs by less than float64 keeps of the probabilities (0 and -5e-18) is a tie or not at the
-// discretion of the implementation.
+// Rows of several chunks, odd sizes, ties, missing logits and every combination of filters, compared with the sorting float64
+// reference. Logits lie on a grid: whether logits that differ by less than the resolution of float64 probabilities (0 and
+// -5e-18) count as equal depends on the implementation.
 const logit = fc.oneof(
   {
     weight: 8,
@@ -52,7 +52,7 @@ test("top-p keeps all that min-p leaves when that weighs less than top-p", async
   expect(ids).toEqual([0, 0, 1, 1]);
 });
 
-/** Whether a change of the uniform or of a filter by rounding changes the reference's choice as well. */
+/** True when changing the uniform number or a filter by a rounding error changes the reference's choice too. */
 function boundary(row: number[], filters: SampleFilters, uniform: number): boolean {
   const data = Float32Array.from(row);
   const choices = new Set<number | undefined>();

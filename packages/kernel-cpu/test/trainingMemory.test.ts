@@ -5,7 +5,7 @@ import { openCpuKernel } from "../src/create.ts";
 
 const [B, L, D, N, W] = [2, 64, 128, 16, 4];
 
-/** Every op that takes room of its own beside its results. */
+/** Every op that allocates temporary memory beside its results. */
 async function setUp() {
   const kernel = await openCpuKernel(2, { shareAbove: 0, wakeAbove: 0 });
   const zeros = (...shape: number[]) => kernel.zeros(shape, "f32");
@@ -48,7 +48,7 @@ test("a training step takes no new memory", async () => {
   expect(kernel.runtime.heap.committedBytes).toBe(committedBytes);
 });
 
-test("an op that runs out of memory on the way gives everything back", async () => {
+test("an op that runs out of memory frees all it allocated", async () => {
   const { kernel, calls } = await setUp();
   await using _ = kernel;
   const { heap } = kernel.runtime;
@@ -56,9 +56,9 @@ test("an op that runs out of memory on the way gives everything back", async () 
   heap.allocate(maxBytes - heap.committedBytes, "test");
   for (const [name, call] of Object.entries(calls)) {
     const before = kernel.memory();
-    // All that is left is taken in ever smaller pieces, and given back from the smallest on: so the op fails at each of
-    // its allocations, one after the other, before it succeeds.
-    const pieces = fill(heap);
+    // The rest of the memory is allocated in ever smaller chunks, which are freed from the smallest on: so the op fails at each
+    // of its allocations, one after the other, before it succeeds.
+    const chunks = fill(heap);
     let failures = 0;
     for (;;) {
       const live = heap.liveBytes;
@@ -70,24 +70,24 @@ test("an op that runs out of memory on the way gives everything back", async () 
         expect(kernel.memory(), name).toEqual(before);
         expect(heap.liveBytes, name).toBe(live);
         failures++;
-        const piece = pieces.pop();
-        if (!piece) throw error;
-        heap.free(piece);
+        const chunk = chunks.pop();
+        if (!chunk) throw error;
+        heap.free(chunk);
       }
     }
     expect(failures, name).toBeGreaterThan(0);
-    for (const piece of pieces) heap.free(piece);
+    for (const chunk of chunks) heap.free(chunk);
   }
 });
 
 function fill(heap: Heap): Chunk[] {
-  const pieces = [];
+  const chunks = [];
   for (let bytes = 2 ** 20; bytes >= lineBytes;) {
     try {
-      pieces.push(heap.allocate(bytes, "test"));
+      chunks.push(heap.allocate(bytes, "test"));
     } catch {
       bytes /= 2;
     }
   }
-  return pieces;
+  return chunks;
 }

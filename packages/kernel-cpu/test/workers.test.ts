@@ -64,7 +64,7 @@ test("a worker that dies is a lost device: results before the news are right, la
   await expect(kernel.sync()).rejects.toMatchObject({ code: "DEVICE_LOST" });
 });
 
-// Claims one unit of the next job as assembly/jobs.ts does, and never runs it.
+// Claims one unit of the next job like assembly/jobs.ts, and never runs it.
 const thief = `
 const { parentPort, workerData: { memory, control, fault } } = require("node:worker_threads");
 const ticket = new BigInt64Array(memory.buffer, control, 1);
@@ -84,7 +84,7 @@ async function stolen(fault: boolean) {
   const worker = new Worker(thief, { eval: true, workerData: data });
   await new Promise((resolve) => worker.once("message", resolve));
   let failure: unknown;
-  // Whether the thief gets a unit of one certain job is up to the scheduler.
+  // The scheduler decides in which job the thief gets a unit.
   for (let i = 0; i < 2000 && failure === undefined; i++) {
     try {
       work(kernel).dispose();

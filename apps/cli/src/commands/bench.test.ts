@@ -23,7 +23,7 @@ test("--json gives ceilings and figures for every number of threads", async () =
   for (const ceiling of Object.values(report.ceilings)) {
     for (const value of Object.values(ceiling)) expect(value).toBeGreaterThan(1e8);
   }
-  expect(new Set(report.figures.map(({ name }) => name))).toEqual(new Set(["argmax 50280"]));
+  expect(new Set(report.figures.map(({ name }) => name))).toEqual(new Set(["argmax B1 V50280"]));
   expect(report.figures[0]?.threads).toBe(1);
   for (const { seconds, poolGrowthBytes } of report.figures) {
     expect(seconds.best).toBeGreaterThan(0);
@@ -34,9 +34,11 @@ test("--json gives ceilings and figures for every number of threads", async () =
 });
 
 test("prints a table, and the start-up time", async () => {
-  const table = await run(["bench", "--quick", "--filter=causalConv1dStep 1"]);
+  const table = await run(["bench", "--quick", "--filter=causalConv1dStep B1"]);
   expect(table.stdout).toMatch(/^streamed read +[\d.]+ GB\/s/m);
-  expect(table.stdout).toMatch(/^causalConv1dStep 1×1536 +f32 +1 +[\d.]+ µs +[\d.]+ µs .* % .* % +bytes$/m);
+  expect(table.stdout).toMatch(
+    /^causalConv1dStep B1 D1536 W4 \+bias \+silu +f32 +1 +[\d.]+ µs +[\d.]+ µs .* % .* % +bytes$/m,
+  );
   const startup = await run(["bench", "--quick", "--filter=start-up"]);
   expect(startup.stdout).toMatch(/^start-up to the first token of the tiny model: [\d.]+ m?s, best/m);
 });
@@ -44,7 +46,7 @@ test("prints a table, and the start-up time", async () => {
 test("a filter that finds nothing is a usage error that lists the cases", async () => {
   const { code, stderr } = await run(["bench", "--filter=nothing"]);
   expect(code).toBe(2);
-  expect(stderr).toContain("selectiveScan 2048×1536×16");
+  expect(stderr).toContain("selectiveScan B1 L2048 D1536 N16");
 });
 
 test("measures training steps and backward ops, whose memory does not grow", async () => {

@@ -30,6 +30,6 @@ test("a browser without an adapter says so, with a remedy", async ({ playground 
   const gpu = playground.backend("WebGPU");
   await expect(gpu).toBeDisabled();
   await expect(gpu).toHaveAccessibleDescription(
-    /^Not available: WebGPU is there, but it finds no adapter.*update the graphics driver/,
+    /^Not available: WebGPU is supported, but it finds no adapter.*update the graphics driver/,
   );
 });

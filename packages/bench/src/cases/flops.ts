@@ -4,19 +4,19 @@ import type { MambaConfig } from "@mamba/core";
 // the output of the convolution before SiLU, which the forward does not keep.
 
 /** Operations per channel: the taps, the bias and SiLU. */
-export const convFlops = (W: number) => 2 * W + 4;
+const convFlops = (W: number) => 2 * W + 4;
 
 /** Operations per channel: recompute the convolution, then SiLU and its derivative, then the gradients of input, taps and bias. */
-export const convBackwardFlops = (W: number) => 3 * 2 * W + 8;
+const convBackwardFlops = (W: number) => 3 * 2 * W + 8;
 
 /** Operations per channel: per state exp(dt·A), its product with h, dt·u·B, and C·h; then softplus, dt·u, D·u and the gate. */
-export const scanFlops = (N: number) => 7 * N + 11;
+const scanFlops = (N: number) => 7 * N + 11;
 
 /**
  * Operations per channel: per state recompute h (5), its gradient g (3), dC, dB and the sums over g·B (2 each),
  * g·exp(dt·A)·h (2) and its terms in ddelta and dA (2 each); then the gate, softplus and D with their gradients.
  */
-export const scanBackwardFlops = (N: number) => 18 * N + 25;
+const scanBackwardFlops = (N: number) => 18 * N + 25;
 
 /** Operations of a block with its matrices, without norm and residual. */
 export function blockFlops({ dModel, dInner, dState, dConv, dtRank }: MambaConfig) {

@@ -1,7 +1,6 @@
 import { cpus } from "node:os";
 import { createCpuKernel, type Ceilings } from "@mamba/kernel-cpu";
 import { type BenchmarkHost, nameFilter, noCase } from "../benchmarkCase.ts";
-import { backwardCases } from "../cases/backwardOps.ts";
 import { modelCases } from "../cases/models.ts";
 import { opCases } from "../cases/ops.ts";
 import { trainingCases } from "../cases/training.ts";
@@ -51,7 +50,7 @@ export async function benchmarkCpu(
   { program, signal, withProgress }: BenchmarkHost,
 ): Promise<CpuBenchmark> {
   const selects = nameFilter(filter);
-  const all = [[...opCases, ...backwardCases], modelCases, trainingCases];
+  const all = [opCases, modelCases, trainingCases];
   const groups = all.map((cases) => cases.filter(({ name }) => selects(name)));
   const withStartup = selects(startupName);
   if (!withStartup && !long && groups.every((cases) => cases.length === 0)) {

@@ -1,13 +1,10 @@
 import type { Kernel } from "@mamba/kernel";
 import { type BenchmarkHost, nameFilter, noCase } from "../benchmarkCase.ts";
-import { backwardCases } from "../cases/backwardOps.ts";
 import { decodeCase } from "../cases/models.ts";
 import { opCases } from "../cases/ops.ts";
-import { cudaDevice } from "./cudaDevice.ts";
 import { type DecodeFigure, type Device, type DeviceBenchmark, probeRates } from "./device.ts";
 import { measureDecode } from "./measureDecode.ts";
 import { measureDevice } from "./measureDevice.ts";
-import { webGpuDevice } from "./webGpuDevice.ts";
 
 const preset = "mamba-130m";
 const decodes = (["f32", "f16"] as const).map((dtype) => ({
@@ -35,15 +32,18 @@ export async function benchmarkDevice(
   { withProgress }: BenchmarkHost,
 ): Promise<DeviceBenchmark> {
   const selects = nameFilter(filter);
-  const all = [...opCases, ...backwardCases];
-  const cases = all.filter(({ name }) => selects(name));
+  const cases = opCases.filter(({ name }) => selects(name));
   const selectedDecodes = decodes.filter(({ name }) => selects(name));
   if (cases.length + selectedDecodes.length === 0 && !selects("plain")) {
-    throw noCase(filter, [...[...all, ...decodes].map(({ name }) => name), "plain"]);
+    throw noCase(filter, [...[...opCases, ...decodes].map(({ name }) => name), "plain"]);
   }
   const withDevice = async <T>(measure: (device: Device) => Promise<T>): Promise<T> => {
     await using kernel = await open();
-    using device = backend === "webgpu" ? webGpuDevice(kernel) : cudaDevice(kernel, quick ? 1024 : 4096);
+    // Loaded only for its own backend.
+    using device =
+      backend === "webgpu"
+        ? (await import("./webGpuDevice.ts")).webGpuDevice(kernel)
+        : (await import("./cudaDevice.ts")).cudaDevice(kernel, quick ? 1024 : 4096);
     return await measure(device);
   };
   const measured = await withDevice((device) =>

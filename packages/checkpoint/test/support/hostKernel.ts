@@ -1,11 +1,10 @@
 import {
   byteLength,
-  checkUpload,
-  checkWrite,
   type DType,
   elementCount,
   type HostArray,
   hostArray,
+  isHostArrayOf,
   type Kernel,
   type Shape,
   type Tensor,
@@ -49,11 +48,11 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
     supports: (_op, dtype) => storage.includes(dtype),
     zeros: (shape, dtype) => add(hostArray(dtype, elementCount(shape)), shape, dtype),
     upload(data, shape, dtype) {
-      checkUpload(data, shape, dtype);
+      check(data, dtype, elementCount(shape));
       return add(data.slice(), shape, dtype);
     },
     write(target, start, data) {
-      checkWrite(target, start, data);
+      check(data, target.dtype, data.length, elementCount(target.shape) - start);
       dataOf(target).set(data, start);
       (target as { version: number }).version++;
     },
@@ -70,4 +69,9 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
     }),
   };
   return kernel as Kernel;
+}
+
+function check(data: HostArray, dtype: DType, length: number, space = length): void {
+  if (isHostArrayOf(data, dtype) && data.length === length && length <= space) return;
+  throw new RangeError(`host kernel: ${data.length} values do not fit`);
 }

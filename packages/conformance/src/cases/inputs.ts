@@ -4,7 +4,7 @@ import type { CaseInput, Expected } from "../case.ts";
 /** Lengths that no tiling divides: around powers of two, and odd. */
 export const lengths = [1, 3, 5, 17, 33, 129, 513, 2049];
 
-/** A column view of `input` that starts at no multiple of four numbers. */
+/** Returns `input` as a column view, which by default starts at no multiple of four numbers. */
 export function asView(input: CaseInput, before = 3, after = 2): CaseInput {
   return { ...input, view: { before, after } };
 }

@@ -15,7 +15,7 @@ const started = await new Promise<Extract<Message, { names: unknown }>>((resolve
   };
 });
 
-test("the worker sees what the page sees, and threads are used exactly where they exist", () => {
+test("the worker is isolated like the page, and uses threads exactly when they exist", () => {
   expect(started.isolated).toBe(crossOriginIsolated);
   const threads = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 16) : 1;
   expect(started.device).toMatch(new RegExp(`, ${threads} threads?$`));

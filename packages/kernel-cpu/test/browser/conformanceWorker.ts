@@ -3,9 +3,9 @@ import { runConformance } from "@mamba/conformance";
 import { openCpuKernel } from "../../src/create.ts";
 import { createCpuKernel } from "../../src/index.ts";
 
-// The suite inside a worker: announces the names of its tests, then runs those it is sent.
+// Runs the suite inside a worker: sends the names of its tests, then runs each test whose name it receives.
 
-/** What the page hears. */
+/** A message from the worker to the page. */
 export type Message =
   | { readonly names: readonly string[]; readonly device: string; readonly isolated: boolean }
   | { readonly ran: string; readonly error: string | undefined };

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { openCpuKernel } from "../../src/create.ts";
 import { createCpuKernel, provider } from "../../src/index.ts";
 
-// The page itself may not sleep on shared memory: it spins while its workers finish.
+// The main thread of a page may not sleep on shared memory: it polls until its workers finish.
 
 if (crossOriginIsolated) {
   test("two threads give the page the results of one", async () => {
@@ -26,7 +26,7 @@ if (crossOriginIsolated) {
   });
 }
 
-test("the provider opens what it says", async () => {
+test("the provider opens the device that its probe reports", async () => {
   const found = await provider.probe();
   await using kernel = await provider.create();
   expect(found).toEqual({ ok: true, device: kernel.capabilities.device });

@@ -75,7 +75,7 @@ export async function findAdapter(
   gpu: GPU,
   options?: GPURequestAdapterOptions,
 ): Promise<GPUAdapter | Missing> {
-  let reason = "WebGPU is available, but it finds no adapter";
+  let reason = "WebGPU is supported, but it finds no adapter";
   try {
     const adapter = await gpu.requestAdapter(options);
     if (adapter) return adapter;

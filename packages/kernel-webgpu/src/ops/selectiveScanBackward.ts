@@ -1,18 +1,12 @@
 import { elementCount } from "@mamba/kernel";
 import type { WebGpuTensor } from "../memory/tensor.ts";
 import type { Op } from "../op.ts";
-import {
-  scanChunksShader,
-  scanChunkGradientsShader,
-  scanGateShader,
-  scanInputsShader,
-  scanSkipShader,
-  scanStepsShader,
-} from "../scan/backwardShaders.ts";
+import { scanChunkGradientsShader, scanChunksShader, scanStepsShader } from "../scan/backwardShaders.ts";
 import { scanCarryShader } from "../scan/forwardShaders.ts";
+import { scanGateShader, scanInputsShader, scanSkipShader } from "../scan/inputGradientShaders.ts";
 import { packScan } from "../scan/packScan.ts";
 import { copySlot, fillFirstSlot, splitChannels, statesOf } from "../scan/splitChannels.ts";
-import { stateInterval, intervalCount } from "../scan/wgsl.ts";
+import { intervalCount, stateInterval } from "../scan/wgsl.ts";
 import { addRows, rowsPerChunk } from "../shared/addRows.ts";
 
 export const selectiveScanBackward: Op<"selectiveScanBackward"> = (

@@ -7,9 +7,9 @@ import type { OpDefinition } from "../op.ts";
 import * as definitions from "../ops/index.ts";
 import type { AllOps, KernelOp } from "../ops/interface.ts";
 import type { Tensor } from "../tensor.ts";
+import { checkOwned } from "./checkOwned.ts";
 import type { DeviceTensor, SharedMemory } from "./deviceTensor.ts";
 import type { OpTable } from "./opTable.ts";
-import { ownArgument } from "./ownArgument.ts";
 import type { TensorOwner } from "./tensorOwner.ts";
 
 type Implementation = (runtime: unknown, sizes: unknown, ...args: unknown[]) => unknown;
@@ -119,12 +119,12 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
     const { runtime } = this;
     const sizes = check(...args);
     runtime.checkOpen(op);
-    const own = args.map((value, i) => ownArgument(runtime, op, parameters[i] ?? "argument", value));
-    for (const tensor of writes?.(...own) ?? []) (tensor as T).storage.version++;
+    for (let i = 0; i < args.length; i++) checkOwned(runtime, op, parameters[i] ?? "argument", args[i]);
+    if (writes) for (const tensor of writes(...args)) (tensor as T).storage.version++;
     const implementation = this.#ops[op] as Implementation | undefined;
     if (implementation === undefined) {
       throw new KernelError("UNSUPPORTED", `${op}: the ${this.name} backend does not have this op`);
     }
-    return implementation(runtime, sizes, ...own);
+    return implementation(runtime, sizes, ...args);
   }
 }
