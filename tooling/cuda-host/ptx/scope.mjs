@@ -23,7 +23,7 @@ import { PtxError } from "./error.mjs";
  */
 export const cppName = (kind, ptx) => `${kind}_${ptx.replace(/^[%$]+/, "").replace(/\W/g, "_")}`;
 
-/** The names of one `{ … }`, and of what is around it. */
+/** The names that are declared in one `{ … }` and in the scopes around it. */
 export class Scope {
   /** @type {Map<string, Register | Variable>} */
   #names = new Map();

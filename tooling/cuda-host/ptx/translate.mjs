@@ -77,7 +77,7 @@ function writeKernel(kernel, functions, moduleVariables, source) {
 /**
  * @param {PtxFunction} kernel
  * @param {ReadonlyMap<string, PtxFunction>} functions
- * @returns {PtxFunction[]} what the kernel calls, directly or not
+ * @returns {PtxFunction[]} functions that the GPU kernel calls, directly or indirectly
  */
 function calledBy(kernel, functions) {
   /** @type {Set<PtxFunction>} */
@@ -99,7 +99,7 @@ function calledBy(kernel, functions) {
 
 /**
  * @param {Variable[]} variables
- * @returns {Map<Variable, number>} the offset of each shared one in the window
+ * @returns {Map<Variable, number>} the offset of each shared variable
  */
 function placeShared(variables) {
   /** @type {Map<Variable, number>} */

@@ -43,7 +43,7 @@ test.each([
   ["a barrier of some threads", "bar.sync 0, 64;", /2 operands, expected 1/],
   ["too few operands", "add.u32 %r1, %r2;", /2 operands, expected 3/],
   ["a register of another width", "add.u64 %rd1, %rd2, %r1;", /%r1 is a \.b32, not a \.u64/],
-  ["a float cut to a part", "st.param.b16 [k_param_1], %f1;", /k_param_1 is read-only/],
+  ["a truncated float", "st.param.b16 [k_param_1], %f1;", /k_param_1 is read-only/],
   ["a predicate as a number", "add.u32 %r1, %p1, %r2;", /%p1 is a \.pred/],
   ["a register that is not declared", "mov.u32 %r1, %r8;", /%r8 is not declared/],
   ["a special register that is not translated", "mov.u32 %r1, %clock;", /%clock/],

@@ -18,13 +18,13 @@ struct Fiber {
 /** A fiber that runs `entry` when it is first switched to; `entry` must not return. Fibers are never freed. */
 Fiber* newFiber(void (*entry)());
 
-/** Makes the calling CPU thread's own stack something to switch back to. */
+/** Makes the calling CPU thread's own stack a fiber, so that others can switch back to it. */
 void adoptThread(Fiber& fiber);
 
-/** Goes on with `to` until something switches back to `from`, which is the fiber that runs now. */
+/** Switches from the running fiber `from` to `to`. Returns when another fiber switches back to `from`. */
 void switchFiber(Fiber& from, Fiber& to);
 
-/** To be called first by the entry of a fiber. */
+/** The entry function of a fiber must call this first. */
 void fiberStarted();
 
 }  // namespace cuda_host

@@ -65,7 +65,7 @@ const list: readonly (readonly [title: string, expected: KernelCase["expected"],
   ["tables of the module are read", (i) => 7 + (i % 3), "rem.u32 %r1, %thread, 3; mul.wide.u32 %rd1, %r1, 4; mov.u64 %rd2, table; add.s64 %rd1, %rd1, %rd2; ld.global.u32 %d, [%rd1];"],
   ["functions are called", (i) => 100 * i + 1 + i, "{ .param .b32 param0; st.param.b32 [param0+0], %a; .param .b32 param1; st.param.b32 [param1+0], %thread; .param .b32 retval0; call.uni (retval0), sum_plus_one, (param0, param1); ld.param.b32 %d, [retval0+0]; }"],
   ["a kernel's parameters have addresses", () => 1, "mov.b64 %rd1, NAME_param_0; ld.param.u64 %rd2, [%rd1]; ld.param.u64 %rd3, [NAME_param_0]; setp.eq.s64 %p1, %rd2, %rd3; selp.b32 %d, 1, 0, %p1;"],
-  ["an unwritten register spoils what is made of it", () => 1, "setp.eq.u32 %p1, %a, 123456; @%p1 mov.f32 %f1, 0f00000000; setp.nan.f32 %p2, %f1, %f1; selp.b32 %d, 1, 0, %p2;"],
+  ["an unwritten register makes the result wrong", () => 1, "setp.eq.u32 %p1, %a, 123456; @%p1 mov.f32 %f1, 0f00000000; setp.nan.f32 %p2, %f1, %f1; selp.b32 %d, 1, 0, %p2;"],
 
   ["beyond a shared array", /offset 256 of shared \w+_first of 256 bytes, PTX line \d+/, "ld.shared.u32 %d, [NAME_first+256];"],
   ["before a shared array", /offset -4 of shared \w+_first/, "ld.shared.u32 %d, [NAME_first+-4];"],
@@ -78,7 +78,7 @@ const list: readonly (readonly [title: string, expected: KernelCase["expected"],
   ["trap", /trap at/, "mov.u32 %d, 0; trap;"],
   ["a barrier that some threads miss", /barrier/, "mov.u32 %d, 0; setp.lt.u32 %p1, %thread, 40; @%p1 bar.sync 0;"],
   ["a shuffle that some lanes miss", /shuffle/, "mov.u32 %d, 0; setp.lt.u32 %p1, %thread, 40; @%p1 shfl.sync.idx.b32 %d, %a, 0, 31, -1;"],
-  ["segments that are no power of two", /shfl\.sync with operand c/, "shfl.sync.idx.b32 %d, %a, 0, 0x1d1f, -1;"],
+  ["groups whose width is not a power of two", /shfl\.sync with operand c/, "shfl.sync.idx.b32 %d, %a, 0, 0x1d1f, -1;"],
 ]; // prettier-ignore
 
 /** Declarations of the module, before its kernels. */
