@@ -8,7 +8,7 @@ export default defineConfig({
   outputDir: "../../node_modules/.cache/mamba/pages",
   globalSetup: fileURLToPath(new URL("../../tooling/requireChromium.mjs", import.meta.url)),
   workers: 1,
-  // Machines that several jobs share can be slow; each wait ends as soon as its condition holds.
+  // A machine that runs other jobs can be slow; each wait ends as soon as its condition holds.
   timeout: 120_000,
   expect: { timeout: 30_000 },
   forbidOnly: true,

@@ -14,7 +14,7 @@ const sha = (algorithm: string, bytes: Uint8Array) => createHash(algorithm).upda
 
 interface Hub extends TestServer {
   readonly files: Record<string, unknown>;
-  /** What the API says, for tests that make it lie. */
+  /** The commit that the API reports; tests change it to a wrong one. */
   sha: string;
   tree: (entries: Record<string, unknown>[]) => unknown;
   corrupt: (path: string, bytes: Uint8Array) => Uint8Array;

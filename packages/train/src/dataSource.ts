@@ -6,7 +6,7 @@ export const ignoreIndex = -100;
 /** One sequence: the model gets `ids[i]` at position i and should predict `targets[i]`. */
 export interface Example {
   readonly ids: Int32Array;
-  /** As long as `ids`; `ignoreIndex` at positions that do not count. */
+  /** One target per id; `ignoreIndex` at positions that do not count. */
   readonly targets: Int32Array;
 }
 

@@ -35,7 +35,7 @@ export function checkSameRun(saved: RunState, current: RunState): void {
 }
 
 function checkEqual(field: string, before: unknown, now: unknown): void {
-  // As JSON, because Infinity and undefined change when they are saved.
+  // Compares JSON, because Infinity and undefined change when they are saved.
   if (json(before) === json(now)) return;
   throw new TrainError("RESUME", `the saved run has ${field} ${json(before)}, this one ${json(now)}`);
 }

@@ -31,8 +31,8 @@ describe("kill -9", () => {
       const running = spawn(process.execPath, [child, folder], { stdio: ["ignore", "pipe", "inherit"] });
       let output = "";
       let dying = false;
-      running.stdout.on("data", (piece: Buffer) => {
-        output += piece.toString();
+      running.stdout.on("data", (chunk: Buffer) => {
+        output += chunk.toString();
         if (dying || output.split("\n").length <= lines) return;
         dying = true;
         setTimeout(() => running.kill("SIGKILL"), delay);
@@ -160,8 +160,8 @@ describe("refuses to resume", () => {
     using wide = model({ dModel: 24 });
     using lr = new Trainer(languageModel(lm), counting(), { ...config, lr: 5e-4 });
     await expectRefused(folder, lr, "the saved run has training.lr 0.001, this one 0.0005");
-    using segments = new Trainer(languageModel(lm), counting(), { ...config, segmentLength: 4 });
-    await expectRefused(folder, segments, "training.segmentLength null, this one 4");
+    using chunks = new Trainer(languageModel(lm), counting(), { ...config, segmentLength: 4 });
+    await expectRefused(folder, chunks, "training.segmentLength null, this one 4");
     using data = new Trainer(languageModel(lm), counting(13), config);
     await expectRefused(folder, data, 'data "counting, length 12", this one "counting, length 13"');
     using width = new Trainer(languageModel(wide), counting(), config);

@@ -114,7 +114,7 @@ export class Commands {
 /** A name for the model at a URL: `org/name` for `https://huggingface.co/org/name/resolve/main/`. */
 function nameOf(url: string): string {
   const { host, pathname } = new URL(url);
-  const segments = pathname.split("/").filter(Boolean).map(decodeURIComponent);
-  const end = segments.indexOf("resolve");
-  return (end === -1 ? segments.slice(-1) : segments.slice(0, end)).join("/") || host;
+  const names = pathname.split("/").filter(Boolean).map(decodeURIComponent);
+  const end = names.indexOf("resolve");
+  return (end === -1 ? names.slice(-1) : names.slice(0, end)).join("/") || host;
 }

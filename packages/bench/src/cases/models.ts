@@ -89,7 +89,7 @@ export function decodeCase(preset: PresetName, dtype: FloatDType, batch: number)
       const model = modelOf(kernel, preset, dtype, scope);
       const state = scope.use(model.createState(batch));
       let last = randomIds(batch);
-      // As in greedy generation, the token is read back to the host and uploaded again.
+      // Greedy generation reads each token back to the host and uploads it again.
       return async () => {
         using ids = kernel.upload(last, [batch], "i32");
         using logits = model.step(ids, state);

@@ -93,5 +93,5 @@ function block(): BenchmarkCase {
   };
 }
 
-/** Training, at the shapes that `tooling/bench-torch.mjs` compares. */
+/** Training, at the shapes that `tooling/benchTorch.mjs` compares. */
 export const trainingCases: readonly BenchmarkCase[] = [step(), block()];

@@ -65,8 +65,10 @@ export async function measureCases(
     const time = ({ kernel, run, repeats }: Running) => sample(kernel, run, repeats);
     let done = 0;
     for (const running of all) {
-      const first = await time(running); // compiles, and allocates memory
-      if (first < sampleSeconds) running.repeats = Math.ceil(sampleSeconds / (await time(running)));
+      await time(running); // compiles, and allocates memory
+      // Memory that the first run kept may split free memory, so the second run can still allocate some.
+      const warm = await time(running);
+      if (warm < sampleSeconds) running.repeats = Math.ceil(sampleSeconds / warm);
       await pause(++done, total);
     }
     for (let round = 0; round < rounds; round++) {

@@ -63,7 +63,7 @@ export interface DecodeFigure {
   /** By op, the longest time first; null without timestamps. */
   readonly ops: readonly OpTime[] | null;
   /** Fraction of the time on the device in products with weights; null without timestamps. */
-  readonly productShare: number | null;
+  readonly productFraction: number | null;
 }
 
 /** Total time on the device. */

@@ -43,6 +43,6 @@ export async function measureDecode(
     ...{ name, weights: dtype, layers: resolveLMConfig(presets[preset]).nLayers, perToken },
     seconds: spread(samples),
     ops: each?.sort((a, b) => b.seconds - a.seconds) ?? null,
-    productShare: each && products ? totalSeconds(products) / totalSeconds(each) : null,
+    productFraction: each && products ? totalSeconds(products) / totalSeconds(each) : null,
   };
 }

@@ -28,7 +28,7 @@ test("cases are fractions of the best rate of each kind of probe", () => {
 test("a decoded token has counts, and times by op if the device has timestamps", () => {
   const decoded: DecodeFigure = {
     ...{ name: "model", weights: "f16", layers: 4, perToken: { launches: 34, batches: 1.5, bytes: 1000 } },
-    ...{ seconds: { median: 0.002, best: 0.001 }, ops: null, productShare: null },
+    ...{ seconds: { median: 0.002, best: 0.001 }, ops: null, productFraction: null },
   };
   expect(describeDecode(decoded, "launches")).toMatch(
     /^model f16, per token: 34 launches, 1\.5 batches, 1\.0 kB \(8\.5 launches per layer, 4 layers\); 2\.00 ms median.*\nno times by op/,
@@ -37,7 +37,7 @@ test("a decoded token has counts, and times by op if the device has timestamps",
     { op: "linear", dispatches: 3, seconds: 3e-4 },
     { op: "add", dispatches: 1, seconds: 1e-4 },
   ];
-  expect(describeDecode({ ...decoded, ops, productShare: 0.75 }, "launches")).toMatch(
+  expect(describeDecode({ ...decoded, ops, productFraction: 0.75 }, "launches")).toMatch(
     /\non the device 400\.0 µs, 75\.0 % of it in products with weights\n +linear +3 +300\.0 µs +75\.0 %/,
   );
 });

@@ -68,7 +68,7 @@ export function describeLinear(probes: readonly ProbeFigure[]): string[] {
 }
 
 export function describeDecode(figure: DecodeFigure, unit: string): string {
-  const { name, weights, layers, perToken, seconds, ops, productShare } = figure;
+  const { name, weights, layers, perToken, seconds, ops, productFraction } = figure;
   const counts = Object.entries(perToken).map(([counted, count]) => {
     if (counted === "bytes") return formatBytes(count);
     return `${Number.isInteger(count) ? count : count.toFixed(1)} ${counted}`;
@@ -77,11 +77,12 @@ export function describeDecode(figure: DecodeFigure, unit: string): string {
   const head =
     `${name} ${weights}, per token: ${counts.join(", ")} (${perLayer} ${unit} per layer, ${layers} layers); ` +
     `${formatSeconds(seconds.median)} median, ${formatSeconds(seconds.best)} best`;
-  if (ops === null || productShare === null) return `${head}\nno times by op: the device has no timestamps`;
+  if (ops === null || productFraction === null)
+    return `${head}\nno times by op: the device has no timestamps`;
   const all = totalSeconds(ops);
-  const share = `on the device ${formatSeconds(all)}, ${(productShare * 100).toFixed(1)} % of it in products with weights`;
+  const products = `on the device ${formatSeconds(all)}, ${(productFraction * 100).toFixed(1)} % of it in products with weights`;
   const rows = ops.map(({ op, dispatches, seconds }) => [
     ...[`  ${op}`, String(dispatches), formatSeconds(seconds), `${((100 * seconds) / all).toFixed(1)} %`],
   ]);
-  return `${head}\n${share}\n${table(rows, [1, 2, 3])}`;
+  return `${head}\n${products}\n${table(rows, [1, 2, 3])}`;
 }

@@ -59,7 +59,7 @@ export const selectiveScanFaults = [
     (arena, sizes, args, want) => {
       const results = selectiveScan(arena, sizes, args, want);
       const [start = 0] = args.range?.values() ?? [];
-      // As small as padding that is multiplied by a small number instead of being left out.
+      // The size of padding that is multiplied by a small number and not left out.
       if (start > 0) (results.y as ArenaTensor).elements.set([1e-20]);
       return results;
     },
