@@ -4,10 +4,16 @@ import type { Host } from "../program/host.ts";
 import { choiceOption, countOption } from "../program/options.ts";
 import { probeApart, showsGpu } from "./probeApart.ts";
 
-/** The names of all backends. */
-export const backendNames = ["cpu", "webgpu", "cuda"] as const;
+const packages = {
+  cpu: () => import("@mamba/kernel-cpu"),
+  webgpu: () => import("@mamba/kernel-webgpu"),
+  cuda: () => import("@mamba/kernel-cuda"),
+} as const satisfies Record<string, KernelCandidate["load"]>;
 
-export type BackendName = (typeof backendNames)[number];
+export type BackendName = keyof typeof packages;
+
+/** The names of all backends. */
+export const backendNames = Object.keys(packages) as readonly BackendName[];
 
 /** Options of every command that opens a kernel. */
 export const backendOption = choiceOption(
@@ -21,18 +27,14 @@ export const threadsOption = countOption(
 );
 
 /** The backends for GPUs, best first. */
-const gpuCandidates = [
-  { name: "cuda", load: () => import("@mamba/kernel-cuda") },
-  { name: "webgpu", load: () => import("@mamba/kernel-webgpu") },
-] as const satisfies readonly KernelCandidate[];
+const gpuBackends = ["cuda", "webgpu"] as const satisfies readonly BackendName[];
 
 function candidateOf(name: BackendName, threads?: number): KernelCandidate {
-  const gpu = gpuCandidates.find((candidate) => candidate.name === name);
-  return gpu ?? { name, load: () => loadCpu(threads) };
+  return { name, load: name === "cpu" ? () => loadCpu(threads) : packages[name] };
 }
 
 async function loadCpu(threads: number | undefined) {
-  const { createCpuKernel, provider } = await import("@mamba/kernel-cpu");
+  const { createCpuKernel, provider } = await packages.cpu();
   return { provider: { ...provider, create: () => createCpuKernel({ threads }) } };
 }
 
@@ -52,7 +54,7 @@ export async function openBackend({ backend, threads }: BackendChoice, host: Hos
   if (backend === "auto") {
     const cpu = candidateOf("cpu", threads);
     if (threads !== undefined || !showsGpu()) return openKernel([cpu]);
-    return openKernel([...gpuCandidates.map((candidate) => hardwareOnly(candidate, host)), cpu]);
+    return openKernel([...gpuBackends.map((name) => hardwareOnly(name, host)), cpu]);
   }
   if (threads !== undefined && backend !== "cpu") throw usage("--threads is for the cpu backend");
   const candidate = candidateOf(backend, threads);
@@ -80,12 +82,12 @@ function probeSafely(name: BackendName, host: Host): Promise<Availability> {
 }
 
 /** Candidate for `auto`: a software device is reported as unavailable; it is used only when named with --backend. */
-function hardwareOnly({ name, load }: (typeof gpuCandidates)[number], host: Host): KernelCandidate {
+function hardwareOnly(name: (typeof gpuBackends)[number], host: Host): KernelCandidate {
   const probe = async (): Promise<Availability> => {
     const found = await probeSafely(name, host);
     if (!found.ok || !found.software) return found;
     const reason = `${found.device} computes on the CPU`;
     return { ok: false, code: "NO_DEVICE", reason, remedy: `use it with --backend ${name}` };
   };
-  return { name, load: async () => ({ provider: { ...(await load()).provider, probe } }) };
+  return { name, load: async () => ({ provider: { ...(await packages[name]()).provider, probe } }) };
 }
