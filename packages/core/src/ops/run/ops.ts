@@ -4,7 +4,7 @@ import * as table from "../index.ts";
 
 type Table = typeof table;
 
-/** The ops of `table.ts` as methods: the same names and arguments, without the form in which they run. */
+/** The ops of `../index.ts` as methods: the same names and arguments, without the form in which they run. */
 export type OpMethods = {
   readonly [K in keyof Table]: Table[K] extends (run: OpRun, ...args: infer Args) => Tensor
     ? (...args: Args) => Tensor
