@@ -1,9 +1,13 @@
 import { isDense, lastExtent } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
+import type { ElementwiseArgs } from "../generated/records.ts";
+import type { JobRecord } from "../jobs.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CpuTensor } from "../tensor.ts";
+import type { JobName } from "../wasm.ts";
 
-type Elementwise = "accumulate" | "add" | "mul" | "negExp" | "scale" | "silu" | "siluBackward";
+/** The jobs whose record is that of an elementwise job. */
+type Elementwise = { [J in JobName]: ElementwiseArgs extends JobRecord<J> ? J : never }[JobName];
 
 /** Operands of an elementwise job. */
 export interface Operands {

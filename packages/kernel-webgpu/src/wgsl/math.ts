@@ -1,10 +1,13 @@
-// WGSL functions for several shaders. Each returns NaN for NaN, and none overflows when its result is finite.
+// WGSL functions for several shaders. None overflows when its result is finite. Each returns NaN for NaN, except `sigmoid`.
 
 /** `isNan(x)`, from the bits: a compiler may replace `x != x` with false. */
 export const isNan = /* wgsl */ `
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`;
 
-/** `sigmoid(x)` = 1 / (1 + exp(-x)) */
+/**
+ * `sigmoid(x)` = 1 / (1 + exp(-x)). The exp of some drivers maps NaN to a number, so a caller whose result depends on `x` here
+ * alone tests `x` with `isNan`.
+ */
 export const sigmoid = /* wgsl */ `
 fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }`;
 
