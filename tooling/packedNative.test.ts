@@ -14,8 +14,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { run } from "./run.ts";
 import { root } from "./workspace.mjs";
 
-// A package that is nothing but a binary must not be packed without it, nor published with half of it. In a copy of the two
-// packages that make it, where nothing is built.
+// A package that holds only a binary must not be packed without it, nor published with a part of it. The tests use a copy of the two
+// packages that make it, in which nothing is built.
 
 const folder = mkdtempSync(join(tmpdir(), "mamba-native-"));
 const source = join(folder, "kernel-cuda");
@@ -44,7 +44,7 @@ it("is not packed where its binary cannot be built", async () => {
     CXX: "/nonexistent",
   });
   await expect(packing).rejects.toThrow(
-    /which cannot be built: there is no C\+\+ compiler|this package is for linux on x64/,
+    /this package cannot be built: there is no C\+\+ compiler|this package is for linux on x64/,
   );
   expect(readdirSync(folder).filter((name) => name.endsWith(".tgz"))).toEqual([]);
 });
