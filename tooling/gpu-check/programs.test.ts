@@ -40,7 +40,8 @@ describe.skipIf(process.platform !== "linux")("programs that the check starts", 
   });
 
   test("one that hangs is killed with all that it started, and its rows stay", async () => {
-    const program = shell(`${printed(suite)} sleep 600 & sleep 600`);
+    const wait = `"${process.execPath}" -e "setTimeout(() => {}, 600000)"`;
+    const program = shell(`${printed(suite)} ${wait} & ${wait}`);
     const rows = await rowsOf(async (emit) => {
       expect((await runProgram({ ...program, seconds: 0.5 }, emit)).failure).toBe("not done after 0.5 s");
     });

@@ -7,7 +7,9 @@ import { RunFolder } from "@mamba/train/node";
 
 const kernel = await createCpuKernel({ threads: 2 });
 const model = MambaLM.init(kernel, { dModel: 32, nLayers: 2, vocabSize: 16 }, 5);
-const draw = (...key) => Math.floor(uniformAt(2, ...key) * 16);
+const draw = (/** @type {number} */ index, /** @type {number} */ i) =>
+  Math.floor(uniformAt(2, index, i) * 16);
+/** @type {import("@mamba/train").DataSource} */
 const source = {
   id: "random tokens",
   vocabSize: 16,

@@ -25,7 +25,7 @@ export class FunctionFrame {
 
   /**
    * @param {PtxFunction} fn
-   * @param {import("./body.mjs").Body} its body
+   * @param {import("./body.mjs").Body} body
    * @param {Surroundings} around
    */
   constructor(fn, body, around) {
