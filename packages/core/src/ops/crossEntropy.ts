@@ -1,6 +1,7 @@
-import { canTrain, type Kernel, KernelError, type Tensor, type TrainingKernel } from "@mamba/kernel";
+import type { Tensor } from "@mamba/kernel";
 import type { OpRun } from "./run/opRun.ts";
 import { timesScalar } from "./run/timesScalar.ts";
+import { trainingKernel } from "./run/trainingKernel.ts";
 
 /**
  * logits [M, V], targets i32 [M] -> [1]: the mean of -log softmax(logits)[target] over the targets that are not
@@ -21,10 +22,4 @@ export function crossEntropy(run: OpRun, logits: Tensor, targets: Tensor, ignore
     sink.add(logits, () => timesScalar(sink.kernel, dLogits, dLoss));
     dLogits.dispose();
   });
-}
-
-/** @throws KernelError `UNSUPPORTED` when the kernel has no training ops */
-export function trainingKernel(op: string, kernel: Kernel): TrainingKernel {
-  if (canTrain(kernel)) return kernel;
-  throw new KernelError("UNSUPPORTED", `${op}: the ${kernel.name} backend has no training ops`);
 }

@@ -1,7 +1,7 @@
 import { elementCount, Scope, type Tensor } from "@mamba/kernel";
-import { trainingKernel } from "./crossEntropy.ts";
 import type { OpRun } from "./run/opRun.ts";
 import { timesScalar } from "./run/timesScalar.ts";
+import { trainingKernel } from "./run/trainingKernel.ts";
 
 /**
  * x and target of one shape -> [1]: the mean of (x - target)² over all elements.

@@ -120,11 +120,11 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
     const sizes = check(...args);
     runtime.checkOpen(op);
     for (let i = 0; i < args.length; i++) checkOwned(runtime, op, parameters[i] ?? "argument", args[i]);
-    if (writes) for (const tensor of writes(...args)) (tensor as T).storage.version++;
     const implementation = this.#ops[op] as Implementation | undefined;
     if (implementation === undefined) {
       throw new KernelError("UNSUPPORTED", `${op}: the ${this.name} backend does not have this op`);
     }
+    if (writes) for (const tensor of writes(...args)) (tensor as T).storage.version++;
     return implementation(runtime, sizes, ...args);
   }
 }

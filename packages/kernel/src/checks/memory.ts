@@ -1,11 +1,19 @@
-import { byteLength, type DType, elementCount, formats, formatShape, type HostArray } from "../dtype.ts";
-import type { Shape } from "../dtype.ts";
+import {
+  byteLength,
+  type DType,
+  elementCount,
+  formats,
+  formatShape,
+  type HostArray,
+  isHostArrayOf,
+  lastExtent,
+  type Shape,
+} from "../dtype.ts";
 import { KernelError } from "../errors.ts";
 import { isDense, type Tensor } from "../tensor.ts";
 import { fail } from "./fail.ts";
 import { checkInteger } from "./scalars.ts";
 import { checkAlive, checkShape } from "./tensors.ts";
-import { lastExtent } from "../dtype.ts";
 
 /**
  * Checks a new tensor, for `zeros` and `upload`. Returns its bytes.
@@ -34,10 +42,9 @@ export function checkAllocation(
 
 /** @throws KernelError `DTYPE` unless `data` is the array type that holds `dtype` on the host. */
 export function checkHostArray(op: string, data: HostArray, dtype: DType): void {
-  const { hostArray } = formats[dtype];
-  if (data instanceof hostArray) return;
+  if (isHostArrayOf(data, dtype)) return;
   const found = (data as HostArray | undefined)?.constructor.name ?? typeof data;
-  fail("DTYPE", op, `${dtype} data must be a ${hostArray.name}, got ${found}`);
+  fail("DTYPE", op, `${dtype} data must be a ${formats[dtype].hostArray.name}, got ${found}`);
 }
 
 /** @throws KernelError `DTYPE` or `ARGUMENT` unless `data` has the type and the length of the new tensor. */

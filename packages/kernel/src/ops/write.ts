@@ -1,8 +1,8 @@
+import { fail } from "../checks/fail.ts";
+import { checkHostArray } from "../checks/memory.ts";
 import { checkInteger } from "../checks/scalars.ts";
 import { checkAlive, checkDense } from "../checks/tensors.ts";
 import { byteOffset, type DType, elementCount, formatShape, type HostArray } from "../dtype.ts";
-import { fail } from "../checks/fail.ts";
-import { checkHostArray } from "../checks/memory.ts";
 import type { OpDefinition } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
