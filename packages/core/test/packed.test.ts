@@ -234,7 +234,7 @@ test("a run uploads the numbers of its sequences once for each direction", () =>
       get(target, name: keyof Ops) {
         if (name === "frame") return (body: (ops: Ops) => Tensor) => target.frame((own) => body(shared(own)));
         if (name !== "sharedConstant") {
-          return (...args: never[]) => (target[name])(...args);
+          return (...args: never[]) => target[name](...args);
         }
         return (data: Int32Array, shape: number[]) => {
           const tensor = target.sharedConstant(data, shape);
