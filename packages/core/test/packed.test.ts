@@ -1,6 +1,6 @@
 import { canTrain, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   bidirectionalMamba,
   EagerOps,
@@ -8,7 +8,6 @@ import {
   mamba,
   type MambaConfigInput,
   MambaLM,
-  type Ops,
   Sequences,
   Stack,
   stackParameters,
@@ -222,29 +221,23 @@ test("a model on packed rows gives the logits of each prompt, and its last logit
   }
 });
 
-test("a run uploads the numbers of its sequences once for each direction", () => {
-  using scope = new Scope();
-  const [, spec] = stacks[1]!;
-  const stack = new Stack(spec, parametersOf(spec, scope));
-  const uploads = new Map<Int32Array, Tensor>();
-  const x = scope.use(kernel.zeros([B, L, dModel], "f32"));
-  const ops = scope.use(new EagerOps(kernel));
-  const shared = (inner: Ops): Ops =>
-    new Proxy(inner, {
-      get(target, name: keyof Ops) {
-        if (name === "frame") return (body: (ops: Ops) => Tensor) => target.frame((own) => body(shared(own)));
-        if (name !== "sharedConstant") {
-          return (...args: never[]) => target[name](...args);
-        }
-        return (data: Int32Array, shape: number[]) => {
-          const tensor = target.sharedConstant(data, shape);
-          expect(uploads.get(data) ?? tensor).toBe(tensor);
-          uploads.set(data, tensor);
-          return tensor;
-        };
-      },
-    });
-  stack.forward(shared(ops), x, { sequences });
-  expect([...uploads.keys()]).toEqual([sequences.ids, sequences.reversed.ids]);
-  for (const tensor of uploads.values()) expect(tensor.disposed).toBe(false);
-});
+test.each([false, true])(
+  "a run uploads the numbers of its sequences once for each direction, recompute %s",
+  (recompute) => {
+    using scope = new Scope();
+    const [, spec] = stacks[1]!;
+    const parameters = parametersOf(spec, scope);
+    const stack = new Stack(spec, parameters);
+    const x = scope.use(kernel.zeros([B, L, dModel], "f32"));
+    using upload = vi.spyOn(kernel, "upload");
+    const uploaded = () => upload.mock.calls.flatMap(([data, , dtype]) => (dtype === "i32" ? [data] : []));
+    const eager = scope.use(new EagerOps(kernel));
+    stack.forward(eager, x, { sequences });
+    expect(uploaded()).toEqual([sequences.ids, sequences.reversed.ids]);
+    upload.mockClear();
+    const tape = scope.use(new Tape(kernel, parameters.values(), { recompute }));
+    const gradients = tape.backward(stack.forward(tape, x, { sequences }), x);
+    for (const gradient of gradients.values()) scope.use(gradient);
+    expect(uploaded()).toEqual([sequences.ids, sequences.reversed.ids]);
+  },
+);
