@@ -56,7 +56,7 @@ export class TrainingRun implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.trainer[Symbol.dispose]();
+    this.trainer.dispose();
     this.model.dispose();
     await this.kernel.dispose();
   }
