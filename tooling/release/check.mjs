@@ -51,7 +51,7 @@ export function filesIn(path) {
  * @param {string} path
  * @param {string} file
  */
-export function deadLinks(path, file) {
+function deadLinks(path, file) {
   const text = readFileSync(join(path, file), "utf8");
   return linksOf(text).flatMap((link) => {
     if (!isRelative(link) && link.target !== "") return [];

@@ -80,7 +80,7 @@ function linkIn(path, source, link, whole, places, repository) {
 }
 
 /** The lines of a README on how to install the package from a clone, and the packages that they name. */
-export const installation = /<!-- install ([\w -]+) -->\n[\s\S]*?<!-- end of install -->\n/;
+const installation = /<!-- install ([\w -]+) -->\n[\s\S]*?<!-- end of install -->\n/;
 
 /**
  * @param {string} text

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
  * @property {boolean} native false leaves the packages out that hold a binary
  */
 
-export const usage = `usage: pnpm release:pack --scope @name [options]
+const usage = `usage: pnpm release:pack --scope @name [options]
 
   --scope @name         the npm scope that you own, and publish under
   --cli name            the name of the command (default mamba)
