@@ -1,5 +1,6 @@
 import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
+import { Sequences } from "../layers/sequences.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
 import { GenerationState } from "./generationState.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./options.ts";
@@ -118,8 +119,8 @@ function advance(model: MambaLM, state: GenerationState, active: readonly boolea
   let logits: Tensor;
   if (active.includes(false)) {
     using column = model.kernel.reshape(ids, [pending.length, 1]);
-    const ranges = active.map((isActive) => [0, isActive ? 1 : 0] as const);
-    logits = model.forward(column, { state: stack, ranges, logits: "last" });
+    const sequences = Sequences.fromMask(active.map((isActive) => [isActive ? 1 : 0]));
+    logits = model.forward(column, { state: stack, sequences, logits: "last" });
   } else logits = model.step(ids, stack);
   state.take(active.map((isActive) => (isActive ? 1 : 0)));
   return logits;

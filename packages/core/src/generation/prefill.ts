@@ -1,5 +1,6 @@
 import type { Tensor } from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
+import { Sequences } from "../layers/sequences.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
 import type { GenerationState } from "./generationState.ts";
 import { yieldToEventLoop } from "./yieldToEventLoop.ts";
@@ -60,5 +61,6 @@ function forwardPending(
   });
   const isPadded = ranges.some(([start]) => start > 0);
   using tensor = model.kernel.upload(ids, [batch, length], "i32");
-  return model.forward(tensor, { state: stack, logits: "last", ranges: isPadded ? ranges : undefined });
+  const sequences = isPadded ? Sequences.fromRanges(ranges, length) : undefined;
+  return model.forward(tensor, { state: stack, logits: "last", sequences });
 }

@@ -13,6 +13,8 @@ export interface EagerOptions {
   readonly steps?: boolean | undefined;
   /** Receives the states that sequence ops advance. Default: they are written at once. */
   readonly states?: Pick<OpRun, "advance"> | undefined;
+  /** Uploads the shared constants. Default: these ops. */
+  readonly shared?: Pick<Ops, "sharedConstant"> | undefined;
 }
 
 /** Runs ops at once and frees their results when it is disposed: inference. */
@@ -20,7 +22,10 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   readonly kernel: Kernel;
   readonly takesSteps: boolean;
   readonly #options: EagerOptions;
+  readonly #frameOptions: EagerOptions;
   readonly #scope = new Scope();
+  /** Made when it is needed: there are ops for each layer of each token. */
+  #shared: Map<Int32Array, Tensor> | undefined;
 
   constructor(kernel: Kernel, options: EagerOptions = {}) {
     super();
@@ -28,6 +33,7 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
     const { steps = true, states } = options;
     this.takesSteps = steps && states === undefined;
     this.#options = options;
+    this.#frameOptions = options.shared ? options : { ...options, shared: this };
   }
 
   derived(parameter: Tensor, op: UnaryOp): Tensor {
@@ -36,8 +42,15 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   constant(data: Int32Array, shape: Shape): Tensor {
     return this.#scope.use(this.kernel.upload(data, shape, "i32"));
   }
+  sharedConstant(data: Int32Array, shape: Shape): Tensor {
+    if (this.#options.shared) return this.#options.shared.sharedConstant(data, shape);
+    this.#shared ??= new Map();
+    let tensor = this.#shared.get(data);
+    if (!tensor) this.#shared.set(data, (tensor = this.constant(data, shape)));
+    return tensor;
+  }
   frame(body: (ops: Ops) => Tensor): Tensor {
-    using inner = new EagerOps(this.kernel, this.#options);
+    using inner = new EagerOps(this.kernel, this.#frameOptions);
     return this.#scope.use(inner.keep(body(inner)));
   }
   free(x: Tensor): void {
