@@ -1,7 +1,7 @@
 #include "sequences.cuh"
 
 constexpr uint32_t kConvBackBlock = 128;
-// Blocks per multiprocessor. It allows each thread 128 registers; without it ptxas chooses 96 for some architectures, and spills.
+// Blocks per multiprocessor: at most 128 registers per thread. Without it ptxas takes fewer for some architectures, and spills.
 constexpr uint32_t kConvBackBlocks = 4;
 
 // One channel of one batch row.
@@ -213,7 +213,7 @@ __device__ inline float convBackState(const ConvBack<kPacked>& row, const float*
 
 // dInitialState [B, D, W-1]: the formula of dx above, for the W-1 inputs before the row. `index` is null without packed
 // sequences. One thread per element.
-extern "C" __global__ void __launch_bounds__(kConvBackBlock)
+extern "C" __global__ void __launch_bounds__(kConvBackBlock, 2 * kConvBackBlocks)
     causalConv1dBackwardState(const float* __restrict__ dy, const float* __restrict__ x,
                               const float* __restrict__ weight, const float* __restrict__ bias,
                               const float* __restrict__ initial, const uint32_t* __restrict__ index,

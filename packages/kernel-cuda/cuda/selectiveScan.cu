@@ -10,7 +10,7 @@
 // three shuffles per step.
 
 constexpr uint32_t kScanBlock = 64;
-// Blocks per multiprocessor. It allows each thread 168 registers; without it ptxas chooses 128 for some architectures, and spills.
+// Blocks per multiprocessor: at most 168 registers per thread. Without it ptxas takes 128 for some architectures, and spills.
 constexpr uint32_t kScanBlocks = 6;
 // Positions loaded at a time, while the previous ones are computed.
 constexpr uint32_t kScanSteps = 8;

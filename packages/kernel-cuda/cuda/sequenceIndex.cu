@@ -7,7 +7,7 @@ constexpr uint32_t kIndexNone = 0xffffffffu;
 // a sequence when its number differs from that of the last real position before it. One block per row; each thread goes three
 // times over a chunk of positions. Between, the chunks exchange the number of their real positions, the last of these, and the
 // rank at which their last sequence starts.
-extern "C" __global__ void __launch_bounds__(kIndexBlock)
+extern "C" __global__ void __launch_bounds__(kIndexBlock, 4)
     sequenceIndex(const int32_t* __restrict__ ids, uint32_t* __restrict__ index, uint32_t length) {
   __shared__ uint32_t counts[kIndexBlock];
   __shared__ uint32_t lasts[kIndexBlock];

@@ -92,7 +92,7 @@ fn run(group: u32, lane: u32) {
     let at = (b * p.length + l - 1u) * p.channels + d;
     let dt = steps[at];
     g = (g + steps[2u * p.count + at] * C[p.C_at + row * p.C_stride + n]) * decay(dt * A);
-    if (isFresh(b, l - 1u)) { g = 0.0; }
+    ${sequences ? "if (isFresh(b, l - 1u)) { g = 0.0; }" : ""}
     total += dt;
   }
   let behind = p.chunks - 1u - c;
@@ -106,7 +106,7 @@ fn run(group: u32, lane: u32) {
 // goes back through them. It overwrites `steps` with v, w and s. `dBC` [channelGroups, 2, B, L, N] gets the sums of dB and dC
 // over the channels of the workgroup, `dA` [B, chunks, D, N] the sums of dA over the positions of the chunk.
 export const scanChunksShader = memoize((sequences: boolean) => {
-  const row = sequences ? "rows[k]" : "(b * p.length + low + k)";
+  const rowOf = (l: string) => (sequences ? "rows[k]" : `(b * p.length + ${l})`);
   const isFresh = "((fresh >> k) & 1u) != 0u";
   return defineShader({
     name: scanShaderName("selectiveScanBackward chunks", sequences),
@@ -155,8 +155,7 @@ fn run(group: u32, lane: u32) {
   let statesAt = p.states_at + own + c * slot;
   // Terms of padding and of channels past the last stay 0.
   for (var i = lane; i < 2u * half; i += workgroupSize) { terms[i] = 0.0; }
-  // Bit k is set when a sequence starts at position k of the chunk.
-  var fresh = 0u;
+  ${sequences ? "var fresh = 0u; // bit k is set when a sequence starts at position k of the chunk" : ""}
   if (active_) {
     for (var l = low; l < high; l++) {
       let k = l - low;
@@ -164,7 +163,7 @@ fn run(group: u32, lane: u32) {
       dt[k] = steps[at];
       x[k] = steps[p.count + at];
       ds[k] = steps[2u * p.count + at];${sequences ? "\n      rows[k] = rowAt(b, l);" : ""}
-      if (isFresh(b, l)) { fresh |= 1u << k; }
+      ${sequences ? "if (isFresh(b, l)) { fresh |= 1u << k; }" : ""}
     }
   }
   for (var n = 0u; n < p.stateSize; n++) {
@@ -178,12 +177,12 @@ fn run(group: u32, lane: u32) {
         let a = decay(dt[k] * A);
         before[k] = h;
         shrink[k] = a;
-        h = a * ${sequences ? `select(h, 0.0, ${isFresh})` : "h"} + x[k] * B[p.B_at + ${row} * p.B_stride + n];
+        h = a * ${sequences ? `select(h, 0.0, ${isFresh})` : "h"} + x[k] * B[p.B_at + ${rowOf("l")} * p.B_stride + n];
       }
       var g = carry[carryAt + n];
       for (var l = high; l > low; l--) {
         let k = l - 1u - low;
-        let row = ${row};
+        let row = ${rowOf("l - 1u")};
         let coefficient = C[p.C_at + row * p.C_stride + n];
         s[k] += coefficient * h;
         terms[side + (chunk + k) * workgroupSize + lane] = ds[k] * h;

@@ -70,7 +70,7 @@ fn run(group: u32, lane: u32) {
     let row = rowAt(b, l);
     let x = u[p.u_at + row * p.u_stride + d];
     let dt = stepSize(rawDelta(row, d));
-    if (isFresh(b, l)) { clearState(); }
+    ${sequences ? "if (isFresh(b, l)) { clearState(); }" : ""}
     var sum = step(dt, dt * x, p.B_at + row * p.B_stride, p.C_at + row * p.C_stride);
     if (p.skip_at != absent) { sum += skip * x; }
     if (p.z_stride != 0u) {
@@ -109,7 +109,7 @@ fn run(group: u32, lane: u32) {
   for (var l = low; l < high; l++) {
     let row = rowAt(b, l);
     let dt = stepSize(rawDelta(row, d));
-    if (isFresh(b, l)) { clearState(); }
+    ${sequences ? "if (isFresh(b, l)) { clearState(); }" : ""}
     total += dt;
     advance(dt, dt * u[p.u_at + row * p.u_stride + d], p.B_at + row * p.B_stride);
   }
@@ -160,9 +160,8 @@ fn run(group: u32, lane: u32) {
     let low = select(k, p.chunks - 1u - k, p.backwards != 0u) * p.chunkLength;
     let high = min(low + p.chunkLength, count);
     // A chunk of padding leaves the carry unchanged, without a multiplication by exp(0 * A), which is NaN for infinite A.
-    if (low < high && freshIn(b, low, high)) {
-      carry = state[at];
-    } else if (low < high) {
+    ${sequences ? "if (low < high && freshIn(b, low, high)) { carry = state[at]; } else" : ""}
+    if (low < high) {
       let x = A * sums[(k * p.batch + b) * p.channels + i / p.stateSize];
       // Each single step leaves an infinite state infinite, even when the decay over all steps together is 0.
       let infinite = (bitcast<u32>(carry) & 0x7fffffffu) == 0x7f800000u && !isNan(x);
