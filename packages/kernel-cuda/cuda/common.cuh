@@ -104,21 +104,6 @@ __device__ inline float softplus(float x) { return x > 20.0f ? x : log1pf(expf(x
 // softplus'(x) = sigmoid(x), and 1 for x > 20.
 __device__ inline float softplusSlope(float x) { return x > 20.0f ? 1.0f : sigmoid(x); }
 
-// The real positions [start, end) of a row.
-struct Range {
-  uint32_t start;
-  uint32_t end;
-};
-
-// The range of row b. `range` i32 [B, 2] may be null; values are clamped to 0 <= start <= end <= length.
-__device__ inline Range rangeOf(const int32_t* range, uint32_t b, uint32_t length) {
-  if (range == nullptr) return {0, length};
-  const int32_t top = (int32_t)length;
-  const int32_t start = min(max(range[2 * (size_t)b], 0), top);
-  const int32_t end = min(max(range[2 * (size_t)b + 1], start), top);
-  return {(uint32_t)start, (uint32_t)end};
-}
-
 // Operators of the reductions below, which return the same bits to every thread.
 
 struct Sum {

@@ -1,10 +1,12 @@
 #pragma once
 // Functions that the GPU kernels of the scan use.
 //
-// A GPU kernel processes 16 states at a time; for more states it goes over its positions once per 16. Positions outside of the
-// range are steps of size 0 with B = C = 0: exp(0 A) = 1 leaves every state unchanged, bit for bit.
+// A GPU kernel processes 16 states at a time; for more states it goes over its positions once per 16. Positions are ranks, as in
+// sequences.cuh. Ranks past the last real one are steps of size 0 with B = C = 0: exp(0 A) = 1 leaves every state unchanged, bit
+// for bit. Each GPU kernel whose name ends in Packed is the one before it for packed sequences: where a sequence other than the
+// first of the row starts at l, h[l-1] is 0, and no gradient goes to it.
 
-#include "common.cuh"
+#include "sequences.cuh"
 
 constexpr float kLog2e = 1.44269504088896341f;
 constexpr uint32_t kScanStates = 16;
@@ -12,8 +14,8 @@ constexpr uint32_t kScanStates = 16;
 // The forward keeps the state before every 16th position. The backward keeps one chunk of this length in registers.
 constexpr uint32_t kScanKept = 16;
 
-// Inputs of the forward and the backward. Rows of u, delta, B, C and z start a stride apart; D, z, deltaBias and range may be
-// null.
+// Inputs of the forward and the backward. Rows of u, delta, B, C and z start a stride apart; D, z and deltaBias may be null.
+// `index` is null without packed sequences.
 struct ScanInputs {
   const float* u;
   const float* delta;
@@ -23,7 +25,7 @@ struct ScanInputs {
   const float* D;
   const float* z;
   const float* deltaBias;
-  const int32_t* range;
+  const uint32_t* index;
   uint32_t batch;
   uint32_t length;
   uint32_t channels;

@@ -10,6 +10,8 @@
 // three shuffles per step.
 
 constexpr uint32_t kScanBlock = 64;
+// Blocks per multiprocessor: at most 168 registers per thread. Without it ptxas takes 128 for some architectures, and spills.
+constexpr uint32_t kScanBlocks = 6;
 // Positions loaded at a time, while the previous ones are computed.
 constexpr uint32_t kScanSteps = 8;
 constexpr uint32_t kScanHalf = kScanStates / 2;
@@ -28,12 +30,13 @@ struct ScanAhead {
   float z[kScanSteps];
   float B[kScanTile / kScanBlock];
   float C[kScanTile / kScanBlock];
+  uint32_t fresh;  // bit t is set when a sequence starts at position t
 };
 
 // With kOutput: scans chunk c from the state in slot c of `slots` (from `initial` when there is one chunk) and writes y, the
 // last state to `finalState`, and the state before every 16th position to `kept`. Without kOutput: scans chunk c from a state
 // of 0 and writes the state after it to slot c, and the sum of the steps to `sums` [chunks, B, D].
-template <bool kOutput>
+template <bool kOutput, bool kPacked>
 __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__ initial, float* slots,
                                  float* __restrict__ sums, float* y, float* __restrict__ finalState,
                                  float* __restrict__ kept, uint32_t chunks, uint32_t chunkLength) {
@@ -48,9 +51,10 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
   const uint32_t d = tile * kScanBlock + tid;
   const bool mine = d < in.channels;
   const uint32_t half = (tid & 1) * kScanHalf;
-  const Range real = rangeOf(in.range, b, in.length);
+  const Sequences<kPacked> ranks(in.index, b, in.length);
   const uint32_t from = c * chunkLength;
   const uint32_t to = min(from + chunkLength, in.length);
+  const uint32_t end = min(to, ranks.count);
   const size_t row = (size_t)b * in.length;
   const float bias = mine && in.deltaBias != nullptr ? in.deltaBias[d] : 0.0f;
   const float skip = mine && in.D != nullptr ? in.D[d] : 0.0f;
@@ -83,22 +87,26 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
     float total = 0.0f;
 
     ScanAhead ahead;
-    const auto isReal = [&](uint32_t l) { return l >= real.start && l < real.end && l < to; };
+    const auto isReal = [&](uint32_t l) { return l < end; };
     const auto fetch = [&](uint32_t l) {
+      ahead.fresh = 0;
 #pragma unroll
       for (uint32_t t = 0; t < kScanSteps; t++) {
         const bool wanted = mine && isReal(l + t);
-        ahead.u[t] = wanted ? u[(size_t)(l + t) * in.uStride] : 0.0f;
-        ahead.delta[t] = wanted ? delta[(size_t)(l + t) * in.deltaStride] : 0.0f;
-        if (kOutput) ahead.z[t] = wanted && last && z != nullptr ? z[(size_t)(l + t) * in.zStride] : 0.0f;
+        const size_t at = wanted ? ranks.position(l + t) : 0;
+        ahead.u[t] = wanted ? u[at * in.uStride] : 0.0f;
+        ahead.delta[t] = wanted ? delta[at * in.deltaStride] : 0.0f;
+        if (kOutput) ahead.z[t] = wanted && last && z != nullptr ? z[at * in.zStride] : 0.0f;
+        if (kPacked && isReal(l + t) && ranks.fresh(l + t)) ahead.fresh |= 1u << t;
       }
 #pragma unroll
       for (uint32_t k = 0; k < kScanTile / kScanBlock; k++) {
         const uint32_t at = l + (k * kScanBlock + tid) / kScanStates;
         const uint32_t column = first + tid % kScanStates;
         const bool wanted = column < in.stateSize && isReal(at);
-        ahead.B[k] = wanted ? in.B[(row + at) * in.bStride + column] : 0.0f;
-        if (kOutput) ahead.C[k] = wanted ? in.C[(row + at) * in.cStride + column] : 0.0f;
+        const size_t place = wanted ? row + ranks.position(at) : 0;
+        ahead.B[k] = wanted ? in.B[place * in.bStride + column] : 0.0f;
+        if (kOutput) ahead.C[k] = wanted ? in.C[place * in.cStride + column] : 0.0f;
       }
     };
 
@@ -113,11 +121,10 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
           if ((d ^ 1) < in.channels) kept[slotOf(in, l / kScanKept, b, n + i, d ^ 1)] = h.other[i];
         }
       }
-      if (l + kScanSteps <= real.start || l >= real.end) {
+      if (kPacked && l >= end) {
         if (kOutput && mine && first == 0) {
-          for (uint32_t t = l; t < min(l + kScanSteps, to); t++) out[(size_t)t * in.channels] = 0.0f;
+          for (uint32_t t = l; t < min(l + kScanSteps, to); t++) out[(size_t)ranks.position(t) * in.channels] = 0.0f;
         }
-        fetch(l + kScanSteps);
         continue;
       }
 
@@ -133,6 +140,7 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
       float x[kScanSteps];
       float dt[kScanSteps];
       float gate[kScanSteps];
+      const uint32_t fresh = ahead.fresh;
 #pragma unroll
       for (uint32_t t = 0; t < kScanSteps; t++) {
         x[t] = ahead.u[t];
@@ -150,6 +158,10 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
         const float otherInput = __shfl_xor_sync(kAllLanes, input, 1);
         float sum = 0.0f;
         float otherSum = 0.0f;
+        if (kPacked && (fresh >> t & 1) != 0) {
+#pragma unroll
+          for (uint32_t i = 0; i < kScanHalf; i++) h.own[i] = h.other[i] = 0.0f;
+        }
 #pragma unroll
         for (uint32_t i = 0; i < kScanHalf; i += 4) {
           const float4 in4 = *reinterpret_cast<const float4*>(B + t * kScanStates + half + i);
@@ -175,7 +187,7 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
         if (kOutput) {
           sum += __shfl_xor_sync(kAllLanes, otherSum, 1);
           if (mine && l + t < to) {
-            float* place = out + (size_t)(l + t) * in.channels;
+            float* place = out + (size_t)ranks.position(l + t) * in.channels;
             if (first > 0) sum += *place;
             if (last) sum = (sum + skip * x[t]) * gate[t];
             *place = isReal(l + t) ? sum : 0.0f;
@@ -204,29 +216,54 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
 }
 
 // The scan as above. Each block computes 64 channels of one chunk of one batch row.
-extern "C" __global__ void __launch_bounds__(kScanBlock)
+extern "C" __global__ void __launch_bounds__(kScanBlock, kScanBlocks)
     selectiveScan(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
                   const float* __restrict__ B, const float* __restrict__ C, const float* __restrict__ D,
-                  const float* __restrict__ z, const float* __restrict__ deltaBias, const int32_t* __restrict__ range,
-                  const float* __restrict__ initial, float* slots, float* y, float* __restrict__ finalState,
-                  float* __restrict__ kept, uint32_t batch, uint32_t length, uint32_t channels, uint32_t stateSize,
-                  uint32_t uStride, uint32_t deltaStride, uint32_t bStride, uint32_t cStride, uint32_t zStride,
-                  uint32_t deltaSoftplus, uint32_t chunks, uint32_t chunkLength) {
-  const ScanInputs in = {u,      delta,    A,         B,       C,           D,       z,       deltaBias, range,        batch,
+                  const float* __restrict__ z, const float* __restrict__ deltaBias, const float* __restrict__ initial,
+                  float* slots, float* y, float* __restrict__ finalState, float* __restrict__ kept, uint32_t batch,
+                  uint32_t length, uint32_t channels, uint32_t stateSize, uint32_t uStride, uint32_t deltaStride,
+                  uint32_t bStride, uint32_t cStride, uint32_t zStride, uint32_t deltaSoftplus, uint32_t chunks,
+                  uint32_t chunkLength) {
+  const ScanInputs in = {u,      delta,    A,         B,       C,           D,       z,       deltaBias, nullptr,      batch,
                          length, channels, stateSize, uStride, deltaStride, bStride, cStride, zStride,   deltaSoftplus};
-  scanChunk<true>(in, initial, slots, nullptr, y, finalState, kept, chunks, chunkLength);
+  scanChunk<true, false>(in, initial, slots, nullptr, y, finalState, kept, chunks, chunkLength);
+}
+
+extern "C" __global__ void __launch_bounds__(kScanBlock, kScanBlocks)
+    selectiveScanPacked(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
+                        const float* __restrict__ B, const float* __restrict__ C, const float* __restrict__ D,
+                        const float* __restrict__ z, const float* __restrict__ deltaBias,
+                        const uint32_t* __restrict__ index, const float* __restrict__ initial, float* slots, float* y,
+                        float* __restrict__ finalState, float* __restrict__ kept, uint32_t batch, uint32_t length,
+                        uint32_t channels, uint32_t stateSize, uint32_t uStride, uint32_t deltaStride, uint32_t bStride,
+                        uint32_t cStride, uint32_t zStride, uint32_t deltaSoftplus, uint32_t chunks,
+                        uint32_t chunkLength) {
+  const ScanInputs in = {u,      delta,    A,         B,       C,           D,       z,       deltaBias, index,        batch,
+                         length, channels, stateSize, uStride, deltaStride, bStride, cStride, zStride,   deltaSoftplus};
+  scanChunk<true, true>(in, initial, slots, nullptr, y, finalState, kept, chunks, chunkLength);
 }
 
 // The first of three launches when there are too few channels to fill the device and the sequence is split into chunks. Each
 // chunk starts from h = 0: h[l] = exp(dt[l] * A) * h[l-1] + dt[l] * B[l] * u[l]. selectiveScanCarry and selectiveScan follow.
-extern "C" __global__ void __launch_bounds__(kScanBlock)
+extern "C" __global__ void __launch_bounds__(kScanBlock, kScanBlocks)
     selectiveScanChunks(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
-                        const float* __restrict__ B, const float* __restrict__ deltaBias,
-                        const int32_t* __restrict__ range, float* __restrict__ slots, float* __restrict__ sums,
-                        uint32_t batch, uint32_t length, uint32_t channels, uint32_t stateSize, uint32_t uStride,
-                        uint32_t deltaStride, uint32_t bStride, uint32_t deltaSoftplus, uint32_t chunks,
-                        uint32_t chunkLength) {
-  const ScanInputs in = {u,      delta,    A,         B,       nullptr,     nullptr, nullptr, deltaBias, range,        batch,
+                        const float* __restrict__ B, const float* __restrict__ deltaBias, float* __restrict__ slots,
+                        float* __restrict__ sums, uint32_t batch, uint32_t length, uint32_t channels,
+                        uint32_t stateSize, uint32_t uStride, uint32_t deltaStride, uint32_t bStride,
+                        uint32_t deltaSoftplus, uint32_t chunks, uint32_t chunkLength) {
+  const ScanInputs in = {u,      delta,    A,         B,       nullptr,     nullptr, nullptr, deltaBias, nullptr,      batch,
                          length, channels, stateSize, uStride, deltaStride, bStride, 0,       0,         deltaSoftplus};
-  scanChunk<false>(in, nullptr, slots, sums, nullptr, nullptr, nullptr, chunks, chunkLength);
+  scanChunk<false, false>(in, nullptr, slots, sums, nullptr, nullptr, nullptr, chunks, chunkLength);
+}
+
+extern "C" __global__ void __launch_bounds__(kScanBlock, kScanBlocks)
+    selectiveScanChunksPacked(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
+                              const float* __restrict__ B, const float* __restrict__ deltaBias,
+                              const uint32_t* __restrict__ index, float* __restrict__ slots, float* __restrict__ sums,
+                              uint32_t batch, uint32_t length, uint32_t channels, uint32_t stateSize, uint32_t uStride,
+                              uint32_t deltaStride, uint32_t bStride, uint32_t deltaSoftplus, uint32_t chunks,
+                              uint32_t chunkLength) {
+  const ScanInputs in = {u,      delta,    A,         B,       nullptr,     nullptr, nullptr, deltaBias, index,        batch,
+                         length, channels, stateSize, uStride, deltaStride, bStride, 0,       0,         deltaSoftplus};
+  scanChunk<false, true>(in, nullptr, slots, sums, nullptr, nullptr, nullptr, chunks, chunkLength);
 }

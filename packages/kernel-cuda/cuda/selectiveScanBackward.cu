@@ -36,17 +36,13 @@ __device__ inline void halve(float* values, uint32_t bit) {
 
 // `kept` are the states that selectiveScan wrote, `flow` the slots of selectiveScanFlow after selectiveScanCarry. Sums per
 // block: dA [B, groups, D, N], dD and dDeltaBias [B, groups, D], dB and dC [tiles, B, L, N], where a tile is 32 channels.
-extern "C" __global__ void __launch_bounds__(kBackBlock)
-    selectiveScanBackward(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
-                          const float* __restrict__ B, const float* __restrict__ C, const float* __restrict__ D,
-                          const float* __restrict__ z, const float* __restrict__ deltaBias,
-                          const int32_t* __restrict__ range, const float* __restrict__ dy,
-                          const float* __restrict__ kept, const float* __restrict__ flow, float* __restrict__ du,
-                          float* __restrict__ dDelta, float* __restrict__ dz, float* dA, float* __restrict__ dB,
-                          float* __restrict__ dC, float* __restrict__ dD, float* __restrict__ dDeltaBias,
-                          uint32_t batch, uint32_t length, uint32_t channels, uint32_t stateSize, uint32_t uStride,
-                          uint32_t deltaStride, uint32_t bStride, uint32_t cStride, uint32_t zStride,
-                          uint32_t dyStride, uint32_t deltaSoftplus, uint32_t groupChunks) {
+template <bool kPacked>
+__device__ inline void backwardChunks(const ScanInputs& in, const float* __restrict__ dy,
+                                      const float* __restrict__ kept, const float* __restrict__ flow,
+                                      float* __restrict__ du, float* __restrict__ dDelta, float* __restrict__ dz,
+                                      float* dA, float* __restrict__ dB, float* __restrict__ dC,
+                                      float* __restrict__ dD, float* __restrict__ dDeltaBias, uint32_t dyStride,
+                                      uint32_t groupChunks) {
   __shared__ float4 stagedB[kScanKept * kScanStates / 4];
   __shared__ float4 stagedC[kScanKept * kScanStates / 4];
   // Per position and channel: dt, x, ds, u, the derivative of softplus, dy silu'(z).
@@ -62,15 +58,16 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
   // dB, then dC, summed over each warp's channels.
   __shared__ float sums[kBackWarps * kScanKept * 2 * kScanStates];
 
-  const ScanInputs in = {u,      delta,    A,         B,       C,           D,       z,       deltaBias, range,        batch,
-                         length, channels, stateSize, uStride, deltaStride, bStride, cStride, zStride,   deltaSoftplus};
+  const uint32_t length = in.length;
+  const uint32_t channels = in.channels;
+  const uint32_t stateSize = in.stateSize;
   const uint32_t chunks = (length + kScanKept - 1) / kScanKept;
   const uint32_t tiles = (channels + kBackChannels - 1) / kBackChannels;
   const uint32_t groups = (chunks + groupChunks - 1) / groupChunks;
   const uint32_t tile = blockIdx.x % tiles;
   const uint32_t group = blockIdx.x / tiles % groups;
   const uint32_t b = blockIdx.x / tiles / groups;
-  const Range real = rangeOf(range, b, length);
+  const Sequences<kPacked> ranks(in.index, b, length);
   const uint32_t tid = threadIdx.x;
   const uint32_t warp = tid / kWarp;
   const uint32_t lane = tid % kWarp;
@@ -78,8 +75,8 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
   // Elementwise: one channel per lane.
   const uint32_t column = tile * kBackChannels + lane;
   const bool mine = column < channels;
-  const float bias = mine && deltaBias != nullptr ? deltaBias[column] : 0.0f;
-  const float skip = mine && D != nullptr ? D[column] : 0.0f;
+  const float bias = mine && in.deltaBias != nullptr ? in.deltaBias[column] : 0.0f;
+  const float skip = mine && in.D != nullptr ? in.D[column] : 0.0f;
   float totalD = 0.0f;
   float totalBias = 0.0f;
 
@@ -94,9 +91,10 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
   for (uint32_t c = group * groupChunks; c < min((group + 1) * groupChunks, chunks); c++) {
     const uint32_t from = c * kScanKept;
     const uint32_t count = min(kScanKept, length - from);
-    const size_t row = (size_t)b * length + from;
-    const auto isReal = [&](uint32_t t) { return from + t >= real.start && from + t < real.end; };
-    const bool padding = from + count <= real.start || from >= real.end;
+    const size_t row = (size_t)b * length;
+    const auto isReal = [&](uint32_t t) { return from + t < ranks.count; };
+    const bool padding = kPacked && from >= ranks.count;
+    const auto rowOf = [&](uint32_t t) { return row + ranks.position(from + t); };
 
     // No barrier is needed: since the last barrier of the previous chunk, each thread has read only words that it writes
     // itself here.
@@ -105,13 +103,14 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
       const uint32_t t = k * kBackWarps + warp;
       const uint32_t at = t * kBackChannels + lane;
       const bool wanted = mine && isReal(t);
-      const float raw = wanted ? delta[(row + t) * deltaStride + column] + bias : 0.0f;
-      const float x = wanted ? u[(row + t) * uStride + column] : 0.0f;
+      const size_t place = wanted ? rowOf(t) : 0;
+      const float raw = wanted ? in.delta[place * in.deltaStride + column] + bias : 0.0f;
+      const float x = wanted ? in.u[place * in.uStride + column] : 0.0f;
       const float dt = wanted ? stepSize(in, raw) : 0.0f;
-      float ds = wanted ? dy[(row + t) * dyStride + column] : 0.0f;
+      float ds = wanted ? dy[place * dyStride + column] : 0.0f;
       float gate = ds;
-      if (wanted && z != nullptr) {
-        const float value = z[(row + t) * zStride + column];
+      if (wanted && in.z != nullptr) {
+        const float value = in.z[place * in.zStride + column];
         ds *= scanSilu(value);
         gate *= siluSlope(value);
       }
@@ -119,7 +118,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
       sX[at] = dt * x;
       sDs[at] = ds;
       sU[at] = x;
-      sSlope[at] = deltaSoftplus ? softplusSlope(raw) : 1.0f;
+      sSlope[at] = in.deltaSoftplus ? softplusSlope(raw) : 1.0f;
       sGate[at] = gate;
     }
 
@@ -130,12 +129,17 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
         const uint32_t t = k / kScanStates;
         const uint32_t state = first + k % kScanStates;
         const bool wanted = state < stateSize && isReal(t);
-        reinterpret_cast<float*>(stagedB)[k] = wanted ? B[(row + t) * bStride + state] : 0.0f;
-        reinterpret_cast<float*>(stagedC)[k] = wanted ? C[(row + t) * cStride + state] : 0.0f;
+        const size_t place = wanted ? rowOf(t) : 0;
+        reinterpret_cast<float*>(stagedB)[k] = wanted ? in.B[place * in.bStride + state] : 0.0f;
+        reinterpret_cast<float*>(stagedC)[k] = wanted ? in.C[place * in.cStride + state] : 0.0f;
       }
       __syncthreads();
 
       if (!padding) {
+        // Bit t is set when a sequence starts at position t. Computed again for each 16 states, to live shortly.
+        uint32_t fresh = 0;
+        if (kPacked) fresh = __ballot_sync(kAllLanes, lane < count && isReal(lane) && ranks.fresh(from + lane));
+        const auto isFresh = [&](uint32_t t) { return kPacked && (fresh >> t & 1) != 0; };
         float rate[kBackStates];
         float h[kBackStates];
         float r[kBackStates];
@@ -155,6 +159,10 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
           const float x = sX[t * kBackChannels + local];
           const float4 in4 = stagedB[(t * kScanStates + firstState) / 4];
           const float bs[kBackStates] = {in4.x, in4.y, in4.z, in4.w};
+          if (isFresh(t)) {
+#pragma unroll
+            for (uint32_t j = 0; j < kBackStates; j++) h[j] = 0.0f;
+          }
 #pragma unroll
           for (uint32_t j = 0; j < kBackStates; j++) {
             decay[t][j] = exp2Fast(dt * rate[j]);
@@ -173,6 +181,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
             const float dt = sDt[t * kBackChannels + local];
             const float x = sX[t * kBackChannels + local];
             const float ds = sDs[t * kBackChannels + local];
+            const bool starts = isFresh(t);
             const float4 in4 = stagedB[(t * kScanStates + firstState) / 4];
             const float4 out4 = stagedC[(t * kScanStates + firstState) / 4];
             const float bs[kBackStates] = {in4.x, in4.y, in4.z, in4.w};
@@ -190,7 +199,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
               w[q] += e * rate[j];
               s[q] += cs[j] * now;
               totalA[j] += e * dt;
-              r[j] = g * decay[t][j];
+              r[j] = starts ? 0.0f : g * decay[t][j];
               products[j] = g * x;
               products[kBackStates + j] = ds * now;
             }
@@ -233,7 +242,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
           for (uint32_t i = 0; i < kBackWarps; i++) sum += sums[i * kScanKept * 2 * kScanStates + k];
         }
         float* to = k % (2 * kScanStates) < kScanStates ? dB : dC;
-        to[(((size_t)tile * batch + b) * length + from + t) * stateSize + state] = sum;
+        to[((size_t)tile * in.batch * length + rowOf(t)) * stateSize + state] = sum;
       }
     }
 
@@ -241,7 +250,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
     for (uint32_t k = 0; k < kBackEach; k++) {
       const uint32_t t = k * kBackWarps + warp;
       if (!mine || t >= count) continue;
-      const size_t to = (row + t) * channels + column;
+      const size_t to = rowOf(t) * channels + column;
       float ofU = 0.0f;
       float ofDelta = 0.0f;
       float ofZ = 0.0f;
@@ -286,4 +295,37 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
     if (dD != nullptr) dD[to] = sumD;
     if (dDeltaBias != nullptr) dDeltaBias[to] = sumBias;
   }
+}
+
+extern "C" __global__ void __launch_bounds__(kBackBlock)
+    selectiveScanBackward(const float* __restrict__ u, const float* __restrict__ delta, const float* __restrict__ A,
+                          const float* __restrict__ B, const float* __restrict__ C, const float* __restrict__ D,
+                          const float* __restrict__ z, const float* __restrict__ deltaBias,
+                          const float* __restrict__ dy, const float* __restrict__ kept, const float* __restrict__ flow,
+                          float* __restrict__ du, float* __restrict__ dDelta, float* __restrict__ dz, float* dA,
+                          float* __restrict__ dB, float* __restrict__ dC, float* __restrict__ dD,
+                          float* __restrict__ dDeltaBias, uint32_t batch, uint32_t length, uint32_t channels,
+                          uint32_t stateSize, uint32_t uStride, uint32_t deltaStride, uint32_t bStride,
+                          uint32_t cStride, uint32_t zStride, uint32_t dyStride, uint32_t deltaSoftplus,
+                          uint32_t groupChunks) {
+  const ScanInputs in = {u,      delta,    A,         B,       C,           D,       z,       deltaBias, nullptr,      batch,
+                         length, channels, stateSize, uStride, deltaStride, bStride, cStride, zStride,   deltaSoftplus};
+  backwardChunks<false>(in, dy, kept, flow, du, dDelta, dz, dA, dB, dC, dD, dDeltaBias, dyStride, groupChunks);
+}
+
+extern "C" __global__ void __launch_bounds__(kBackBlock)
+    selectiveScanBackwardPacked(const float* __restrict__ u, const float* __restrict__ delta,
+                                const float* __restrict__ A, const float* __restrict__ B, const float* __restrict__ C,
+                                const float* __restrict__ D, const float* __restrict__ z,
+                                const float* __restrict__ deltaBias, const uint32_t* __restrict__ index,
+                                const float* __restrict__ dy, const float* __restrict__ kept,
+                                const float* __restrict__ flow, float* __restrict__ du, float* __restrict__ dDelta,
+                                float* __restrict__ dz, float* dA, float* __restrict__ dB, float* __restrict__ dC,
+                                float* __restrict__ dD, float* __restrict__ dDeltaBias, uint32_t batch, uint32_t length,
+                                uint32_t channels, uint32_t stateSize, uint32_t uStride, uint32_t deltaStride,
+                                uint32_t bStride, uint32_t cStride, uint32_t zStride, uint32_t dyStride,
+                                uint32_t deltaSoftplus, uint32_t groupChunks) {
+  const ScanInputs in = {u,      delta,    A,         B,       C,           D,       z,       deltaBias, index,        batch,
+                         length, channels, stateSize, uStride, deltaStride, bStride, cStride, zStride,   deltaSoftplus};
+  backwardChunks<true>(in, dy, kept, flow, du, dDelta, dz, dA, dB, dC, dD, dDeltaBias, dyStride, groupChunks);
 }

@@ -9,53 +9,50 @@ constexpr uint32_t kFlowHalf = kScanStates / 2;
 // The result goes to `slots` [chunks, B, N, D], and the sum of the steps dt to `sums` [chunks, B, D]. selectiveScanCarry
 // follows, backwards. Two adjacent threads compute two channels as in selectiveScan; each block computes 64 channels of one
 // chunk.
-extern "C" __global__ void __launch_bounds__(kFlowBlock, 6)
-    selectiveScanFlow(const float* __restrict__ delta, const float* __restrict__ A, const float* __restrict__ C,
-                      const float* __restrict__ z, const float* __restrict__ deltaBias,
-                      const int32_t* __restrict__ range, const float* __restrict__ dy, float* __restrict__ slots,
-                      float* __restrict__ sums, uint32_t batch, uint32_t length, uint32_t channels, uint32_t stateSize,
-                      uint32_t deltaStride, uint32_t cStride, uint32_t zStride, uint32_t dyStride,
-                      uint32_t deltaSoftplus) {
+template <bool kPacked>
+__device__ inline void flowChunk(const ScanInputs& in, const float* __restrict__ dy, float* __restrict__ slots,
+                                 float* __restrict__ sums, uint32_t dyStride) {
   __shared__ float4 staged[kScanKept * kScanStates / 4];
-  const ScanInputs in = {nullptr, delta,    A,         nullptr, C,           nullptr, z,       deltaBias, range,        batch,
-                         length,  channels, stateSize, 0,       deltaStride, 0,       cStride, zStride,   deltaSoftplus};
-  const uint32_t tiles = (channels + kFlowBlock - 1) / kFlowBlock;
-  const uint32_t chunks = (length + kScanKept - 1) / kScanKept;
+  const uint32_t tiles = (in.channels + kFlowBlock - 1) / kFlowBlock;
+  const uint32_t chunks = (in.length + kScanKept - 1) / kScanKept;
   const uint32_t tid = threadIdx.x;
   const uint32_t d = (blockIdx.x % tiles) * kFlowBlock + tid;
   const uint32_t c = blockIdx.x / tiles % chunks;
   const uint32_t b = blockIdx.x / tiles / chunks;
-  const bool mine = d < channels;
+  const bool mine = d < in.channels;
   const uint32_t half = (tid & 1) * kFlowHalf;
-  const Range real = rangeOf(range, b, length);
+  const Sequences<kPacked> ranks(in.index, b, in.length);
   const uint32_t from = c * kScanKept;
-  const size_t row = (size_t)b * length + from;
-  const auto isReal = [&](uint32_t t) { return from + t >= real.start && from + t < real.end; };
+  const size_t row = (size_t)b * in.length;
+  const auto isReal = [&](uint32_t t) { return from + t < ranks.count; };
 
   float dt[kScanKept];
   float ds[kScanKept];
   float total = 0.0f;
-  const float bias = mine && deltaBias != nullptr ? deltaBias[d] : 0.0f;
+  uint32_t fresh = 0;  // bit t is set when a sequence starts at position t
+  const float bias = mine && in.deltaBias != nullptr ? in.deltaBias[d] : 0.0f;
 #pragma unroll
   for (uint32_t t = 0; t < kScanKept; t++) {
     const bool wanted = mine && isReal(t);
-    dt[t] = wanted ? stepSize(in, delta[(row + t) * deltaStride + d] + bias) : 0.0f;
-    ds[t] = wanted ? dy[(row + t) * dyStride + d] : 0.0f;
-    if (wanted && z != nullptr) ds[t] *= scanSilu(z[(row + t) * zStride + d]);
+    const size_t at = wanted ? row + ranks.position(from + t) : 0;
+    dt[t] = wanted ? stepSize(in, in.delta[at * in.deltaStride + d] + bias) : 0.0f;
+    ds[t] = wanted ? dy[at * dyStride + d] : 0.0f;
+    if (wanted && in.z != nullptr) ds[t] *= scanSilu(in.z[at * in.zStride + d]);
     total += dt[t];
+    if (kPacked && isReal(t) && ranks.fresh(from + t)) fresh |= 1u << t;
   }
-  if (mine) sums[((size_t)c * batch + b) * channels + d] = total;
+  if (mine) sums[((size_t)c * in.batch + b) * in.channels + d] = total;
 
   const float* Cs = reinterpret_cast<const float*>(staged);
-  for (uint32_t first = 0; first < stateSize; first += kScanStates) {
+  for (uint32_t first = 0; first < in.stateSize; first += kScanStates) {
     const uint32_t n = first + half;
     __syncthreads();
 #pragma unroll
     for (uint32_t k = tid; k < kScanKept * kScanStates; k += kFlowBlock) {
       const uint32_t t = k / kScanStates;
       const uint32_t column = first + k % kScanStates;
-      const bool wanted = column < stateSize && isReal(t);
-      reinterpret_cast<float*>(staged)[k] = wanted ? C[(row + t) * cStride + column] : 0.0f;
+      const bool wanted = column < in.stateSize && isReal(t);
+      reinterpret_cast<float*>(staged)[k] = wanted ? in.C[(row + ranks.position(from + t)) * in.cStride + column] : 0.0f;
     }
     __syncthreads();
     float ownRate[kFlowHalf];
@@ -83,12 +80,39 @@ extern "C" __global__ void __launch_bounds__(kFlowBlock, 6)
           other[i + j] = exp2Fast(otherDt * otherRate[i + j]) * (other[i + j] + otherDs * cs[j]);
         }
       }
+      if (kPacked && (fresh >> t & 1) != 0) {
+#pragma unroll
+        for (uint32_t i = 0; i < kFlowHalf; i++) own[i] = other[i] = 0.0f;
+      }
     }
 #pragma unroll
     for (uint32_t i = 0; i < kFlowHalf; i++) {
-      if (n + i >= stateSize) continue;
+      if (n + i >= in.stateSize) continue;
       if (mine) slots[slotOf(in, c, b, n + i, d)] = own[i];
-      if ((d ^ 1) < channels) slots[slotOf(in, c, b, n + i, d ^ 1)] = other[i];
+      if ((d ^ 1) < in.channels) slots[slotOf(in, c, b, n + i, d ^ 1)] = other[i];
     }
   }
+}
+
+extern "C" __global__ void __launch_bounds__(kFlowBlock, 6)
+    selectiveScanFlow(const float* __restrict__ delta, const float* __restrict__ A, const float* __restrict__ C,
+                      const float* __restrict__ z, const float* __restrict__ deltaBias, const float* __restrict__ dy,
+                      float* __restrict__ slots, float* __restrict__ sums, uint32_t batch, uint32_t length,
+                      uint32_t channels, uint32_t stateSize, uint32_t deltaStride, uint32_t cStride, uint32_t zStride,
+                      uint32_t dyStride, uint32_t deltaSoftplus) {
+  const ScanInputs in = {nullptr, delta,    A,         nullptr, C,           nullptr, z,       deltaBias, nullptr,      batch,
+                         length,  channels, stateSize, 0,       deltaStride, 0,       cStride, zStride,   deltaSoftplus};
+  flowChunk<false>(in, dy, slots, sums, dyStride);
+}
+
+extern "C" __global__ void __launch_bounds__(kFlowBlock, 6)
+    selectiveScanFlowPacked(const float* __restrict__ delta, const float* __restrict__ A, const float* __restrict__ C,
+                            const float* __restrict__ z, const float* __restrict__ deltaBias,
+                            const uint32_t* __restrict__ index, const float* __restrict__ dy, float* __restrict__ slots,
+                            float* __restrict__ sums, uint32_t batch, uint32_t length, uint32_t channels,
+                            uint32_t stateSize, uint32_t deltaStride, uint32_t cStride, uint32_t zStride,
+                            uint32_t dyStride, uint32_t deltaSoftplus) {
+  const ScanInputs in = {nullptr, delta,    A,         nullptr, C,           nullptr, z,       deltaBias, index,        batch,
+                         length,  channels, stateSize, 0,       deltaStride, 0,       cStride, zStride,   deltaSoftplus};
+  flowChunk<true>(in, dy, slots, sums, dyStride);
 }

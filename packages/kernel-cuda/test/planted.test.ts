@@ -63,7 +63,7 @@ const planted: readonly Planted[] = [
     what: "padding that is not cleared",
     op: "causalConv1d",
     file: "causalConv1d.cu",
-    find: "for (uint32_t l = last; l < to; l++) out[(size_t)l * channels] = 0.0f;",
+    find: "for (uint32_t rank = max(first, last); rank < to; rank++) out[(size_t)ranks.position(rank) * channels] = 0.0f;",
     replace: "",
   },
   {

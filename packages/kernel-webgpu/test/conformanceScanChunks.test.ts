@@ -17,15 +17,22 @@ const extremes = [
     what: "an infinite state stays infinite over chunks whose decay is 0",
     u: ones([1, Infinity]),
     A: [-30, -1],
-    range: [0, L],
+    ids: new Int32Array(L),
     final: [Infinity, Infinity],
   },
   {
     what: "chunks of padding leave the state unchanged when A is -infinity",
     u: ones(),
     A: [-Infinity, -1],
-    range: [L, L],
+    ids: new Int32Array(L).fill(-1),
     final: [3, 3],
+  },
+  {
+    what: "an infinite state ends with its sequence, also in the middle of a chunk",
+    u: ones([1, Infinity]),
+    A: [-30, -Infinity],
+    ids: new Int32Array(L).fill(1, 6),
+    final: [1, 1],
   },
 ];
 
@@ -37,7 +44,7 @@ if (available) {
   };
   await runConformance({ test: scans, open });
 
-  test.each(extremes)("$what", async ({ u, A, range, final }) => {
+  test.each(extremes)("$what", async ({ u, A, ids, final }) => {
     await using kernel = await open();
     const floats = (data: ArrayLike<number>, shape: number[]) =>
       kernel.upload(Float32Array.from(data), shape, "f32");
@@ -48,7 +55,7 @@ if (available) {
       B: floats(new Float32Array(L * N).fill(1), [1, L, N]),
       C: floats(new Float32Array(L * N).fill(1), [1, L, N]),
       initialState: floats([3, 3], [1, 1, N]),
-      range: kernel.upload(Int32Array.from(range), [1, 2], "i32"),
+      sequenceIds: kernel.upload(ids, [1, L], "i32"),
     };
     const { finalState } = kernel.selectiveScan(args, { finalState: true });
     const [state] = await kernel.read(finalState);

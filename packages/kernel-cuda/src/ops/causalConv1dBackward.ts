@@ -1,4 +1,5 @@
 import type { Op } from "../op.ts";
+import { sequenceIndex } from "../sequenceIndex.ts";
 import { addRows } from "./sumRows.ts";
 
 /** Threads per block, one for each channel. */
@@ -12,28 +13,30 @@ const chunkLength = 64;
 export const causalConv1dBackward: Op<"causalConv1dBackward"> = (runtime, sizes, dy, conv, dFinalState) => {
   const op = "causalConv1dBackward";
   const { batch, length, channels, width } = sizes;
-  const { x, weight, bias, initialState, range, activation } = conv;
+  const { x, weight, bias, initialState, sequenceIds, activation } = conv;
+  const index = sequenceIndex(runtime, op, sequenceIds);
   const dx = runtime.result(op, x.shape);
   const dWeight = runtime.result(op, weight.shape);
   const dBias = bias && runtime.result(op, bias.shape);
   const dInitial = initialState && runtime.result(op, initialState.shape);
 
-  const inputs = [dy, x, weight, bias, initialState, range, dFinalState];
+  const inputs = [dy, x, weight, bias, initialState];
   const scalars = [length, channels, width, dy.rowStride, x.rowStride, activation === "silu"];
   const chunks = batch * Math.ceil(length / chunkLength);
   const weights = runtime.result(op, [chunks, channels * width]);
   const biases = dBias && runtime.result(op, [chunks, channels]);
   const blocks = chunks * Math.ceil(channels / block);
-  runtime.launch(op, op, blocks, block, [...inputs, dx, weights, biases, ...scalars, chunkLength]);
+  const flows = [...inputs, ...(index ? [index] : []), dFinalState];
+  const args = [...flows, dx, weights, biases, ...scalars, chunkLength];
+  runtime.launch(op, index ? "causalConv1dBackwardPacked" : op, blocks, block, args);
   addRows(runtime, op, weights, chunks, channels * width, dWeight);
   if (biases && dBias) addRows(runtime, op, biases, chunks, channels, dBias);
   if (dInitial) {
     const count = batch * channels * (width - 1);
-    const stateArgs = [...inputs, dInitial, batch, ...scalars];
+    const stateArgs = [...inputs, index, dFinalState, dInitial, batch, ...scalars];
     runtime.launch(op, "causalConv1dBackwardState", Math.ceil(count / block), block, stateArgs);
   }
-  weights.dispose();
-  biases?.dispose();
+  for (const temporary of [index, weights, biases]) temporary?.dispose();
   return {
     x: dx,
     weight: dWeight,

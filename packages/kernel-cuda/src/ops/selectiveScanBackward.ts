@@ -1,5 +1,6 @@
 import type { Op } from "../op.ts";
 import { runCarry } from "../scan/runScan.ts";
+import { sequenceIndex } from "../sequenceIndex.ts";
 import type { CudaTensor } from "../tensor.ts";
 import { keptEvery } from "./selectiveScanForward.ts";
 import { addRows } from "./sumRows.ts";
@@ -25,7 +26,9 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   const op = "selectiveScanBackward";
   const { batch, length, channels, stateSize } = sizes;
   const kept = residual.states;
-  const { u, delta, A, B, C, D, z, deltaBias, initialState, range, deltaSoftplus = false } = scan;
+  const { u, delta, A, B, C, D, z, deltaBias, initialState, deltaSoftplus = false } = scan;
+  const index = sequenceIndex(runtime, op, scan.sequenceIds);
+  const packed = index ? [index] : [];
   const like = (x: CudaTensor) => runtime.result(op, x.shape);
   const grads = {
     ...{ u: like(u), delta: like(delta), A: like(A), B: like(B), C: like(C) },
@@ -41,11 +44,13 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   const steps = runtime.result(op, [chunks, batch, channels]);
   const flowBlocks = Math.ceil(channels / flowChannels) * chunks * batch;
   const flowStrides = [delta, C, z, dy].map((x) => x?.rowStride ?? 0);
-  const flowTensors = [delta, A, C, z, deltaBias, range, dy, flow, steps];
+  const flowTensors = [delta, A, C, z, deltaBias, ...packed, dy, flow, steps];
   const flowArgs = [...flowTensors, ...shape, ...flowStrides, deltaSoftplus];
-  runtime.launch(op, "selectiveScanFlow", flowBlocks, flowChannels, flowArgs);
+  const flowKernel = index ? "selectiveScanFlowPacked" : "selectiveScanFlow";
+  runtime.launch(op, flowKernel, flowBlocks, flowChannels, flowArgs);
   const end = grads.initialState;
-  runCarry(runtime, op, { A, sums: steps, start: dFinalState, slots: flow, end }, sizes, chunks, true);
+  const carried = { A, sums: steps, start: dFinalState, index, slots: flow, end };
+  runCarry(runtime, op, carried, sizes, { chunks, chunkLength: keptEvery, backwards: true });
 
   const tiles = Math.ceil(channels / backChannels);
   const chunksPerBlock = Math.min(
@@ -62,11 +67,11 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
     D: D && runtime.result(op, [partials, channels]),
     deltaBias: deltaBias && runtime.result(op, [partials, channels]),
   };
-  const given = [u, delta, A, B, C, D, z, deltaBias, range, dy, kept, flow];
+  const given = [u, delta, A, B, C, D, z, deltaBias, ...packed, dy, kept, flow];
   const targets = [grads.u, grads.delta, grads.z, sums.A, sums.B, sums.C, sums.D, sums.deltaBias];
   const strides = [u, delta, B, C, z, dy].map((x) => x?.rowStride ?? 0);
   const args = [...given, ...targets, ...shape, ...strides, deltaSoftplus, chunksPerBlock];
-  runtime.launch(op, "selectiveScanBackward", tiles * partials, backThreads, args);
+  runtime.launch(op, index ? "selectiveScanBackwardPacked" : op, tiles * partials, backThreads, args);
   addRows(runtime, op, sums.A, partials, channels * stateSize, grads.A);
   addRows(runtime, op, sums.B, tiles, rows * stateSize, grads.B);
   addRows(runtime, op, sums.C, tiles, rows * stateSize, grads.C);
@@ -74,6 +79,6 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   if (sums.deltaBias && grads.deltaBias) {
     addRows(runtime, op, sums.deltaBias, partials, channels, grads.deltaBias);
   }
-  for (const temporary of [flow, steps, ...Object.values(sums)]) temporary?.dispose();
+  for (const temporary of [index, flow, steps, ...Object.values(sums)]) temporary?.dispose();
   return grads;
 };

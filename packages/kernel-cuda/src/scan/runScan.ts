@@ -1,6 +1,7 @@
 import type { ScanArgs } from "@mamba/kernel";
 import type { Owned, ScanSizes } from "@mamba/kernel/author";
 import type { Runtime } from "../runtime.ts";
+import { sequenceIndex } from "../sequenceIndex.ts";
 import type { CudaTensor } from "../tensor.ts";
 
 /** Channels per block: kScanBlock of selectiveScan.cu. */
@@ -45,18 +46,22 @@ export function runScan(
   to: { y: CudaTensor; finalState?: CudaTensor; kept?: CudaTensor },
 ): void {
   const { batch, length, channels, stateSize } = sizes;
-  const { u, delta, A, B, C, D, z, deltaBias, initialState, range, deltaSoftplus = false } = scan;
+  const { u, delta, A, B, C, D, z, deltaBias, initialState, deltaSoftplus = false } = scan;
+  const index = sequenceIndex(runtime, op, scan.sequenceIds);
+  const packed = index ? [index] : [];
   const { chunks, chunkLength } = chunksOf(sizes);
   const blocks = Math.ceil(channels / blockChannels) * batch;
   const shape = [batch, length, channels, stateSize];
   const slots = chunks > 1 ? runtime.result(op, [chunks, batch, stateSize, channels]) : undefined;
   if (slots) {
     const sums = runtime.result(op, [chunks, batch, channels]);
-    const own = [u, delta, A, B, deltaBias, range, slots, sums, ...shape];
+    const own = [u, delta, A, B, deltaBias, ...packed, slots, sums, ...shape];
     const strides = [u.rowStride, delta.rowStride, B.rowStride];
     const args = [...own, ...strides, deltaSoftplus, chunks, chunkLength];
-    runtime.launch(op, "selectiveScanChunks", blocks * (chunks - 1), blockChannels, args);
-    runCarry(runtime, op, { A, sums, start: initialState, slots }, sizes, chunks, false);
+    const kernel = index ? "selectiveScanChunksPacked" : "selectiveScanChunks";
+    runtime.launch(op, kernel, blocks * (chunks - 1), blockChannels, args);
+    const carried = { A, sums, start: initialState, index, slots };
+    runCarry(runtime, op, carried, sizes, { chunks, chunkLength, backwards: false });
     sums.dispose();
   }
   const strides = [u, delta, B, C, z].map((x) => x?.rowStride ?? 0);
@@ -69,7 +74,7 @@ export function runScan(
     D,
     z,
     deltaBias,
-    range,
+    ...packed,
     initialState,
     slots,
     to.y,
@@ -77,8 +82,10 @@ export function runScan(
     to.kept,
   ];
   const args = [...tensors, ...shape, ...strides, deltaSoftplus, chunks, chunkLength];
-  runtime.launch(op, "selectiveScan", blocks * chunks, blockChannels, args);
+  const kernel = index ? "selectiveScanPacked" : "selectiveScan";
+  runtime.launch(op, kernel, blocks * chunks, blockChannels, args);
   slots?.dispose();
+  index?.dispose();
 }
 
 /** Records the step that carries states from chunk to chunk: see selectiveScanCarry.cu. */
@@ -89,14 +96,21 @@ export function runCarry(
     A: CudaTensor;
     sums: CudaTensor;
     start: CudaTensor | undefined;
+    index: CudaTensor | undefined;
     slots: CudaTensor;
     end?: CudaTensor | undefined;
   },
-  { batch, channels, stateSize }: ScanSizes,
-  chunks: number,
-  backwards: boolean,
+  { batch, length, channels, stateSize }: ScanSizes,
+  { chunks, chunkLength, backwards }: { chunks: number; chunkLength: number; backwards: boolean },
 ): void {
+  const { A, sums, start, index, slots, end } = at;
   const blocks = Math.ceil(channels / carryBlock) * stateSize * batch;
-  const args = [at.A, at.sums, at.start, at.slots, at.end, batch, channels, stateSize, chunks, backwards];
-  runtime.launch(op, "selectiveScanCarry", blocks, carryBlock, args);
+  if (index) {
+    const tensors = [A, sums, start, index, slots, end];
+    const args = [...tensors, batch, length, channels, stateSize, chunks, chunkLength, backwards];
+    runtime.launch(op, "selectiveScanCarryPacked", blocks, carryBlock, args);
+  } else {
+    const args = [A, sums, start, slots, end, batch, channels, stateSize, chunks, backwards];
+    runtime.launch(op, "selectiveScanCarry", blocks, carryBlock, args);
+  }
 }

@@ -20,7 +20,7 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   const op = "selectiveScanBackward";
   const { batch, length, channels, stateSize } = sizes;
   const { u, delta, B, C, z, initialState: initial } = args;
-  const { tensor: packed, params: options } = packScan(runtime, op, args);
+  const { tensor: packed, sequences: packedSequences, params: options } = packScan(runtime, op, args);
   const result = (like: WebGpuTensor) => runtime.result(op, like.shape);
   const sequences = { u: result(u), delta: result(delta), ...(z && { z: result(z) }) };
   const [dA, dB, dC] = [result(args.A), result(B), result(C)];
@@ -40,7 +40,7 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
     const params = { ...sizes, ...channelChunk, ...options, rows, count, chunks, channelGroups };
     const groups = Math.ceil(count / 64);
     const steps = runtime.result(op, [3, count]);
-    runtime.run(op, scanStepsShader, { u, delta, dy, z, packed, steps }, params, groups);
+    runtime.run(op, scanStepsShader(packedSequences), { u, delta, dy, z, packed, steps }, params, groups);
 
     const carry = runtime.result(op, [chunks + 1, batch, width, stateSize]);
     const slots = { tensor: carry, start: 0, count: elementCount(carry.shape) };
@@ -48,17 +48,29 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
     const stateGroups = Math.ceil((width * stateSize) / 64);
     const sums = runtime.result(op, [chunks, batch, width]);
     const ends = { steps, C, packed, carry, sums };
-    runtime.run(op, scanChunkGradientsShader, ends, { ...params, stateGroups }, batch * chunks * stateGroups);
+    runtime.run(
+      op,
+      scanChunkGradientsShader(packedSequences),
+      ends,
+      { ...params, stateGroups },
+      batch * chunks * stateGroups,
+    );
     const order = { chunkLength: stateInterval, slots: 1, count: chunks, backwards: 1 };
     const carried = { packed, sums, state: carry };
-    runtime.run(op, scanCarryShader, carried, { ...params, stateGroups, ...order }, batch * stateGroups);
+    runtime.run(
+      op,
+      scanCarryShader(packedSequences),
+      carried,
+      { ...params, stateGroups, ...order },
+      batch * stateGroups,
+    );
     if (initialState) copySlot(runtime, op, slots, chunks, initialState, sizes, channelChunk);
 
     const sumsBC = runtime.result(op, [channelGroups, sizeBC]);
     const sumsA = runtime.result(op, [batch * chunks, width * stateSize]);
     const keptStates = statesOf(states, sizes, channelChunk);
     const chunked = { B, C, packed, states: keptStates, carry, steps, dBC: sumsBC, dA: sumsA };
-    runtime.run(op, scanChunksShader, chunked, params, batch * chunks * channelGroups);
+    runtime.run(op, scanChunksShader(packedSequences), chunked, params, batch * chunks * channelGroups);
     const [startA, countA] = [channelChunk.first * stateSize, width * stateSize];
     addRows(runtime, op, sumsA, batch * chunks, countA, { tensor: dA, start: startA, count: countA });
     const chunkBC = { tensor: allBC, start: i * sizeBC, count: sizeBC };
@@ -66,8 +78,9 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
 
     const outputs = { du: sequences.u, ddelta: sequences.delta };
     const inputs = { u, dy, z, packed, steps };
-    runtime.run(op, scanInputsShader, { ...inputs, delta, ...outputs }, params, groups);
-    if (sequences.z) runtime.run(op, scanGateShader, { ...inputs, dz: sequences.z }, params, groups);
+    runtime.run(op, scanInputsShader(packedSequences), { ...inputs, delta, ...outputs }, params, groups);
+    if (sequences.z)
+      runtime.run(op, scanGateShader(packedSequences), { ...inputs, dz: sequences.z }, params, groups);
     for (const temporary of [steps, carry, sums, sumsBC, sumsA]) temporary.dispose();
   });
   const several = channelChunks.length > 1;
@@ -86,7 +99,7 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
     const read = { u, dy, z, packed };
     runtime.run(
       op,
-      scanSkipShader,
+      scanSkipShader(packedSequences),
       { ...read, sum },
       { ...sizes, ...options, rows, channelGroups },
       rowChunks * channelGroups,

@@ -6,8 +6,8 @@ import { copySlot, fillFirstSlot, splitChannels, statesOf } from "../scan/splitC
 import { stateInterval, intervalCount } from "../scan/wgsl.ts";
 
 // The scan, which also keeps its state at every multiple of `stateInterval` positions, for the backward. The first slot holds
-// the initial state, the last one the final state. A slot whose position is in padding may be undefined: the backward reads
-// the initial state before the range, and no state after it.
+// the initial state, the last one the final state. Positions are ranks, and a slot past the last real
+// position is undefined: the backward does not read it.
 export const selectiveScanForward: Op<"selectiveScanForward"> = (runtime, sizes, args) => {
   const op = "selectiveScanForward";
   const { batch, length, channels, stateSize } = sizes;

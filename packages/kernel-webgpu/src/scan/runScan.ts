@@ -80,11 +80,17 @@ export function runScan(
     const count = chunks - 1;
     const sums = runtime.result(op, [count, batch, channels]);
     const ends = { u, delta, B, packed: packed.tensor, state, sums };
-    runtime.run(op, scanChunkEndsShader(stateSize), ends, params, batch * count * channelGroups);
+    runtime.run(
+      op,
+      scanChunkEndsShader(stateSize, packed.sequences),
+      ends,
+      params,
+      batch * count * channelGroups,
+    );
     const stateGroups = Math.ceil((channels * stateSize) / 64);
     runtime.run(
       op,
-      scanCarryShader,
+      scanCarryShader(packed.sequences),
       { packed: packed.tensor, sums, state },
       { ...params, stateGroups, count, backwards: 0 },
       batch * stateGroups,
@@ -93,7 +99,7 @@ export function runScan(
   }
   runtime.run(
     op,
-    selectiveScanShader(stateSize),
+    selectiveScanShader(stateSize, packed.sequences),
     { ...inputs, packed: packed.tensor, state, y },
     { ...params, initial: initial ? 1 : 0, interval, finalSlot },
     batch * chunks * channelGroups,

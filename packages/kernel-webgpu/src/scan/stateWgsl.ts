@@ -3,7 +3,7 @@ const maxUnrolled = 64;
 
 /**
  * WGSL for one channel of a scan with `stateSize` state numbers. `loadA(at)` reads A from the buffer `packed`; `loadState(at)`
- * and `storeState(at)` use the buffer `state`. `step(dt, input, b, c)` computes `h = exp(dt * A) * h + input * B[n]` and returns
+ * and `storeState(at)` use the buffer `state`; `clearState()` sets the state to 0. `step(dt, input, b, c)` computes `h = exp(dt * A) * h + input * B[n]` and returns
  * the sum of `C[n] * h`; without outputs it is `advance(dt, input, b)`. b and c are offsets in the buffers B and C. The state
  * is 0 until it is loaded.
  */
@@ -36,6 +36,9 @@ ${each((n, i) => `A${n} = packed[at + ${i}];`)}
 }
 fn loadState(at: u32) {
 ${each((n, i) => `h${n} = state[at + ${i}];`)}
+}
+fn clearState() {
+${each((n) => `h${n} = 0.0;`)}
 }
 fn storeState(at: u32) {
 ${each((n, i) => `state[at + ${i}] = h${n};`)}

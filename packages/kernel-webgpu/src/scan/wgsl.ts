@@ -1,7 +1,9 @@
-// WGSL and constants for the shaders of the scan. Their buffer `packed` holds A, D, deltaBias and range.
+// WGSL and constants for the shaders of the scan. Their buffer `packed` holds A, D, deltaBias and the index of the sequences.
+// Positions are ranks in all of them: see `sequenceFunctions`.
 
 import { absentOffset } from "../memory/packs.ts";
 import { softplus } from "../wgsl/math.ts";
+import { sequenceFunctions } from "../wgsl/sequences.ts";
 
 /**
  * Positions from one kept state to the next, and per chunk of the backward: few enough that the backward holds a chunk in
@@ -14,22 +16,22 @@ export function intervalCount(length: number): number {
   return Math.ceil(length / stateInterval);
 }
 
-/** WGSL `rangeOf(b)`: start and end of the range of row b; [0, p.length) without ranges. */
-export const rangeOf = /* wgsl */ `
+/**
+ * WGSL of `sequenceFunctions` for shaders whose buffer `packed` holds the index, and the constant `absent`: the offset of an
+ * absent tensor in `packed`.
+ */
+export function scanSequences(sequences: boolean): string {
+  return /* wgsl */ `
 const absent = ${absentOffset}u;
-fn rangeOf(b: u32) -> vec2<u32> {
-  if (p.range_at == absent) { return vec2<u32>(0u, p.length); }
-  let start = clamp(bitcast<i32>(packed[p.range_at + 2u * b]), 0, i32(p.length));
-  let end = clamp(bitcast<i32>(packed[p.range_at + 2u * b + 1u]), start, i32(p.length));
-  return vec2<u32>(u32(start), u32(end));
+${sequenceFunctions(sequences ? "bitcast<u32>(packed[p.index_at + i])" : undefined)}`;
 }
-fn isPadding(row: u32) -> bool {
-  let real = rangeOf(row / p.length);
-  let l = row % p.length;
-  return l < real.x || l >= real.y;
-}`;
 
-/** WGSL `rawDelta(row, d)` = delta + deltaBias, and `stepSize(raw)` = its softplus if deltaSoftplus is set. Needs `rangeOf`. */
+/** The name of a shader that exists with and without packed sequences. */
+export function scanShaderName(name: string, sequences: boolean): string {
+  return sequences ? `${name} sequences` : name;
+}
+
+/** WGSL `rawDelta(row, d)` = delta + deltaBias, and `stepSize(raw)` = its softplus if deltaSoftplus is set. Needs `absent`. */
 export const stepSize = /* wgsl */ `
 ${softplus}
 fn rawDelta(row: u32, d: u32) -> f32 {
