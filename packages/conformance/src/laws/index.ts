@@ -5,13 +5,17 @@ import { convStateTests } from "./convState.ts";
 import { distributionTests } from "./distribution.ts";
 import { residualTests } from "./residual.ts";
 import { scanGradientTests } from "./scanGradients.ts";
+import { sameBitsTests } from "./sameBits.ts";
 import { scanStateTests } from "./scanState.ts";
+import { slowDecayTests } from "./slowDecay.ts";
 
 /** Identities between the results of several calls. */
 export const lawTests: readonly SuiteTest[] = [
   ...scanStateTests,
   ...convStateTests,
   ...batchTests,
+  ...sameBitsTests,
+  ...slowDecayTests,
   ...distributionTests,
   ...scanGradientTests,
   ...convGradientTests,

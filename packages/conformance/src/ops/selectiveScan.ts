@@ -3,7 +3,7 @@ import { bytesOf, cycled, lengths, result } from "../cases/inputs.ts";
 import { padWith, rangesFor } from "../cases/ranges.ts";
 import { drawScan, type Extras, fillInTurn, scanCost, scanInputs } from "../cases/scanInputs.ts";
 import { rangeOf, sigmoid, softplus, type Values } from "../math.ts";
-import { B, D, defineOp, f32, i32, L, N } from "../opSuite.ts";
+import { B, D, defineOp, f32, i32, L, manyRows, N } from "../opSuite.ts";
 import { flagLabel, type Flags, flagSets, pairwise } from "../pairwise.ts";
 
 /** The arguments of the op as plain numbers, in the shapes of `ScanArgs`. */
@@ -243,7 +243,15 @@ export const selectiveScan = defineOp("selectiveScan", {
       return [y, finalState];
     },
   },
-  batched: { arguments: ["u", "delta", "B", "C", "z", "initialState"] },
+  rows: {
+    arguments: ["u", "delta", "B", "C", "z", "initialState"],
+    integers: ["range"],
+    many: [
+      scanCase(manyRows, 19, 5, 16, set("D", "z", "deltaBias", "softplus", "initialState", "range", "finalState")),
+      scanCase(manyRows, 130, 7, 4, model),
+      scanCase(manyRows, 3, 70, 5, model),
+    ],
+  },
   outOfRange: (kernel, scope) => {
     const u = scope.use(kernel.zeros([1, 1, 2], "f32"));
     const A = scope.use(kernel.zeros([2, 257], "f32"));
