@@ -59,13 +59,6 @@ export function expLanes(x: v128): v128 {
   return f32x4.mul(p, i32x4.shl(shifted, 23));
 }
 
-/** 1 / (1 + exp(-x)). Measured against float64: relative error <= 2.6e-7. */
-@inline
-export function sigmoidLanes(x: v128): v128 {
-  const one = f32x4.splat(1.0);
-  return f32x4.div(one, f32x4.add(one, expLanes(f32x4.neg(x))));
-}
-
 /**
  * silu(x) = x / (1 + exp(-x)). Measured against float64: relative error <= 2.7e-7 for x >= -87; below, where the result
  * is smaller than 1e-36, it approaches -0. -inf gives NaN, as in the formula.
@@ -75,12 +68,23 @@ export function siluLanes(x: v128): v128 {
   return f32x4.div(x, f32x4.add(f32x4.splat(1.0), expLanes(f32x4.neg(x))));
 }
 
-/** The derivative of silu: s · (1 + x · (1 - s)) with s = sigmoid(x). */
+/**
+ * sigmoid(x), or its complement sigmoid(-x), given t = exp(-|x|) and r = 1 / (1 + t). Both have a small relative error, unlike
+ * 1 - sigmoid(x), whose rounding a product with a large x would multiply.
+ */
+@inline
+export function sigmoidPart(x: v128, t: v128, r: v128, complement: bool): v128 {
+  const negative = f32x4.lt(x, f32x4.splat(0));
+  return complement ? v128.bitselect(r, f32x4.mul(t, r), negative) : v128.bitselect(f32x4.mul(t, r), r, negative);
+}
+
+/** The derivative of silu: s · (1 + x · (1 - s)) with s = sigmoid(x). Measured against float64: error <= 3e-7. */
 @inline
 export function siluDerivative(x: v128): v128 {
-  const s = sigmoidLanes(x);
   const one = f32x4.splat(1.0);
-  return f32x4.mul(s, madd(x, f32x4.sub(one, s), one));
+  const t = expLanes(f32x4.neg(f32x4.abs(x)));
+  const r = f32x4.div(one, f32x4.add(one, t));
+  return f32x4.mul(sigmoidPart(x, t, r, false), madd(x, sigmoidPart(x, t, r, true), one));
 }
 
 /**

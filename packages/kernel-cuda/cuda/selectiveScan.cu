@@ -164,8 +164,8 @@ __device__ inline void scanChunk(const ScanInputs& in, const float* __restrict__
           }
 #pragma unroll
           for (uint32_t j = 0; j < 4; j++) {
-            h.own[i + j] = decayExp2(dt[t] * rate.own[i + j]) * h.own[i + j] + input * bs[j];
-            h.other[i + j] = decayExp2(otherDt * rate.other[i + j]) * h.other[i + j] + otherInput * bs[j];
+            h.own[i + j] = exp2Fast(dt[t] * rate.own[i + j]) * h.own[i + j] + input * bs[j];
+            h.other[i + j] = exp2Fast(otherDt * rate.other[i + j]) * h.other[i + j] + otherInput * bs[j];
             if (kOutput) {
               sum += cs[j] * h.own[i + j];
               otherSum += cs[j] * h.other[i + j];

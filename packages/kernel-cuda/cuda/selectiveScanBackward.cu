@@ -157,7 +157,7 @@ extern "C" __global__ void __launch_bounds__(kBackBlock)
           const float bs[kBackStates] = {in4.x, in4.y, in4.z, in4.w};
 #pragma unroll
           for (uint32_t j = 0; j < kBackStates; j++) {
-            decay[t][j] = decayExp2(dt * rate[j]);
+            decay[t][j] = exp2Fast(dt * rate[j]);
             past[t][j] = decay[t][j] * h[j];
             h[j] = past[t][j] + x * bs[j];
           }

@@ -79,8 +79,8 @@ extern "C" __global__ void __launch_bounds__(kFlowBlock, 6)
         const float cs[4] = {out4.x, out4.y, out4.z, out4.w};
 #pragma unroll
         for (uint32_t j = 0; j < 4; j++) {
-          own[i + j] = decayExp2(dt[t] * ownRate[i + j]) * (own[i + j] + ds[t] * cs[j]);
-          other[i + j] = decayExp2(otherDt * otherRate[i + j]) * (other[i + j] + otherDs * cs[j]);
+          own[i + j] = exp2Fast(dt[t] * ownRate[i + j]) * (own[i + j] + ds[t] * cs[j]);
+          other[i + j] = exp2Fast(otherDt * otherRate[i + j]) * (other[i + j] + otherDs * cs[j]);
         }
       }
     }

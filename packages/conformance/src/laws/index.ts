@@ -1,4 +1,5 @@
 import type { SuiteTest } from "../suiteTest.ts";
+import { accuracyTests } from "./accuracy.ts";
 import { batchTests } from "./batch.ts";
 import { convGradientTests } from "./convGradients.ts";
 import { convStateTests } from "./convState.ts";
@@ -16,6 +17,7 @@ export const lawTests: readonly SuiteTest[] = [
   ...batchTests,
   ...sameBitsTests,
   ...slowDecayTests,
+  ...accuracyTests,
   ...distributionTests,
   ...scanGradientTests,
   ...convGradientTests,

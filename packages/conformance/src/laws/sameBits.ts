@@ -11,7 +11,7 @@ import { conv } from "./convState.ts";
 import { chunksAt, inputsOf, joinPositions, lawTest, load, readFloats } from "./harness.ts";
 import { scan } from "./scanState.ts";
 
-// Where `capabilities.batchInvariant` is true, a row has the same bits whatever the number of the other rows, and a sequence
+// A kernel with `capabilities.batchInvariant` gives a row the same bits whatever the number of the other rows, and a sequence
 // whatever the chunks in which it is computed. `batch.ts` tests the content of the other rows.
 
 /** Rows [from, to) of the results of `manyRows` rows. */
@@ -36,7 +36,13 @@ function bitsLaw(name: string, body: SuiteTest["body"]): SuiteTest {
 }
 
 /** Returns rows [from, to) of an input, or the input when it has no rows. */
-function rowsOf(input: CaseInput, names: readonly string[], name: string, from: number, to: number): CaseInput {
+function rowsOf(
+  input: CaseInput,
+  names: readonly string[],
+  name: string,
+  from: number,
+  to: number,
+): CaseInput {
   if (!names.includes(name)) return input;
   const [, ...rest] = input.shape;
   const row = rest.reduce((a, b) => a * b, 1);

@@ -247,7 +247,13 @@ export const selectiveScan = defineOp("selectiveScan", {
     arguments: ["u", "delta", "B", "C", "z", "initialState"],
     integers: ["range"],
     many: [
-      scanCase(manyRows, 19, 5, 16, set("D", "z", "deltaBias", "softplus", "initialState", "range", "finalState")),
+      scanCase(
+        manyRows,
+        19,
+        5,
+        16,
+        set("D", "z", "deltaBias", "softplus", "initialState", "range", "finalState"),
+      ),
       scanCase(manyRows, 130, 7, 4, model),
       scanCase(manyRows, 3, 70, 5, model),
     ],

@@ -38,7 +38,12 @@ const ordersByRows: Op<"linear"> = (arena, sizes, x, weight, bias) => {
 };
 
 export const linearFaults: Fault[] = [
-  fault("linear", "linear: the bits of a row depend on the number of rows", ordersByRows, /^laws: same bits: linear/),
+  fault(
+    "linear",
+    "linear: the bits of a row depend on the number of rows",
+    ordersByRows,
+    /^laws: same bits: linear/,
+  ),
   {
     name: "linear leaks when it throws",
     op: "linear",

@@ -27,12 +27,18 @@ fn softplus(x: f32) -> f32 {
   return select(select(tail, x + tail, x > 0.0), x, isNan(x));
 }`;
 
-/** `siluDerivative(x)`: the derivative of x * sigmoid(x). Declares `sigmoid`. */
+/**
+ * `siluDerivative(x)`: the derivative s * (1 + x * (1 - s)) of x * sigmoid(x). 1 - s is computed as sigmoid(-x), because a
+ * product with a large x would multiply the rounding error of a difference. Declares `sigmoid`.
+ */
 export const siluDerivative = /* wgsl */ `
 ${sigmoid}
 fn siluDerivative(x: f32) -> f32 {
-  let s = sigmoid(x);
-  return s * (1.0 + x * (1.0 - s));
+  let e = exp(-abs(x));
+  let larger = 1.0 / (1.0 + e);
+  let smaller = e * larger;
+  let negative = x < 0.0;
+  return select(larger, smaller, negative) * (1.0 + x * select(smaller, larger, negative));
 }`;
 
 /**
