@@ -19,6 +19,8 @@ export interface ScanValues {
   deltaSoftplus?: boolean | undefined;
   initialState?: Values | undefined;
   range?: Values | undefined;
+  /** Round h to float32 at every position, as a kernel does that stores it between chunks. Default false. */
+  roundState?: boolean | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ function reference(
   length: number,
   channels: number,
   stateSize: number,
-  { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, initialState, range }: ScanValues,
+  { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, initialState, range, roundState }: ScanValues,
 ): { y: Float64Array; finalState: Float64Array } {
   const y = new Float64Array(batch * length * channels);
   const h = Float64Array.from(initialState ?? new Float64Array(batch * channels * stateSize));
@@ -45,7 +47,8 @@ function reference(
         for (let n = 0; n < stateSize; n++) {
           const j = (b * channels + d) * stateSize + n;
           const k = (b * length + l) * stateSize + n;
-          h[j] = Math.exp(dt * A[d * stateSize + n]!) * h[j]! + dt * B[k]! * u[i]!;
+          const next = Math.exp(dt * A[d * stateSize + n]!) * h[j]! + dt * B[k]! * u[i]!;
+          h[j] = roundState ? Math.fround(next) : next;
           sum += C[k]! * h[j];
         }
         if (D !== undefined) sum += D[d]! * u[i]!;
