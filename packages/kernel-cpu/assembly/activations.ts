@@ -1,4 +1,4 @@
-import { expLanes, sigmoidPart, siluLanes, softplusLanes, softplusOf } from "./exponentials.ts";
+import { expLanes, sigmoidComplement, siluLanes, softplusLanes, softplusOf } from "./exponentials.ts";
 import { madd } from "./lanes.ts";
 
 // silu and softplus over whole registers in memory. One exponential is a chain of about fifteen dependent instructions. Four
@@ -45,18 +45,24 @@ export function softplusRegisters(at: usize, registers: i32): void {
 /** at[i] = softplus(at[i]), and slope[i] its derivative sigmoid(at[i]), for an even number of registers. */
 export function softplusWithSlope(at: usize, slope: usize, registers: i32): void {
   const end = at + ((<usize>registers) << 4);
-  const one = f32x4.splat(1.0);
   for (; at < end; at += 32) {
     const x0 = v128.load(at);
     const x1 = v128.load(at, 16);
     const t0 = expLanes(f32x4.neg(f32x4.abs(x0)));
     const t1 = expLanes(f32x4.neg(f32x4.abs(x1)));
-    v128.store(slope, sigmoidPart(x0, t0, f32x4.div(one, f32x4.add(one, t0)), false));
-    v128.store(slope, sigmoidPart(x1, t1, f32x4.div(one, f32x4.add(one, t1)), false), 16);
+    v128.store(slope, sigmoidOf(x0, t0));
+    v128.store(slope, sigmoidOf(x1, t1), 16);
     v128.store(at, softplusOf(x0, t0));
     v128.store(at, softplusOf(x1, t1), 16);
     slope += 32;
   }
+}
+
+/** sigmoid(x), given t = exp(-|x|): 1 / (1 + t), or t / (1 + t) for negative x. */
+@inline
+function sigmoidOf(x: v128, t: v128): v128 {
+  const one = f32x4.splat(1.0);
+  return f32x4.div(v128.bitselect(t, one, f32x4.lt(x, f32x4.splat(0))), f32x4.add(one, t));
 }
 
 /** dy[i] = dy[i] · silu(z[i]) and z[i] = dy[i] · silu'(z[i]), for an even number of registers. */
@@ -73,11 +79,10 @@ export function gateBackward(dy: usize, z: usize, registers: i32): void {
 function gateBackwardLanes(dy: usize, z: usize): void {
   const x = v128.load(z);
   const one = f32x4.splat(1.0);
-  const t = expLanes(f32x4.neg(f32x4.abs(x)));
-  const r = f32x4.div(one, f32x4.add(one, t));
-  const s = sigmoidPart(x, t, r, false);
+  const e = expLanes(f32x4.neg(x));
+  const s = f32x4.div(one, f32x4.add(one, e));
   const silu = f32x4.mul(x, s);
   const g = v128.load(dy);
   v128.store(dy, f32x4.mul(g, silu));
-  v128.store(z, f32x4.mul(g, madd(silu, sigmoidPart(x, t, r, true), s)));
+  v128.store(z, f32x4.mul(g, madd(silu, sigmoidComplement(e, s), s)));
 }
