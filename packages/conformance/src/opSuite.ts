@@ -41,10 +41,22 @@ export interface MinimalCall {
 
 /** The arguments and results with one row per sequence of the batch: their first axis. */
 export interface Batched {
+  /** The float arguments, also those updated in place. */
   readonly arguments: readonly string[];
+  /** The i32 arguments. */
+  readonly integers?: readonly string[];
   /** Default: all results. */
   readonly results?: readonly string[];
 }
+
+/** The rows of an op of inference. */
+export interface Rows extends Batched {
+  /** Cases of `manyRows` rows. A row of their results must have the same bits with fewer rows. */
+  readonly many: readonly OpCase[];
+}
+
+/** The largest number of rows that the laws of equal bits use: more than any tile of few rows, and odd. */
+export const manyRows = 33;
 
 /** A call with one scalar out of range, which must throw `ARGUMENT`. */
 export type OutOfRange = readonly [what: string, call: () => unknown];
@@ -60,6 +72,8 @@ export interface OpSuite {
   readonly minimal: MinimalCall;
   /** Present when the op computes each row of the batch independently of the others. */
   readonly batched?: Batched;
+  /** Cases of many rows; absent for the ops of training. */
+  readonly many?: readonly OpCase[];
   /** Calls with scalars out of range; `scope` owns their tensors. */
   readonly outOfRange?: (kernel: Kernel, scope: Scope) => readonly OutOfRange[];
 }
@@ -86,22 +100,22 @@ interface Parts<R, A extends string, K extends Kernel> {
   cases: readonly OpCase[];
   benchmarks?: readonly OpCase[];
   minimal: MinimalParts<A, K>;
-  batched?: Batched;
   outOfRange?: (kernel: K, scope: Scope) => readonly OutOfRange[];
 }
 
 /** The suite of an op that every kernel has. */
 export function defineOp<R, A extends string>(
   op: keyof InferenceOps,
-  parts: Parts<R, A, Kernel>,
+  parts: Parts<R, A, Kernel> & { rows: Rows },
 ): WithReference<R> {
-  return assemble(op, false, parts, (kernel) => kernel);
+  const { rows, ...rest } = parts;
+  return { ...assemble(op, false, { ...rest, batched: rows }, (kernel) => kernel), many: rows.many };
 }
 
 /** The suite of an op of training kernels. */
 export function defineTrainingOp<R, A extends string>(
   op: keyof TrainingOps,
-  parts: Parts<R, A, TrainingKernel>,
+  parts: Parts<R, A, TrainingKernel> & { batched?: Batched },
 ): WithReference<R> {
   return assemble(op, true, parts, (kernel) => trainingKernel(op, kernel));
 }
@@ -109,7 +123,7 @@ export function defineTrainingOp<R, A extends string>(
 function assemble<R, A extends string, K extends Kernel>(
   op: KernelOp,
   training: boolean,
-  parts: Parts<R, A, K>,
+  parts: Parts<R, A, K> & { batched?: Batched },
   narrow: (kernel: Kernel) => K,
 ): WithReference<R> {
   const { reference, cases, benchmarks = [], minimal, batched, outOfRange } = parts;

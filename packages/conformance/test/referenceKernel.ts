@@ -14,7 +14,15 @@ export class ReferenceKernel extends OpsKernel<ArenaTensor, Arena> {
 
   /** @param replacements other implementations of some ops */
   constructor(replacements: Partial<Ops> = {}, arena = new Arena()) {
-    super(arena, { ...table, ...replacements }, "float64 loops", 16 * 1024 * 1024);
+    super(
+      arena,
+      { ...table, ...replacements },
+      {
+        device: "float64 loops",
+        maxTensorBytes: 16 * 1024 * 1024,
+        batchInvariant: true,
+      },
+    );
   }
 
   protected override async fetch(tensors: readonly ArenaTensor[]): Promise<HostArray[]> {

@@ -124,7 +124,8 @@ export const causalConv1dBackward: Op<"causalConv1dBackward"> = (arena, sizes, d
 
 export const selectiveScan: Op<"selectiveScan"> = (arena, sizes, args, want) => {
   const { batch, length, channels, stateSize } = sizes;
-  const values = { ...valuesOf(args), deltaSoftplus: args.deltaSoftplus };
+  // The state is rounded at every position, so that the bits do not depend on the chunks of a sequence.
+  const values = { ...valuesOf(args), deltaSoftplus: args.deltaSoftplus, roundState: true };
   const results = reference.selectiveScan(batch, length, channels, stateSize, values);
   const y = arena.result(args.u.shape, results.y);
   return want ? { y, finalState: arena.result([batch, channels, stateSize], results.finalState) } : { y };

@@ -1,4 +1,4 @@
-import { expLanes, sigmoidLanes, siluLanes, softplusLanes, softplusOf } from "./exponentials.ts";
+import { expLanes, sigmoidComplement, siluLanes, softplusLanes, softplusOf } from "./exponentials.ts";
 import { madd } from "./lanes.ts";
 
 // silu and softplus over whole registers in memory. One exponential is a chain of about fifteen dependent instructions. Four
@@ -78,9 +78,11 @@ export function gateBackward(dy: usize, z: usize, registers: i32): void {
 @inline
 function gateBackwardLanes(dy: usize, z: usize): void {
   const x = v128.load(z);
-  const s = sigmoidLanes(x);
+  const one = f32x4.splat(1.0);
+  const e = expLanes(f32x4.neg(x));
+  const s = f32x4.div(one, f32x4.add(one, e));
   const silu = f32x4.mul(x, s);
   const g = v128.load(dy);
   v128.store(dy, f32x4.mul(g, silu));
-  v128.store(z, f32x4.mul(g, madd(silu, f32x4.sub(f32x4.splat(1.0), s), s)));
+  v128.store(z, f32x4.mul(g, madd(silu, sigmoidComplement(e, s), s)));
 }

@@ -15,8 +15,9 @@ import { BF16, F16, F32, OptionalPointer, Pointer, StorageType } from "./records
 // Measured at 512 x 768 x 3072 this is as fast as a 4 x 8 register tile on packed panels (both within a few percent of the
 // multiply-add loop in registers), and from 4 to 64 rows it is faster, because nothing is packed first.
 //
-// With many rows, x goes by in chunks of rows that fit L2 and k in chunks of at most DEPTH, and groups of half-precision weight
-// rows are converted to f32 in scratch once for all rows.
+// k goes by in chunks of at most DEPTH, whose sums are added in order. The chunks depend on inFeatures alone, so that a row has the
+// same bits whatever the number of rows. With many rows, x goes by in chunks of rows that fit L2, and groups of half-precision
+// weight rows are converted to f32 in scratch once for all rows.
 
 const TILE: i32 = 4;
 const DEPTH: i32 = 1024;
@@ -37,10 +38,11 @@ export class LinearArgs {
   weightType!: StorageType;
 }
 
-/** Chunks of k: few rows gain nothing from more than one. */
+/** Extent of a chunk of k: a multiple of 8. */
 @inline
-function depthChunks(args: LinearArgs): i32 {
-  return args.rows <= FEW ? 1 : (args.inFeatures + DEPTH - 1) / DEPTH;
+function chunkDepth(args: LinearArgs): i32 {
+  const chunks = max((args.inFeatures + DEPTH - 1) / DEPTH, 1);
+  return ((args.inFeatures + chunks - 1) / chunks + 7) & ~7;
 }
 
 /** Weight rows that are converted together: as many as fit L1 for few rows of x, L2 for many. */
@@ -123,8 +125,6 @@ function manyRows(args: LinearArgs, m: i32, lastRow: i32, o: i32, last: i32, scr
   const isF32 = args.weightType == F32;
   const step = isF32 ? stored : widened;
   const group = isF32 ? last - o : GROUP;
-  const n = depthChunks(args);
-  const depth = ((args.inFeatures + n - 1) / n + 3) & ~3;
   for (; o < last; o += group) {
     const count = min(last - o, group);
     let weight = args.weight + <usize>o * stored;
@@ -138,7 +138,7 @@ function manyRows(args: LinearArgs, m: i32, lastRow: i32, o: i32, last: i32, scr
     for (let r = m; r < lastRow; r += chunk) {
       const rows = min(lastRow - r, chunk);
       for (let c = 0; c < apart; c++) {
-        tile(args, r, rows, o + c, apart, weight + <usize>c * step, <usize>apart * step, depth);
+        tile(args, r, rows, o + c, apart, weight + <usize>c * step, <usize>apart * step);
       }
       for (let c = apart << 2; c < count; c++) column(args, r, rows, o + c, weight + <usize>c * step);
     }
@@ -155,7 +155,7 @@ function fewRows(args: LinearArgs, o: i32, last: i32, scratch: usize): void {
       const from = args.weight + <usize>(c + j * apart) * stored;
       widenRow(scratch + <usize>j * widened, from, args.inFeatures, args.weightType);
     }
-    tile(args, 0, args.rows, c, apart, scratch, widened, args.inFeatures);
+    tile(args, 0, args.rows, c, apart, scratch, widened);
   }
   for (let c = o + (apart << 2); c < last; c++) {
     widenRow(scratch, args.weight + <usize>c * stored, args.inFeatures, args.weightType);
@@ -164,19 +164,10 @@ function fewRows(args: LinearArgs, o: i32, last: i32, scratch: usize): void {
 }
 
 /**
- * Computes rows [m, m + rows) of four columns from o on, `apart` columns apart, with f32 weight rows `step` bytes apart and k in
- * chunks of `depth`.
+ * Computes rows [m, m + rows) of four columns from o on, `apart` columns apart, with f32 weight rows `step` bytes apart.
  */
-function tile(
-  args: LinearArgs,
-  m: i32,
-  rows: i32,
-  o: i32,
-  apart: i32,
-  weight: usize,
-  step: usize,
-  depth: i32,
-): void {
+function tile(args: LinearArgs, m: i32, rows: i32, o: i32, apart: i32, weight: usize, step: usize): void {
+  const depth = chunkDepth(args);
   const xStep = (<usize>args.xStride) << 2;
   const yStep = (<usize>args.outFeatures) << 2;
   const bytes = (<usize>apart) << 2;
@@ -200,12 +191,19 @@ function tile(
   }
 }
 
-/** Computes rows [m, m + rows) of one column, for the last one to three columns. */
+/** Computes rows [m, m + rows) of one column, with the bits that `tile` gives. */
 function column(args: LinearArgs, m: i32, rows: i32, o: i32, weight: usize): void {
+  const depth = chunkDepth(args);
   for (let r = m; r < m + rows; r++) {
-    const sum = dot(args.x + ((<usize>r * args.xStride) << 2), weight, args.inFeatures);
-    const bias = args.bias ? load<f32>(args.bias + ((<usize>o) << 2)) : 0;
-    store<f32>(args.y + ((<usize>r * args.outFeatures + o) << 2), sum + bias);
+    const x = args.x + ((<usize>r * args.xStride) << 2);
+    const y = args.y + ((<usize>r * args.outFeatures + o) << 2);
+    let add = args.bias ? args.bias + ((<usize>o) << 2) : 0;
+    for (let k = 0; k < args.inFeatures; k += depth) {
+      const from = (<usize>k) << 2;
+      const sum = dot(x + from, weight + from, min(args.inFeatures - k, depth));
+      store<f32>(y, add ? sum + load<f32>(add) : sum);
+      add = y;
+    }
   }
 }
 
@@ -226,14 +224,23 @@ function singleRow(args: LinearArgs, o: i32, last: i32, scaled: usize, scratch: 
 /** Computes four columns from o on, `apart` apart. Returns false when an f16 row holds an infinity or NaN. */
 @inline
 function halfTile(args: LinearArgs, o: i32, apart: i32, row: usize, scaled: usize, more: bool): bool {
-  const x = args.x;
-  const count = args.inFeatures;
-  const weight = args.weight + <usize>o * row;
-  const next = more ? weight + row : weight;
+  const depth = chunkDepth(args);
   const step = <usize>apart * row;
   const bytes = (<usize>apart) << 2;
-  const bias = args.bias ? args.bias + ((<usize>o) << 2) : 0;
   const y = args.y + ((<usize>o) << 2);
-  if (args.weightType == F16) return dotsFourHalves(x, scaled, weight, step, next, bytes, count, bias, y, F16);
-  return dotsFourHalves(x, x, weight, step, next, bytes, count, bias, y, BF16);
+  let add = args.bias ? args.bias + ((<usize>o) << 2) : 0;
+  for (let k = 0; k < args.inFeatures; k += depth) {
+    const count = min(args.inFeatures - k, depth);
+    const from = (<usize>k) << 2;
+    const x = args.x + from;
+    const weight = args.weight + <usize>o * row + ((<usize>k) << 1);
+    const next = args.weight + <usize>(more ? o + 1 : o) * row + (from << 1);
+    const finite =
+      args.weightType == F16
+        ? dotsFourHalves(x, scaled + from, weight, step, next, bytes, count, add, y, F16)
+        : dotsFourHalves(x, x, weight, step, next, bytes, count, add, y, BF16);
+    if (!finite) return false;
+    add = y;
+  }
+  return true;
 }

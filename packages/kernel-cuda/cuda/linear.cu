@@ -26,7 +26,9 @@ MAMBA_LINEAR_TILE(linearTile64_f32, F32, 64, 4)
 MAMBA_LINEAR_TILE(linearTile64_f16, F16, 64, 4)
 MAMBA_LINEAR_TILE(linearTile64_bf16, Bf16, 64, 4)
 
-// Few rows: each weight is read once for all rows.
+// Few rows: each weight is read once for all rows. Neither the terms of a sum nor their order depend on the number of rows, so that
+// these GPU kernels give a row the same bits whatever the other rows. More rows than `Rows` go in groups of that many, the groups
+// of one tile of outputs next to each other.
 
 constexpr uint32_t kGemvThreads = 256;
 
@@ -52,13 +54,19 @@ struct Wide<F32> {
 // thread loads 16 bytes of every weight row at a time and issues `Steps` such loads before it uses the first. The sums of the
 // threads are added within warps, then over warps when `lanes` is more than a warp, always in the same order.
 template <typename W, uint32_t Rows, uint32_t Outputs, uint32_t Steps>
-__device__ void linearFew(const float* x, const typename W::Storage* weight, const float* bias, float* y, uint32_t rows,
-                          uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t lanes) {
+__device__ void linearFew(const float* x, const typename W::Storage* weight, const float* bias, float* y,
+                          uint32_t allRows, uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t lanes) {
   constexpr uint32_t kWide = Wide<W>::kCount;
   __shared__ float partial[kGemvThreads / kWarp * Rows * Outputs];
   const uint32_t groups = kGemvThreads / lanes;
   const uint32_t lane = threadIdx.x % lanes;
-  const uint32_t first = (blockIdx.x * groups + threadIdx.x / lanes) * Outputs;
+  const uint32_t rowGroups = (allRows + Rows - 1) / Rows;
+  const uint32_t tile = blockIdx.x / rowGroups;
+  const uint32_t firstRow = blockIdx.x % rowGroups * Rows;
+  const uint32_t rows = min(allRows - firstRow, Rows);
+  x += (size_t)firstRow * xStride;
+  y += (size_t)firstRow * outFeatures;
+  const uint32_t first = (tile * groups + threadIdx.x / lanes) * Outputs;
 
   // Rows and outputs past the end read the last row or output again and are not stored.
   const typename W::Storage* matrix[Outputs];
@@ -140,7 +148,7 @@ __device__ void linearFew(const float* x, const typename W::Storage* weight, con
   for (uint32_t i = threadIdx.x; i < groups * Rows * Outputs; i += kGemvThreads) {
     const uint32_t group = i / (Rows * Outputs);
     const uint32_t r = i / Outputs % Rows;
-    const uint32_t output = (blockIdx.x * groups + group) * Outputs + i % Outputs;
+    const uint32_t output = (tile * groups + group) * Outputs + i % Outputs;
     float total = 0.0f;
     for (uint32_t w = 0; w < warps; w++) total += partial[(group * warps + w) * Rows * Outputs + i % (Rows * Outputs)];
     if (r < rows && output < outFeatures) {

@@ -40,6 +40,8 @@ struct ScanInputs {
 
 // 2^x by one hardware instruction, with an error of at most 2 units in the last place. Results below 2^-126 are 0. exp2f
 // would also compute those, with three more instructions, and exponentials dominate the run time of the scan.
+// PTX does not say whether the errors near 0 have one sign, which would accumulate in a state that decays slowly; the conformance
+// laws of slow decay detect that on a GPU. A series for small x, as other backends have, makes these kernels spill registers.
 __device__ inline float exp2Fast(float x) {
 #ifdef MAMBA_HOST_CUDA
   return exp2f(x);

@@ -14,6 +14,12 @@ export interface CudaKernelOptions {
    * accesses out of bounds. Much slower. Default false.
    */
   readonly exactPool?: boolean | undefined;
+  /**
+   * Makes `capabilities.batchInvariant` true: a row has the same bits whatever the other rows, and a sequence whatever its chunks.
+   * Products of more than eight rows then use neither cuBLAS nor large tiles, and a scan is not split into chunks, so that reading
+   * a prompt takes longer. Default false.
+   */
+  readonly batchInvariant?: boolean | undefined;
 }
 
 /**
@@ -23,8 +29,8 @@ export interface CudaKernelOptions {
  * `NO_DEVICE` (no GPU, or none with this index), `LIMITS` (a GPU that is too old), `OUT_OF_MEMORY`
  */
 export function createCudaKernel(options: CudaKernelOptions = {}): Promise<CudaKernel> {
-  const { exactPool } = options;
-  return openCudaKernel(options, exactPool === undefined ? undefined : { exactPool });
+  const { exactPool = false, batchInvariant = false } = options;
+  return openCudaKernel(options, { exactPool, batchInvariant });
 }
 
 /** Opens the backend; tests pass `tuning`. */

@@ -16,7 +16,11 @@ export class CudaKernel extends OpsKernel<CudaTensor, Runtime> {
    * @param deviceBytes total memory of the device
    */
   constructor(runtime: Runtime, device: string, deviceBytes: number) {
-    super(runtime, ops satisfies OpTable<Runtime, CudaTensor>, device, deviceBytes);
+    super(runtime, ops satisfies OpTable<Runtime, CudaTensor>, {
+      device,
+      maxTensorBytes: deviceBytes,
+      batchInvariant: runtime.batchInvariant,
+    });
     this.lost = runtime.lost;
     this.#readback = new Readback(runtime);
   }

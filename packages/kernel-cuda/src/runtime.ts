@@ -12,12 +12,16 @@ export interface Tuning {
   readonly exactPool?: boolean;
   /** Launches per submission. */
   readonly records?: number;
+  /** See `CudaKernelOptions`. */
+  readonly batchInvariant?: boolean;
 }
 
 /** Services for the ops of one kernel: tensors, memory and recorded launches. */
 export class Runtime extends TensorOwner<Storage, CudaTensor> {
   readonly session: Session;
   readonly pool: BlockPool;
+  /** True when the forward ops use only GPU kernels whose bits depend neither on the number of rows nor on the chunks. */
+  readonly batchInvariant: boolean;
   /** Resolves when the device is lost. */
   readonly lost: Promise<KernelError>;
   readonly #commands: Commands;
@@ -26,6 +30,7 @@ export class Runtime extends TensorOwner<Storage, CudaTensor> {
   constructor(session: Session, tuning: Tuning = {}) {
     super();
     this.session = session;
+    this.batchInvariant = tuning.batchInvariant ?? false;
     this.pool = new BlockPool(session, tuning.exactPool ?? false);
     this.lost = new Promise((resolve) => (this.#reportLoss = resolve));
     this.#commands = new Commands(session, tuning.records, () => {

@@ -4,7 +4,7 @@ import { wantedFeatures } from "./device/traits.ts";
 import { WebGpuKernel } from "./kernel.ts";
 import { Runtime, type Tuning } from "./runtime.ts";
 
-/** The device of `createWebGpuKernel`: the first of the fields that is given. Default: it requests a device. */
+/** Options of `createWebGpuKernel`. The device is the first of `device`, `adapter` and `gpu`. Default: it requests one. */
 export interface WebGpuKernelOptions {
   /** A device of the caller. It is never destroyed, and other work and other kernels may use it too. */
   readonly device?: GPUDevice | undefined;
@@ -14,6 +14,12 @@ export interface WebGpuKernelOptions {
   readonly gpu?: GPU | undefined;
   /** Default "high-performance": the fastest of several adapters. */
   readonly powerPreference?: GPUPowerPreference | undefined;
+  /**
+   * Makes `capabilities.batchInvariant` true on a GPU: a row has the same bits whatever the other rows, and a sequence whatever
+   * its chunks. Products of more than eight rows and scans of few channels are then slower. Default false; a software adapter is
+   * always batch invariant.
+   */
+  readonly batchInvariant?: boolean | undefined;
 }
 
 /** Limits that are requested as high as the adapter allows. The lowest values that WebGPU guarantees are enough. */
@@ -27,7 +33,7 @@ const wantedLimits = ["maxBufferSize", "maxStorageBufferBindingSize"] as const;
  * package does not load, or the adapter refuses a device), `DEVICE_LOST` (the given device is lost)
  */
 export async function createWebGpuKernel(options: WebGpuKernelOptions = {}): Promise<WebGpuKernel> {
-  const { powerPreference = "high-performance" } = options;
+  const { powerPreference = "high-performance", batchInvariant } = options;
   let { device, adapter } = options;
   const owned = device === undefined;
   if (device === undefined) {
@@ -40,7 +46,7 @@ export async function createWebGpuKernel(options: WebGpuKernelOptions = {}): Pro
     }
     device = await requestDevice(adapter);
   }
-  return openWebGpuKernel(device, owned);
+  return openWebGpuKernel(device, owned, batchInvariant ? { batchInvariant } : undefined);
 }
 
 async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {

@@ -20,7 +20,11 @@ export class WebGpuKernel extends OpsKernel<WebGpuTensor, Runtime> {
    * @param owned true when the device is destroyed with the kernel
    */
   constructor(runtime: Runtime, device: string, lost: Promise<KernelError>, owned: boolean) {
-    super(runtime, ops satisfies OpTable<Runtime, WebGpuTensor>, device, runtime.device.limits.maxBufferSize);
+    super(runtime, ops satisfies OpTable<Runtime, WebGpuTensor>, {
+      device,
+      maxTensorBytes: runtime.device.limits.maxBufferSize,
+      batchInvariant: runtime.traits.batchInvariant && runtime.scanChunk === undefined,
+    });
     this.#owned = owned;
     this.lost = new Promise((resolve) => {
       void lost.then((failure) => {

@@ -38,7 +38,7 @@ export class Runtime extends TensorOwner<Storage, WebGpuTensor> {
     super();
     this.device = device;
     const { chunkBytes, scanChunk, ...traits } = tuning;
-    this.traits = { ...traitsOf(device), ...traits };
+    this.traits = traitsOf(device, traits);
     this.scanChunk = scanChunk;
     // The binding of a chunk starts up to 256 bytes before its first row.
     this.chunkBytes = chunkBytes ?? device.limits.maxStorageBufferBindingSize - 256;

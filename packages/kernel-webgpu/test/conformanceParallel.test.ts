@@ -1,5 +1,5 @@
 import { runConformance } from "@mamba/conformance";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openWebGpuKernel } from "../src/create.ts";
 import { createWebGpuKernel } from "../src/index.ts";
 import { available, skipAll } from "./available.ts";
@@ -18,6 +18,7 @@ if (available) {
     const { traits, device } = kernel.runtime;
     expect(traits).toEqual({
       parallel: true,
+      batchInvariant: false,
       subgroups: device.features.has("subgroups"),
       f16: device.features.has("shader-f16"),
     });
@@ -30,4 +31,26 @@ if (available) {
   };
   await runConformance({ test: only, open });
   test("each of these ops has its tests", () => expect(tests).toBeGreaterThan(100));
+
+  // The shaders that give a row the same bits for any number of rows, with both ways to combine the sums of invocations.
+  const chosen =
+    /^(laws: same bits: (linear|rmsNorm|selectiveScan|sample)|linear rows (9|130) in (33|257) |the kernels close$)/;
+  const sameBits = (name: string, body: () => Promise<void>): void => {
+    if (chosen.test(name)) test(name, body);
+  };
+  for (const subgroups of [true, false]) {
+    const openInvariant = async () => {
+      const { runtime } = await createWebGpuKernel();
+      const features = { subgroups: subgroups && runtime.traits.subgroups };
+      return openWebGpuKernel(runtime.device, true, { parallel: true, batchInvariant: true, ...features });
+    };
+    const what = `batch invariant, ${subgroups ? "subgroups if there are any" : "no subgroups"}`;
+    describe(what, async () => {
+      test("capabilities.batchInvariant is true", async () => {
+        await using kernel = await openInvariant();
+        expect(kernel.capabilities.batchInvariant).toBe(true);
+      });
+      await runConformance({ test: sameBits, open: openInvariant });
+    });
+  }
 } else skipAll("the conformance suite on the shaders for GPUs");

@@ -13,6 +13,12 @@ export interface Capabilities {
   readonly training: boolean;
   /** True when equal inputs give bit-equal outputs, on every run and with any number of threads. */
   readonly deterministic: boolean;
+  /**
+   * True when the forward ops give each row of a batch the same bits whatever the number and the content of the other rows, and
+   * a sequence the same bits whatever the chunks in which it is computed, from the state of one to that of the next. One-token ops
+   * equal sequence ops to rounding only, and training ops are exempt: weight gradients are sums over rows.
+   */
+  readonly batchInvariant: boolean;
   /** The largest single tensor. */
   readonly maxTensorBytes: number;
 }

@@ -43,6 +43,7 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
       storage: new Set(storage),
       training: false,
       deterministic: true,
+      batchInvariant: false,
       maxTensorBytes: 2 ** 31,
     },
     supports: (_op, dtype) => storage.includes(dtype),

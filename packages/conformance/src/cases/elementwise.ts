@@ -1,6 +1,7 @@
 import { elementCount, type InferenceOps, type Kernel, type Shape, type Tensor } from "@mamba/kernel";
 import { defineCase, floats, type OpCase } from "../case.ts";
 import type { Values } from "../math.ts";
+import { manyRows, type Rows } from "../opSuite.ts";
 import { Random } from "../random.ts";
 import { asView, bytesOf, elementSizes, lengths, result, withValues } from "./inputs.ts";
 
@@ -66,23 +67,46 @@ export function binaryCases(definition: Binary): OpCase[] {
   ];
 }
 
-export function unaryCases({ op, run, reference, flops }: Unary): OpCase[] {
-  const build = (label: string, shape: Shape, view: boolean, values: readonly number[] = []) => {
-    const count = elementCount(shape);
-    return defineCase({
-      op,
-      label,
-      sizes: elementSizes(shape),
-      cost: { flops: flops * count, bytes: bytesOf(2 * count) },
-      inputs: () => {
-        const random = new Random(`${op} ${label}`);
-        const x = floats(withValues(random.normals(count, 3), values), shape);
-        return { x: view ? asView(x) : x };
-      },
-      run: (kernel, t) => ({ y: run(kernel, t.x) }),
-      reference: (v) => ({ y: result(shape, reference(v.x)) }),
-    });
+/** The rows of an op of two tensors, for the laws of equal bits. */
+export function binaryRows(definition: Binary): Rows {
+  const shape = [manyRows, 517];
+  const many = [binaryCase(definition, "[33,517], many rows", shape, [])];
+  return { arguments: ["a", "b"], many };
+}
+
+function unaryCase(
+  { op, run, reference, flops }: Unary,
+  label: string,
+  shape: Shape,
+  view: boolean,
+  values: readonly number[] = [],
+): OpCase {
+  const count = elementCount(shape);
+  return defineCase({
+    op,
+    label,
+    sizes: elementSizes(shape),
+    cost: { flops: flops * count, bytes: bytesOf(2 * count) },
+    inputs: () => {
+      const random = new Random(`${op} ${label}`);
+      const x = floats(withValues(random.normals(count, 3), values), shape);
+      return { x: view ? asView(x) : x };
+    },
+    run: (kernel, t) => ({ y: run(kernel, t.x) }),
+    reference: (v) => ({ y: result(shape, reference(v.x)) }),
+  });
+}
+
+/** The rows of an op of one tensor, for the laws of equal bits. */
+export function unaryRows(definition: Unary): Rows {
+  return {
+    arguments: ["x"],
+    many: [unaryCase(definition, "[33,517], many rows", [manyRows, 517], false)],
   };
+}
+
+export function unaryCases(definition: Unary): OpCase[] {
+  const build = (...rest: [string, Shape, boolean, number[]?]) => unaryCase(definition, ...rest);
   return [
     ...shapes.map((shape) => build(`[${shape.join(",")}]`, shape, false)),
     build("[4,33] of a view", [4, 33], true),

@@ -93,7 +93,7 @@ function batchTest({ op, cases, training }: OpSuite, batched: Batched): SuiteTes
 }
 
 export const batchTests: readonly SuiteTest[] = suites.flatMap((suite) =>
-  suite.batched ? [batchTest(suite, suite.batched)] : [],
+  suite.batched?.arguments.length ? [batchTest(suite, suite.batched)] : [],
 );
 
 function size(item: OpCase): number {

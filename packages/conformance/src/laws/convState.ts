@@ -17,7 +17,8 @@ const flags = {
 
 type Inputs = Readonly<Record<string, CaseInput>>;
 
-function conv(kernel: Kernel, scope: Scope, inputs: Inputs, from: number, to: number, state?: Tensor) {
+/** Convolves positions [from, to) from `state`; `scope` owns the results. */
+export function conv(kernel: Kernel, scope: Scope, inputs: Inputs, from: number, to: number, state?: Tensor) {
   const { x, ...rest } = inputs;
   check(x !== undefined, "the case has x");
   const tensors = load(kernel, scope, { ...rest, x: copyPositions(x, from, to) });

@@ -3,6 +3,7 @@ import { check } from "../assert.ts";
 import { type CaseInput, type OpCase, trainingKernel, trainingSkipReason } from "../case.ts";
 import { checkNoLeak } from "../leak.ts";
 import { loadInput } from "../load.ts";
+import type { Values } from "../math.ts";
 import { disagreement } from "../nmse.ts";
 import type { Positions } from "../sequences.ts";
 import type { SuiteTest } from "../suiteTest.ts";
@@ -115,7 +116,7 @@ export async function readFloats(kernel: Kernel, tensor: Tensor): Promise<Float3
 }
 
 /** Checks that two results agree to float32 rounding. */
-export function checkAgree(what: string, actual: HostArray, expected: HostArray, tolerance = 1e-10): void {
+export function checkAgree(what: string, actual: HostArray, expected: Values, tolerance = 1e-10): void {
   const why = disagreement(actual, Float64Array.from(expected), tolerance);
   check(why === undefined, `${what}: ${why}`);
 }

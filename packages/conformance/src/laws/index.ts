@@ -1,4 +1,5 @@
 import type { SuiteTest } from "../suiteTest.ts";
+import { accuracyTests } from "./accuracy.ts";
 import { batchTests } from "./batch.ts";
 import { convGradientTests } from "./convGradients.ts";
 import { convStateTests } from "./convState.ts";
@@ -6,13 +7,18 @@ import { distributionTests } from "./distribution.ts";
 import { packingTests } from "./packing.ts";
 import { residualTests } from "./residual.ts";
 import { scanGradientTests } from "./scanGradients.ts";
+import { sameBitsTests } from "./sameBits.ts";
 import { scanStateTests } from "./scanState.ts";
+import { slowDecayTests } from "./slowDecay.ts";
 
 /** Identities between the results of several calls. */
 export const lawTests: readonly SuiteTest[] = [
   ...scanStateTests,
   ...convStateTests,
   ...batchTests,
+  ...sameBitsTests,
+  ...slowDecayTests,
+  ...accuracyTests,
   ...distributionTests,
   ...scanGradientTests,
   ...convGradientTests,

@@ -40,7 +40,7 @@ function cut(inputs: Inputs, from: number, to: number): Record<string, CaseInput
 }
 
 /** Scans positions [from, to) from `state`; `scope` owns the results. */
-function scan(kernel: Kernel, scope: Scope, inputs: Inputs, from: number, to: number, state?: Tensor) {
+export function scan(kernel: Kernel, scope: Scope, inputs: Inputs, from: number, to: number, state?: Tensor) {
   const tensors = load(kernel, scope, cut(inputs, from, to));
   const args = {
     ...tensors,

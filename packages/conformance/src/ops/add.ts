@@ -1,4 +1,4 @@
-import { type Binary, binaryCase, binaryCases } from "../cases/elementwise.ts";
+import { type Binary, binaryCase, binaryCases, binaryRows } from "../cases/elementwise.ts";
 import type { Values } from "../math.ts";
 import { B, D, defineOp, f32, L } from "../opSuite.ts";
 
@@ -15,5 +15,6 @@ export const add = defineOp("add", {
   reference,
   cases: binaryCases(definition),
   benchmarks: [binaryCase(definition, "[512,768]", [512, 768], [])],
+  rows: binaryRows(definition),
   minimal: { args: { a: f32(B, L, D), b: f32(B, L, D) }, call: (k, t) => [k.add(t.a, t.b)] },
 });

@@ -1,7 +1,7 @@
 import { defineCase, floats, type OpCase } from "../case.ts";
 import { asView, bytesOf, result } from "../cases/inputs.ts";
 import type { Values } from "../math.ts";
-import { B, defineOp, f32 } from "../opSuite.ts";
+import { B, defineOp, f32, manyRows } from "../opSuite.ts";
 import { Random } from "../random.ts";
 
 /** For logits [B, V]: the lowest index among the largest of each row. A NaN counts as larger than every number. */
@@ -72,5 +72,5 @@ export const argmax = defineOp("argmax", {
   ],
   benchmarks: [build(1, 50_280)],
   minimal: { args: { logits: f32(B, 7) }, call: (k, t) => [k.argmax(t.logits)] },
-  batched: { arguments: ["logits"] },
+  rows: { arguments: ["logits"], many: [build(manyRows, 517)] },
 });

@@ -2,7 +2,7 @@ import { defineCase, type Cost, floats, ints, type OpCase } from "../case.ts";
 import { asView, bytesOf, cycled, lengths, result } from "../cases/inputs.ts";
 import { markOne, padWith, sequenceIdsFor, sequenceKinds } from "../cases/sequenceIds.ts";
 import { sigmoid, type Values } from "../math.ts";
-import { B, D, defineOp, f32, i32, L, W } from "../opSuite.ts";
+import { B, D, defineOp, f32, i32, L, manyRows, W } from "../opSuite.ts";
 import { flagLabel, type Flags, flagSets, pairwise } from "../pairwise.ts";
 import { Random } from "../random.ts";
 import { sequencesOf } from "../sequences.ts";
@@ -188,7 +188,14 @@ export const causalConv1d = defineOp("causalConv1d", {
       return [y, finalState];
     },
   },
-  batched: { arguments: ["x", "initialState"] },
+  rows: {
+    arguments: ["x", "initialState"],
+    integers: ["sequenceIds"],
+    many: [
+      convCase(manyRows, 19, 5, 4, set("bias", "silu", "initialState", "sequenceIds", "finalState")),
+      convCase(manyRows, 3, 70, 4, set("bias", "silu", "finalState")),
+    ],
+  },
   outOfRange: (kernel, scope) => {
     const x = scope.use(kernel.zeros([1, 2, 5], "f32"));
     const width = (W: number) => () =>

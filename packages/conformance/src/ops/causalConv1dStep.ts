@@ -1,7 +1,7 @@
 import { type CaseInput, defineCase, floats, type OpCase } from "../case.ts";
 import { asView, bytesOf, cycled, result } from "../cases/inputs.ts";
 import type { Values } from "../math.ts";
-import { B, D, defineOp, f32, W } from "../opSuite.ts";
+import { B, D, defineOp, f32, manyRows, W } from "../opSuite.ts";
 import { flagLabel, type Flags, pairwise } from "../pairwise.ts";
 import { Random } from "../random.ts";
 import { causalConv1d, type ConvValues } from "./causalConv1d.ts";
@@ -70,5 +70,8 @@ export const causalConv1dStep = defineOp("causalConv1dStep", {
     writes: ["state"],
     call: (k, { state, ...args }) => [k.causalConv1dStep(state, args)],
   },
-  batched: { arguments: ["x", "state"] },
+  rows: {
+    arguments: ["x", "state"],
+    many: [build(manyRows, 70, 4, model), build(manyRows, 5, 3, { ...model, view: true })],
+  },
 });

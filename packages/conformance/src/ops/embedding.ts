@@ -2,7 +2,7 @@ import { elementCount, type FloatDType } from "@mamba/kernel";
 import { defineCase, defineTrainingCase, floats, ints, type OpCase } from "../case.ts";
 import { asView, bytesOf, result, withValues } from "../cases/inputs.ts";
 import type { Values } from "../math.ts";
-import { B, D, defineOp, defineTrainingOp, f32, i32, L } from "../opSuite.ts";
+import { B, D, defineOp, defineTrainingOp, f32, i32, L, manyRows } from "../opSuite.ts";
 import { Random } from "../random.ts";
 
 /** Row ids[i], clamped to [0, V), of weight [V, D] */
@@ -113,6 +113,11 @@ export const embedding = defineOp("embedding", {
     anyAxes: ["ids"],
     anyWidth: ["ids", "weight"],
     call: (k, t) => [k.embedding(t.ids, t.weight)],
+  },
+  rows: {
+    arguments: [],
+    integers: ["ids"],
+    many: (["f32", "f16", "bf16"] as const).map((dtype) => build(40, 517, [manyRows], dtype)),
   },
 });
 

@@ -1,7 +1,7 @@
 import { defineCase, floats, type OpCase } from "../case.ts";
 import { asView, bytesOf, cycled, lengths, result } from "../cases/inputs.ts";
 import type { Values } from "../math.ts";
-import { B, D, defineOp, f32, L } from "../opSuite.ts";
+import { B, D, defineOp, f32, L, manyRows } from "../opSuite.ts";
 import { Random } from "../random.ts";
 
 /** y[b, l] = x[b, L-1-l] for x [B, L, D] */
@@ -41,5 +41,5 @@ export const flip = defineOp("flip", {
     build(3, 33, 1, true),
   ],
   minimal: { args: { x: f32(B, L, D) }, call: (k, t) => [k.flip(t.x)] },
-  batched: { arguments: ["x"] },
+  rows: { arguments: ["x"], many: [build(manyRows, 5, 9, false)] },
 });

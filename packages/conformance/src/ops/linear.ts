@@ -2,7 +2,7 @@ import type { FloatDType } from "@mamba/kernel";
 import { type CaseInput, defineCase, floats, type OpCase } from "../case.ts";
 import { asView, bytesOf, result, withValues } from "../cases/inputs.ts";
 import type { Values } from "../math.ts";
-import { B, D, defineOp, f32, L } from "../opSuite.ts";
+import { B, D, defineOp, f32, L, manyRows } from "../opSuite.ts";
 import { Random } from "../random.ts";
 
 /** y = x · weightᵀ + bias for x [rows, I], weight [O, I], bias [O] */
@@ -164,5 +164,22 @@ export const linear = defineOp("linear", {
     anyAxes: ["x"],
     call: (k, t) => [k.linear(t.x, t.weight, t.bias)],
   },
-  batched: { arguments: ["x"] },
+  rows: {
+    arguments: ["x"],
+    // Depths below and above that of a cache block, and odd ones; the last columns fill no tile.
+    many: dtypes.flatMap((dtype) => [
+      build(manyRows, 40, 35, { dtype }),
+      build(manyRows, 129, 70, { dtype, bias: true }),
+      build(manyRows, 1536, 37, { dtype, bias: true }),
+      build(manyRows, 2063, 10, { dtype }),
+      build(manyRows, 48, 80, { dtype, view: true }),
+      build(manyRows, 1100, 9, {
+        dtype,
+        note: ", infinity in the weight",
+        edit: (_, w) => {
+          one(w, 2 * 1100 + 700, Infinity);
+        },
+      }),
+    ]),
+  },
 });

@@ -1,4 +1,4 @@
-import { binaryCases } from "../cases/elementwise.ts";
+import { type Binary, binaryCases, binaryRows } from "../cases/elementwise.ts";
 import type { Values } from "../math.ts";
 import { B, D, defineOp, f32, L } from "../opSuite.ts";
 
@@ -9,8 +9,11 @@ function reference(a: Values, b: Values): Float64Array {
   return y;
 }
 
+const definition: Binary = { op: "mul", run: (kernel, a, b) => kernel.mul(a, b), reference, flops: 1 };
+
 export const mul = defineOp("mul", {
   reference,
-  cases: binaryCases({ op: "mul", run: (kernel, a, b) => kernel.mul(a, b), reference, flops: 1 }),
+  cases: binaryCases(definition),
+  rows: binaryRows(definition),
   minimal: { args: { a: f32(B, L, D), b: f32(B, L, D) }, call: (k, t) => [k.mul(t.a, t.b)] },
 });

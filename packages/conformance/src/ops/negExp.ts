@@ -1,4 +1,4 @@
-import { unaryCases } from "../cases/elementwise.ts";
+import { type Unary, unaryCases, unaryRows } from "../cases/elementwise.ts";
 import type { Values } from "../math.ts";
 import { B, D, defineOp, f32, L } from "../opSuite.ts";
 
@@ -9,8 +9,11 @@ function reference(x: Values): Float64Array {
   return y;
 }
 
+const definition: Unary = { op: "negExp", run: (kernel, x) => kernel.negExp(x), reference, flops: 2 };
+
 export const negExp = defineOp("negExp", {
   reference,
-  cases: unaryCases({ op: "negExp", run: (kernel, x) => kernel.negExp(x), reference, flops: 2 }),
+  cases: unaryCases(definition),
+  rows: unaryRows(definition),
   minimal: { args: { x: f32(B, L, D) }, anyAxes: ["x"], call: (k, t) => [k.negExp(t.x)] },
 });

@@ -1,7 +1,7 @@
 import { defineCase, floats, ints, type OpCase } from "../case.ts";
 import { asView, bytesOf, cycled, result, withValues } from "../cases/inputs.ts";
 import type { Values } from "../math.ts";
-import { B, defineOp, f32, i32 } from "../opSuite.ts";
+import { B, defineOp, f32, i32, manyRows } from "../opSuite.ts";
 import { Random } from "../random.ts";
 
 /** logits [B, V], ids [B, K]: each distinct id of a row once, `l > 0 ? l / penalty : l * penalty` */
@@ -80,7 +80,7 @@ export const repetitionPenalty = defineOp("repetitionPenalty", {
     anyWidth: ["logits", "ids"],
     call: (k, t) => [k.repetitionPenalty(t.logits, t.ids, 1.5)],
   },
-  batched: { arguments: ["logits"] },
+  rows: { arguments: ["logits"], integers: ["ids"], many: [build(manyRows, 129, 5, 1.3)] },
   outOfRange: (kernel, scope) => {
     const logits = scope.use(kernel.zeros([2, 5], "f32"));
     const ids = scope.use(kernel.zeros([2, 3], "i32"));

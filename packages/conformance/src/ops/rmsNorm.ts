@@ -1,7 +1,7 @@
 import { type CaseInput, defineCase, defineTrainingCase, floats, type OpCase } from "../case.ts";
 import { asView, bytesOf, lengths, result, withValues } from "../cases/inputs.ts";
 import type { Values } from "../math.ts";
-import { B, D, defineOp, defineTrainingOp, f32, L, type OutOfRange } from "../opSuite.ts";
+import { B, D, defineOp, defineTrainingOp, f32, L, manyRows, type OutOfRange } from "../opSuite.ts";
 import { Random } from "../random.ts";
 
 /** y = x / sqrt(mean(x²) + eps) * weight over the last axis of x [rows, D] */
@@ -169,7 +169,10 @@ export const rmsNorm = defineOp("rmsNorm", {
     anyAxes: ["x"],
     call: (k, t) => [k.rmsNorm(t.x, t.weight, 1e-5)],
   },
-  batched: { arguments: ["x"] },
+  rows: {
+    arguments: ["x"],
+    many: [build(manyRows, 768, { weight: true }), build(manyRows, 517), build(manyRows, 48, { view: true })],
+  },
   outOfRange: (kernel, scope) => {
     const x = scope.use(kernel.zeros([2, 5], "f32"));
     return badEps((eps) => kernel.rmsNorm(x, undefined, eps));

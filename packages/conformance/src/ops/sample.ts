@@ -9,7 +9,7 @@ import {
   sampleProbabilities,
 } from "../cases/distribution.ts";
 import type { Values } from "../math.ts";
-import { B, defineOp, f32 } from "../opSuite.ts";
+import { B, defineOp, f32, manyRows } from "../opSuite.ts";
 import { Random } from "../random.ts";
 import { argmax } from "./argmax.ts";
 
@@ -73,7 +73,13 @@ function build(B: number, V: number, filters: SampleFilters, options: Options = 
       const input = floats(draw().data, [B, V]);
       return { logits: view ? asView(input) : input };
     },
-    run: (kernel, t) => ({ ids: kernel.sample(t.logits, sampleOptions()) }),
+    run: (kernel, t) => {
+      const options = sampleOptions();
+      // The laws of equal bits pass some of the rows.
+      const [rows] = t.logits.shape;
+      const uniforms = options.uniforms.slice(0, rows);
+      return { ids: kernel.sample(t.logits, { ...options, uniforms }) };
+    },
     reference: (v) => ({ ids: result([B], reference(B, V, v.logits, sampleOptions())) }),
   });
 }
@@ -234,7 +240,13 @@ export const sample = defineOp("sample", {
     args: { logits: f32(B, 7) },
     call: (k, t) => [k.sample(t.logits, { temperature: 1, uniforms: [0.25, 0.75] })],
   },
-  batched: { arguments: ["logits"] },
+  rows: {
+    arguments: ["logits"],
+    // Equal uniforms, because the options are those of all rows.
+    many: [{ temperature: 0.8 }, { temperature: 0.8, topK: 40, topP: 0.9 }].map((filters) =>
+      build(manyRows, 2049, filters, { uniforms: new Array<number>(manyRows).fill(0.6) }),
+    ),
+  },
   outOfRange: (kernel, scope) => {
     const x = scope.use(kernel.zeros([2, 5], "f32"));
     const draw = (options: Partial<SampleOptions>) => () =>

@@ -1,4 +1,4 @@
-import { unaryCases } from "../cases/elementwise.ts";
+import { type Unary, unaryCases, unaryRows } from "../cases/elementwise.ts";
 import type { Values } from "../math.ts";
 import { B, D, defineOp, f32, L } from "../opSuite.ts";
 
@@ -11,14 +11,17 @@ function reference(x: Values, factor: number): Float64Array {
 
 const factor = Math.fround(-1.7);
 
+const definition: Unary = {
+  op: "scale",
+  run: (kernel, x) => kernel.scale(x, factor),
+  reference: (x) => reference(x, factor),
+  flops: 1,
+};
+
 export const scale = defineOp("scale", {
   reference,
-  cases: unaryCases({
-    op: "scale",
-    run: (kernel, x) => kernel.scale(x, factor),
-    reference: (x) => reference(x, factor),
-    flops: 1,
-  }),
+  cases: unaryCases(definition),
+  rows: unaryRows(definition),
   minimal: { args: { x: f32(B, L, D) }, anyAxes: ["x"], call: (k, t) => [k.scale(t.x, 2)] },
   outOfRange: (kernel, scope) => {
     const x = scope.use(kernel.zeros([2, 5], "f32"));

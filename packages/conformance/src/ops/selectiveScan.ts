@@ -3,7 +3,7 @@ import { bytesOf, cycled, lengths, result } from "../cases/inputs.ts";
 import { markOne, padWith, sequenceIdsFor, sequenceKinds } from "../cases/sequenceIds.ts";
 import { drawScan, type Extras, fillInTurn, scanCost, scanInputs } from "../cases/scanInputs.ts";
 import { sigmoid, softplus, type Values } from "../math.ts";
-import { B, D, defineOp, f32, i32, L, N } from "../opSuite.ts";
+import { B, D, defineOp, f32, i32, L, manyRows, N } from "../opSuite.ts";
 import { flagLabel, type Flags, flagSets, pairwise } from "../pairwise.ts";
 import { sequencesOf } from "../sequences.ts";
 
@@ -20,6 +20,8 @@ export interface ScanValues {
   deltaSoftplus?: boolean | undefined;
   initialState?: Values | undefined;
   sequenceIds?: Values | undefined;
+  /** Round h to float32 at every position, as a kernel does that stores it between chunks. Default false. */
+  roundState?: boolean | undefined;
 }
 
 /**
@@ -32,7 +34,7 @@ function reference(
   length: number,
   channels: number,
   stateSize: number,
-  { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, initialState, sequenceIds }: ScanValues,
+  { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, initialState, sequenceIds, roundState }: ScanValues,
 ): { y: Float64Array; finalState: Float64Array } {
   const y = new Float64Array(batch * length * channels);
   const h = Float64Array.from(initialState ?? new Float64Array(batch * channels * stateSize));
@@ -49,7 +51,8 @@ function reference(
           for (let n = 0; n < stateSize; n++) {
             const j = d * stateSize + n;
             const k = (b * length + l) * stateSize + n;
-            row[j] = Math.exp(dt * A[j]!) * row[j]! + dt * B[k]! * u[i]!;
+            const next = Math.exp(dt * A[j]!) * row[j]! + dt * B[k]! * u[i]!;
+            row[j] = roundState ? Math.fround(next) : next;
             sum += C[k]! * row[j];
           }
           if (D !== undefined) sum += D[d]! * u[i]!;
@@ -278,7 +281,21 @@ export const selectiveScan = defineOp("selectiveScan", {
       return [y, finalState];
     },
   },
-  batched: { arguments: ["u", "delta", "B", "C", "z", "initialState"] },
+  rows: {
+    arguments: ["u", "delta", "B", "C", "z", "initialState"],
+    integers: ["sequenceIds"],
+    many: [
+      scanCase(
+        manyRows,
+        19,
+        5,
+        16,
+        set("D", "z", "deltaBias", "softplus", "initialState", "sequenceIds", "finalState"),
+      ),
+      scanCase(manyRows, 130, 7, 4, model),
+      scanCase(manyRows, 3, 70, 5, model),
+    ],
+  },
   outOfRange: (kernel, scope) => {
     const u = scope.use(kernel.zeros([1, 1, 2], "f32"));
     const A = scope.use(kernel.zeros([2, 257], "f32"));

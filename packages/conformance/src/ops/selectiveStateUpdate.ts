@@ -2,7 +2,7 @@ import { defineCase, floats, type OpCase } from "../case.ts";
 import { bytesOf, cycled, result } from "../cases/inputs.ts";
 import { drawScan, type Extras, scanCost, scanInputs, type ScanOptions } from "../cases/scanInputs.ts";
 import type { Values } from "../math.ts";
-import { B, D, defineOp, f32, N } from "../opSuite.ts";
+import { B, D, defineOp, f32, manyRows, N } from "../opSuite.ts";
 import { flagLabel, pairwise } from "../pairwise.ts";
 import { selectiveScan, type ScanValues } from "./selectiveScan.ts";
 
@@ -91,5 +91,8 @@ export const selectiveStateUpdate = defineOp("selectiveStateUpdate", {
     writes: ["state"],
     call: (k, { state, ...args }) => [k.selectiveStateUpdate(state, args)],
   },
-  batched: { arguments: ["u", "delta", "B", "C", "z", "state"] },
+  rows: {
+    arguments: ["u", "delta", "B", "C", "z", "state"],
+    many: [build(manyRows, 70, 16, model), build(manyRows, 5, 5, { ...model, view: true })],
+  },
 });

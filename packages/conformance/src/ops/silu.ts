@@ -1,6 +1,6 @@
 import { elementCount, type Shape } from "@mamba/kernel";
 import { defineTrainingCase, floats, type OpCase } from "../case.ts";
-import { unaryCases } from "../cases/elementwise.ts";
+import { type Unary, unaryCases, unaryRows } from "../cases/elementwise.ts";
 import { asView, bytesOf, elementSizes, lengths, result, withValues } from "../cases/inputs.ts";
 import { sigmoid, siluSlope, type Values } from "../math.ts";
 import { B, D, defineOp, defineTrainingOp, f32, L } from "../opSuite.ts";
@@ -44,9 +44,12 @@ function backwardCase(
   });
 }
 
+const definition: Unary = { op: "silu", run: (kernel, x) => kernel.silu(x), reference, flops: 4 };
+
 export const silu = defineOp("silu", {
   reference,
-  cases: unaryCases({ op: "silu", run: (kernel, x) => kernel.silu(x), reference, flops: 4 }),
+  cases: unaryCases(definition),
+  rows: unaryRows(definition),
   minimal: { args: { x: f32(B, L, D) }, anyAxes: ["x"], call: (k, t) => [k.silu(t.x)] },
 });
 

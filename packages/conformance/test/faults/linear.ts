@@ -30,7 +30,20 @@ function unsteady(): Op<"linear"> {
   };
 }
 
+/** Sums in an order that the number of rows decides: the last bits differ from 9 rows on. */
+const ordersByRows: Op<"linear"> = (arena, sizes, x, weight, bias) => {
+  const y = linear(arena, sizes, x, weight, bias) as ArenaTensor;
+  if (sizes.rows > 8) y.elements.set(y.values().map((value) => value * (1 + 2 ** -22)));
+  return y;
+};
+
 export const linearFaults: Fault[] = [
+  fault(
+    "linear",
+    "linear: the bits of a row depend on the number of rows",
+    ordersByRows,
+    /^laws: same bits: linear/,
+  ),
   {
     name: "linear leaks when it throws",
     op: "linear",

@@ -43,8 +43,41 @@ const otherIds = (
     },
     seenBy,
   );
+/** A scan whose state is rounded once more after a sequence of several positions. */
+const roundsTheEnd: Op<"selectiveScan"> = (arena, sizes, args, want) => {
+  const results = selectiveScan(arena, sizes, args, want);
+  const state = results.finalState as ArenaTensor | undefined;
+  if (sizes.length > 1) state?.elements.set(state.values().map((value) => value * (1 + 2 ** -22)));
+  return results;
+};
+
+/** A with the rates of an exponential that is off by 8e-5 of its argument: it adds x² to a number that is too large for it. */
+const biasedRates = (args: Args, arena: Arena): Args => {
+  const A = arena.result(
+    args.A.shape,
+    args.A.values().map((a) => a * (1 + 8e-5)),
+  );
+  return { ...args, A };
+};
 
 export const selectiveScanFaults = [
+  fault(
+    "selectiveScan",
+    "scan: the bits of a sequence depend on its chunks",
+    roundsTheEnd,
+    /^laws: same bits: selectiveScan .* in chunks/,
+  ),
+  fault(
+    "selectiveScan",
+    "scan: the exponential has a bias near 0",
+    (arena, sizes, args, want) => {
+      const biased = biasedRates(args, arena);
+      const results = selectiveScan(arena, sizes, biased, want);
+      biased.A.dispose();
+      return results;
+    },
+    /^laws: a scan of 4096 positions with slow decay/,
+  ),
   changed("ignores deltaBias", (args) => ({ ...args, deltaBias: undefined })),
   changed("adds deltaBias after the softplus", (args, arena) => {
     const { deltaBias, ...rest } = args;

@@ -27,8 +27,9 @@ export const linear: Op<"linear"> = (runtime, { shape, ...sizes }, x, weight, bi
   const y = runtime.result("linear", shape);
   const call = { x, weight, bias, y, ...sizes };
   const { rows, inFeatures, outFeatures } = sizes;
-  // The GPU kernels for few rows count the elements of x in 32 bits, and so does the one that adds the bias.
-  if (rows <= fewRows && rows * x.rowStride < 2 ** 32) rowProduct(runtime, call);
+  // The GPU kernels for few rows count the elements of a group in 32 bits, and so does the one that adds the bias.
+  const inGroups = rows <= fewRows || runtime.batchInvariant;
+  if (inGroups && fewRows * x.rowStride < 2 ** 32) rowProduct(runtime, call);
   else if (bias && rows * outFeatures >= 2 ** 32) tileProduct(runtime, call);
   else if (usesBlas(runtime, weight.dtype as FloatDType, rows, inFeatures, outFeatures, x.rowStride)) {
     blasProduct(runtime, call);

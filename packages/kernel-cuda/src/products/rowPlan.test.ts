@@ -14,12 +14,24 @@ test("few outputs get more threads each, short rows get fewer", () => {
   expect(rowPlan("f32", 1, 160, 80).lanes).toBe(64);
 });
 
-test("the grid covers all outputs", () => {
-  for (const rows of [1, 3, 8]) {
+test("the threads per output do not depend on the number of rows", () => {
+  for (const [I, O] of [
+    [768, 3072],
+    [1536, 80],
+    [48, 1536],
+    [1536, 768],
+  ] as const) {
+    const lanes = [1, 2, 8, 9, 33].map((rows) => rowPlan("f32", rows, I, O).lanes);
+    expect(new Set(lanes).size).toBe(1);
+  }
+});
+
+test("the grid covers all outputs and rows", () => {
+  for (const rows of [1, 3, 8, 9, 33]) {
     for (const outputs of [1, 9, 517, 50_280]) {
       const { grid, lanes } = rowPlan("f32", rows, 768, outputs);
       const each = (256 / lanes) * (rows === 1 ? 2 : 4);
-      expect(grid).toBe(Math.ceil(outputs / each));
+      expect(grid).toBe(Math.ceil(outputs / each) * Math.ceil(rows / 8));
     }
   }
 });

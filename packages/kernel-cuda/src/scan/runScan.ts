@@ -23,11 +23,14 @@ export type CudaScan = Owned<ScanArgs, CudaTensor>;
 
 /**
  * Splits the sequence into chunks; one chunk when there are enough channels, because a chunked scan computes every
- * exponential twice.
+ * exponential twice, and one when the kernel is batch invariant, because the chunks depend on the batch and the length.
  */
-function chunksOf({ batch, length, channels }: ScanSizes): { chunks: number; chunkLength: number } {
+function chunksOf(
+  { batchInvariant }: Runtime,
+  { batch, length, channels }: ScanSizes,
+): { chunks: number; chunkLength: number } {
   const blocks = batch * Math.ceil(channels / blockChannels);
-  if (blocks >= enoughBlocks) return { chunks: 1, chunkLength: length };
+  if (batchInvariant || blocks >= enoughBlocks) return { chunks: 1, chunkLength: length };
   const most = Math.max(1, Math.floor(wantedBlocks / blocks));
   const chunkLength = Math.max(2, Math.ceil(Math.ceil(length / most) / chunkUnit)) * chunkUnit;
   return { chunks: Math.ceil(length / chunkLength), chunkLength };
@@ -49,7 +52,7 @@ export function runScan(
   const { u, delta, A, B, C, D, z, deltaBias, initialState, deltaSoftplus = false } = scan;
   const index = sequenceIndex(runtime, op, scan.sequenceIds);
   const packed = index ? [index] : [];
-  const { chunks, chunkLength } = chunksOf(sizes);
+  const { chunks, chunkLength } = chunksOf(runtime, sizes);
   const blocks = Math.ceil(channels / blockChannels) * batch;
   const shape = [batch, length, channels, stateSize];
   const slots = chunks > 1 ? runtime.result(op, [chunks, batch, stateSize, channels]) : undefined;

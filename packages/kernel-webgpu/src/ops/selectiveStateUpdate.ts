@@ -1,7 +1,7 @@
 import { absentOffset } from "../memory/packs.ts";
 import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
-import { sigmoid, softplus } from "../wgsl/math.ts";
+import { exponential, sigmoid, softplus } from "../wgsl/math.ts";
 
 // selectiveScan for one token, one invocation per channel. `packed` holds A, D and deltaBias, and is cached between tokens:
 //   dt = softplus(delta + deltaBias), h = exp(dt * A) * h + dt * B * u, y = (C · h + D * u) * silu(z)
@@ -22,6 +22,7 @@ export const selectiveStateUpdateShader = defineShader({
   code: /* wgsl */ `
 ${sigmoid}
 ${softplus}
+${exponential}
 fn run(group: u32, lane: u32) {
   let i = group * workgroupSize + lane;
   if (i >= p.count) { return; }
@@ -35,7 +36,7 @@ fn run(group: u32, lane: u32) {
   var sum = 0.0;
   for (var n = 0u; n < p.stateSize; n++) {
     let at = i * p.stateSize + n;
-    let h = exp(dt * packed[d * p.stateSize + n]) * state[at] + input * B[p.B_at + b * p.B_stride + n];
+    let h = exponential(dt * packed[d * p.stateSize + n]) * state[at] + input * B[p.B_at + b * p.B_stride + n];
     state[at] = h;
     sum += C[p.C_at + b * p.C_stride + n] * h;
   }

@@ -5,9 +5,10 @@ import { subgroupSums } from "../wgsl/sums.ts";
 import { weight4, weightAt, type WeightKind } from "../wgsl/weights.ts";
 import { lines, productBuffers, type ProductShader, storeOutput } from "./wgsl.ts";
 
-// y = x · weightᵀ + bias for few rows of x: each weight is read once for all rows.
+// y = x · weightᵀ + bias for few rows of x: each weight is read once for all rows. The terms of a sum and their order do not depend
+// on the number of rows. More rows go in groups of eight.
 
-/** Products of more rows are computed in tiles. */
+/** Products of more rows are computed in tiles, unless a row must have the same bits as alone and tiles sum in another order. */
 export const maxGemvRows = 8;
 
 /**
@@ -29,14 +30,20 @@ function planFor(kind: Plan["kind"], rows: number): Plan {
 }
 
 const gemvShader = memoize(
-  (weightKind: WeightKind, four: boolean, rows: number, planKind: Plan["kind"]): ProductShader => {
+  (
+    weightKind: WeightKind,
+    four: boolean,
+    rows: number,
+    grouped: boolean,
+    planKind: Plan["kind"],
+  ): ProductShader => {
     const { enable, ...buffers } = productBuffers(weightKind, four);
     const plan = planFor(planKind, rows);
     const { workgroup, lanes, outputs } = plan;
     const all = (line: (r: number, o: number) => string) =>
       lines(outputs, (o) => lines(rows, (r) => line(r, o)));
     return defineShader({
-      name: `linear ${weightKind}, ${rows} rows, ${planKind}${four ? "" : ", unaligned"}`,
+      name: `linear ${weightKind}, ${rows} rows${grouped ? " at a time" : ""}, ${planKind}${four ? "" : ", unaligned"}`,
       enable: planKind === "subgroups" ? [...enable, "subgroups"] : enable,
       ...buffers,
       workgroup,
@@ -46,22 +53,33 @@ ${four ? weight4(weightKind) : weightAt(weightKind)}
 alias Terms = ${four ? "vec4<f32>" : "f32"};
 const termCount = ${four ? 4 : 1}u;
 fn weightTerms(i: u32) -> Terms { return ${four ? "weight4" : "weightAt"}(i); }
-fn times(a: Terms, b: Terms) -> f32 { return ${four ? "dot(a, b)" : "a * b"}; }
+fn plus(sum: f32, a: Terms, b: Terms) -> f32 {
+  return ${four ? "fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))))" : "fma(a, b, sum)"};
+}
 const lanes = ${lanes}u;
 ${planKind === "memory" ? `var<workgroup> partial: array<f32, ${rows}u * workgroupSize>;` : ""}
 ${planKind === "subgroups" ? subgroupSums(rows * outputs) : ""}
 ${storeOutput("forward")}
-fn run(group: u32, lane: u32) {
+fn run(index: u32, lane: u32) {
+  ${
+    grouped
+      ? `let group = index / p.rowTiles;
+  let firstRow = (index % p.rowTiles) * ${rows}u;`
+      : `let group = index;
+  const firstRow = 0u;`
+  }
   let output = (group * (workgroupSize / lanes) + lane / lanes) * ${outputs}u;
   let steps = p.depth / termCount;
   let xFrom = p.x_at / termCount;
   let xStride = p.x_stride / termCount;
     ${lines(outputs, (o) => `let w${o} = p.weight_at / termCount + min(output + ${o}u, p.columns - 1u) * steps;`)}
+    // Rows past the last read it again and are not stored.
+    ${lines(rows, (r) => `let x_${r} = xFrom + ${grouped ? `min(firstRow + ${r}u, p.rows - 1u)` : `${r}u`} * xStride;`)}
     ${all((r, o) => `var sum${r}_${o} = 0.0;`)}
   for (var i = lane % lanes; i < steps; i += lanes) {
-    ${lines(rows, (r) => `let x${r} = x[xFrom + ${r}u * xStride + i];`)}
+    ${lines(rows, (r) => `let x${r} = x[x_${r} + i];`)}
     ${lines(outputs, (o) => `let own${o} = weightTerms(w${o} + i);`)}
-    ${all((r, o) => `sum${r}_${o} += times(own${o}, x${r});`)}
+    ${all((r, o) => `sum${r}_${o} = plus(sum${r}_${o}, own${o}, x${r});`)}
   }
 ${totals(plan, rows, all)}
 }`,
@@ -75,14 +93,15 @@ function totals(
   rows: number,
   all: (line: (r: number, o: number) => string) => string,
 ): string {
-  if (kind === "alone") return `    ${all((r, o) => `store(${r}u, output + ${o}u, sum${r}_${o});`)}`;
+  if (kind === "alone")
+    return `    ${all((r, o) => `store(firstRow + ${r}u, output + ${o}u, sum${r}_${o});`)}`;
   if (kind === "subgroups") {
     return /* wgsl */ `
     ${all((r, o) => `putTerm(lane, ${r * outputs + o}u, sum${r}_${o});`)}
   workgroupBarrier();
   for (var k = 0u; k < ${rows * outputs}u; k++) {
     let sum = totalOf(k);
-    if (lane == 0u) { store(k / ${outputs}u, output + k % ${outputs}u, sum); }
+    if (lane == 0u) { store(firstRow + k / ${outputs}u, output + k % ${outputs}u, sum); }
   }`;
   }
   return /* wgsl */ `
@@ -93,11 +112,11 @@ function totals(
     let from_ = (i / groupOutputs) * workgroupSize + (i % groupOutputs) * lanes;
     var sum = 0.0;
     for (var k = 0u; k < lanes; k++) { sum += partial[from_ + k]; }
-    store(i / groupOutputs, group * groupOutputs + i % groupOutputs, sum);
+    store(firstRow + i / groupOutputs, group * groupOutputs + i % groupOutputs, sum);
   }`;
 }
 
-/** Returns the shader for a number of rows, and the number of outputs per workgroup. */
+/** Returns the shader for a number of rows, which computes at most `maxGemvRows` of them, and the number of outputs per workgroup. */
 export function gemv(
   { parallel, subgroups }: Traits,
   kind: WeightKind,
@@ -106,5 +125,6 @@ export function gemv(
 ): { readonly shader: ProductShader; readonly outputs: number } {
   const planKind = parallel ? (subgroups ? "subgroups" : "memory") : "alone";
   const { workgroup, lanes, outputs } = planFor(planKind, rows);
-  return { shader: gemvShader(kind, four, rows, planKind), outputs: (workgroup / lanes) * outputs };
+  const shader = gemvShader(kind, four, Math.min(rows, maxGemvRows), rows > maxGemvRows, planKind);
+  return { shader, outputs: (workgroup / lanes) * outputs };
 }

@@ -62,9 +62,11 @@ export function productShader(
   rows: number,
 ): Choice {
   const kind: WeightKind = dtype === "f16" && traits.f16 ? "native f16" : dtype;
-  if (form === "forward" && rows <= maxGemvRows) {
+  // On a GPU these shaders sum in another order than the tiles. On a software adapter both sum term by term.
+  const always = traits.parallel && traits.batchInvariant;
+  if (form === "forward" && (rows <= maxGemvRows || always)) {
     const { shader, outputs } = gemv(traits, kind, four, rows);
-    return { shader, tileRows: rows, tileColumns: outputs };
+    return { shader, tileRows: Math.min(rows, maxGemvRows), tileColumns: outputs };
   }
   if (traits.parallel) return { shader: sharedTileShader(form, kind, four), tileRows: 64, tileColumns: 64 };
   const size = rows > 32 ? 8 : 4;

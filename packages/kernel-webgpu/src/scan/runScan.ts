@@ -31,11 +31,15 @@ export function chunkLengthFor({ batch, length }: ScanSizes, channels: number): 
   return chunks < minChunks ? length : Math.ceil(length / chunks / stateInterval) * stateInterval;
 }
 
-/** The number of positions that one invocation scans on this device: always `length` on a software adapter. */
+/**
+ * The number of positions that one invocation scans on this device: always `length` on a software adapter, and where the bits
+ * must not depend on the chunks.
+ */
 export function scanChunkLength(runtime: Runtime, sizes: ScanSizes, channels: number): number {
   const { length } = sizes;
   if (runtime.scanChunk !== undefined) return Math.min(runtime.scanChunk, length);
-  return runtime.traits.parallel ? chunkLengthFor(sizes, channels) : length;
+  const { parallel, batchInvariant } = runtime.traits;
+  return parallel && !batchInvariant ? chunkLengthFor(sizes, channels) : length;
 }
 
 /** Inputs and outputs of a scan. */

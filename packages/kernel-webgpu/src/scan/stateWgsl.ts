@@ -1,3 +1,5 @@
+import { exponential } from "../wgsl/math.ts";
+
 /** Larger states do not fit in registers: their code is a loop over arrays. */
 const maxUnrolled = 64;
 
@@ -16,7 +18,7 @@ export function stateOf(stateSize: number, outputs = true): string {
   const variables = unrolled
     ? Array.from({ length: stateSize }, (_, n) => `var<private> h_${n}: f32; var<private> A_${n}: f32;`)
     : ["var<private> h: array<f32, stateSize>; var<private> A: array<f32, stateSize>;"];
-  const next = (n: string, i: string) => `h${n} = exp(dt * A${n}) * h${n} + input * B[b + ${i}];`;
+  const next = (n: string, i: string) => `h${n} = exponential(dt * A${n}) * h${n} + input * B[b + ${i}];`;
   const move = outputs
     ? /* wgsl */ `
 fn step(dt: f32, input: f32, b: u32, c: u32) -> f32 {
@@ -29,6 +31,7 @@ fn advance(dt: f32, input: f32, b: u32) {
 ${each(next)}
 }`;
   return /* wgsl */ `
+${exponential}
 const stateSize = ${stateSize}u;
 ${variables.join("\n")}
 fn loadA(at: u32) {

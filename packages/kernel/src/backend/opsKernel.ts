@@ -36,6 +36,9 @@ const Base = OpMethods as unknown as abstract new () => OpMethods & AllOps;
 
 const everyStorage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "i32"]);
 
+/** The capabilities in which backends differ. */
+export type DeviceFacts = Pick<Capabilities, "device" | "maxTensorBytes" | "batchInvariant">;
+
 /**
  * A `TrainingKernel` made from a table of ops. For each call it checks the arguments, checks that the kernel is open,
  * checks that the tensors belong to it, raises the version of the memory that the op writes in place, and then runs the
@@ -56,15 +59,13 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
   readonly #ops: OpTable<R, T>;
 
   /**
-   * @param device the device in words, for people
-   * @param maxTensorBytes the largest single tensor
+   * @param facts the capabilities in which backends differ
    */
-  protected constructor(runtime: R, ops: OpTable<R, T>, device: string, maxTensorBytes: number) {
+  protected constructor(runtime: R, ops: OpTable<R, T>, facts: DeviceFacts) {
     super();
     this.runtime = runtime;
     this.#ops = ops;
-    const constants = { storage: everyStorage, training: true, deterministic: true };
-    this.capabilities = { device, ...constants, maxTensorBytes };
+    this.capabilities = { storage: everyStorage, training: true, deterministic: true, ...facts };
   }
 
   /** Dense host copies of the backend's own tensors, after all work enqueued so far. */
