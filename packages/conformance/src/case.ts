@@ -73,11 +73,15 @@ export interface OpCase {
    * number of runs, outside of what is checked and timed. The caller disposes the result.
    */
   prepare?(kernel: Kernel, tensors: Readonly<Record<string, Tensor | undefined>>): Disposable;
-  /** Calls the op and returns its new tensors by name. `prepared` is the result of `prepare`. */
+  /**
+   * Calls the op and returns its new tensors by name. `prepared` is the result of `prepare`. A law may pass some of the rows of
+   * the tensors; `firstRow` is then the first of them. Default 0.
+   */
   run(
     kernel: Kernel,
     tensors: Readonly<Record<string, Tensor | undefined>>,
     prepared?: Disposable,
+    firstRow?: number,
   ): Readonly<Record<string, Tensor>>;
   /** Returns the outputs and in-place inputs by name, from inputs widened to float64 or int32. */
   reference(values: Readonly<Record<string, Values | undefined>>): Readonly<Record<string, Expected>>;
@@ -101,7 +105,7 @@ interface CaseParts<I extends Inputs> {
 /** A case of an op that every kernel has. */
 export interface CaseDefinition<I extends Inputs> extends CaseParts<I> {
   op: keyof InferenceOps;
-  run: (kernel: Kernel, tensors: Mapped<I, Tensor>) => Readonly<Record<string, Tensor>>;
+  run: (kernel: Kernel, tensors: Mapped<I, Tensor>, firstRow: number) => Readonly<Record<string, Tensor>>;
 }
 
 export function defineCase<I extends Inputs>(definition: CaseDefinition<I>): OpCase {
@@ -110,7 +114,7 @@ export function defineCase<I extends Inputs>(definition: CaseDefinition<I>): OpC
     ...partsOf(op, definition),
     training: false,
     // The runner passes exactly the names that `inputs` returned.
-    run: (kernel, tensors) => run(kernel, tensors as Mapped<I, Tensor>),
+    run: (kernel, tensors, _prepared, firstRow = 0) => run(kernel, tensors as Mapped<I, Tensor>, firstRow),
   };
 }
 

@@ -6,8 +6,10 @@
  * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
  * - `NO_STEP`: the module has no one-token form
  * - `OPTIONS`: a generation option is out of its range
+ * - `NON_FINITE`: the logits of a row hold NaN or +infinity, or no finite number, so that no token can be chosen
  */
-export type MambaErrorCode = "CONFIG" | "PARAMETER" | "INPUT" | "CACHE" | "NO_STEP" | "OPTIONS";
+export type MambaErrorCode =
+  "CONFIG" | "PARAMETER" | "INPUT" | "CACHE" | "NO_STEP" | "OPTIONS" | "NON_FINITE";
 
 const brand = Symbol.for("@mamba/core.MambaError");
 

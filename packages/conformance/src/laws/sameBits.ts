@@ -63,7 +63,8 @@ async function run(
   );
   const tensors = load(kernel, scope, inputs);
   const results: Record<string, Tensor> = {};
-  for (const [name, output] of Object.entries(item.run(kernel, tensors))) results[name] = scope.use(output);
+  for (const [name, output] of Object.entries(item.run(kernel, tensors, undefined, from)))
+    results[name] = scope.use(output);
   for (const [name, tensor] of Object.entries(tensors)) if (inputs[name]?.inPlace) results[name] = tensor;
   const read = await kernel.read(...Object.values(results));
   return Object.fromEntries(Object.keys(results).flatMap((name, i) => (read[i] ? [[name, read[i]]] : [])));

@@ -27,7 +27,7 @@ export interface GeneratedToken {
  * state is advanced in place and stays the caller's, to be saved or continued. It is consistent between any two tokens, also
  * after an abort.
  *
- * @throws MambaError `INPUT` (prompts), `OPTIONS`; the signal's reason when aborted; KernelError from the device.
+ * @throws MambaError `INPUT` (prompts), `OPTIONS`, `NON_FINITE` (no token can be chosen); the signal's reason when aborted; KernelError from the device.
  */
 export async function* generate(
   model: MambaLM,
@@ -81,26 +81,28 @@ function start(
   return GenerationState.start(model, prompts.map(encode));
 }
 
-/** Picks a token per row from logits [B, V], which it disposes. */
+/** Picks a token per row from logits [B, V], which it disposes. @throws MambaError `NON_FINITE` */
 async function choose(
   { kernel }: MambaLM,
   state: GenerationState,
   logits: Tensor,
   options: GenerateOptions,
 ): Promise<number[]> {
-  const { temperature = 1, topK, topP, minP, repetitionPenalty = 1, seed = 0 } = options;
+  const { temperature = 1, topK, topP, minP, repetitionPenalty, seed = 0 } = options;
   using scope = new Scope();
   scope.use(logits);
-  const penalised =
-    repetitionPenalty === 1
-      ? logits
-      : scope.use(kernel.repetitionPenalty(logits, scope.use(uploadSeen(kernel, state)), repetitionPenalty));
-  const ids =
-    temperature === 0
-      ? kernel.argmax(penalised)
-      : kernel.sample(penalised, { temperature, topK, topP, minP, uniforms: state.draw(seed) });
-  const [data] = await kernel.read(scope.use(ids));
-  return Array.from(data as Int32Array);
+  const rows = state.draw(seed).map((uniform) => {
+    return { temperature, topK, topP, minP, uniform, repetitionPenalty };
+  });
+  const seen = repetitionPenalty === undefined ? undefined : scope.use(uploadSeen(kernel, state));
+  const [data] = await kernel.read(scope.use(kernel.sample({ logits, rows, seen }).ids));
+  const ids = Array.from(data as Int32Array);
+  const row = ids.indexOf(-1);
+  if (row >= 0) {
+    const found = `the logits of row ${row} at token ${state.drawn + 1} hold NaN or +infinity, or no finite number`;
+    throw new MambaError("NON_FINITE", `generate: ${found}; check the weights of the model for such values`);
+  }
+  return ids;
 }
 
 /** i32 [B, K]: the ids of each row so far, padded with -1 to a multiple of 64, so that memory is reused. */
