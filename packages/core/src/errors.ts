@@ -5,9 +5,21 @@
  * - `INPUT`: token ids, ranges or prompts that the model cannot take
  * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
  * - `NO_STEP`: the module has no one-token form
- * - `OPTIONS`: a generation option is out of its range
+ * - `OPTIONS`: an option is unknown or out of its range
+ * - `IN_USE`: a state or a decoder is used while a generation or a step advances it
+ * - `CAPACITY`: all rows of a decoder are taken
+ * - `NON_FINITE`: NaN or infinity where a model's results should be
  */
-export type MambaErrorCode = "CONFIG" | "PARAMETER" | "INPUT" | "CACHE" | "NO_STEP" | "OPTIONS";
+export type MambaErrorCode =
+  | "CONFIG"
+  | "PARAMETER"
+  | "INPUT"
+  | "CACHE"
+  | "NO_STEP"
+  | "OPTIONS"
+  | "IN_USE"
+  | "CAPACITY"
+  | "NON_FINITE";
 
 const brand = Symbol.for("@mamba/core.MambaError");
 
