@@ -10,7 +10,7 @@ export type { LoadOptions } from "./parameters/load.ts";
 export type { Progress } from "./sources/progress.ts";
 export type { CheckpointFiles } from "./sources/source.ts";
 export { streamSource } from "./sources/stream.ts";
-export { byteTokenizer, parseTokenizer, type FileTokenizer, type TokenizerKind } from "./tokenizer.ts";
+export { parseTokenizer, type FileTokenizer, type TokenizerKind } from "./tokenizer.ts";
 // Types of this package's own functions.
 export type {
   ByteSource,

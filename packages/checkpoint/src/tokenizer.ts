@@ -1,5 +1,5 @@
 import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
-import type { MambaLMConfig, Tokenizer } from "@mamba/core";
+import { byteTokenizer, type MambaLMConfig, redecoding, type Tokenizer } from "@mamba/core";
 import { isObject, type Json, type JsonObject, show } from "@mamba/core/safetensors";
 import { CheckpointError, messageOf } from "./errors.ts";
 import { Fields } from "./json/fields.ts";
@@ -75,46 +75,26 @@ export function parseTokenizer(
   const eos = config["eos_token"];
   const eosText = isObject(eos) ? eos["content"] : eos;
   const eosId = typeof eosText === "string" ? inner.token_to_id(eosText) : undefined;
+  const decode: Tokenizer["decode"] = (ids, { specialTokens = false } = {}) => {
+    const known = ids.filter((id) => inner.id_to_token(id) !== undefined); // the embedding table may have more rows
+    if (known.length === 0) return "";
+    return inner.decode(known, { skip_special_tokens: !specialTokens, clean_up_tokenization_spaces: false });
+  };
+  const added = [...inner.get_added_tokens_decoder().values()];
   return {
     files,
     stopIds: stopIds.length > 0 || eosId === undefined ? stopIds : [eosId],
-    encode(text) {
-      const ids = inner.encode(text).ids as (number | undefined)[];
+    specialTokens: new Map(added.filter(({ special }) => special).map(({ content, id }) => [content, id])),
+    encode(text, { continuation = false } = {}) {
+      const ids = inner.encode(text, { add_special_tokens: !continuation }).ids as (number | undefined)[];
       return ids.map((id, i) => {
         if (id !== undefined) return id;
         const token = show(inner.tokenize(text)[i]);
         throw new CheckpointError("TOKENIZER", `tokenizer.json has no id for ${token}, and no unknown token`);
       });
     },
-    decode(ids) {
-      const known = ids.filter((id) => inner.id_to_token(id) !== undefined); // the embedding table may have more rows
-      if (known.length === 0) return "";
-      return inner.decode(known, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
-    },
-  };
-}
-
-/**
- * A tokenizer whose ids 0 to 255 are the UTF-8 bytes of the text. Other ids decode to nothing.
- *
- * @param vocabSize of the model. `encode` throws CheckpointError `TOKENIZER` for a byte at or above it
- */
-export function byteTokenizer(vocabSize: number, stopIds: readonly number[] = []): Tokenizer {
-  return {
-    stopIds,
-    encode(text) {
-      const bytes = new TextEncoder().encode(text);
-      const unknown = bytes.find((byte) => byte >= vocabSize);
-      if (unknown !== undefined) {
-        const message = `the model has ids 0 to ${vocabSize - 1}, and the text holds the byte ${unknown}`;
-        throw new CheckpointError("TOKENIZER", message);
-      }
-      return [...bytes];
-    },
-    decode: (ids) =>
-      new TextDecoder("utf-8", { ignoreBOM: true }).decode(
-        Uint8Array.from(ids.filter((id) => id >= 0 && id < 256)),
-      ),
+    decode,
+    decoder: redecoding(decode),
   };
 }
 

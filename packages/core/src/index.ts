@@ -1,11 +1,21 @@
 export * from "./adapters/lora.ts";
 export { mergeAdapter } from "./adapters/mergeAdapter.ts";
 export * from "./errors.ts";
+export { byteTokenizer } from "./generation/byteTokenizer.ts";
 export { generate, type GeneratedToken } from "./generation/generate.ts";
 export { GenerationState } from "./generation/generationState.ts";
 export type { GenerateOptions } from "./generation/options.ts";
 export { prefill, type PrefillOptions } from "./generation/prefill.ts";
-export type { Tokenizer } from "./generation/tokenizer.ts";
+export { redecoding } from "./generation/redecoding.ts";
+export { TextStream, type TextStreamOptions } from "./generation/textStream.ts";
+export type {
+  DecodeOptions,
+  DecoderOptions,
+  EncodeOptions,
+  TokenDecoder,
+  Tokenizer,
+} from "./generation/tokenizer.ts";
+export { Utf8Decoder } from "./generation/utf8.ts";
 export { yieldToEventLoop } from "./generation/yieldToEventLoop.ts";
 export * from "./layers/bidirectionalMamba.ts";
 export { layerParameters, type LayerShape, type LayerSpec, layerState } from "./layers/layer.ts";

@@ -6,6 +6,7 @@ import {
   type GenerateOptions,
   type GeneratedToken,
   MambaLM,
+  redecoding,
   serializeState,
   type Tokenizer,
 } from "../src/index.ts";
@@ -14,10 +15,13 @@ import { close, nmse, small, someIds, take, uploadIds, withModel } from "./suppo
 // A head of its own and a wide start make the random model's choices vary from token to token.
 const lively = { ...small, tieEmbeddings: false, initializerRange: 0.5 } as const;
 
+const decodeLetters = (ids: readonly number[]) => ids.map((id) => String.fromCharCode(id + 64)).join("");
 const letters: Tokenizer = {
   encode: (text) => Array.from(text, (c) => c.charCodeAt(0) - 64),
-  decode: (ids) => ids.map((id) => String.fromCharCode(id + 64)).join(""),
+  decode: decodeLetters,
+  decoder: redecoding(decodeLetters),
   stopIds: [],
+  specialTokens: new Map(),
 };
 
 async function collect(stream: AsyncIterable<GeneratedToken>): Promise<GeneratedToken[]> {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileTokenizer } from "@mamba/checkpoint";
 import {
+  byteTokenizer,
   LoraAdapter,
   type LoraConfigInput,
   MambaLM,
@@ -43,7 +44,7 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
   const { RunFolder } = await import("@mamba/train/node");
   const { storyEnd } = await import("@mamba/tasks");
   const { languageModel, Trainer } = await import("@mamba/train");
-  const { byteTokenizer, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
+  const { saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
   await using kernel = await openBackend(request, host);
   const loaded =
     request.model === undefined

@@ -38,7 +38,11 @@ export async function* generate(
   const state = input instanceof GenerationState ? input : scope.use(start(model, input, options));
   const { maxTokens = 128, tokenizer, stop = [], signal } = options;
   const stopIds = new Set([...(options.stopIds ?? tokenizer?.stopIds ?? [])]);
-  const texts = state.pending.map((ids) => tokenizer && new TextStream(tokenizer, stop, ids));
+  const texts = state.pending.map((ids) => {
+    const stream = tokenizer && new TextStream(tokenizer, { stop });
+    stream?.read(ids);
+    return stream;
+  });
   const active = state.pending.map(() => true);
 
   let logits = await prefill(model, state, options);
@@ -50,10 +54,10 @@ export async function* generate(
       if (!active[row]) return;
       const stream = texts[row];
       const { text = "", stopped = false } = stopIds.has(id)
-        ? { stopped: true, text: stream?.flush() }
+        ? { stopped: true, text: stream?.rest() }
         : (stream?.push(id) ?? {});
       const finish = stopped ? "stop" : count === maxTokens ? "length" : undefined;
-      const rest = finish === "length" ? (stream?.flush() ?? "") : "";
+      const rest = finish === "length" ? (stream?.rest() ?? "") : "";
       if (finish) active[row] = false;
       tokens.push({ row, id, text: text + rest, ...(finish && { finish }) });
     });
