@@ -8,6 +8,7 @@
  * - `OPTIONS`: an option is unknown or out of its range
  * - `IN_USE`: a state or a decoder is used while a generation or a step advances it
  * - `CAPACITY`: all rows of a decoder are taken
+ * - `DISPOSED`: the object is disposed
  * - `NON_FINITE`: NaN or infinity where a model's results should be
  */
 export type MambaErrorCode =
@@ -19,6 +20,7 @@ export type MambaErrorCode =
   | "OPTIONS"
   | "IN_USE"
   | "CAPACITY"
+  | "DISPOSED"
   | "NON_FINITE";
 
 const brand = Symbol.for("@mamba/core.MambaError");

@@ -2,12 +2,23 @@ export * from "./adapters/lora.ts";
 export { mergeAdapter } from "./adapters/mergeAdapter.ts";
 export * from "./errors.ts";
 export { byteTokenizer } from "./generation/byteTokenizer.ts";
+export type { CheckpointOptions } from "./generation/checkpoints.ts";
+export { Decoder, type DecoderConfig, type DecoderStep, type SequenceFailure } from "./generation/decoder.ts";
+export type { GenerationInput, Prompt } from "./generation/fixedSet.ts";
 export { generate, type GeneratedToken } from "./generation/generate.ts";
-export { GenerationState } from "./generation/generationState.ts";
-export type { GenerateOptions } from "./generation/options.ts";
-export { prefill, type PrefillOptions } from "./generation/prefill.ts";
+export { GenerationState, type SeedOptions } from "./generation/generationState.ts";
+export type {
+  AllowedIds,
+  GenerateOptions,
+  PrefillOptions,
+  SequenceOptions,
+  TokenContext,
+} from "./generation/options.ts";
+export { prefill } from "./generation/prefill.ts";
 export { redecoding } from "./generation/redecoding.ts";
 export { TextStream, type TextStreamOptions } from "./generation/textStream.ts";
+export type { DecoderSequence, SequenceToken, TokenLogProb } from "./generation/runningSequence.ts";
+export { freshSeed } from "./generation/seed.ts";
 export type {
   DecodeOptions,
   DecoderOptions,
@@ -57,5 +68,7 @@ export {
   smallParameter,
 } from "./parameters/spec.ts";
 export { uniformAt } from "./random.ts";
-export { deserializeState, serializeState } from "./state/container.ts";
+export { modelFingerprint } from "./state/fingerprint.ts";
+export { loadState, loadStates } from "./state/loadState.ts";
+export { saveState, saveStates } from "./state/savedState.ts";
 export { StackState } from "./state/stackState.ts";

@@ -1,4 +1,4 @@
-import { generate, GenerationState } from "@mamba/core";
+import { generate, GenerationState, loadState, saveState } from "@mamba/core";
 import type { BackendId, Ending, Report, Settings, Stats } from "../protocol.ts";
 import { failure } from "./failure.ts";
 import { Meter } from "./meter.ts";
@@ -25,7 +25,7 @@ export class Writing {
     return this.#isRunning;
   }
 
-  /** Continues the current text on another backend, after the next complete character. */
+  /** Continues the current text on another backend, after the next token. */
   moveTo(backend: BackendId): void {
     this.#requested = backend;
   }
@@ -35,7 +35,7 @@ export class Writing {
     const { checkpoint } = await this.#session.current(signal);
     const ids = checkpoint.tokenizer.encode(prompt);
     const meter = new Meter();
-    let state = GenerationState.start(checkpoint.model, [ids]);
+    let state = GenerationState.start(checkpoint.model, ids);
     this.#isRunning = true;
     try {
       for (;;) {
@@ -79,10 +79,9 @@ export class Writing {
     try {
       for await (const token of generate(model, state, options)) {
         meter.count();
-        text += token.text;
+        text += token.text + (token.rest ?? "");
         if (token.finish) return token.finish;
-        // A token without text may be the first bytes of a character, which the next backend could not complete.
-        if (this.#requested !== undefined && token.text !== "") return "move";
+        if (this.#requested !== undefined) return "move";
         if (performance.now() - reported >= reportMs) flush();
       }
       return "length";
@@ -100,9 +99,9 @@ export class Writing {
     if (requested === undefined || requested === this.#session.backend) return state;
     meter.pause();
     try {
-      const bytes = await state.serialize();
+      const bytes = await saveState(state);
       const next = await this.#session.openOn(requested, signal);
-      const moved = GenerationState.deserialize(next.checkpoint.model, bytes);
+      const moved = await loadState(next.checkpoint.model, bytes);
       state.dispose();
       await this.#session.switchTo(next);
       this.#report({ type: "moved", backend: requested });

@@ -135,7 +135,7 @@ export class GenerationState implements Disposable {
     checkOptions("GenerationState.clone", options, { seed: seedRule });
     const contents = this.#free();
     const { seed = contents.seed } = options;
-    return new GenerationState(this.model, { ...cloneContents(contents), seed });
+    return new GenerationState(this.model, { ...cloneContents(this.model.kernel, contents), seed });
   }
 
   dispose(): void {
@@ -149,7 +149,7 @@ export class GenerationState implements Disposable {
 
   /** The contents, while nothing else uses them. */
   #free(): SequenceContents {
-    if (this.#isDisposed) throw new MambaError("IN_USE", "the generation state is disposed");
+    if (this.#isDisposed) throw new MambaError("DISPOSED", "the generation state is disposed");
     if (!this.#isInUse) return this.#contents;
     const remedy = "wait until that generation ends, or clone the state before it";
     throw new MambaError("IN_USE", `a generation is advancing this state: ${remedy}`);

@@ -1,4 +1,4 @@
-import { Scope, type Tensor } from "@mamba/kernel";
+import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import type { LoraAdapter } from "../adapters/lora.ts";
 import type { Json } from "../safetensors/json.ts";
 import type { StackState } from "../state/stackState.ts";
@@ -31,14 +31,14 @@ export interface SequenceContents {
 }
 
 /** An independent copy; checkpoints share their memory. */
-export function cloneContents(contents: SequenceContents): SequenceContents {
+export function cloneContents(kernel: Kernel, contents: SequenceContents): SequenceContents {
   const { history, stack, logits, checkpoints } = contents;
   using scope = new Scope();
   const copy = {
     ...contents,
     history: history.clone(),
     stack: stack && scope.use(stack.clone()),
-    logits: logits && stack && scope.use(stack.kernel.gatherRows(logits, [0])),
+    logits: logits && scope.use(kernel.gatherRows(logits, [0])),
     checkpoints: checkpoints.shared(),
   };
   if (copy.stack) scope.release(copy.stack);

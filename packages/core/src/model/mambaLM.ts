@@ -1,5 +1,6 @@
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import { type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
+import { checkOptions, objectWith, type Rules } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import type { Linear } from "../layers/linear.ts";
 import { parametrization } from "../layers/mambaConfig.ts";
@@ -26,6 +27,13 @@ export interface ForwardOptions {
   /** Given in training only. */
   readonly training?: Pick<Training, "seed"> | undefined;
 }
+
+const forwardRules: Rules<ForwardOptions> = {
+  state: objectWith("a StackState", "checkFits"),
+  ranges: [Array.isArray, "an array of ranges"],
+  logits: [(value) => value === "all" || value === "last", '"all" or "last"'],
+  training: [(value) => typeof value === "object", "an object"],
+};
 
 /** A Mamba language model: embedding, stack, final norm and head, on one kernel. */
 export class MambaLM implements Disposable {
@@ -117,7 +125,7 @@ export class MambaLM implements Disposable {
    * Logits for token ids i32 [B, L]: [B, L, V] or, with `logits: "last"`, [B, V]. V is `vocabSize`: the padding of the table
    * is cut off. The result is the caller's.
    *
-   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, ranges).
+   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, ranges), `OPTIONS`.
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
     // Without one-token ops, so that a prompt gives the same bits when its last chunk has one position.
@@ -126,7 +134,9 @@ export class MambaLM implements Disposable {
   }
 
   /** `forward` through ops of the caller's, such as a `Tape` to train: they own the result. */
-  run(ops: Ops, ids: Tensor, { state, ranges, logits = "all", training }: ForwardOptions = {}): Tensor {
+  run(ops: Ops, ids: Tensor, options: ForwardOptions = {}): Tensor {
+    checkOptions("forward", options, forwardRules);
+    const { state, ranges, logits = "all", training } = options;
     const [batch = 0, length = 0] = ids.shape;
     if (ids.shape.length !== 2)
       throw new MambaError("INPUT", `ids must be [B, L], got [${ids.shape.join(", ")}]`);

@@ -1,4 +1,5 @@
 import { type Kernel, type Residual, Scope, type Shape, type Tensor } from "@mamba/kernel";
+import { checkOptions, flag, objectWith, type Rules } from "../../checkOptions.ts";
 import type { DerivedTensors } from "./derivedTensors.ts";
 import type { GradientSink, LossGradient, OpRun } from "./opRun.ts";
 import { type Ops, OpsBase, type UnaryOp } from "./ops.ts";
@@ -15,6 +16,12 @@ export interface EagerOptions {
   readonly states?: Pick<OpRun, "advance"> | undefined;
 }
 
+const rules: Rules<EagerOptions> = {
+  derived: objectWith("DerivedTensors", "get"),
+  steps: flag,
+  states: objectWith("an object with advance", "advance"),
+};
+
 /** Runs ops at once and frees their results when it is disposed: inference. */
 export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   readonly kernel: Kernel;
@@ -22,8 +29,10 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   readonly #options: EagerOptions;
   readonly #scope = new Scope();
 
+  /** @throws MambaError `OPTIONS` */
   constructor(kernel: Kernel, options: EagerOptions = {}) {
     super();
+    checkOptions("EagerOps", options, rules);
     this.kernel = kernel;
     const { steps = true, states } = options;
     this.takesSteps = steps && states === undefined;
