@@ -11,7 +11,6 @@ const kinds = {
   i32: { type: "number", view: "words", encode: (value) => value },
   u32: { type: "number", view: "words", encode: (value) => value },
   f32: { type: "number", view: "floats", encode: (value) => value },
-  f64: { type: "number", view: "doubles", encode: (value) => value },
 };
 
 /**
@@ -125,7 +124,7 @@ function recordText(record) {
     const kind = kinds[declared];
     if (!kind) throw new Error(`${name}.${field}: the host cannot write a field of type ${declared}`);
     const offset = record.offsetof(field);
-    const index = kind.view === "doubles" ? `(at >> 1) + ${offset / 8}` : `at + ${offset / 4}`;
+    const index = `at + ${offset / 4}`;
     types.push(`readonly ${field}: ${kind.type};`);
     writes.push(`to.${kind.view}[${index}] = ${kind.encode(`record.${field}`)};`);
   }

@@ -149,17 +149,14 @@ describe("clearOf", () => {
     ).toThrow("too fine");
   });
 
-  it("moves topP and minP off the edges of all rows", () => {
-    const rows = [Float32Array.of(0, 1, 2, 3), Float32Array.of(1, 1, 0, 5)];
-    for (const topP of [0.2, 0.6439, 0.8808, 0.9999]) {
-      const clear = clearFilters(rows, { temperature: 1, topP, minP: Math.exp(-1) });
-      for (const row of rows) {
-        const sums = cumulative(
-          [...(sampleProbabilities(row, { temperature: 1 }) ?? [])].sort((a, b) => b - a),
-        );
+  it("moves topP and minP off the edges of a row", () => {
+    for (const row of [Float32Array.of(0, 1, 2, 3), Float32Array.of(1, 1, 0, 5)]) {
+      for (const topP of [0.2, 0.6439, 0.8808, 0.9999]) {
+        const clear = clearFilters(row, { temperature: 1, topP, minP: Math.exp(-1) });
+        const sums = cumulative(sampleProbabilities(row, { temperature: 1 }).sort((a, b) => b - a));
         for (const sum of sums.slice(0, -1))
           expect(Math.abs(sum - (clear.topP ?? 0))).toBeGreaterThan(margin);
-        const p = sampleProbabilities(row, { temperature: 1, topP: clear.topP }) ?? [];
+        const p = sampleProbabilities(row, { temperature: 1, topP: clear.topP });
         for (const mass of p)
           expect(Math.abs(mass / Math.max(...p) - (clear.minP ?? 0))).toBeGreaterThan(margin);
       }

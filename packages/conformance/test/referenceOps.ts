@@ -167,14 +167,23 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
 export const argmax: Op<"argmax"> = (arena, { batch, vocabSize }, logits) =>
   arena.result([batch], reference.argmax(batch, vocabSize, logits.values()), "i32");
 
-export const sample: Op<"sample"> = (arena, { batch, vocabSize }, logits, options) =>
-  arena.result([batch], reference.sample(batch, vocabSize, logits.values(), options), "i32");
-
-export const repetitionPenalty: Op<"repetitionPenalty"> = (arena, sizes, logits, ids, penalty) => {
-  const { batch, vocabSize, idCount } = sizes;
-  const [values, seen] = [logits.values(), ids.values()];
-  const y = reference.repetitionPenalty(batch, vocabSize, idCount, values, seen, penalty);
-  return arena.result(logits.shape, y);
+export const sample: Op<"sample"> = (arena, { batch }, args, want) => {
+  const { logits, rows, seen, add, allow } = args;
+  const values = {
+    logits: logits.values(),
+    seen: seen?.values(),
+    ids: add?.ids.values(),
+    values: add?.values.values(),
+    allow: allow?.values(),
+  };
+  const K = want?.logProbs ?? 0;
+  const sampled = reference.sample(batch, values, rows, K);
+  const ids = arena.result([batch], sampled.ids, "i32");
+  if (!want) return { ids };
+  const logProb = arena.result([batch], sampled.logProb);
+  if (K === 0) return { ids, logProb };
+  const topIds = arena.result([batch, K], sampled.topIds, "i32");
+  return { ids, logProb, topIds, topLogProbs: arena.result([batch, K], sampled.topLogProbs) };
 };
 
 export const crossEntropy: Op<"crossEntropy"> = (arena, sizes, logits, targets) => {

@@ -9,7 +9,7 @@
  * - `IN_USE`: a state or a decoder is used while a generation or a step advances it
  * - `CAPACITY`: all rows of a decoder are taken
  * - `DISPOSED`: the object is disposed
- * - `NON_FINITE`: NaN or infinity where a model's results should be
+ * - `NON_FINITE`: the logits of a row hold NaN or +infinity, or no finite number, so that no token can be chosen
  */
 export type MambaErrorCode =
   | "CONFIG"

@@ -1,7 +1,7 @@
 import { Pointer } from "./records.ts";
-import { rowArgmax } from "./rowArgmax.ts";
+import { rowArgmax } from "./rowLargest.ts";
 
-// y[b] = the lowest index of the largest logit of row b, a NaN counting as larger than every number. A unit is a row.
+// y[b] = the lowest index of the largest logit of row b, -1 when a logit is NaN or +infinity or none is finite. A unit is a row.
 
 @unmanaged
 export class ArgmaxArgs {

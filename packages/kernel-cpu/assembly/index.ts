@@ -16,7 +16,6 @@ export * from "./linearBackwardInput";
 export * from "./linearBackwardWeight";
 export * from "./mul";
 export * from "./negExp";
-export * from "./repetitionPenalty";
 export * from "./rmsNorm";
 export * from "./rmsNormBackward";
 export * from "./sample";

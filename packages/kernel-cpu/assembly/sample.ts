@@ -1,54 +1,51 @@
+import { adjustRow, isAdjusted } from "./adjustRow.ts";
 import { expDoubles } from "./expDoubles.ts";
-import { Pointer } from "./records.ts";
-import { rowArgmax } from "./rowArgmax.ts";
-import { BUCKETS, chunkMaxima, chunksOf, cutOf, logitsFrom } from "./selection.ts";
+import { rowLogProbs } from "./logProbs.ts";
+import { rowArgmax, rowLargest } from "./rowLargest.ts";
+import { ROW, SampleArgs } from "./sampleArgs.ts";
+import { BUCKETS, chunkMaxima, chunksOf, cutOf, kthLargest } from "./selection.ts";
 
-// Divides the logits by the temperature, applies top-k, top-p and min-p, and chooses the first id at which the cumulative
-// probability exceeds the uniform number of the row. Probabilities are f64. A unit is a row.
+// Applies the repetition penalty, `add` and `allow`, divides the logits by the temperature, applies top-k, top-p and min-p,
+// and chooses the first id at which the cumulative probability exceeds the uniform number of the row; for temperature 0 the
+// largest logit. Probabilities are f64. A unit is a row.
 //
 // This takes O(V) and sorts nothing. The logit at each cut is found by radix selection on the bits of the logits, most
 // significant digit first, among few candidates: at least k logits reach the k-th largest of the maxima of chunks, and tokens
 // that each weigh less than an equal division of 1 - top-p lie outside of the nucleus.
 
-@unmanaged
-export class SampleArgs {
-  temperature!: f64;
-  topP!: f64;
-  minP!: f64;
-  uniforms!: Pointer; // f64 [batch]
-  logits!: Pointer; // f32 [batch, vocabSize]
-  y!: Pointer; // i32 [batch]
-  batch!: i32;
-  vocabSize!: i32;
-  topK!: i32;
-  stride!: i32; // of logits
-}
-
 export function sampleUnits(args: SampleArgs): i32 {
   return args.batch;
 }
 
-/** Room for a histogram; the weight (f64), logit (f32) and id (i32) of each candidate; the maxima of the chunks (f32). */
+/**
+ * Room for a histogram; the weight (f64), logit (f32) and id (i32) of each candidate; the maxima of the chunks (f32); the
+ * changed logits of a row.
+ */
 export function sampleScratch(args: SampleArgs): i32 {
-  return (BUCKETS << 3) + (args.vocabSize << 4) + (chunksOf(args.vocabSize) << 2);
+  return (BUCKETS << 3) + args.vocabSize * 20 + (chunksOf(args.vocabSize) << 2);
 }
 
 export function sampleRun(args: SampleArgs, begin: i32, end: i32, scratch: usize): void {
+  const size = args.vocabSize;
+  const changed = scratch + sampleScratch(args) - (<usize>size << 2);
   for (let row = begin; row < end; row++) {
+    const options = args.rows + ((<usize>row * ROW) << 3);
+    const temperature = load<f64>(options);
+    const penalty = <f32>load<f64>(options, 32);
     const logits = args.logits + ((<usize>row * args.stride) << 2);
-    const id = sampleRow(logits, args, load<f64>(args.uniforms + (<usize>row << 3)), scratch);
+    let from = logits;
+    if (isAdjusted(args, penalty)) {
+      adjustRow(args, row, logits, penalty, changed);
+      from = changed;
+    }
+    let id = -1;
+    // A logit that is not allowed counts too when it is NaN or +infinity.
+    if (from == logits || rowLargest(logits, size) < Infinity) {
+      id = temperature == 0 ? rowArgmax(from, size) : sampleRow(from, size, options, scratch);
+    }
     store<i32>(args.y + (<usize>row << 2), id);
+    if (args.logProb) rowLogProbs(args, row, logits, id, scratch, scratch + (BUCKETS << 3));
   }
-}
-
-/** True when a row whose largest number is `largest` has a finite number. */
-function anyFinite(row: usize, size: i32, largest: f32): bool {
-  if (largest < Infinity) return largest != -Infinity;
-  for (let v = 0; v < size; v++) {
-    const x = load<f32>(row + (<usize>v << 2));
-    if (x - x == 0) return true;
-  }
-  return false;
 }
 
 /** Keeps the candidates that weigh at least `least`, in their order. Returns how many. */
@@ -70,34 +67,28 @@ function oneLogit(at: usize): v128 {
   return f32x4.replace_lane(f32x4.splat(NaN), 0, load<f32>(at));
 }
 
-/** Returns the probabilities of two logits relative to the most probable token: 1 for that token, even if it is infinite. */
+/** Returns the probabilities of two logits relative to the most probable token. */
 @inline
 function weightsOf(logits: v128, largest: f32, temperature: f64): v128 {
   const wide = f64x2.promote_low_f32x4(logits);
-  const most = f64x2.splat(<f64>largest);
-  const weights = expDoubles(f64x2.div(f64x2.sub(wide, most), f64x2.splat(temperature)));
-  return v128.bitselect(f64x2.splat(1), weights, f64x2.eq(wide, most));
+  return expDoubles(f64x2.div(f64x2.sub(wide, f64x2.splat(<f64>largest)), f64x2.splat(temperature)));
 }
 
-function sampleRow(row: usize, args: SampleArgs, uniform: f64, histogram: usize): i32 {
-  const size = args.vocabSize;
+/** Returns the id that is drawn from a row of logits, -1 when one is NaN or +infinity or none is finite. */
+function sampleRow(row: usize, size: i32, options: usize, histogram: usize): i32 {
   const weights = histogram + (BUCKETS << 3);
   const logits = weights + (<usize>size << 3);
   const ids = logits + (<usize>size << 2);
   const maxima = ids + (<usize>size << 2);
-  const temperature = args.temperature;
-  const topP = args.topP;
-  const minP = args.minP;
+  const temperature = load<f64>(options);
+  const topP = load<f64>(options, 8);
+  const minP = load<f64>(options, 16);
+  const uniform = load<f64>(options, 24);
+  const topK = <i32>load<f64>(options, 40);
 
   const largest = chunkMaxima(row, size, maxima);
-  if (!anyFinite(row, size, largest)) return rowArgmax(row, size);
-  let floor: f32 = -Infinity;
-  if (args.topK < size) {
-    const chunks = chunksOf(size);
-    const reached = args.topK <= chunks ? cutOf(maxima, 0, chunks, args.topK, histogram) : -Infinity;
-    const found = logitsFrom(row, size, reached, logits);
-    if (found >= args.topK) floor = cutOf(logits, 0, found, args.topK, histogram);
-  }
+  if (!isFinite<f32>(largest)) return -1;
+  const floor = topK < size ? kthLargest(row, size, topK, maxima, logits, histogram) : -Infinity;
 
   let count = 0;
   let total: f64 = 0;

@@ -1,3 +1,5 @@
+import { isNaNs } from "./rowLargest.ts";
+
 // Selection among logits without sorting.
 
 /** Radix digits of 11, 11 and 10 bits. */
@@ -56,17 +58,26 @@ export function cutOf(logits: usize, weights: usize, count: i32, target: f64, hi
   return logitOf(prefix);
 }
 
-/** Writes the largest number of each chunk, -inf when it has none. Returns the largest of all. */
+/** Writes the largest number of each chunk, -inf when it has none. Returns the largest of all, NaN when there is a NaN. */
 export function chunkMaxima(row: usize, size: i32, maxima: usize): f32 {
   let largest: f32 = -Infinity;
+  let bad = i32x4.splat(0);
   for (let v = 0; v < size; v += CHUNK) {
     const at = row + (<usize>v << 2);
     // pmax(a, b) is a unless b is larger: a NaN in b is ignored.
     let most = f32x4.splat(-Infinity);
     if (v + CHUNK <= size) {
-      for (let i = 0; i < CHUNK; i += 4) most = f32x4.pmax(most, v128.load(at + (<usize>i << 2)));
+      for (let i = 0; i < CHUNK; i += 4) {
+        const x = v128.load(at + (<usize>i << 2));
+        most = f32x4.pmax(most, x);
+        bad = v128.or(bad, isNaNs(x));
+      }
     } else {
-      for (let i = 0; i < size - v; i++) most = f32x4.pmax(most, v128.load32_splat(at + (<usize>i << 2)));
+      for (let i = 0; i < size - v; i++) {
+        const x = v128.load32_splat(at + (<usize>i << 2));
+        most = f32x4.pmax(most, x);
+        bad = v128.or(bad, isNaNs(x));
+      }
     }
     most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
     most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 1, 0, 3, 2));
@@ -74,7 +85,28 @@ export function chunkMaxima(row: usize, size: i32, maxima: usize): f32 {
     store<f32>(maxima + (<usize>(v / CHUNK) << 2), chunkMost);
     largest = max(largest, chunkMost);
   }
-  return largest;
+  return v128.any_true(bad) ? NaN : largest;
+}
+
+/**
+ * Returns the k-th largest of the `size` numbers of a row without NaN, k <= size.
+ *
+ * @param maxima as `chunkMaxima` writes them
+ * @param candidates room for `size` numbers
+ */
+export function kthLargest(
+  row: usize,
+  size: i32,
+  k: i32,
+  maxima: usize,
+  candidates: usize,
+  histogram: usize,
+): f32 {
+  const chunks = chunksOf(size);
+  // At least k numbers reach the k-th largest of the maxima.
+  const reached = k <= chunks ? cutOf(maxima, 0, chunks, k, histogram) : -Infinity;
+  const found = logitsFrom(row, size, reached, candidates);
+  return cutOf(candidates, 0, found, k, histogram);
 }
 
 /** Writes the logits that are at least `floor` to `to`. Returns their number. */

@@ -72,7 +72,8 @@ test("a decode step takes no new memory", async () => {
     using B = kernel.columns(xz, 16, 16);
     using y = kernel.selectiveStateUpdate(state, { u, delta: u, A, B, C: B, z });
     using logits = kernel.linear(x, weight);
-    using chosen = kernel.sample(logits, { temperature: 1, topK: 5, topP: 0.9, uniforms: [0.5] });
+    const rows = [{ temperature: 1, topK: 5, topP: 0.9, uniform: 0.5 }];
+    using chosen = kernel.sample({ logits, rows }).ids;
     return [y, chosen].length;
   };
   step();

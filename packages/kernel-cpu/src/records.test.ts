@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { jobRecords, rmsNormArgsBytes, writeRmsNormArgs, writeSampleArgs } from "./generated/records.ts";
+import { jobRecords, rmsNormArgsBytes, writeRmsNormArgs } from "./generated/records.ts";
 import { RecordMemory } from "./records.ts";
 import type { Runtime } from "./runtime.ts";
 import { jobNames } from "./wasm.ts";
@@ -10,22 +10,6 @@ test("a record is written field by field, addresses of absent tensors as 0", () 
   writeRmsNormArgs(memory, 1, { ...record, eps: 0.5 });
   expect([...memory.words.subarray(0, 8)]).toEqual([0, 4_000_000_000, 0, 8, 2, 3, 5, 0x3f000000]);
   expect(rmsNormArgsBytes).toBe(28);
-});
-
-test("float64 fields are written at multiples of 8", () => {
-  const memory = new RecordMemory(new ArrayBuffer(128), 0, 128);
-  const sizes = { batch: 1, vocabSize: 9, topK: 3, stride: 9 };
-  writeSampleArgs(memory, 2, {
-    temperature: 0.7,
-    topP: 0.9,
-    minP: 0.1,
-    uniforms: 8,
-    logits: 16,
-    y: 24,
-    ...sizes,
-  });
-  expect([...memory.doubles.subarray(1, 4)]).toEqual([0.7, 0.9, 0.1]);
-  expect([...memory.words.subarray(8, 15)]).toEqual([8, 16, 24, 1, 9, 3, 9]);
 });
 
 test("every job has a record", () => {

@@ -5,12 +5,10 @@ export type Pointer = number | { readonly address: number };
 export class RecordMemory {
   readonly words: Uint32Array;
   readonly floats: Float32Array;
-  readonly doubles: Float64Array;
 
-  /** @param byteOffset a multiple of 8, like `bytes` */
+  /** @param byteOffset a multiple of 4, like `bytes` */
   constructor(buffer: ArrayBufferLike, byteOffset: number, bytes: number) {
     this.words = new Uint32Array(buffer, byteOffset, bytes / 4);
     this.floats = new Float32Array(buffer, byteOffset, bytes / 4);
-    this.doubles = new Float64Array(buffer, byteOffset, bytes / 8);
   }
 }

@@ -1,6 +1,7 @@
 import { reference, type SampleFilters } from "@mamba/conformance";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { SampleRow } from "@mamba/kernel";
 import { openCpuKernel } from "../src/create.ts";
 
 // Rows of several chunks, odd sizes, ties, missing logits and every combination of filters, compared with the sorting float64
@@ -28,11 +29,9 @@ test("sample agrees with the reference", async () => {
   await fc.assert(
     fc.asyncProperty(inputs, async ({ row, uniform, ...filters }) => {
       using logits = kernel.upload(Float32Array.from(row), [1, row.length], "f32");
-      using chosen = kernel.sample(logits, { ...filters, uniforms: [uniform] });
+      using chosen = kernel.sample({ logits, rows: [{ ...filters, uniform }] }).ids;
       const [[id] = []] = await kernel.read(chosen);
-      const uniforms = [uniform];
-      const [expected] = reference.sample(1, row.length, Float32Array.from(row), { ...filters, uniforms });
-      if (id !== expected) expect(boundary(row, filters, uniform)).toBe(true);
+      if (id !== choice(row, { ...filters, uniform })) expect(boundary(row, filters, uniform)).toBe(true);
     }),
     { numRuns: 400 },
   );
@@ -45,16 +44,20 @@ test("top-p keeps all that min-p leaves when that weighs less than top-p", async
   const filters = { temperature: 1, topP: 0.95, minP: 0.1 };
   const ids: number[] = [];
   for (const uniform of [0.1, 0.5, 0.7, 0.99]) {
-    using chosen = kernel.sample(logits, { ...filters, uniforms: [uniform] });
+    using chosen = kernel.sample({ logits, rows: [{ ...filters, uniform }] }).ids;
     const [[id] = []] = await kernel.read(chosen);
     ids.push(id as number);
   }
   expect(ids).toEqual([0, 0, 1, 1]);
 });
 
+/** The reference's choice. */
+function choice(row: number[], options: SampleRow): number | undefined {
+  return reference.sample(1, { logits: Float32Array.from(row) }, [options], 0).ids[0];
+}
+
 /** True when changing the uniform number or a filter by a rounding error changes the reference's choice too. */
 function boundary(row: number[], filters: SampleFilters, uniform: number): boolean {
-  const data = Float32Array.from(row);
   const choices = new Set<number | undefined>();
   for (const factor of [1 - 1e-12, 1, 1 + 1e-12]) {
     const near = {
@@ -63,7 +66,7 @@ function boundary(row: number[], filters: SampleFilters, uniform: number): boole
       ...(filters.minP === undefined ? {} : { minP: Math.min(filters.minP * factor, 1) }),
     };
     for (const shift of [1 - 1e-12, 1, 1 + 1e-12]) {
-      choices.add(reference.sample(1, row.length, data, { ...near, uniforms: [uniform * shift] })[0]);
+      choices.add(choice(row, { ...near, uniform: uniform * shift }));
     }
   }
   return choices.size > 1;

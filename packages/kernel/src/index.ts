@@ -10,7 +10,7 @@ export type { ConvArgs } from "./ops/causalConv1d.ts";
 export type { ConvStepArgs } from "./ops/causalConv1dStep.ts";
 export type { Grads } from "./ops/grads.ts";
 export type * from "./ops/interface.ts";
-export type { SampleOptions } from "./ops/sample.ts";
+export type { SampleArgs, SampleLogProbs, SampleRow, WantLogProbs } from "./ops/sample.ts";
 export type { ScanArgs } from "./ops/selectiveScan.ts";
 export type { StateUpdateArgs } from "./ops/selectiveStateUpdate.ts";
 export * from "./scope.ts";

@@ -25,6 +25,14 @@ export interface KernelMemory extends CopyOps {
   zeros(shape: Shape, dtype: DType): Tensor;
   /** View of columns [start, start + count) of the last axis. No copy. */
   columns(x: Tensor, start: number, count: number): Tensor;
+  /**
+   * View of rows [start, start + count) of the first axis; count >= 1. The rows of a dense tensor are dense, so every op
+   * takes them, also one that writes in place: that changes `x` and its version. No copy.
+   *
+   * Devices write words of 4 bytes: the rows of a dense tensor with 16-bit storage must begin and end at even elements,
+   * unless they end with the tensor. Errors: `ARGUMENT`, `DISPOSED`.
+   */
+  rows(x: Tensor, start: number, count: number): Tensor;
   /** View of the same elements in another shape. `x` is dense, or the last axis stays as it is. No copy. */
   reshape(x: Tensor, shape: Shape): Tensor;
   /**

@@ -88,12 +88,13 @@ export function decodeCase(preset: PresetName, dtype: FloatDType, batch: number)
     prepare(kernel, scope) {
       const model = modelOf(kernel, preset, dtype, scope);
       const state = scope.use(model.createState(batch));
+      const rows = Array.from({ length: batch }, () => ({ temperature: 0, uniform: 0 }));
       let last = randomIds(batch);
       // Greedy generation reads each token back to the host and uploads it again.
       return async () => {
         using ids = kernel.upload(last, [batch], "i32");
         using logits = model.step(ids, state);
-        using next = kernel.argmax(logits);
+        using next = kernel.sample({ logits, rows }).ids;
         const [data] = await kernel.read(next);
         last = data as Int32Array;
       };

@@ -1,21 +1,21 @@
-import type { SampleOptions } from "@mamba/kernel";
+import type { SampleRow } from "@mamba/kernel";
 import type { Values } from "../math.ts";
 
 // The distribution that `sample` draws from. A draw within rounding distance of a step of the cumulative distribution may
 // fall on either side of it. Cases keep away from such edges, so that every correct kernel gives the same token.
 
-/** The filters of `SampleOptions` without the randomness. */
-export type SampleFilters = Omit<SampleOptions, "uniforms">;
+/** The numbers of a `SampleRow` that define the distribution, with a temperature above 0. */
+export type SampleFilters = Pick<SampleRow, "temperature" | "topK" | "topP" | "minP">;
 
 /**
  * Probabilities of one row of logits after temperature and filters. Each filter sees the result of the one before,
- * renormalised: topP is a fraction of the mass that topK leaves. NaN logits have probability 0. `undefined` when the
- * row has no finite logit.
+ * renormalised: topP is a fraction of the mass that topK leaves.
+ *
+ * @param row numbers and -infinity, at least one of them finite
  */
-export function sampleProbabilities(row: Values, filters: SampleFilters): Float64Array | undefined {
+export function sampleProbabilities(row: Values, filters: SampleFilters): Float64Array {
   const { temperature, topK, topP, minP } = filters;
-  const logits = Float64Array.from(row, (logit) => (Number.isNaN(logit) ? -Infinity : logit / temperature));
-  if (!logits.some(Number.isFinite)) return undefined;
+  const logits = Float64Array.from(row, (logit) => logit / temperature);
   const largest = logits.reduce((a, b) => Math.max(a, b));
   let p = normalised(logits.map((logit) => Math.exp(logit - largest)));
   if (topK !== undefined && topK < p.length) {
@@ -72,18 +72,18 @@ export function cumulative(p: Iterable<number>): number[] {
   return Array.from(p, (mass) => (sum += mass));
 }
 
-/** The filters with topP and minP moved off the edges that these rows of logits have. */
-export function clearFilters(rows: readonly Float32Array[], filters: SampleFilters): SampleFilters {
+/** The filters with topP and minP moved off the edges that this row of logits has. */
+export function clearFilters(row: Values, filters: SampleFilters): SampleFilters {
   const { temperature, topK } = filters;
-  const probabilities = (given: SampleFilters): Float64Array[] =>
-    rows.flatMap((row) => sampleProbabilities(row, given) ?? []);
   let clear: SampleFilters = { temperature, topK };
   if (filters.topP !== undefined) {
-    const edges = probabilities(clear).flatMap((p) => cumulative([...p].sort((a, b) => b - a)));
+    const edges = cumulative(sampleProbabilities(row, clear).sort((a, b) => b - a));
     clear = { ...clear, topP: filters.topP < 1 ? clearOf(filters.topP, edges) : 1 };
   }
   if (filters.minP !== undefined) {
-    const edges = probabilities(clear).flatMap((p) => Array.from(p, (mass) => mass / Math.max(...p)));
+    const p = sampleProbabilities(row, clear);
+    const largest = Math.max(...p);
+    const edges = Array.from(p, (mass) => mass / largest);
     clear = { ...clear, minP: filters.minP < 1 ? clearOf(filters.minP, edges) : 1 };
   }
   return clear;

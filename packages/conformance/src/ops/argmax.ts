@@ -1,20 +1,19 @@
 import { defineCase, floats, type OpCase } from "../case.ts";
 import { asView, bytesOf, result } from "../cases/inputs.ts";
+import { isValid } from "../cases/sampling.ts";
 import type { Values } from "../math.ts";
 import { B, defineOp, f32 } from "../opSuite.ts";
 import { Random } from "../random.ts";
 
-/** For logits [B, V]: the lowest index among the largest of each row. A NaN counts as larger than every number. */
+/**
+ * For logits [B, V]: the lowest index among the largest of each row, -1 when it holds a NaN or +infinity, or no finite
+ * number.
+ */
 function reference(batch: number, vocabSize: number, logits: Values): Int32Array {
-  const best = new Int32Array(batch);
-  for (let b = 0; b < batch; b++) {
-    for (let v = 1; v < vocabSize; v++) {
-      const held = logits[b * vocabSize + best[b]!]!;
-      const next = logits[b * vocabSize + v]!;
-      if (next > held || (Number.isNaN(next) && !Number.isNaN(held))) best[b] = v;
-    }
-  }
-  return best;
+  return Int32Array.from({ length: batch }, (_, b) => {
+    const row = Array.from({ length: vocabSize }, (_, v) => logits[b * vocabSize + v] ?? NaN);
+    return isValid(row) ? row.indexOf(row.reduce((a, b) => Math.max(a, b))) : -1;
+  });
 }
 
 function build(B: number, V: number, note = "", edit?: (logits: Float32Array) => void): OpCase {
@@ -52,19 +51,20 @@ export const argmax = defineOp("argmax", {
     build(3, 21, ", the last is the largest", (logits) => {
       for (const i of [20, 41, 62]) logits[i] = 50;
     }),
-    build(2, 21, ", all -infinity", (logits) => {
-      logits.fill(-Infinity);
+    build(3, 21, ", all -infinity: nothing can be chosen", (logits) => {
+      logits.fill(-Infinity, 0, 42);
     }),
-    build(3, 21, ", all but one -infinity, or +infinity twice", (logits) => {
+    build(3, 21, ", all but one -infinity", (logits) => {
       logits.fill(-Infinity);
-      logits[13] = -1e30;
-      logits[21 + 19] = logits[21 + 4] = Infinity;
+      for (const i of [13, 21, 62]) logits[i] = -1e30;
     }),
-    build(4, 21, ", NaN counts as the largest, the first of several", (logits) => {
-      logits[17] = NaN;
-      logits[21 + 3] = logits[21 + 2] = NaN;
-      logits[42] = Infinity;
-      logits[42 + 20] = NaN;
+    build(4, 21, ", nothing can be chosen from a row with NaN", (logits) => {
+      logits[17] = logits[21] = logits[22] = logits[83] = NaN;
+      logits[2] = -Infinity;
+    }),
+    build(4, 45, ", nothing can be chosen from a row with +infinity", (logits) => {
+      logits[44] = logits[45] = logits[136] = Infinity;
+      logits[140] = NaN;
     }),
     build(1, 4, ", zeros of both signs are equal", (logits) => {
       logits.set([-1, -0, 0, -0]);

@@ -14,7 +14,6 @@ export { linear } from "./linear.ts";
 export { linearBackwardInput, linearBackwardWeight } from "./linearBackward.ts";
 export { mul } from "./mul.ts";
 export { negExp } from "./negExp.ts";
-export { repetitionPenalty } from "./repetitionPenalty.ts";
 export { rmsNorm, rmsNormBackward } from "./rmsNorm.ts";
 export { sample } from "./sample.ts";
 export { scale } from "./scale.ts";

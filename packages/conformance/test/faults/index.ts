@@ -15,7 +15,6 @@ export { linearBackwardFaults } from "./linearBackward.ts";
 export { memoryFaults } from "./memory.ts";
 export { mulFaults } from "./mul.ts";
 export { negExpFaults } from "./negExp.ts";
-export { repetitionPenaltyFaults } from "./repetitionPenalty.ts";
 export { rmsNormFaults } from "./rmsNorm.ts";
 export { sampleFaults } from "./sample.ts";
 export { scaleFaults } from "./scale.ts";

@@ -1,26 +1,33 @@
 import type { Op } from "../op.ts";
 
-export const sample: Op<"sample"> = (runtime, { batch, vocabSize }, logits, options) => {
-  const { temperature, topK = vocabSize, topP = 1, minP = 0 } = options;
-  const y = runtime.result("sample", [batch], "i32");
-  const uniforms = runtime.temporary("sample", batch * 8);
+export const sample: Op<"sample"> = (runtime, sizes, args, want) => {
+  const op = "sample";
+  const { batch, vocabSize, seenCount, addCount } = sizes;
+  const { logits, rows, seen, add, allow } = args;
+  const topCount = want?.logProbs ?? 0;
+  const y = runtime.result(op, [batch], "i32");
+  const logProb = want && runtime.result(op, [batch]);
+  const topIds = topCount > 0 ? runtime.result(op, [batch, topCount], "i32") : undefined;
+  const topLogProbs = topIds && runtime.result(op, topIds.shape);
+  const numbers = rows.flatMap((row) => {
+    const { temperature, topP = 1, minP = 0, uniform, repetitionPenalty = 1, topK = vocabSize } = row;
+    return [temperature, topP, minP, uniform, repetitionPenalty, Math.min(topK, vocabSize)];
+  });
+  const options = runtime.temporary(op, numbers.length * 8);
   try {
-    runtime.heap.writeDoubles(uniforms.address, options.uniforms);
+    runtime.heap.writeDoubles(options.address, numbers);
     const record = {
-      logits,
-      y,
-      uniforms,
-      batch,
-      vocabSize,
-      stride: logits.rowStride,
-      temperature,
-      topP,
-      minP,
-      topK: Math.min(topK, vocabSize),
+      rows: options,
+      ...{ logits, seen, ids: add?.ids, values: add?.values, allow },
+      ...{ y, logProb, topIds, topLogProbs },
+      ...{ batch, vocabSize, stride: logits.rowStride, seenCount, addCount, topCount },
     };
-    runtime.run("sample", record, 10 * batch * vocabSize);
-    return y;
+    const drawn = rows.filter(({ temperature }) => temperature > 0).length;
+    const perLogit = 10 * drawn + 0.6 * (batch - drawn) + (want ? 5 * batch : 0);
+    runtime.run(op, record, perLogit * vocabSize);
   } finally {
-    runtime.heap.free(uniforms);
+    runtime.heap.free(options);
   }
+  if (!logProb) return { ids: y };
+  return topIds && topLogProbs ? { ids: y, logProb, topIds, topLogProbs } : { ids: y, logProb };
 };

@@ -34,6 +34,7 @@ it("names a foreign tensor by its path", () => {
   };
   expect(message("x", foreign)).toBe("op: x");
   expect(message("args", { u: mine, z: foreign })).toBe("op: z");
+  expect(message("args", { logits: mine, add: { ids: mine, values: foreign } })).toBe("op: add.values");
   expect(message("tensors", [mine, foreign])).toBe("op: tensors[1]");
   expect(message("slots", [{ param: mine, grad: foreign }])).toBe("op: slots[0].grad");
   const residual = new ScanResidual(foreign, { batch: 1, length: 1, channels: 1, stateSize: 1 });

@@ -9,24 +9,25 @@ interface Owner {
 /**
  * Checks that every tensor in an argument of an op belongs to `owner`. It runs in every call, so it allocates nothing.
  *
+ * @param nested true for a value inside of an argument
  * @throws KernelError `FOREIGN_TENSOR`, naming the argument by its path: `slots[2].grad`
  */
-export function checkOwned(owner: Owner, op: string, name: string, value: unknown): void {
+export function checkOwned(owner: Owner, op: string, name: string, value: unknown, nested = false): void {
   if (typeof value !== "object" || value === null) return;
   if (isTensor(value)) owner.own(op, name, value);
   else if (value instanceof ScanResidual) owner.own(op, name, (value as ScanResidual).states);
   else if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i];
-      if (typeof item === "object") checkOwned(owner, op, `${name}[${i}]`, item);
+      if (typeof item === "object") checkOwned(owner, op, `${name}[${i}]`, item, true);
     }
   } else if (!ArrayBuffer.isView(value)) {
     const record = value as Readonly<Record<string, unknown>>;
     // The one record argument of an op is named by its fields alone: `initialState`, not `args.initialState`.
-    const prefix = name.endsWith("]") ? `${name}.` : "";
+    const prefix = nested ? `${name}.` : "";
     for (const field in record) {
       const item = record[field];
-      if (typeof item === "object") checkOwned(owner, op, prefix + field, item);
+      if (typeof item === "object") checkOwned(owner, op, prefix + field, item, true);
     }
   }
 }

@@ -101,6 +101,10 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
     return this.runtime.columns(x, start, count);
   }
 
+  rows(x: Tensor, start: number, count: number): Tensor {
+    return this.runtime.rows(x, start, count);
+  }
+
   reshape(x: Tensor, shape: Shape): Tensor {
     return this.runtime.reshape(x, shape);
   }

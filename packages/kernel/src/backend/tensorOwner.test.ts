@@ -49,6 +49,19 @@ it("reshapes dense tensors, and column views along the other axes", () => {
   expect([view.offset, view.rowStride]).toEqual([1, 6]);
 });
 
+it("views rows of the first axis, of dense tensors and of column views", () => {
+  const owner = new Owner();
+  const x = owner.make([5, 2, 3]);
+  const rows = owner.rows(x, 1, 3);
+  expect([rows.offset, rows.rowStride, rows.shape]).toEqual([6, 3, [3, 2, 3]]);
+  const inner = owner.rows(rows, 2, 1);
+  expect([inner.offset, inner.rowStride, inner.shape]).toEqual([18, 3, [1, 2, 3]]);
+  const view = owner.rows(owner.columns(x, 1, 2), 2, 2);
+  expect([view.offset, view.rowStride, view.shape]).toEqual([13, 3, [2, 2, 2]]);
+  const vector = owner.rows(owner.make([7]), 3, 2);
+  expect([vector.offset, vector.rowStride, vector.shape]).toEqual([3, 2, [2]]);
+});
+
 it("does not count hidden memory, and frees it", () => {
   const owner = new Owner();
   const scratch = owner.make([4], "f16", true);

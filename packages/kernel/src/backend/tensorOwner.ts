@@ -1,4 +1,5 @@
-import { checkColumns, checkReshape } from "../checks/memory.ts";
+import { checkColumns, checkReshape, checkRows } from "../checks/memory.ts";
+import { rowCount } from "../checks/tensors.ts";
 import { type DType, lastExtent, type Shape } from "../dtype.ts";
 import { KernelError } from "../errors.ts";
 import { isDense, type Tensor } from "../tensor.ts";
@@ -63,6 +64,19 @@ export abstract class TensorOwner<S extends SharedMemory, T extends DeviceTensor
     this.checkOpen("columns");
     const own = this.own("columns", "x", x);
     return this.view(own, [...x.shape.slice(0, -1), count], x.rowStride, own.offset + start);
+  }
+
+  /** `KernelMemory.rows`, with its checks. */
+  rows(x: Tensor, start: number, count: number): T {
+    checkRows(x, start, count);
+    this.checkOpen("rows");
+    const own = this.own("rows", "x", x);
+    const [rows = 1, ...rest] = x.shape;
+    // The rows of a tensor with one axis are its elements.
+    if (rest.length === 0)
+      return this.view(own, [count], isDense(x) ? count : x.rowStride, own.offset + start);
+    const apart = (rowCount(x) / rows) * x.rowStride;
+    return this.view(own, [count, ...rest], x.rowStride, own.offset + start * apart);
   }
 
   /** `KernelMemory.reshape`, with its checks. */

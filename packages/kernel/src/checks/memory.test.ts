@@ -64,7 +64,7 @@ it("checkWrite keeps pieces inside and 16-bit pieces on even elements", () => {
   refuses("DISPOSED", ["target"], () => ops.write.check(gone, 0, new Float32Array(2)));
 });
 
-it("checkColumns keeps the window inside the last axis", () => {
+it("checkColumns keeps the columns inside the last axis", () => {
   expect(() => checks.checkColumns(tensor([2, 8]), 0, 8)).not.toThrow();
   expect(() => checks.checkColumns(view([2, 8], "i32"), 7, 1)).not.toThrow();
   for (const [start, count, name] of [
@@ -78,6 +78,40 @@ it("checkColumns keeps the window inside the last axis", () => {
     refuses("ARGUMENT", ["columns", name], () => checks.checkColumns(tensor([2, 8]), start, count));
   }
   refuses("DISPOSED", ["columns: x"], () => checks.checkColumns(gone, 0, 1));
+});
+
+it("checkRows keeps the rows inside the first axis", () => {
+  expect(() => checks.checkRows(tensor([5, 3]), 4, 1)).not.toThrow();
+  expect(() => checks.checkRows(view([5, 3], "f16"), 1, 3)).not.toThrow();
+  expect(() => checks.checkRows(tensor([7]), 3, 2)).not.toThrow();
+  for (const [start, count, name] of [
+    [-1, 2, "start"],
+    [5, 1, "start"],
+    [0, 0, "count"],
+    [2, 4, "count"],
+    [0.5, 1, "start"],
+    [0, NaN, "count"],
+  ] as const) {
+    refuses("ARGUMENT", ["rows", name], () => checks.checkRows(tensor([5, 3]), start, count));
+  }
+  refuses("DISPOSED", ["rows: x"], () => checks.checkRows(gone, 0, 1));
+});
+
+it("checkRows holds rows of 16 bits to words of 4 bytes", () => {
+  const half = tensor([5, 3], { dtype: "f16" });
+  for (const [start, count] of [
+    [0, 2],
+    [2, 2],
+    [2, 3],
+    [4, 1],
+  ] as const) {
+    expect(() => checks.checkRows(half, start, count)).not.toThrow();
+  }
+  refuses("ARGUMENT", ["rows of f16", "even elements", "3 to 9 of [5, 3]"], () =>
+    checks.checkRows(half, 1, 2),
+  );
+  refuses("ARGUMENT", ["even elements", "0 to 3"], () => checks.checkRows(half, 0, 1));
+  expect(() => checks.checkRows(tensor([5, 4], { dtype: "bf16" }), 1, 1)).not.toThrow();
 });
 
 it("checkReshape keeps the element count, and the last axis of a view", () => {

@@ -1,5 +1,6 @@
 import {
   byteLength,
+  byteOffset,
   type DType,
   elementCount,
   formats,
@@ -62,6 +63,32 @@ export function checkColumns(x: Tensor, start: number, count: number): void {
   const width = lastExtent(x.shape);
   checkInteger("columns", "start", start, 0, width - 1);
   checkInteger("columns", "count", count, 1, width - start);
+}
+
+/**
+ * Checks that rows [start, start + count) lie in the first axis of `x`, and that those of a dense 16-bit tensor fill whole
+ * words of 4 bytes, which is what devices write.
+ *
+ * @throws KernelError `DISPOSED` or `ARGUMENT`
+ */
+export function checkRows(x: Tensor, start: number, count: number): void {
+  checkAlive("rows", "x", x);
+  const [rows = 1] = x.shape;
+  checkInteger("rows", "start", start, 0, rows - 1);
+  checkInteger("rows", "count", count, 1, rows - start);
+  if (!isDense(x)) return;
+  const width = elementCount(x.shape) / rows;
+  const [from, to] = [start * width, (start + count) * width];
+  const { dtype } = x;
+  if (!isWholeWords(dtype, from) || (!isWholeWords(dtype, to) && start + count < rows)) {
+    const found = `elements ${from} to ${to} of ${formatShape(x.shape)}`;
+    fail("ARGUMENT", "rows", `rows of ${dtype} must begin and end at even elements, got ${found}`);
+  }
+}
+
+/** True when the elements before `at` fill whole words of 4 bytes. */
+export function isWholeWords(dtype: DType, at: number): boolean {
+  return byteOffset(dtype, at) % 4 === 0;
 }
 
 /** @throws KernelError `DISPOSED` or `SHAPE` unless `x` can be viewed in another shape without a copy. */

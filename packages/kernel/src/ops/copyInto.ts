@@ -4,7 +4,10 @@ import type { OpDefinition } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
 export interface CopyIntoOp {
-  /** Overwrites the dense `target` with `source`: same shape, same dtype. */
+  /**
+   * Overwrites the dense `target` with `source`: same shape, same dtype. They may be views of one memory, and may overlap:
+   * the whole source is read before the target is written.
+   */
   copyInto(target: Tensor, source: Tensor): void;
 }
 

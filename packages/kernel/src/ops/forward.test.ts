@@ -187,23 +187,25 @@ describe("scan", () => {
 
 describe("choosing tokens", () => {
   const logits = view([2, 100]);
-  const options = { temperature: 1, uniforms: [0, 0.5] };
+  const row = { temperature: 1, uniform: 0.5 };
+  const args = { logits, rows: [{ temperature: 0, uniform: 0 }, row] };
 
   it("returns sizes", () => {
     expect(ops.argmax.check(logits)).toEqual({ batch: 2, vocabSize: 100 });
-    expect(ops.sample.check(logits, { ...options, topK: 1, topP: 1, minP: 0 })).toEqual({
-      batch: 2,
-      vocabSize: 100,
-    });
-    expect(ops.repetitionPenalty.check(logits, ints(2, 7), 1.2)).toEqual({
-      batch: 2,
-      vocabSize: 100,
-      idCount: 7,
-    });
+    const sizes = { batch: 2, vocabSize: 100, seenCount: 0, addCount: 0 };
+    expect(ops.sample.check(args)).toEqual(sizes);
+    const full = { ...row, topK: 1, topP: 1, minP: 0, repetitionPenalty: 1.2 };
+    const add = { ids: ints(2, 3), values: tensor([2, 3]) };
+    expect(
+      ops.sample.check(
+        { logits, rows: [full, row], seen: ints(2, 7), add, allow: ints(2, 4) },
+        { logProbs: 100 },
+      ),
+    ).toEqual({ ...sizes, seenCount: 7, addCount: 3 });
   });
 
   it.each([
-    ["temperature", 0],
+    ["temperature", -1],
     ["temperature", NaN],
     ["temperature", Infinity],
     ["topK", 0],
@@ -212,21 +214,40 @@ describe("choosing tokens", () => {
     ["topP", 1.01],
     ["minP", -0.1],
     ["minP", NaN],
-    ["uniforms", [0.5]],
-    ["uniforms", [0, 1]],
-    ["uniforms", [-0.1, 0]],
-  ])("sample refuses %s = %s", (name, value) => {
-    refuses("ARGUMENT", ["sample", name], () => ops.sample.check(logits, { ...options, [name]: value }));
+    ["uniform", 1],
+    ["uniform", -0.1],
+    ["uniform", NaN],
+    ["repetitionPenalty", 0],
+    ["repetitionPenalty", -1],
+    ["repetitionPenalty", Infinity],
+  ])("sample refuses %s = %s, and names the row", (name, value) => {
+    const rows = [row, { ...row, [name]: value }];
+    refuses("ARGUMENT", [`sample: rows[1].${name} must be`, String(value)], () =>
+      ops.sample.check({ logits, rows }),
+    );
   });
 
-  it("refuses wrong penalties and ids", () => {
-    for (const penalty of [0, -1, NaN, Infinity]) {
-      refuses("ARGUMENT", ["penalty", String(penalty)], () =>
-        ops.repetitionPenalty.check(logits, ints(2, 7), penalty),
+  it("sample refuses other tensors and numbers", () => {
+    refuses("ARGUMENT", ["rows must be 2, one for each row of logits, got 1"], () =>
+      ops.sample.check({ logits, rows: [row] }),
+    );
+    for (const logProbs of [-1, 101, 0.5]) {
+      refuses("ARGUMENT", ["logProbs", "from 0 to 100", String(logProbs)], () =>
+        ops.sample.check(args, { logProbs }),
       );
     }
-    refuses("DTYPE", ["ids must be i32"], () => ops.repetitionPenalty.check(logits, tensor([2, 7]), 1));
-    refuses("SHAPE", ["ids must be [B, K]"], () => ops.repetitionPenalty.check(logits, ints(3, 7), 1));
+    refuses("ARGUMENT", ["logProbs", "from 0 to 1024"], () =>
+      ops.sample.check({ ...args, logits: view([2, 2000]) }, { logProbs: 1025 }),
+    );
+    refuses("DTYPE", ["seen must be i32"], () => ops.sample.check({ ...args, seen: tensor([2, 7]) }));
+    refuses("SHAPE", ["seen must be [B, S]"], () => ops.sample.check({ ...args, seen: ints(3, 7) }));
+    const add = { ids: ints(2, 3), values: tensor([2, 4]) };
+    refuses("SHAPE", ["add.values must be [B, K] with K = 3 from add.ids", "[2, 4]"], () =>
+      ops.sample.check({ ...args, add }),
+    );
+    refuses("SHAPE", ["allow must be [B, 4]", "[2, 3]"], () =>
+      ops.sample.check({ ...args, allow: ints(2, 3) }),
+    );
     refuses("SHAPE", ["logits must be [B, V]"], () => ops.argmax.check(tensor([100])));
   });
 });

@@ -14,7 +14,6 @@ export { gatherRows } from "./gatherRows.ts";
 export { linear, linearBackwardInput, linearBackwardWeight } from "./linear.ts";
 export { mul } from "./mul.ts";
 export { negExp } from "./negExp.ts";
-export { repetitionPenalty } from "./repetitionPenalty.ts";
 export { rmsNorm, rmsNormBackward } from "./rmsNorm.ts";
 export { sample } from "./sample.ts";
 export { scale } from "./scale.ts";

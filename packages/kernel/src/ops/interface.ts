@@ -12,7 +12,6 @@ import type { GatherRowsOp } from "./gatherRows.ts";
 import type { LinearBackwardOps, LinearOp } from "./linear.ts";
 import type { MulOp } from "./mul.ts";
 import type { NegExpOp } from "./negExp.ts";
-import type { RepetitionPenaltyOp } from "./repetitionPenalty.ts";
 import type { RmsNormBackwardOp, RmsNormOp } from "./rmsNorm.ts";
 import type { SampleOp } from "./sample.ts";
 import type { ScaleOp } from "./scale.ts";
@@ -45,8 +44,7 @@ export interface InferenceOps
     SelectiveScanOp,
     SelectiveStateUpdateOp,
     ArgmaxOp,
-    SampleOp,
-    RepetitionPenaltyOp {}
+    SampleOp {}
 
 /** The ops that training adds: the backward of each op, the loss and the optimizer. Gradients are new f32 tensors unless an op says otherwise. */
 export interface TrainingOps

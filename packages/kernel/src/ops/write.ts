@@ -1,8 +1,8 @@
 import { fail } from "../checks/fail.ts";
-import { checkHostArray } from "../checks/memory.ts";
+import { checkHostArray, isWholeWords } from "../checks/memory.ts";
 import { checkInteger } from "../checks/scalars.ts";
 import { checkAlive, checkDense } from "../checks/tensors.ts";
-import { byteOffset, type DType, elementCount, formatShape, type HostArray } from "../dtype.ts";
+import { elementCount, formatShape, type HostArray } from "../dtype.ts";
 import type { OpDefinition } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -36,8 +36,3 @@ export const write = {
   },
   writes: (target) => [target],
 } satisfies OpDefinition<WriteOp["write"]>;
-
-/** True when the elements before `at` fill whole words of 4 bytes. */
-function isWholeWords(dtype: DType, at: number): boolean {
-  return byteOffset(dtype, at) % 4 === 0;
-}
