@@ -38,5 +38,8 @@ function checkMask(mask: unknown, vocabSize: number): Int32Array {
   const words = maskWords(vocabSize);
   if (mask instanceof Int32Array && mask.length === words) return mask;
   const got = mask instanceof Int32Array ? `${mask.length} words` : describe(mask);
-  throw new MambaError("OPTIONS", `option allow: the mask must be an Int32Array of ${words} words, got ${got}`);
+  throw new MambaError(
+    "OPTIONS",
+    `option allow: the mask must be an Int32Array of ${words} words, got ${got}`,
+  );
 }

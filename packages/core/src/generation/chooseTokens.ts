@@ -55,8 +55,14 @@ function logProbsOf(
 
 function notFinite({ id, history, count, options }: RunningSequence): MambaError {
   const where = `sequence ${id}: the logits after ${history.length} ids, for its token ${count + 1}, are not finite`;
-  const given = [options.processLogits && "processLogits", options.allow && "allow", options.logitBias && "logitBias"];
-  const others = given.filter((name) => name !== undefined).map((name) => `, or ${name} leaves no finite logit`);
+  const given = [
+    options.processLogits && "processLogits",
+    options.allow && "allow",
+    options.logitBias && "logitBias",
+  ];
+  const others = given
+    .filter((name) => name !== undefined)
+    .map((name) => `, or ${name} leaves no finite logit`);
   const cause = `the weights or the state hold NaN or infinity${others.join("")}`;
   return new MambaError("NON_FINITE", `${where}: ${cause}`);
 }
@@ -146,7 +152,9 @@ function sampleRows(
     return { sequences, results: [scope.use(ids)] };
   }
   const { ids, logProb, topIds, topLogProbs } = kernel.sample(args, { logProbs: Math.max(...wanted) });
-  const results = [ids, logProb, topIds, topLogProbs].flatMap((tensor) => (tensor ? [scope.use(tensor)] : []));
+  const results = [ids, logProb, topIds, topLogProbs].flatMap((tensor) =>
+    tensor ? [scope.use(tensor)] : [],
+  );
   return { sequences, results };
 }
 

@@ -90,7 +90,10 @@ export class Decoder implements Disposable {
     const { model } = this;
     checkSequenceOptions("Decoder.add", options, model.config.vocabSize);
     if (this.free === 0) {
-      throw new MambaError("CAPACITY", `all ${this.capacity} rows of the decoder are taken; remove a sequence`);
+      throw new MambaError(
+        "CAPACITY",
+        `all ${this.capacity} rows of the decoder are taken; remove a sequence`,
+      );
     }
     this.#leaveEnded();
     const contents = this.#contents(input, options);
@@ -123,7 +126,8 @@ export class Decoder implements Disposable {
     this.#checkAlive();
     if (this.#isStepping) throw new MambaError("IN_USE", "Decoder.snapshot: wait for the step in progress");
     const found = this.#sequences.find((other) => other === sequence);
-    if (!found) throw new MambaError("INPUT", `Decoder.snapshot: sequence ${sequence.id} has left the decoder`);
+    if (!found)
+      throw new MambaError("INPUT", `Decoder.snapshot: sequence ${sequence.id} has left the decoder`);
     using row = this.#rows.view(found.row, 1);
     return createState(this.model, cloneContents(this.model.kernel, found.contents(row)));
   }
@@ -261,7 +265,10 @@ export class Decoder implements Disposable {
     for (const [index, sequence] of sequences.entries()) {
       const isPromptEnd = sequence.unread === length && !sequence.continues;
       sequence.read += length;
-      sequence.keepCheckpoint(() => this.#rows.take(sequence.row), isPromptEnd ? () => row(index) : undefined);
+      sequence.keepCheckpoint(
+        () => this.#rows.take(sequence.row),
+        isPromptEnd ? () => row(index) : undefined,
+      );
       if (sequence.unread > 0) continue;
       if (!sequence.isComplete) due.push(index);
       else {
@@ -280,7 +287,10 @@ export class Decoder implements Disposable {
   }
 
   /** Gives each sequence its token. */
-  #accept(choices: Choices, fail: (sequence: RunningSequence, error: unknown) => void): DecoderStep["tokens"] {
+  #accept(
+    choices: Choices,
+    fail: (sequence: RunningSequence, error: unknown) => void,
+  ): DecoderStep["tokens"] {
     const tokens: (SequenceToken & { readonly sequence: RunningSequence })[] = [];
     for (const [sequence, choice] of choices) {
       if (sequence.status === "left") continue; // removed while the step was in progress

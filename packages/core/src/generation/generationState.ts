@@ -121,7 +121,10 @@ export class GenerationState implements Disposable {
     const contents = this.#free();
     const { length: count } = contents.history;
     if (!Number.isInteger(length) || length < 0 || length > count) {
-      throw new MambaError("INPUT", `truncate: length must be a whole number from 0 to ${count}, got ${length}`);
+      throw new MambaError(
+        "INPUT",
+        `truncate: length must be a whole number from 0 to ${count}, got ${length}`,
+      );
     }
     this.#contents = truncateContents(contents, length);
   }

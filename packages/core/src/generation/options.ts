@@ -92,7 +92,8 @@ const listOf = (words: string, holds: (item: unknown) => boolean): Rule => [
   (value) => Array.isArray(value) && value.every(holds),
   words,
 ];
-const isPlainObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isPlainObject = (value: unknown) =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 const penalty = number("a finite number", Number.isFinite);
 
 const prefillRules: Rules<PrefillOptions> = {
@@ -112,10 +113,7 @@ const sequenceRules: Rules<SequenceOptions> = {
   frequencyPenalty: penalty,
   presencePenalty: penalty,
   logitBias: [isPlainObject, "an object from ids to numbers"],
-  allow: [
-    (value) => typeof value === "function" || isPlainObject(value),
-    "a function, { ids } or { mask }",
-  ],
+  allow: [(value) => typeof value === "function" || isPlainObject(value), "a function, { ids } or { mask }"],
   processLogits: callback,
   logProbs: whole(0),
   seed: seedRule,
@@ -158,7 +156,8 @@ function checkValues(owner: string, options: SequenceOptions, vocabSize: number)
     fail(`logProbs must be at most ${Math.min(vocabSize, maxLogProbs)}, got ${logProbs}`);
   }
   for (const [id, value] of Object.entries(logitBias)) {
-    if (!isTokenId(Number(id), vocabSize)) fail(`logitBias must name ids from 0 to ${vocabSize - 1}, got ${id}`);
+    if (!isTokenId(Number(id), vocabSize))
+      fail(`logitBias must name ids from 0 to ${vocabSize - 1}, got ${id}`);
     if (!Number.isFinite(value)) fail(`logitBias of id ${id} must be a finite number, got ${String(value)}`);
   }
   if (checkpoints) checkOptions(`${owner}: checkpoints`, checkpoints, checkpointRules);
@@ -166,4 +165,3 @@ function checkValues(owner: string, options: SequenceOptions, vocabSize: number)
 
 /** The most that the op `sample` gives. */
 const maxLogProbs = 1024;
-

@@ -78,7 +78,8 @@ function goBack(
   const { read } = checkpoint;
   using scope = new Scope();
   const stack = scope.use(checkpoint.stack.clone());
-  const logits = read === length ? checkpoint.logits && stack.kernel.gatherRows(checkpoint.logits, [0]) : undefined;
+  const logits =
+    read === length ? checkpoint.logits && stack.kernel.gatherRows(checkpoint.logits, [0]) : undefined;
   scope.release(stack);
   return { read, stack, logits };
 }

@@ -75,7 +75,8 @@ async function checkMetadata(
 
 function readSequence(value: Json, index: number): SavedSequence {
   const { seed, read, text = null } = isObject(value) ? value : {};
-  const isText = text === null || (isObject(text) && isCount(text["length"]) && text["snapshot"] !== undefined);
+  const isText =
+    text === null || (isObject(text) && isCount(text["length"]) && text["snapshot"] !== undefined);
   if (Number.isSafeInteger(seed) && isCount(read) && isText) return value as unknown as SavedSequence;
   return fail(`sequence ${index} must have a seed, a number of ids that are read, and its text`);
 }
@@ -126,7 +127,8 @@ async function readStates(
     const history = await readHistory(file, i, model.config.vocabSize);
     const isRead = read <= history.length && (text?.length ?? 0) <= history.length;
     if (!isRead) fail(`sequence ${i} has ${history.length} ids, fewer than it has read`);
-    if (floats.has(tensorNames.logits(i)) && read < history.length) fail(`sequence ${i} has logits and unread ids`);
+    if (floats.has(tensorNames.logits(i)) && read < history.length)
+      fail(`sequence ${i} has logits and unread ids`);
     histories.push(history);
   }
   const states = sequences.map(({ seed, read, text }, i) => {
@@ -152,14 +154,20 @@ async function readStates(
   return states.map((contents) => createState(model, contents));
 }
 
-async function readHistory(file: SafetensorsFile, sequence: number, vocabSize: number): Promise<TokenHistory> {
+async function readHistory(
+  file: SafetensorsFile,
+  sequence: number,
+  vocabSize: number,
+): Promise<TokenHistory> {
   const ids = new Int32Array((await file.read(tensorNames.ids(sequence))).buffer);
   const generated = await file.read(tensorNames.generated(sequence));
   const history = new TokenHistory();
   ids.forEach((id, i) => {
     const mark = generated[i];
-    if (!isTokenId(id, vocabSize)) fail(`sequence ${sequence} has the id ${id}, the model ids below ${vocabSize}`);
-    if (mark !== 0 && mark !== 1) fail(`${tensorNames.generated(sequence)} must hold 0 and 1, got ${String(mark)}`);
+    if (!isTokenId(id, vocabSize))
+      fail(`sequence ${sequence} has the id ${id}, the model ids below ${vocabSize}`);
+    if (mark !== 0 && mark !== 1)
+      fail(`${tensorNames.generated(sequence)} must hold 0 and 1, got ${String(mark)}`);
     history.push(id, mark === 1);
   });
   return history;
@@ -168,7 +176,8 @@ async function readHistory(file: SafetensorsFile, sequence: number, vocabSize: n
 function finite(name: string, { buffer }: Uint8Array): Float32Array {
   const values = new Float32Array(buffer as ArrayBuffer);
   const index = values.findIndex((value) => !Number.isFinite(value));
-  if (index !== -1) fail(`${name} holds ${values[index]} at element ${index}; only finite numbers can be continued`);
+  if (index !== -1)
+    fail(`${name} holds ${values[index]} at element ${index}; only finite numbers can be continued`);
   return values;
 }
 

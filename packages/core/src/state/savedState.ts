@@ -44,16 +44,30 @@ export function saveState(state: GenerationState): Promise<Uint8Array> {
 export async function saveStates(states: readonly GenerationState[]): Promise<Uint8Array> {
   const [first] = states;
   if (!first || states.some(({ model }) => model !== first.model)) {
-    throw new MambaError("INPUT", `saveStates: expected at least one state, all of one model, got ${states.length}`);
+    throw new MambaError(
+      "INPUT",
+      `saveStates: expected at least one state, all of one model, got ${states.length}`,
+    );
   }
   const { model } = first;
   const sequences = states.map((state) => {
     const { history, read, seed, text, stack, logits } = contentsOf(state);
     const ids = [...history.ids];
-    return { ids, generated: ids.map((_, i) => (history.isGenerated(i) ? 1 : 0)), read, seed, text, stack, logits };
+    return {
+      ids,
+      generated: ids.map((_, i) => (history.isGenerated(i) ? 1 : 0)),
+      read,
+      seed,
+      text,
+      stack,
+      logits,
+    };
   });
   // One read: a state that changes afterwards does not mix into the bytes.
-  const tensors = sequences.flatMap(({ stack, logits }) => [...(stack?.tensors ?? []), ...(logits ? [logits] : [])]);
+  const tensors = sequences.flatMap(({ stack, logits }) => [
+    ...(stack?.tensors ?? []),
+    ...(logits ? [logits] : []),
+  ]);
   const [fingerprint, data] = await Promise.all([modelFingerprint(model), model.kernel.read(...tensors)]);
   const values = new Map(tensors.map((tensor, i) => [tensor, data[i]]));
 
@@ -73,14 +87,28 @@ export async function saveStates(states: readonly GenerationState[]): Promise<Ui
   }));
   sequences.forEach(({ ids, generated, logits }, i) => {
     const shape = [ids.length];
-    toWrite.push({ name: tensorNames.ids(i), dtype: "I32", shape, bytes: () => bytesOf(Int32Array.from(ids)) });
-    toWrite.push({ name: tensorNames.generated(i), dtype: "U8", shape, bytes: () => Uint8Array.from(generated) });
+    toWrite.push({
+      name: tensorNames.ids(i),
+      dtype: "I32",
+      shape,
+      bytes: () => bytesOf(Int32Array.from(ids)),
+    });
+    toWrite.push({
+      name: tensorNames.generated(i),
+      dtype: "U8",
+      shape,
+      bytes: () => Uint8Array.from(generated),
+    });
     const logitValues = logits && values.get(logits);
     if (!logitValues) return;
     const bytes = () => bytesOf(logitValues);
     toWrite.push({ name: tensorNames.logits(i), dtype: "F32", shape: [logitValues.length], bytes });
   });
-  const saved: SavedSequence[] = sequences.map(({ seed, read, text }) => ({ seed, read, text: text ?? null }));
+  const saved: SavedSequence[] = sequences.map(({ seed, read, text }) => ({
+    seed,
+    read,
+    text: text ?? null,
+  }));
   const metadata = { ...stateFormat, fingerprint, sha256: noChecksum, sequences: JSON.stringify(saved) };
   const chunks: Uint8Array[] = [];
   for await (const chunk of safetensorsChunks(toWrite, metadata)) chunks.push(chunk);
