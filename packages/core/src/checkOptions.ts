@@ -70,7 +70,7 @@ export function describe(value: unknown): string {
   if (typeof value === "symbol") return "a symbol";
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) return "an object";
-  return String(value as number | boolean | null | undefined);
+  return String(value);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -2,7 +2,7 @@ import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import type { LoraAdapter } from "../adapters/lora.ts";
 import type { Json } from "../safetensors/json.ts";
 import type { StackState } from "../state/stackState.ts";
-import { Checkpoints } from "./checkpoints.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import type { TokenHistory } from "./tokenHistory.ts";
 
 /** Text of a sequence that may still change, for a `TextStream` that goes on. */

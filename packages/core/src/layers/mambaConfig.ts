@@ -77,16 +77,16 @@ const fields: Readonly<Record<keyof MambaConfig, true>> = {
   mupBaseWidth: true,
 };
 
-/** Names of the fields of `MambaConfig`. */
-export const mambaFields = Object.keys(fields) as readonly (keyof MambaConfig)[];
+/** Fields of `MambaLMConfig`: the config of a language model is also one of its blocks. */
+const modelFields = ["vocabSize", "padVocabSizeMultiple", "tieEmbeddings"] as const;
 
 /**
- * Fills in the defaults and checks every field. An unknown field is refused.
+ * Fills in the defaults and checks every field. An unknown field is refused, except for those of a language model.
  *
  * @throws MambaError `CONFIG`, naming the field, its rule and the value.
  */
 export function resolveConfig(input: MambaConfigInput): MambaConfig {
-  checkKeys("config", "field", input, mambaFields, "CONFIG");
+  checkKeys("config", "field", input, [...Object.keys(fields), ...modelFields], "CONFIG");
   const { dModel } = input;
   const whole = (field: keyof MambaConfigInput, value: unknown, min: number, max: number) =>
     check(

@@ -1,10 +1,8 @@
 import { check, inRange } from "../layers/checkField.ts";
-import { checkKeys } from "../checkOptions.ts";
 import {
   type Fields,
   type MambaConfig,
   type MambaConfigInput,
-  mambaFields,
   parametrization,
   resolveConfig,
 } from "../layers/mambaConfig.ts";
@@ -28,9 +26,7 @@ export type MambaLMConfigInput = MambaConfigInput & Pick<MambaLMConfig, "vocabSi
  * @throws MambaError `CONFIG`, naming the field, its rule and the value.
  */
 export function resolveLMConfig(input: MambaLMConfigInput): MambaLMConfig {
-  const own = ["vocabSize", "padVocabSizeMultiple", "tieEmbeddings"] as const;
-  checkKeys("config", "field", input, [...mambaFields, ...own], "CONFIG");
-  const stack = resolveConfig(stackConfig(input));
+  const stack = resolveConfig(input);
   // muP starts the head at zero; a tied head would start the embedding at zero as well.
   const mayTie = !parametrization(stack).zeroStart;
   const config = {
@@ -57,10 +53,4 @@ export function resolveLMConfig(input: MambaLMConfigInput): MambaLMConfig {
 /** Rows of the embedding table: `vocabSize` rounded up to a multiple of `padVocabSizeMultiple`. */
 export function paddedVocabSize({ vocabSize, padVocabSizeMultiple }: MambaLMConfig): number {
   return Math.ceil(vocabSize / padVocabSizeMultiple) * padVocabSizeMultiple;
-}
-
-/** The fields of a language model's config that concern its stack. */
-export function stackConfig<T extends MambaConfigInput>(config: T): Pick<T, keyof T & keyof MambaConfig> {
-  const fields = mambaFields.map((field) => [field, config[field]]);
-  return Object.fromEntries(fields) as Pick<T, keyof T & keyof MambaConfig>;
 }

@@ -2,11 +2,11 @@ import { mamba } from "../layers/mamba.ts";
 import { type MambaConfig, parametrization } from "../layers/mambaConfig.ts";
 import { type StackSpec, stackParameters } from "../layers/stack.ts";
 import type { Init, ParameterSpec } from "../parameters/spec.ts";
-import { type MambaLMConfig, paddedVocabSize, stackConfig } from "./config.ts";
+import { type MambaLMConfig, paddedVocabSize } from "./config.ts";
 
 /** The Mamba stack of a config: `nLayers` equal layers of one Mamba block each. */
 export function mambaStack(config: MambaConfig): StackSpec {
-  const layer = { mixer: mamba(stackConfig(config)) };
+  const layer = { mixer: mamba(config) };
   return {
     dModel: config.dModel,
     norm: { eps: config.rmsNormEps, gain: parametrization(config).normGains },

@@ -165,7 +165,7 @@ async function readHistory(
   ids.forEach((id, i) => {
     const mark = generated[i];
     if (!isTokenId(id, vocabSize))
-      fail(`sequence ${sequence} has the id ${id}, the model ids below ${vocabSize}`);
+      fail(`sequence ${sequence} has the id ${String(id)}, the model ids below ${vocabSize}`);
     if (mark !== 0 && mark !== 1)
       fail(`${tensorNames.generated(sequence)} must hold 0 and 1, got ${String(mark)}`);
     history.push(id, mark === 1);
@@ -177,7 +177,7 @@ function finite(name: string, { buffer }: Uint8Array): Float32Array {
   const values = new Float32Array(buffer as ArrayBuffer);
   const index = values.findIndex((value) => !Number.isFinite(value));
   if (index !== -1)
-    fail(`${name} holds ${values[index]} at element ${index}; only finite numbers can be continued`);
+    fail(`${name} holds ${String(values[index])} at element ${index}; only finite numbers can be continued`);
   return values;
 }
 
