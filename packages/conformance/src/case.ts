@@ -167,7 +167,7 @@ export function floats(data: Float32Array, shape: Shape, dtype: FloatDType = "f3
   return { data: fromFloat32(data, dtype), shape, dtype };
 }
 
-export function ints(data: readonly number[], shape: Shape): CaseInput {
+export function ints(data: ArrayLike<number>, shape: Shape): CaseInput {
   return { data: Int32Array.from(data), shape, dtype: "i32" };
 }
 

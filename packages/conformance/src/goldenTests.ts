@@ -51,6 +51,13 @@ function runBackward(kernel: TrainingKernel, name: GoldenName, tensors: Tensors,
   return { y: kernel.rmsNorm(x, weight, eps), ...gradients({ x: dx, weight: dWeight }) };
 }
 
+/** One sequence in each row: the positions [start, end). */
+function idsOf(ranges: readonly (readonly [start: number, end: number])[], length: number): Int32Array {
+  return Int32Array.from(
+    ranges.flatMap(([start, end]) => Array.from({ length }, (_, l) => (l >= start && l < end ? 0 : -1))),
+  );
+}
+
 function isBackward(name: GoldenName): boolean {
   return name.includes("-backward");
 }
@@ -65,8 +72,9 @@ async function checkGolden(name: GoldenName, kernel: Kernel): Promise<void> {
       inputs.map(([key, { data, shape }]) => [key, scope.use(kernel.upload(data, shape, "f32"))]),
     );
     if (Array.isArray(range)) {
-      const data = Int32Array.from(range.flat() as number[]);
-      args["range"] = scope.use(kernel.upload(data, [data.length / 2, 2], "i32"));
+      const [B = 1, L = 1] = tensors[name.startsWith("scan") ? "u" : "x"]?.shape ?? [];
+      const ids = idsOf(range as [number, number][], L);
+      args["sequenceIds"] = scope.use(kernel.upload(ids, [B, L], "i32"));
     }
     if (Array.isArray(targets)) {
       const data = Int32Array.from(targets as number[]);

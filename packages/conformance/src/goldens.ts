@@ -72,7 +72,8 @@ export interface Golden {
  * Loads values from PyTorch in float64 (`tooling/reference/make_goldens.py`). They are embedded in the package, so that a
  * browser has them too. Inputs are exact in float32, results are rounded to it.
  *
- * - `scan-*`: the arguments of `selectiveScan` by name -> `y`, `finalState`; `meta.deltaSoftplus`, `meta.range`
+ * - `scan-*`: the arguments of `selectiveScan` by name -> `y`, `finalState`; `meta.deltaSoftplus`, `meta.range`, the real
+ *   positions [start, end) of each row
  * - `conv-*`: the arguments of `causalConv1d` by name -> `y`, `finalState`; `meta.activation`, `meta.range`
  * - `block*`: `x` [B, L, dModel] and the parameters by their checkpoint names -> `y`, and the state of the layer after it,
  *   `convInputs` [B, dInner, dConv-1], oldest first, and `state` [B, dInner, dState]; `meta.innerNorms` is none, jamba

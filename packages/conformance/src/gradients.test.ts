@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sequenceIdsFor, sequenceKinds } from "./cases/sequenceIds.ts";
 import type { Values } from "./math.ts";
 import { nmse } from "./nmse.ts";
 import { flagLabel, pairwise } from "./pairwise.ts";
@@ -75,11 +76,11 @@ describe("finite differences confirm the reference of", () => {
     checkGradients({ weight: normal(V * D) }, loss, { weight: reference.embeddingBackward(V, D, dy, ids) });
   });
 
-  const convFlags = pairwise(["bias", "silu", "initialState", "range", "dFinalState"]);
+  const convFlags = pairwise(["bias", "silu", "initialState", "sequenceIds", "dFinalState"]);
   for (const flags of convFlags) {
     test(`causalConv1dBackward${flagLabel(flags)}`, () => {
       for (const [B, L, D, W] of [
-        [3, 6, 2, 4],
+        [sequenceKinds, 7, 2, 4],
         [2, 2, 3, 5],
       ] as const) {
         const args = {
@@ -90,7 +91,7 @@ describe("finite differences confirm the reference of", () => {
         };
         const fixed = {
           activation: flags.silu ? ("silu" as const) : undefined,
-          range: flags.range ? Int32Array.of(0, L - 1, 1, L, 1, 1).subarray(0, 2 * B) : undefined,
+          sequenceIds: flags.sequenceIds ? sequenceIdsFor(B, L) : undefined,
         };
         const dy = normal(B * L * D);
         const dFinalState = flags.dFinalState ? normal(B * D * (W - 1)) : undefined;
@@ -104,10 +105,18 @@ describe("finite differences confirm the reference of", () => {
     });
   }
 
-  const scanFlags = pairwise(["D", "z", "deltaBias", "softplus", "initialState", "range", "dFinalState"]);
+  const scanFlags = pairwise([
+    "D",
+    "z",
+    "deltaBias",
+    "softplus",
+    "initialState",
+    "sequenceIds",
+    "dFinalState",
+  ]);
   for (const flags of scanFlags) {
     test(`selectiveScanBackward${flagLabel(flags)}`, () => {
-      const [B, L, D, N] = [3, 5, 2, 3];
+      const [B, L, D, N] = [sequenceKinds, 7, 2, 3];
       const args = {
         u: normal(B * L * D),
         // Both sides of the threshold of softplus, and nothing within a step of it.
@@ -124,7 +133,7 @@ describe("finite differences confirm the reference of", () => {
       };
       const fixed = {
         deltaSoftplus: flags.softplus,
-        range: flags.range ? Int32Array.of(0, L - 2, 2, L, 3, 3) : undefined,
+        sequenceIds: flags.sequenceIds ? sequenceIdsFor(B, L) : undefined,
       };
       const dy = normal(B * L * D);
       const dFinalState = flags.dFinalState ? normal(B * D * N) : undefined;

@@ -21,15 +21,3 @@ export function softplus(x: number): number {
 export function softplusSlope(x: number): number {
   return x > 20 ? 1 : sigmoid(x);
 }
-
-/** The real positions of row `b` by a `range` argument, clamped to 0 <= start <= end <= length. */
-export function rangeOf(
-  range: Values | undefined,
-  b: number,
-  length: number,
-): { start: number; end: number } {
-  if (range === undefined) return { start: 0, end: length };
-  const start = Math.min(Math.max(range[2 * b]!, 0), length);
-  const end = Math.min(Math.max(range[2 * b + 1]!, start), length);
-  return { start, end };
-}

@@ -2,7 +2,7 @@
  * Codes of `MambaError`, stable like those of `KernelError`:
  * - `CONFIG`: a config field breaks its rule
  * - `PARAMETER`: a parameter is missing, superfluous or has the wrong shape
- * - `INPUT`: token ids, ranges or prompts that the model cannot take
+ * - `INPUT`: token ids, sequences or prompts that the model cannot take
  * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
  * - `NO_STEP`: the module has no one-token form
  * - `OPTIONS`: an option is unknown or out of its range

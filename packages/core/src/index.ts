@@ -41,10 +41,10 @@ export {
 } from "./layers/mambaConfig.ts";
 export * from "./layers/module.ts";
 export { type NormSpec, RMSNorm } from "./layers/rmsNorm.ts";
+export { type Range, Sequences } from "./layers/sequences.ts";
 export * from "./layers/stack.ts";
 export * from "./model/config.ts";
 export * from "./model/mambaLM.ts";
-export * from "./model/ranges.ts";
 export { mambaStack, parameterSpecs } from "./model/specs.ts";
 export type { CausalConv1dArgs } from "./ops/causalConv1d.ts";
 export type { CustomBackward, CustomForward } from "./ops/custom.ts";

@@ -5,7 +5,7 @@ import {
   MambaError,
   MambaLM,
   parameter,
-  rangesFromMask,
+  Sequences,
   type MambaLMConfigInput,
 } from "../src/index.ts";
 import { SelectiveSSM } from "../src/layers/selectiveSsm.ts";
@@ -97,7 +97,7 @@ test("padding on either side changes neither logits nor state, whatever the padd
       [1, 1, 1, 1, 1, 0, 0, 0],
     ];
     using state = model.createState(2);
-    const options = { state, ranges: rangesFromMask(mask), logits: "last" } as const;
+    const options = { state, sequences: Sequences.fromMask(mask), logits: "last" } as const;
     await take(kernel, model.forward(padded, options));
     const logits = await take(kernel, model.forward(padded, options)); // again, from a state that is not empty
     const V = model.config.vocabSize;
@@ -174,8 +174,8 @@ test("a state of another model or batch is refused", async () => {
     expect(() => model.forward(ids, { state: foreign })).toThrow(
       "it has layers.0.mixer.scanState [1, 40, 6], the model layers.0.mixer.scanState [1, 40, 5]",
     );
-    expect(() => model.forward(ids, { ranges: [[0, 3]] })).toThrow(
-      expect.objectContaining({ code: "INPUT" }),
+    expect(() => model.forward(ids, { sequences: Sequences.fromRanges([[0, 3]], 3) })).toThrow(
+      "sequences are of an input [1, 3], the input is [1, 2]",
     );
   });
 });

@@ -1,13 +1,16 @@
 import { siluRegisters } from "./activations.ts";
-import { CHANNELS, ConvInputs, HISTORY, ROW, stage } from "./convInputs.ts";
+import { CHANNELS, ConvInputs, HISTORY, MAX_WIDTH, ROW, stage } from "./convInputs.ts";
 import { siluLanes } from "./exponentials.ts";
 import { loadLanes, madd, storeLanes } from "./lanes.ts";
-import { rangeEnd, rangeStart } from "./range.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
+import { idAt, idsOfRow, lastReal } from "./sequences.ts";
 
 // Depthwise causal convolution, four channels in a register:
 //
 //   y[l] = act(bias + sum_k weight[k] · x[l - (W-1) + k])        inputs before the first: initialState, or 0
+//
+// With sequenceIds, l counts the real positions of one sequence, and the inputs before the first are 0 in all sequences of a row
+// but the first.
 //
 // A unit is a chunk of channels of one batch row, over a chunk of time.
 
@@ -16,6 +19,9 @@ const STEPS: i32 = 256;
 
 /** Offset in scratch of W pointers to the rows that one position reads. */
 const TAPS: usize = 2 * HISTORY;
+
+/** Offset in scratch of a row of zeros: an input before a sequence. */
+const ZEROS: usize = TAPS + MAX_WIDTH * 4;
 
 @unmanaged
 export class CausalConv1dArgs extends ConvInputs {
@@ -28,7 +34,7 @@ export function causalConv1dUnits(args: CausalConv1dArgs): i32 {
 }
 
 export function causalConv1dScratch(args: CausalConv1dArgs): i32 {
-  return <i32>TAPS + 64;
+  return <i32>(ZEROS + ROW);
 }
 
 @inline
@@ -51,36 +57,71 @@ export function causalConv1dRun(args: CausalConv1dArgs, begin: i32, end: i32, sc
     const d = (inRow / chunks) * CHANNELS;
     const chunk = inRow % chunks;
     convolve(args, b, d, min(args.channels - d, CHANNELS), chunk * STEPS, scratch);
-    if (chunk == 0 && args.finalState) keepState(args, b, d, min(args.channels - d, CHANNELS));
+    if (chunk == 0 && args.finalState) keepState(args, b, d, min(args.channels - d, CHANNELS), scratch);
   }
 }
 
 /** Computes channels [d, d + count) of batch row b at STEPS positions from `from` on. */
 function convolve(args: CausalConv1dArgs, b: i32, d: i32, count: i32, from: i32, scratch: usize): void {
   const W = args.width;
-  const start = rangeStart(args.range, b, args.length);
-  const end = rangeEnd(args.range, b, args.length);
+  const ids = idsOfRow(args.sequenceIds, b, args.length);
   const xStep = (<usize>args.xStride) << 2;
   const x = args.x + <usize>b * args.length * xStep + ((<usize>d) << 2);
   const yStep = (<usize>args.channels) << 2;
   const y = args.y + <usize>b * args.length * yStep + ((<usize>d) << 2);
   const to = min(from + STEPS, args.length);
   stage(args, b, d, count, scratch);
+  memory.fill(scratch + ZEROS, 0, ROW);
   const taps = scratch + TAPS;
+  const newest = taps + ((<usize>(W - 1)) << 2);
+  // The number of the last real position; -1 until the taps of one are known.
+  let sequence = -1;
   for (let l = from; l < to; l++) {
     const row = y + <usize>l * yStep;
-    if (l < start || l >= end) {
+    const id = idAt(ids, l);
+    if (id < 0) {
       memory.fill(row, 0, (<usize>count) << 2);
       continue;
     }
-    for (let k = 0; k < W; k++) {
-      const t = l - (W - 1) + k;
-      const tap = t >= start ? x + <usize>t * xStep : scratch + HISTORY + <usize>(t - start + W - 1) * ROW;
-      store<usize>(taps + (k << 2), tap);
-    }
+    if (sequence < 0) sequence = tapsBefore(args, x, ids, l, id, scratch);
+    else for (let tap = taps; tap < newest; tap += 4) store<usize>(tap, load<usize>(tap, 4));
+    if (id != sequence) fillZeros(taps, newest, scratch);
+    sequence = id;
+    store<usize>(newest, x + <usize>l * xStep);
     if (W == 4) rowOfFour(args, d, count, row, scratch);
     else rowOfAny(args, d, count, row, scratch);
   }
+}
+
+/**
+ * Points the first W - 1 taps to the last inputs before position l, of the sequence of the last real one. Returns the number of
+ * that sequence, or `id` when l is the first real position.
+ */
+function tapsBefore(args: CausalConv1dArgs, x: usize, ids: usize, l: i32, id: i32, scratch: usize): i32 {
+  const xStep = (<usize>args.xStride) << 2;
+  const taps = scratch + TAPS;
+  let t = lastReal(ids, l);
+  const sequence = t >= 0 ? idAt(ids, t) : id;
+  let k = args.width - 2;
+  for (; k >= 0 && t >= 0 && idAt(ids, t) == sequence; k--) {
+    store<usize>(taps + (k << 2), x + <usize>t * xStep);
+    t = lastReal(ids, t);
+  }
+  // The sequence has no more inputs: the first one of the row goes on from the initial state.
+  if (t >= 0) fillZeros(taps, taps + ((k + 1) << 2), scratch);
+  else {
+    let history = scratch + HISTORY + <usize>(args.width - 2) * ROW;
+    for (; k >= 0; k--) {
+      store<usize>(taps + (k << 2), history);
+      history -= ROW;
+    }
+  }
+  return sequence;
+}
+
+/** Points the taps [from, to) to zeros. */
+function fillZeros(from: usize, to: usize, scratch: usize): void {
+  for (; from < to; from += 4) store<usize>(from, scratch + ZEROS);
 }
 
 function rowOfFour(args: CausalConv1dArgs, d: i32, count: i32, y: usize, scratch: usize): void {
@@ -131,20 +172,16 @@ function lastLanes(args: CausalConv1dArgs, d: i32, count: i32, i: usize, y: usiz
   storeLanes(y + i, args.silu ? siluLanes(sum) : sum, rest);
 }
 
-/** Writes the last W - 1 inputs, oldest first. When there are fewer, the end of the initial state precedes them. */
-function keepState(args: CausalConv1dArgs, b: i32, d: i32, count: i32): void {
+/** Writes the last W - 1 inputs of the last sequence, oldest first. */
+function keepState(args: CausalConv1dArgs, b: i32, d: i32, count: i32, scratch: usize): void {
   const past = args.width - 1;
-  const start = rangeStart(args.range, b, args.length);
-  const end = rangeEnd(args.range, b, args.length);
-  const x = args.x + ((<usize>b * args.length * args.xStride) << 2);
-  for (let c = d; c < d + count; c++) {
-    const state = ((<usize>b * args.channels + c) * past) << 2;
-    for (let j = 0; j < past; j++) {
-      const t = end - past + j;
-      let value: f32 = 0;
-      if (t >= start) value = load<f32>(x + ((<usize>t * args.xStride + c) << 2));
-      else if (args.initialState) value = load<f32>(args.initialState + state + ((t - start + past) << 2));
-      store<f32>(args.finalState + state + ((<usize>j) << 2), value);
+  const x = args.x + ((<usize>b * args.length * args.xStride + d) << 2);
+  tapsBefore(args, x, idsOfRow(args.sequenceIds, b, args.length), args.length, 0, scratch);
+  for (let c = 0; c < count; c++) {
+    const state = args.finalState + ((<usize>(b * args.channels + d + c) * past) << 2);
+    for (let k = 0; k < past; k++) {
+      const tap = load<usize>(scratch + (k << 2), TAPS);
+      store<f32>(state + (k << 2), load<f32>(tap + (c << 2)));
     }
   }
 }

@@ -1,8 +1,8 @@
 import { CHANNELS, ConvInputs, HISTORY, MAX_WIDTH, ROW, stage } from "./convInputs.ts";
 import { siluDerivative } from "./exponentials.ts";
 import { gatherLanes, loadLanes, madd, scatterLanes, storeLanes } from "./lanes.ts";
-import { rangeEnd, rangeStart } from "./range.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
+import { idAt, idsOfRow, nextReal, runEnd } from "./sequences.ts";
 
 // Backward of the depthwise causal convolution, with P = W - 1 inputs before the first:
 //
@@ -14,6 +14,9 @@ import { OptionalPointer, Pointer } from "./records.ts";
 // chunks of 32 steps. x and g of a time chunk lie in scratch after the last P rows of the previous one, so that a shift in time
 // is a shift by rows. dx is therefore P steps behind; P more rows, with g = 0, complete it at the end.
 //
+// With sequenceIds this happens for each sequence of a row, and l counts its real positions. Only the first one has an initial
+// state, and only the last one a gradient of the final state.
+//
 // A unit is a chunk of channels of one batch row. Its dWeight and dBias are partial sums, which the host adds up over the
 // batch.
 
@@ -21,10 +24,13 @@ import { OptionalPointer, Pointer } from "./records.ts";
 const STEPS: i32 = 32;
 const ROWS: usize = (MAX_WIDTH + <usize>STEPS) * ROW;
 
-// Scratch: weights [W][64], x [P + STEPS][64], g [P + STEPS][64], dWeight [W][64], dBias [64].
+// Scratch: weights [W][64], x [P + STEPS][64], g [P + STEPS][64], dWeight [W][64], dBias [64]; the positions of the rows of x as
+// i32 [P + STEPS], from -P to -1 for the inputs before a sequence.
 const G: usize = HISTORY + ROWS;
 const D_WEIGHT: usize = G + ROWS;
 const D_BIAS: usize = D_WEIGHT + MAX_WIDTH * ROW;
+const POSITIONS: usize = D_BIAS + ROW;
+const END: usize = POSITIONS + ((MAX_WIDTH + <usize>STEPS) << 2);
 
 @unmanaged
 export class CausalConv1dBackwardArgs extends ConvInputs {
@@ -42,7 +48,7 @@ export function causalConv1dBackwardUnits(args: CausalConv1dBackwardArgs): i32 {
 }
 
 export function causalConv1dBackwardScratch(args: CausalConv1dBackwardArgs): i32 {
-  return <i32>(D_BIAS + ROW);
+  return <i32>END;
 }
 
 export function causalConv1dBackwardRun(args: CausalConv1dBackwardArgs, begin: i32, end: i32, scratch: usize): void {
@@ -55,32 +61,69 @@ export function causalConv1dBackwardRun(args: CausalConv1dBackwardArgs, begin: i
 
 /** Computes channels [d, d + count) of batch row b at all positions. */
 function backward(args: CausalConv1dBackwardArgs, b: i32, d: i32, count: i32, scratch: usize): void {
+  const ids = idsOfRow(args.sequenceIds, b, args.length);
+  stage(args, b, d, count, scratch);
+  memory.fill(scratch + D_WEIGHT, 0, D_BIAS + ROW - D_WEIGHT);
+  if (ids) zeroPadding(args, b, d, count, ids);
+  let l = nextReal(ids, 0, args.length);
+  // Also without a real position: the initial state then gets the gradient of the final state.
+  l = backwardSequence(args, b, d, count, ids, l, true, scratch);
+  while (l < args.length) {
+    memory.fill(scratch + HISTORY, 0, <usize>(args.width - 1) * ROW);
+    l = backwardSequence(args, b, d, count, ids, l, false, scratch);
+  }
+  storeSums(args, b, d, count, scratch);
+}
+
+/**
+ * Computes the sequence that starts at position l, from the inputs before it in the first rows of x. Returns the first position of
+ * the next one; length when there is none.
+ */
+function backwardSequence(
+  args: CausalConv1dBackwardArgs,
+  b: i32,
+  d: i32,
+  count: i32,
+  ids: usize,
+  l: i32,
+  isFirst: bool,
+  scratch: usize,
+): i32 {
   const past = args.width - 1;
-  const start = rangeStart(args.range, b, args.length);
-  const end = rangeEnd(args.range, b, args.length);
+  const length = args.length;
   const pastBytes = <usize>past * ROW;
   const x = scratch + HISTORY;
   const g = scratch + G;
-  stage(args, b, d, count, scratch);
+  const positions = scratch + POSITIONS;
+  const dInitial = isFirst ? args.dInitialState : 0;
   memory.fill(g, 0, pastBytes);
-  memory.fill(scratch + D_WEIGHT, 0, D_BIAS + ROW - D_WEIGHT);
-  zeroRows(args, b, d, count, 0, start);
-  for (let l = start; l < end; l += STEPS) {
-    const steps = min(end - l, STEPS);
-    loadRows(args, b, d, count, l, steps, x + pastBytes, g + pastBytes);
+  for (let r = 0; r < past; r++) store<i32>(positions + (r << 2), r - past);
+  const id = l < length ? idAt(ids, l) : 0;
+  while (l < length && idAt(ids, l) == id) {
+    let steps = 0;
+    while (steps < STEPS && l < length && idAt(ids, l) == id) {
+      const to = min(runEnd(ids, l, length), l + STEPS - steps);
+      const row = past + steps;
+      loadRows(args, b, d, count, l, to - l, x + <usize>row * ROW, g + <usize>row * ROW);
+      steps += to - l;
+      for (let r = row; l < to; r++) store<i32>(positions + (r << 2), l++);
+      l = nextReal(ids, l, length);
+    }
     for (let c = 0; c < count; c += 4) activate(args, d, c, count, steps, scratch);
     for (let c = 0; c < count; c += 4) sumWeight(args, c, steps, scratch);
-    for (let r = 0; r < steps; r++) emit(args, b, d, count, start, l - past + r, r, 0, scratch);
+    for (let r = 0; r < steps; r++) emit(args, b, d, count, dInitial, r, 0, scratch);
     memory.copy(x, x + <usize>steps * ROW, pastBytes);
     memory.copy(g, g + <usize>steps * ROW, pastBytes);
+    memory.copy(positions, positions + (steps << 2), past << 2);
   }
   memory.fill(g + pastBytes, 0, pastBytes);
-  const dFinal = args.dFinalState ? args.dFinalState + ((<usize>(b * args.channels + d) * past) << 2) : 0;
+  const isLast = l >= length;
+  const dFinal =
+    isLast && args.dFinalState ? args.dFinalState + ((<usize>(b * args.channels + d) * past) << 2) : 0;
   for (let r = 0; r < past; r++) {
-    emit(args, b, d, count, start, end - past + r, r, dFinal ? dFinal + ((<usize>r) << 2) : 0, scratch);
+    emit(args, b, d, count, dInitial, r, dFinal ? dFinal + ((<usize>r) << 2) : 0, scratch);
   }
-  zeroRows(args, b, d, count, end, args.length);
-  storeSums(args, b, d, count, scratch);
+  return l;
 }
 
 /** Copies rows of x and dy to scratch. */
@@ -147,15 +190,17 @@ function sumWeight(args: CausalConv1dBackwardArgs, c: i32, steps: i32, scratch: 
   }
 }
 
-/** Writes dx at position t from rows r to r + W - 1 of g, plus `dFinal` unless 0. Before the start it is dInitialState. */
+/**
+ * Writes dx at the position of row r from rows r to r + W - 1 of g, plus `dFinal` unless 0. Before the first position it goes to
+ * `dInitial`, dInitialState, unless 0.
+ */
 @inline
 function emit(
   args: CausalConv1dBackwardArgs,
   b: i32,
   d: i32,
   count: i32,
-  start: i32,
-  t: i32,
+  dInitial: usize,
   r: i32,
   dFinal: usize,
   scratch: usize,
@@ -163,8 +208,9 @@ function emit(
   const W = <usize>args.width;
   const stateRow = (W - 1) << 2;
   const g = scratch + G + <usize>r * ROW;
+  const t = load<i32>(scratch + (r << 2), POSITIONS);
   const dx = args.dx + (((<usize>b * args.length + t) * args.channels + d) << 2);
-  const state = args.dInitialState + (<usize>b * args.channels + d) * stateRow + ((t - start + args.width - 1) << 2);
+  const state = dInitial + (<usize>b * args.channels + d) * stateRow + ((t + args.width - 1) << 2);
   for (let c = 0; c < count; c += 4) {
     const i = (<usize>c) << 2;
     const lanes = count - c;
@@ -172,8 +218,8 @@ function emit(
     for (let k: usize = 0; k < W; k++) {
       sum = madd(v128.load(scratch + (W - 1 - k) * ROW + i), v128.load(g + k * ROW + i), sum);
     }
-    if (t >= start) storeLanes(dx + i, sum, lanes);
-    else if (args.dInitialState) scatterLanes(state + <usize>c * stateRow, stateRow, sum, lanes);
+    if (t >= 0) storeLanes(dx + i, sum, lanes);
+    else if (dInitial) scatterLanes(state + <usize>c * stateRow, stateRow, sum, lanes);
   }
 }
 
@@ -191,9 +237,10 @@ function storeSums(args: CausalConv1dBackwardArgs, b: i32, d: i32, count: i32, s
   }
 }
 
-/** Writes dx = 0 at the padded positions [from, to). */
-function zeroRows(args: CausalConv1dBackwardArgs, b: i32, d: i32, count: i32, from: i32, to: i32): void {
-  for (let l = from; l < to; l++) {
+/** Writes dx = 0 at padding. */
+function zeroPadding(args: CausalConv1dBackwardArgs, b: i32, d: i32, count: i32, ids: usize): void {
+  for (let l = 0; l < args.length; l++) {
+    if (idAt(ids, l) >= 0) continue;
     const row = <usize>b * args.length + l;
     memory.fill(args.dx + ((row * args.channels + d) << 2), 0, (<usize>count) << 2);
   }

@@ -20,7 +20,7 @@ export class ConvInputs {
   weight!: Pointer; // f32 [channels, width]
   bias!: OptionalPointer; // f32 [channels]
   initialState!: OptionalPointer; // f32 [batch, channels, width - 1]
-  range!: OptionalPointer; // i32 [batch, 2]
+  sequenceIds!: OptionalPointer; // i32 [batch, length]
   batch!: i32; // may be 0
   length!: i32; // may be 0
   channels!: i32;

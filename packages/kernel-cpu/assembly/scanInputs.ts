@@ -25,7 +25,7 @@ export class ScanInputs {
   z!: OptionalPointer; // f32 [batch, length, channels]
   deltaBias!: OptionalPointer; // f32 [channels]
   initialState!: OptionalPointer; // f32 [batch, channels, stateSize]
-  range!: OptionalPointer; // i32 [batch, 2]
+  sequenceIds!: OptionalPointer; // i32 [batch, length]
   states!: OptionalPointer; // f32: saved states, see savedState; the backward requires them
   batch!: i32; // may be 0
   length!: i32; // may be 0
@@ -40,7 +40,7 @@ export class ScanInputs {
 }
 
 /**
- * Address of the state of batch row b before real position `chunk` · SAVED_STEPS: [N][4] for each four channels from d on, in the
+ * Address of the state of batch row b before position `chunk` · SAVED_STEPS: [N][4] for each four channels from d on, in the
  * layout of scratch.
  */
 @inline

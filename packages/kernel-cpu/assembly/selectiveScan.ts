@@ -1,7 +1,6 @@
 import { siluRegisters, softplusRegisters } from "./activations.ts";
 import { LOG2E } from "./exponentials.ts";
 import { gatherLanes, loadLanes, madd, scatterLanes, storeLanes } from "./lanes.ts";
-import { rangeEnd, rangeStart } from "./range.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
 import {
   CHANNELS,
@@ -14,6 +13,7 @@ import {
   ScanInputs,
   stage,
 } from "./scanInputs.ts";
+import { idAt, idsOfRow, runEnd } from "./sequences.ts";
 
 // Selective scan (Mamba paper, algorithm 2):
 //
@@ -24,6 +24,9 @@ import {
 // A chunk of 32 channels goes through time in chunks of 16 steps: first everything that is elementwise, then the recurrence with
 // h and A in L1, then the gate. Rows are far apart in memory, so each pass reads them in a loop that does little else: the cache
 // misses overlap. On request the states at multiples of SAVED_STEPS are saved for the backward.
+//
+// With sequenceIds, h starts from zeros at the first position of a sequence, and time chunks end where the numbers change. h does not
+// change at padding.
 
 /** Steps of one time chunk; divides SAVED_STEPS. */
 const STEPS: i32 = 16;
@@ -72,8 +75,7 @@ export function selectiveScanRun(args: SelectiveScanArgs, begin: i32, end: i32, 
 function scanChannels(args: SelectiveScanArgs, b: i32, d: i32, count: i32, scratch: usize): void {
   const N = args.stateSize;
   const length = args.length;
-  const start = rangeStart(args.range, b, length);
-  const end = rangeEnd(args.range, b, length);
+  const ids = idsOfRow(args.sequenceIds, b, length);
   const vectors = (count + 3) >> 2;
   const vectorBytes = (<usize>N) << 4;
   const decay = scratch + DECAY;
@@ -94,12 +96,28 @@ function scanChannels(args: SelectiveScanArgs, b: i32, d: i32, count: i32, scrat
       v128.store(state + to, h);
     }
   }
-  zeroRows(args, b, d, count, 0, start);
-  for (let l = start; l < end; l += STEPS) {
-    const steps = min(end - l, STEPS);
-    if (args.states && (l - start) % SAVED_STEPS == 0) {
-      const to = savedState(args, b, (l - start) / SAVED_STEPS, d);
-      memory.copy(to, state, <usize>vectors * vectorBytes);
+  // The number of the last real position, -1 before the first.
+  let sequence = -1;
+  let saved = 0;
+  for (let l = 0, end = 0, steps = 0; l < length; l += steps) {
+    if (l == end) {
+      end = runEnd(ids, l, length);
+      const id = idAt(ids, l);
+      if (id < 0) {
+        zeroRows(args, b, d, count, l, end);
+        steps = end - l;
+        continue;
+      }
+      if (sequence >= 0 && id != sequence) memory.fill(state, 0, <usize>vectors * vectorBytes);
+      sequence = id;
+    }
+    steps = min(end - l, STEPS);
+    if (args.states) {
+      // The backward reads the state of a chunk that has a real position of the sequence before it.
+      for (; saved * SAVED_STEPS <= l; saved++) {
+        memory.copy(savedState(args, b, saved, d), state, <usize>vectors * vectorBytes);
+      }
+      steps = min(steps, saved * SAVED_STEPS - l);
     }
     discretise(args, b, d, count, l, steps, scratch);
     const row = <usize>b * length + l;
@@ -113,7 +131,6 @@ function scanChannels(args: SelectiveScanArgs, b: i32, d: i32, count: i32, scrat
     }
     gate(args, b, d, count, l, steps, scratch);
   }
-  zeroRows(args, b, d, count, end, length);
   if (!args.finalState) return;
   for (let v = 0; v < vectors; v++) {
     for (let n = 0; n < N; n++) {

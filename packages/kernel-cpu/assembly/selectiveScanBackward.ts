@@ -1,10 +1,12 @@
 import { gateBackward, softplusWithSlope } from "./activations.ts";
 import { LOG2E } from "./exponentials.ts";
-import { gatherLanes, loadLanes, madd, scatterLanes, storeLanes } from "./lanes.ts";
-import { rangeEnd, rangeStart } from "./range.ts";
+import { loadLanes, madd, storeLanes } from "./lanes.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
 import { DTU, EA, GB, OUT, recompute, reverse, ROWS, Y } from "./scanBackwardPasses.ts";
 import { CHANNELS, isBounded, REGISTERS, ROW, SAVED_STEPS, savedState, ScanInputs, stage } from "./scanInputs.ts";
+import { fromLanes, sumChannels, toLanes, unstage } from "./scanLanes.ts";
+import { findRuns, MAX_RUNS, ROW_OF_RUN, RUN, STEPS_OF_RUN } from "./scanRuns.ts";
+import { idAt, idsOfRow, lastReal, runEnd } from "./sequences.ts";
 
 // Backward of the selective scan. The forward saved h every SAVED_STEPS steps; time chunks go by from the last to the first, and
 // in each the states are computed again from the saved one. With o = dy · silu(z) and r(l) = the gradient of h[l] from later
@@ -15,6 +17,9 @@ import { CHANNELS, isBounded, REGISTERS, ROW, SAVED_STEPS, savedState, ScanInput
 //   e      = a · g · h[l-1]          dA    += e · dt
 //   d(dt)  = sum_n e · A + u · sum_n g · B          du = dt · sum_n g · B + D · o
 //   dz     = dy · (sum_n C · h + D · u) · silu'(z)  dD += o · u
+//
+// With sequenceIds, the positions of one sequence within a time chunk are computed together: their rows in scratch follow each
+// other, padding between them left out. A sequence that starts in the time chunk starts from h = 0, and ends there with r = 0.
 //
 // Registers hold four channels, as in scanInputs.ts. A unit is a group of channel chunks of one batch row. dB and dC are sums over
 // channels, for which each unit has its own partial sums; dA, dD and dDeltaBias are sums over the batch, with partial sums for
@@ -27,12 +32,15 @@ import { CHANNELS, isBounded, REGISTERS, ROW, SAVED_STEPS, savedState, ScanInput
 // Scratch: the rows of scanBackwardPasses.ts, where sum_n g · B later holds du and sum_n e · A' holds dDelta; then u, the slope of
 // softplus, and dy · silu'(z), which later holds dz, as [SAVED_STEPS][CHANNELS]; dD and dDeltaBias as [CHANNELS]; A' = A · log2(e),
 // r and dA as [REGISTERS][N][4]; a and h, then dB and dC, as [SAVED_STEPS (+ 1)][N][4].
+// RUNS is the list of scanRuns.ts.
 const U: usize = 6 * ROWS;
 const SLOPE: usize = 7 * ROWS;
 const DZ: usize = 8 * ROWS;
 const D_SKIP: usize = 9 * ROWS;
 const D_BIAS: usize = D_SKIP + ROW;
-const DECAY: usize = D_BIAS + ROW;
+const RUNS: usize = D_BIAS + ROW;
+const DECAY: usize = RUNS + <usize>MAX_RUNS * RUN;
+
 
 @unmanaged
 export class SelectiveScanBackwardArgs extends ScanInputs {
@@ -90,52 +98,27 @@ function backwardChannels(
   scratch: usize,
 ): void {
   const N = args.stateSize;
-  const start = rangeStart(args.range, b, args.length);
-  const end = rangeEnd(args.range, b, args.length);
-  const vectors = (count + 3) >> 2;
+  const length = args.length;
+  const ids = idsOfRow(args.sequenceIds, b, length);
   const vectorBytes = (<usize>N) << 4;
   const decay = scratch + DECAY;
   const carry = decay + <usize>REGISTERS * vectorBytes;
   const dA = carry + <usize>REGISTERS * vectorBytes;
-  const powers = dA + <usize>REGISTERS * vectorBytes;
-  const states = powers + <usize>SAVED_STEPS * vectorBytes;
-  const sumsB = states + <usize>(SAVED_STEPS + 1) * vectorBytes;
-  const sumsC = sumsB + <usize>SAVED_STEPS * vectorBytes;
   const stateAt = ((<usize>b * args.channels + d) * N) << 2;
   toLanes(decay, args.A + ((<usize>d * N) << 2), N, count, LOG2E);
   if (args.dFinalState) toLanes(carry, args.dFinalState + stateAt, N, count, 1);
   else memory.fill(carry, 0, <usize>REGISTERS * vectorBytes);
   memory.fill(dA, 0, <usize>REGISTERS * vectorBytes);
   memory.fill(scratch + D_SKIP, 0, 2 * ROW);
-  zeroRows(args, b, d, count, 0, start);
-  zeroRows(args, b, d, count, end, args.length);
-  if (!add) {
-    zeroSums(dB, dC, 0, start, N);
-    zeroSums(dB, dC, end, args.length, N);
-  }
-  for (let chunk = (end - start + SAVED_STEPS - 1) / SAVED_STEPS - 1; chunk >= 0; chunk--) {
-    const l = start + chunk * SAVED_STEPS;
-    const steps = min(end - l, SAVED_STEPS);
-    const row = <usize>b * args.length + l;
-    const B = args.B + ((row * args.bStride) << 2);
-    const C = args.C + ((row * args.cStride) << 2);
-    discretise(args, row, d, count, steps, scratch);
-    memory.fill(sumsB, 0, <usize>steps * vectorBytes);
-    memory.fill(sumsC, 0, <usize>steps * vectorBytes);
-    for (let v = 0; v < vectors; v++) {
-      const from = scratch + (v << 4);
-      const at = <usize>v * vectorBytes;
-      memory.copy(states, savedState(args, b, chunk, d + 4 * v), vectorBytes);
-      const bounded = isBounded(from, decay + at, steps, N);
-      if (bounded) recompute(args, decay + at, powers, states, B, C, from, steps, true);
-      else recompute(args, decay + at, powers, states, B, C, from, steps, false);
-      reverse(args, decay + at, powers, states, carry + at, dA + at, sumsB, sumsC, B, C, from, steps);
+  for (let l = 0; ids && l < length; ) {
+    const end = runEnd(ids, l, length);
+    if (idAt(ids, l) < 0) {
+      zeroRows(args, b, d, count, l, end);
+      if (!add) zeroSums(dB, dC, l, end, N);
     }
-    const at = (<usize>l * N) << 2;
-    sumChannels(dB + at, sumsB, steps * N, add);
-    sumChannels(dC + at, sumsC, steps * N, add);
-    finish(args, row, d, count, steps, scratch);
+    l = end;
   }
+  for (let l = length; l > 0; ) l = backwardBefore(args, b, d, count, ids, l, dB, dC, add, scratch);
   fromLanes(args.dA + stateAt, dA, N, count);
   if (args.dInitialState) fromLanes(args.dInitialState + stateAt, carry, N, count);
   const channel = (<usize>b * args.channels + d) << 2;
@@ -146,31 +129,123 @@ function backwardChannels(
   }
 }
 
-/** Copies rows [count, N], times `factor`, to [REGISTERS][N][4]. */
-function toLanes(to: usize, from: usize, N: i32, count: i32, factor: f32): void {
-  const row = (<usize>N) << 2;
-  for (let c = 0; c < count; c += 4) {
-    for (let n = 0; n < N; n++) {
-      const lanes = gatherLanes(from + <usize>c * row + ((<usize>n) << 2), row, count - c);
-      v128.store(to, f32x4.mul(lanes, f32x4.splat(factor)));
-      to += 16;
+/**
+ * Computes the positions before `end` that are of one sequence and in one time chunk. Returns the first one; 0 when there is no real
+ * position.
+ */
+function backwardBefore(
+  args: SelectiveScanBackwardArgs,
+  b: i32,
+  d: i32,
+  count: i32,
+  ids: usize,
+  end: i32,
+  dB: usize,
+  dC: usize,
+  add: bool,
+  scratch: usize,
+): i32 {
+  const N = args.stateSize;
+  const vectors = (count + 3) >> 2;
+  const vectorBytes = (<usize>N) << 4;
+  const decay = scratch + DECAY;
+  const carry = decay + <usize>REGISTERS * vectorBytes;
+  const dA = carry + <usize>REGISTERS * vectorBytes;
+  const powers = dA + <usize>REGISTERS * vectorBytes;
+  const states = powers + <usize>SAVED_STEPS * vectorBytes;
+  const sumsB = states + <usize>(SAVED_STEPS + 1) * vectorBytes;
+  const sumsC = sumsB + <usize>SAVED_STEPS * vectorBytes;
+
+  const last = lastReal(ids, end);
+  if (last < 0) return 0;
+  const chunk = last / SAVED_STEPS;
+  const runs = scratch + RUNS;
+  const afterRuns = findRuns(ids, last, chunk * SAVED_STEPS, runs);
+  const first = load<i32>(afterRuns - RUN);
+  const before = lastReal(ids, first);
+  const starts = before >= 0 && idAt(ids, before) != idAt(ids, first);
+
+  let steps = 0;
+  for (let run = afterRuns - RUN; run >= runs; run -= RUN) {
+    store<i32>(run, steps, ROW_OF_RUN);
+    const length = load<i32>(run, STEPS_OF_RUN);
+    discretise(args, b, load<i32>(run), d, count, length, scratch + <usize>steps * ROW);
+    steps += length;
+  }
+  memory.fill(sumsB, 0, <usize>steps * vectorBytes);
+  memory.fill(sumsC, 0, <usize>steps * vectorBytes);
+  for (let v = 0; v < vectors; v++) {
+    const column = scratch + (v << 4);
+    const at = <usize>v * vectorBytes;
+    if (starts) memory.fill(states, 0, vectorBytes);
+    else memory.copy(states, savedState(args, b, chunk, d + 4 * v), vectorBytes);
+    const bounded = isBounded(column, decay + at, steps, N);
+    for (let run = afterRuns - RUN; run >= runs; run -= RUN) {
+      const B = rowOfB(args, b, run);
+      const C = rowOfC(args, b, run);
+      const length = load<i32>(run, STEPS_OF_RUN);
+      const row = <usize>load<i32>(run, ROW_OF_RUN);
+      const vector = row * vectorBytes;
+      if (bounded) recompute(args, decay + at, powers + vector, states + vector, B, C, column + row * ROW, length, true);
+      else recompute(args, decay + at, powers + vector, states + vector, B, C, column + row * ROW, length, false);
+    }
+    for (let run = runs; run < afterRuns; run += RUN) {
+      const B = rowOfB(args, b, run);
+      const C = rowOfC(args, b, run);
+      const length = load<i32>(run, STEPS_OF_RUN);
+      const row = <usize>load<i32>(run, ROW_OF_RUN);
+      const vector = row * vectorBytes;
+      reverse(
+        args,
+        decay + at,
+        powers + vector,
+        states + vector,
+        carry + at,
+        dA + at,
+        sumsB + vector,
+        sumsC + vector,
+        B,
+        C,
+        column + row * ROW,
+        length,
+      );
     }
   }
-}
-
-/** Copies [REGISTERS][N][4] to rows [count, N]. */
-function fromLanes(to: usize, from: usize, N: i32, count: i32): void {
-  const row = (<usize>N) << 2;
-  for (let c = 0; c < count; c += 4) {
-    for (let n = 0; n < N; n++) {
-      scatterLanes(to + <usize>c * row + ((<usize>n) << 2), row, v128.load(from), count - c);
-      from += 16;
-    }
+  // No gradient flows from the first position of a sequence to the sequence before it.
+  if (starts) memory.fill(carry, 0, <usize>vectors * vectorBytes);
+  for (let run = runs; run < afterRuns; run += RUN) {
+    const l = load<i32>(run);
+    const length = load<i32>(run, STEPS_OF_RUN);
+    const row = <usize>load<i32>(run, ROW_OF_RUN);
+    const at = (<usize>l * N) << 2;
+    sumChannels(dB + at, sumsB + row * vectorBytes, length * N, add);
+    sumChannels(dC + at, sumsC + row * vectorBytes, length * N, add);
+    finish(args, b, l, d, count, length, scratch, scratch + row * ROW);
   }
+  return first;
 }
 
-/** Computes the elementwise values that the recurrence needs. `row` counts batch and time. */
-function discretise(args: SelectiveScanBackwardArgs, row: usize, d: i32, count: i32, steps: i32, scratch: usize): void {
+@inline
+function rowOfB(args: SelectiveScanBackwardArgs, b: i32, run: usize): usize {
+  return args.B + (((<usize>b * args.length + load<i32>(run)) * args.bStride) << 2);
+}
+
+@inline
+function rowOfC(args: SelectiveScanBackwardArgs, b: i32, run: usize): usize {
+  return args.C + (((<usize>b * args.length + load<i32>(run)) * args.cStride) << 2);
+}
+
+/** Computes the elementwise values of positions [l, l + steps) that the recurrence needs, in the rows at `scratch`. */
+function discretise(
+  args: SelectiveScanBackwardArgs,
+  b: i32,
+  l: i32,
+  d: i32,
+  count: i32,
+  steps: i32,
+  scratch: usize,
+): void {
+  const row = <usize>b * args.length + l;
   const column = (<usize>d) << 2;
   stage(scratch, args.delta + ((row * args.deltaStride) << 2) + column, args.deltaStride, count, steps);
   stage(scratch + U, args.u + ((row * args.uStride) << 2) + column, args.uStride, count, steps);
@@ -191,12 +266,22 @@ function discretise(args: SelectiveScanBackwardArgs, row: usize, d: i32, count: 
   gateBackward(scratch + OUT, scratch + DZ, steps * REGISTERS);
 }
 
-/** Writes du, dDelta and dz of a time chunk, and adds to dD and dDeltaBias. */
-function finish(args: SelectiveScanBackwardArgs, row: usize, d: i32, count: i32, steps: i32, scratch: usize): void {
+/** Writes du, dDelta and dz of positions [l, l + steps), which have their rows at `rows`, and adds to dD and dDeltaBias. */
+function finish(
+  args: SelectiveScanBackwardArgs,
+  b: i32,
+  l: i32,
+  d: i32,
+  count: i32,
+  steps: i32,
+  scratch: usize,
+  rows: usize,
+): void {
   const ln2 = f32x4.splat(<f32>(1 / LOG2E));
   for (let c = 0; c < count; c += 4) {
     const D = args.D ? loadLanes(args.D + (<usize>(d + c) << 2), count - c) : f32x4.splat(0);
-    const first = scratch + ((<usize>c) << 2);
+    const sums = scratch + ((<usize>c) << 2);
+    const first = rows + ((<usize>c) << 2);
     const end = first + <usize>steps * ROW;
     let skip = f32x4.splat(0);
     let total = skip;
@@ -212,47 +297,13 @@ function finish(args: SelectiveScanBackwardArgs, row: usize, d: i32, count: i32,
       skip = madd(out, u, skip);
       if (args.z) v128.store(at, f32x4.mul(madd(D, u, v128.load(at, Y)), v128.load(at, DZ)), DZ);
     }
-    v128.store(first, f32x4.add(v128.load(first, D_SKIP), skip), D_SKIP);
-    v128.store(first, f32x4.add(v128.load(first, D_BIAS), total), D_BIAS);
+    v128.store(sums, f32x4.add(v128.load(sums, D_SKIP), skip), D_SKIP);
+    v128.store(sums, f32x4.add(v128.load(sums, D_BIAS), total), D_BIAS);
   }
-  const to = (row * args.channels + d) << 2;
-  unstage(args.du + to, scratch + GB, args.channels, count, steps);
-  unstage(args.dDelta + to, scratch + EA, args.channels, count, steps);
-  if (args.z) unstage(args.dz + to, scratch + DZ, args.channels, count, steps);
-}
-
-/** Copies [steps][CHANNELS] to rows `stride` elements apart. */
-function unstage(to: usize, from: usize, stride: i32, count: i32, steps: i32): void {
-  for (let t = 0; t < steps; t++) {
-    for (let c = 0; c < count; c += 4) storeLanes(to + (c << 2), v128.load(from + (c << 2)), count - c);
-    to += (<usize>stride) << 2;
-    from += ROW;
-  }
-}
-
-/** Sums the lanes of each of `count` registers. Sets as many numbers at `to`, or adds to them. */
-function sumChannels(to: usize, from: usize, count: i32, add: bool): void {
-  for (; count >= 4; count -= 4) {
-    const sums = sumFour(v128.load(from), v128.load(from, 16), v128.load(from, 32), v128.load(from, 48));
-    v128.store(to, add ? f32x4.add(v128.load(to), sums) : sums);
-    to += 16;
-    from += 64;
-  }
-  for (; count > 0; count--) {
-    const zero = f32x4.splat(0);
-    const sum = f32x4.extract_lane(sumFour(v128.load(from), zero, zero, zero), 0);
-    store<f32>(to, add ? load<f32>(to) + sum : sum);
-    to += 4;
-    from += 16;
-  }
-}
-
-/** Returns the sums of the lanes of a, b, c and d. */
-@inline
-function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
-  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 2, 4, 6), v128.shuffle<f32>(c, d, 1, 3, 5, 7));
-  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
+  const to = ((<usize>b * args.length + l) * args.channels + d) << 2;
+  unstage(args.du + to, rows + GB, args.channels, count, steps);
+  unstage(args.dDelta + to, rows + EA, args.channels, count, steps);
+  if (args.z) unstage(args.dz + to, rows + DZ, args.channels, count, steps);
 }
 
 /** Writes 0 to the gradients at the padded positions [from, to). */

@@ -4,8 +4,8 @@ import { B, D, L, N } from "../opSuite.ts";
 import { flagLabel, type Flags } from "../pairwise.ts";
 import { Random } from "../random.ts";
 import { asView } from "./inputs.ts";
-import { rangesFor } from "./ranges.ts";
 import { drawScan, type Extras, type ScanData, scanInputs } from "./scanInputs.ts";
+import { sequenceIdsFor } from "./sequenceIds.ts";
 
 // Inputs of the training forms of the scan.
 
@@ -15,7 +15,7 @@ export const scanBackwardFlags = [
   "deltaBias",
   "softplus",
   "initialState",
-  "range",
+  "sequenceIds",
   "dFinalState",
   "view",
 ] as const;
@@ -55,7 +55,7 @@ export function trainingInputs(op: string, { label, sizes, flags, edit }: Settin
     args: {
       ...scanInputs(flags.view, data, [batch, L], D, N, flags),
       initialState: flags.initialState ? floats(data.state, [batch, D, N]) : undefined,
-      range: flags.range ? ints(rangesFor(batch, L), [batch, 2]) : undefined,
+      sequenceIds: flags.sequenceIds ? ints(sequenceIdsFor(batch, L), [batch, L]) : undefined,
     },
     dy: flags.view ? asView(dy, 2, 1) : dy,
     dFinalState: flags.dFinalState ? floats(data.dFinalState, [batch, D, N]) : undefined,

@@ -1,7 +1,7 @@
 import type { Kernel, Scope, Tensor } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import type { CaseInput } from "../case.ts";
-import { checkAgree, joinPositions, readFloats, copyPositions } from "./harness.ts";
+import { checkAgree, copyPositions, joinPositions, readFloats } from "./harness.ts";
 
 // Helpers of the laws of gradients of scan and convolution. Gradients have the names of their arguments.
 
@@ -55,32 +55,8 @@ export function checkChunks(
   }
 }
 
-/** Checks gradients with the range [start, end) in every row: those of the range alone, and exact zeros around it. */
-export function checkRange(
-  ranged: HostGrads,
-  alone: HostGrads | undefined,
-  sequences: readonly string[],
-  [B, L, start, end]: readonly [B: number, L: number, start: number, end: number],
-): void {
-  for (const [name, data] of Object.entries(ranged)) {
-    if (!sequences.includes(name)) {
-      if (alone) checkAgree(`d ${name}`, data, gradientOf(alone, name));
-      continue;
-    }
-    const last = data.length / (B * L);
-    data.forEach((value, i) => {
-      const l = Math.floor(i / last) % L;
-      const outside = l < start || l >= end;
-      check(!outside || value === 0, `d ${name} at position ${l} must be 0 outside the range, got ${value}`);
-    });
-    if (alone) {
-      const rows = copyPositions({ data, shape: [B, L, last], dtype: "f32" }, start, end);
-      checkAgree(`d ${name}`, rows.data, gradientOf(alone, name));
-    }
-  }
-}
-
-function gradientOf(grads: HostGrads, name: string): Float32Array {
+/** Returns the gradient of the argument `name`. */
+export function gradientOf(grads: HostGrads, name: string): Float32Array {
   const data = grads[name];
   check(data !== undefined, `the gradient of ${name} is missing`);
   return data;

@@ -4,6 +4,7 @@ import { type CaseInput, type OpCase, trainingKernel, trainingSkipReason } from 
 import { checkNoLeak } from "../leak.ts";
 import { loadInput } from "../load.ts";
 import { disagreement } from "../nmse.ts";
+import type { Positions } from "../sequences.ts";
 import type { SuiteTest } from "../suiteTest.ts";
 
 /** The calls and checks of a law. `scope` owns its tensors. */
@@ -69,12 +70,23 @@ export function chunksAt(length: number, cuts: readonly number[]): { from: numbe
 
 /** Copies positions [from, to) of [B, L, last] data. */
 export function copyPositions(input: CaseInput, from: number, to: number): CaseInput {
+  return pickPositions(
+    input,
+    Array.from({ length: to - from }, (_, i) => from + i),
+  );
+}
+
+/** Copies these positions of [B, L, last] data. */
+export function pickPositions(input: CaseInput, positions: Positions): CaseInput {
   const [B = 1, L = 1, last = 1] = input.shape;
-  const data = input.data.slice(0, B * (to - from) * last);
+  const count = positions.length;
+  const data = input.data.slice(0, B * count * last);
   for (let b = 0; b < B; b++) {
-    data.set(input.data.subarray((b * L + from) * last, (b * L + to) * last), b * (to - from) * last);
+    positions.forEach((l, i) => {
+      data.set(input.data.subarray((b * L + l) * last, (b * L + l + 1) * last), (b * count + i) * last);
+    });
   }
-  return { ...input, data, shape: [B, to - from, last] };
+  return { ...input, data, shape: [B, count, last] };
 }
 
 /** Joins chunks of [B, L, last] data along L: the inverse of `copyPositions`. */

@@ -3,6 +3,7 @@ import { batchTests } from "./batch.ts";
 import { convGradientTests } from "./convGradients.ts";
 import { convStateTests } from "./convState.ts";
 import { distributionTests } from "./distribution.ts";
+import { packingTests } from "./packing.ts";
 import { residualTests } from "./residual.ts";
 import { scanGradientTests } from "./scanGradients.ts";
 import { scanStateTests } from "./scanState.ts";
@@ -15,5 +16,6 @@ export const lawTests: readonly SuiteTest[] = [
   ...distributionTests,
   ...scanGradientTests,
   ...convGradientTests,
+  ...packingTests,
   ...residualTests,
 ];

@@ -12,7 +12,7 @@ const flags = {
   deltaBias: true,
   softplus: true,
   initialState: false,
-  range: false,
+  sequenceIds: false,
   dFinalState: false,
   view: false,
 };

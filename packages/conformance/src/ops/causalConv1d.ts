@@ -1,10 +1,11 @@
 import { defineCase, type Cost, floats, ints, type OpCase } from "../case.ts";
 import { asView, bytesOf, cycled, lengths, result } from "../cases/inputs.ts";
-import { padWith, rangesFor } from "../cases/ranges.ts";
-import { rangeOf, sigmoid, type Values } from "../math.ts";
+import { markOne, padWith, sequenceIdsFor, sequenceKinds } from "../cases/sequenceIds.ts";
+import { sigmoid, type Values } from "../math.ts";
 import { B, D, defineOp, f32, i32, L, W } from "../opSuite.ts";
 import { flagLabel, type Flags, flagSets, pairwise } from "../pairwise.ts";
 import { Random } from "../random.ts";
+import { sequencesOf } from "../sequences.ts";
 
 /** The arguments of the op as plain numbers, in the shapes of `ConvArgs`. */
 export interface ConvValues {
@@ -13,40 +14,46 @@ export interface ConvValues {
   bias?: Values | undefined;
   activation?: "silu" | undefined;
   initialState?: Values | undefined;
-  range?: Values | undefined;
+  sequenceIds?: Values | undefined;
 }
 
-/** y[b,l,d] = act(bias[d] + sum_k weight[d,k] * x[b, l-(W-1)+k, d]), and the last W-1 inputs [B, D, W-1] */
+/**
+ * For each sequence alone, with l counting its positions: y[l,d] = act(bias[d] + sum_k weight[d,k] * x[l-(W-1)+k, d]), and the
+ * last W-1 inputs of the last sequence [B, D, W-1].
+ */
 function reference(
   batch: number,
   length: number,
   channels: number,
   width: number,
-  { x, weight, bias, activation, initialState, range }: ConvValues,
+  { x, weight, bias, activation, initialState, sequenceIds }: ConvValues,
 ): { y: Float64Array; finalState: Float64Array } {
   const past = width - 1;
   const y = new Float64Array(batch * length * channels);
   const finalState = new Float64Array(batch * channels * past);
   for (let b = 0; b < batch; b++) {
-    const { start, end } = rangeOf(range, b, length);
-    for (let d = 0; d < channels; d++) {
-      // Inputs before the range come from the state: position start - 1 is its newest entry.
-      const input = (l: number): number => {
-        if (l >= start) return x[(b * length + l) * channels + d]!;
-        return initialState?.[(b * channels + d) * past + past + l - start] ?? 0;
-      };
-      for (let l = start; l < end; l++) {
-        let sum = bias?.[d] ?? 0;
-        for (let k = 0; k < width; k++) sum += weight[d * width + k]! * input(l - past + k);
-        y[(b * length + l) * channels + d] = activation === "silu" ? sum * sigmoid(sum) : sum;
+    sequencesOf(sequenceIds, b, length).forEach((positions, index) => {
+      for (let d = 0; d < channels; d++) {
+        // Inputs before those of the first sequence come from the state: the newest is its last entry.
+        const input = (i: number): number => {
+          if (i >= 0) return x[(b * length + positions[i]!) * channels + d]!;
+          return index === 0 ? (initialState?.[(b * channels + d) * past + past + i] ?? 0) : 0;
+        };
+        positions.forEach((l, i) => {
+          let sum = bias?.[d] ?? 0;
+          for (let k = 0; k < width; k++) sum += weight[d * width + k]! * input(i - past + k);
+          y[(b * length + l) * channels + d] = activation === "silu" ? sum * sigmoid(sum) : sum;
+        });
+        for (let k = 0; k < past; k++) {
+          finalState[(b * channels + d) * past + k] = input(positions.length - past + k);
+        }
       }
-      for (let k = 0; k < past; k++) finalState[(b * channels + d) * past + k] = input(end - past + k);
-    }
+    });
   }
   return { y, finalState };
 }
 
-const convFlags = ["bias", "silu", "initialState", "range", "finalState", "view"] as const;
+const convFlags = ["bias", "silu", "initialState", "sequenceIds", "finalState", "view"] as const;
 type ConvFlags = Flags<(typeof convFlags)[number]>;
 
 interface Edits {
@@ -81,7 +88,7 @@ export function convCase(
         weight: floats(random.normals(D * W, W ** -0.5), [D, W]),
         bias: flags.bias ? floats(random.normals(D), [D]) : undefined,
         initialState: flags.initialState ? floats(random.normals(B * D * (W - 1)), [B, D, W - 1]) : undefined,
-        range: flags.range ? ints(rangesFor(B, L), [B, 2]) : undefined,
+        sequenceIds: flags.sequenceIds ? ints(sequenceIdsFor(B, L), [B, L]) : undefined,
       };
     },
     run: (kernel, t) => {
@@ -105,7 +112,7 @@ function costOf(B: number, L: number, D: number, W: number, flags: ConvFlags): C
   const numbers = 2 * B * L * D + D * (W + (flags.bias ? 1 : 0)) + states * B * D * (W - 1);
   return {
     flops: B * L * D * (2 * W + (flags.silu ? 4 : 0)),
-    bytes: bytesOf(numbers) + (flags.range ? bytesOf(2 * B, "i32") : 0),
+    bytes: bytesOf(numbers) + (flags.sequenceIds ? bytesOf(B * L, "i32") : 0),
   };
 }
 
@@ -115,7 +122,7 @@ export const convArgs = {
   weight: f32(D, W),
   bias: f32(D),
   initialState: f32(B, D, W - 1),
-  range: i32(B, 2),
+  sequenceIds: i32(B, L),
 };
 
 export const causalConv1d = defineOp("causalConv1d", {
@@ -132,7 +139,9 @@ export const causalConv1d = defineOp("causalConv1d", {
     ...[1, 2, 3].map((L) =>
       convCase(2, L, 7, 4, set("initialState", "finalState"), { note: ", shorter than W" }),
     ),
-    convCase(2, 5, 6, 16, set("initialState", "finalState", "range", "silu"), { note: ", shorter than W" }),
+    convCase(2, 5, 6, 16, set("initialState", "finalState", "sequenceIds", "silu"), {
+      note: ", shorter than W",
+    }),
     convCase(1, 9, 129, 4, set("bias", "silu", "view")),
     convCase(2, 12, 9, 4, set("bias", "silu", "finalState"), {
       note: ", NaN in one channel",
@@ -146,17 +155,34 @@ export const causalConv1d = defineOp("causalConv1d", {
         x[(12 + 5) * 9 + 7] = Infinity;
       },
     }),
-    convCase(3, 19, 5, 4, set("bias", "silu", "range", "initialState", "finalState"), {
+    // Sequences over the lengths of 1 to 20, the boundaries of chunks of 32 to 256 positions, and all kinds of rows.
+    ...[1, 2, 3, 5, 20, 65, 140].map((L, i) =>
+      convCase(
+        sequenceKinds,
+        L,
+        cycled([3, 5], i),
+        cycled(widths, i),
+        set("sequenceIds", "finalState", "bias"),
+      ),
+    ),
+    convCase(sequenceKinds, 300, 3, 4, set("sequenceIds", "initialState", "finalState", "silu")),
+    convCase(sequenceKinds, 19, 5, 4, set("bias", "silu", "sequenceIds", "initialState", "finalState"), {
       note: ", NaN in all padding",
       edit: (x) => {
-        padWith(x, NaN, 3, 19, 5);
+        padWith(x, NaN, sequenceKinds, 19, 5);
+      },
+    }),
+    convCase(sequenceKinds, 19, 5, 16, set("sequenceIds", "initialState", "finalState"), {
+      note: ", NaN at one position of each row",
+      edit: (x) => {
+        markOne(x, NaN, sequenceKinds, 19, 5);
       },
     }),
   ],
   benchmarks: [convCase(1, 2048, 1536, 4, set("bias", "silu"))],
   minimal: {
     args: convArgs,
-    dense: ["weight", "initialState", "range"],
+    dense: ["weight", "initialState", "sequenceIds"],
     call: (k, t) => {
       const { y, finalState } = k.causalConv1d(t, { finalState: true });
       return [y, finalState];

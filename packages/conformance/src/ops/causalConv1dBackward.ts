@@ -1,10 +1,11 @@
 import { type CaseInput, type Cost, defineTrainingCase, floats, ints, type OpCase } from "../case.ts";
 import { asView, bytesOf, cycled, gradients, lengths, result } from "../cases/inputs.ts";
-import { padWith, rangesFor } from "../cases/ranges.ts";
-import { rangeOf, siluSlope, type Values } from "../math.ts";
+import { markOne, padWith, sequenceIdsFor, sequenceKinds } from "../cases/sequenceIds.ts";
+import { siluSlope, type Values } from "../math.ts";
 import { B, D, defineTrainingOp, f32, L, W } from "../opSuite.ts";
 import { flagLabel, type Flags, flagSets, pairwise } from "../pairwise.ts";
 import { Random } from "../random.ts";
+import { sequencesOf } from "../sequences.ts";
 import { convArgs, type ConvValues } from "./causalConv1d.ts";
 
 /** The gradients of all arguments of `causalConv1d`, also of absent ones. */
@@ -16,9 +17,9 @@ interface ConvGradients {
 }
 
 /**
- * With s the sum before the activation and ds = dy * act'(s):
+ * For each sequence alone, with s the sum before the activation and ds = dy * act'(s):
  * dbias = sum ds, dweight[d,k] = sum ds[l] * x[l-(W-1)+k], dx[l-(W-1)+k] = sum ds[l] * weight[d,k]. Gradients of
- * inputs before the range belong to `initialState`; `dFinalState` is added to the last W-1 inputs.
+ * inputs before the first sequence belong to `initialState`; `dFinalState` is added to the last W-1 inputs of the last one.
  */
 function reference(
   batch: number,
@@ -26,7 +27,7 @@ function reference(
   channels: number,
   width: number,
   dy: Values,
-  { x, weight, bias, activation, initialState, range }: ConvValues,
+  { x, weight, bias, activation, initialState, sequenceIds }: ConvValues,
   dFinalState?: Values,
 ): ConvGradients {
   const past = width - 1;
@@ -37,33 +38,39 @@ function reference(
     initialState: new Float64Array(batch * channels * past),
   };
   for (let b = 0; b < batch; b++) {
-    const { start, end } = rangeOf(range, b, length);
-    for (let d = 0; d < channels; d++) {
-      const at = (l: number): number => (b * length + l) * channels + d;
-      const stateAt = (l: number): number => (b * channels + d) * past + past + l - start;
-      const input = (l: number): number => (l >= start ? x[at(l)]! : (initialState?.[stateAt(l)] ?? 0));
-      const add = (l: number, gradient: number): void => {
-        if (l >= start) grads.x[at(l)]! += gradient;
-        else grads.initialState[stateAt(l)]! += gradient;
-      };
-      for (let l = start; l < end; l++) {
-        let sum = bias?.[d] ?? 0;
-        for (let k = 0; k < width; k++) sum += weight[d * width + k]! * input(l - past + k);
-        const ds = dy[at(l)]! * (activation === "silu" ? siluSlope(sum) : 1);
-        grads.bias[d]! += ds;
-        for (let k = 0; k < width; k++) {
-          grads.weight[d * width + k]! += ds * input(l - past + k);
-          add(l - past + k, ds * weight[d * width + k]!);
+    sequencesOf(sequenceIds, b, length).forEach((positions, index, { length: count }) => {
+      for (let d = 0; d < channels; d++) {
+        const at = (i: number): number => (b * length + positions[i]!) * channels + d;
+        const stateAt = (i: number): number => (b * channels + d) * past + past + i;
+        const input = (i: number): number => {
+          if (i >= 0) return x[at(i)]!;
+          return index === 0 ? (initialState?.[stateAt(i)] ?? 0) : 0;
+        };
+        const add = (i: number, gradient: number): void => {
+          if (i >= 0) grads.x[at(i)]! += gradient;
+          else if (index === 0) grads.initialState[stateAt(i)]! += gradient;
+        };
+        positions.forEach((_, i) => {
+          let sum = bias?.[d] ?? 0;
+          for (let k = 0; k < width; k++) sum += weight[d * width + k]! * input(i - past + k);
+          const ds = dy[at(i)]! * (activation === "silu" ? siluSlope(sum) : 1);
+          grads.bias[d]! += ds;
+          for (let k = 0; k < width; k++) {
+            grads.weight[d * width + k]! += ds * input(i - past + k);
+            add(i - past + k, ds * weight[d * width + k]!);
+          }
+        });
+        if (dFinalState === undefined || index < count - 1) continue;
+        for (let k = 0; k < past; k++) {
+          add(positions.length - past + k, dFinalState[(b * channels + d) * past + k]!);
         }
       }
-      if (dFinalState === undefined) continue;
-      for (let k = 0; k < past; k++) add(end - past + k, dFinalState[(b * channels + d) * past + k]!);
-    }
+    });
   }
   return grads;
 }
 
-const convBackwardFlags = ["bias", "silu", "initialState", "range", "dFinalState", "view"] as const;
+const convBackwardFlags = ["bias", "silu", "initialState", "sequenceIds", "dFinalState", "view"] as const;
 export type ConvBackwardFlags = Flags<(typeof convBackwardFlags)[number]>;
 
 interface Edits {
@@ -103,7 +110,7 @@ export function convBackwardCase(
         bias: flags.bias ? floats(random.normals(D), [D]) : undefined,
         initialState: flags.initialState ? state() : undefined,
         dFinalState: flags.dFinalState ? state() : undefined,
-        range: flags.range ? ints(rangesFor(B, L), [B, 2]) : undefined,
+        sequenceIds: flags.sequenceIds ? ints(sequenceIdsFor(B, L), [B, L]) : undefined,
       };
     },
     run: (kernel, { dy, dFinalState, ...args }) =>
@@ -129,7 +136,7 @@ function costOf(B: number, L: number, D: number, W: number, flags: ConvBackwardF
   const numbers = 3 * B * L * D + 2 * D * (W + (flags.bias ? 1 : 0)) + states * B * D * (W - 1);
   return {
     flops: B * L * D * (6 * W + (flags.silu ? 8 : 1)),
-    bytes: bytesOf(numbers) + (flags.range ? bytesOf(2 * B, "i32") : 0),
+    bytes: bytesOf(numbers) + (flags.sequenceIds ? bytesOf(B * L, "i32") : 0),
   };
 }
 
@@ -147,7 +154,7 @@ export const causalConv1dBackward = defineTrainingOp("causalConv1dBackward", {
     ...[1, 2, 3].map((L) =>
       convBackwardCase(2, L, 7, 4, set("initialState", "dFinalState"), { note: ", shorter than W" }),
     ),
-    convBackwardCase(6, 5, 6, 16, set("initialState", "dFinalState", "range", "silu"), {
+    convBackwardCase(sequenceKinds, 5, 6, 16, set("initialState", "dFinalState", "sequenceIds", "silu"), {
       note: ", shorter than W",
     }),
     convBackwardCase(1, 9, 129, 4, set("bias", "silu", "view")),
@@ -164,18 +171,43 @@ export const causalConv1dBackward = defineTrainingOp("causalConv1dBackward", {
         dy[(12 + 1) * 9 + 7] = NaN;
       },
     }),
-    convBackwardCase(6, 19, 5, 4, set("bias", "silu", "range", "initialState", "dFinalState"), {
-      note: ", NaN in all padding",
-      edit: (dy, x) => {
-        padWith(dy, NaN, 6, 19, 5);
-        padWith(x, NaN, 6, 19, 5);
+    ...[1, 2, 3, 5, 20, 65, 140].map((L, i) =>
+      convBackwardCase(
+        sequenceKinds,
+        L,
+        cycled([3, 5], i),
+        cycled(widths, i),
+        set("sequenceIds", "bias", "silu"),
+      ),
+    ),
+    convBackwardCase(sequenceKinds, 300, 3, 4, set("sequenceIds", "initialState", "dFinalState", "silu")),
+    convBackwardCase(
+      sequenceKinds,
+      19,
+      5,
+      4,
+      set("bias", "silu", "sequenceIds", "initialState", "dFinalState"),
+      {
+        note: ", NaN in all padding",
+        edit: (dy, x) => {
+          padWith(dy, NaN, sequenceKinds, 19, 5);
+          padWith(x, NaN, sequenceKinds, 19, 5);
+        },
       },
-    }),
+    ),
+    ...[19, 70].map((L) =>
+      convBackwardCase(sequenceKinds, L, 5, 4, set("sequenceIds", "initialState", "dFinalState", "silu"), {
+        note: ", NaN in dy at one position of each row",
+        edit: (dy) => {
+          markOne(dy, NaN, sequenceKinds, L, 5);
+        },
+      }),
+    ),
   ],
   benchmarks: [convBackwardCase(1, 2048, 1536, 4, set("bias", "silu"))],
   minimal: {
     args: { dy: f32(B, L, D), ...convArgs, dFinalState: f32(B, D, W - 1) },
-    dense: ["weight", "initialState", "range", "dFinalState"],
+    dense: ["weight", "initialState", "sequenceIds", "dFinalState"],
     call: (k, { dy, dFinalState, ...args }) =>
       Object.values(gradients(k.causalConv1dBackward(dy, args, dFinalState))),
   },

@@ -12,7 +12,7 @@ function reference(
   channels: number,
   width: number,
   state: Values,
-  args: Omit<ConvValues, "initialState" | "range">,
+  args: Omit<ConvValues, "initialState" | "sequenceIds">,
 ): { y: Float64Array; state: Float64Array } {
   const { y, finalState } = causalConv1d.reference(batch, 1, channels, width, {
     ...args,

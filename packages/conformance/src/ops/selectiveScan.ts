@@ -1,10 +1,11 @@
 import { type Cost, defineCase, floats, ints, type OpCase } from "../case.ts";
 import { bytesOf, cycled, lengths, result } from "../cases/inputs.ts";
-import { padWith, rangesFor } from "../cases/ranges.ts";
+import { markOne, padWith, sequenceIdsFor, sequenceKinds } from "../cases/sequenceIds.ts";
 import { drawScan, type Extras, fillInTurn, scanCost, scanInputs } from "../cases/scanInputs.ts";
-import { rangeOf, sigmoid, softplus, type Values } from "../math.ts";
+import { sigmoid, softplus, type Values } from "../math.ts";
 import { B, D, defineOp, f32, i32, L, N } from "../opSuite.ts";
 import { flagLabel, type Flags, flagSets, pairwise } from "../pairwise.ts";
+import { sequencesOf } from "../sequences.ts";
 
 /** The arguments of the op as plain numbers, in the shapes of `ScanArgs`. */
 export interface ScanValues {
@@ -18,45 +19,58 @@ export interface ScanValues {
   deltaBias?: Values | undefined;
   deltaSoftplus?: boolean | undefined;
   initialState?: Values | undefined;
-  range?: Values | undefined;
+  sequenceIds?: Values | undefined;
 }
 
 /**
+ * For each sequence alone, with l counting its positions:
  * h[l] = exp(dt[l] * A) * h[l-1] + dt[l] * B[l] * u[l]
- * y[l] = (sum_n C[l,n] * h[l,n] + D * u[l]) * silu(z[l]), and the last h [B, D, N]
+ * y[l] = (sum_n C[l,n] * h[l,n] + D * u[l]) * silu(z[l]), and the last h of the last sequence [B, D, N]
  */
 function reference(
   batch: number,
   length: number,
   channels: number,
   stateSize: number,
-  { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, initialState, range }: ScanValues,
+  { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, initialState, sequenceIds }: ScanValues,
 ): { y: Float64Array; finalState: Float64Array } {
   const y = new Float64Array(batch * length * channels);
   const h = Float64Array.from(initialState ?? new Float64Array(batch * channels * stateSize));
   for (let b = 0; b < batch; b++) {
-    const { start, end } = rangeOf(range, b, length);
-    for (let l = start; l < end; l++) {
-      for (let d = 0; d < channels; d++) {
-        const i = (b * length + l) * channels + d;
-        const raw = delta[i]! + (deltaBias?.[d] ?? 0);
-        const dt = deltaSoftplus ? softplus(raw) : raw;
-        let sum = 0;
-        for (let n = 0; n < stateSize; n++) {
-          const j = (b * channels + d) * stateSize + n;
-          const k = (b * length + l) * stateSize + n;
-          h[j] = Math.exp(dt * A[d * stateSize + n]!) * h[j]! + dt * B[k]! * u[i]!;
-          sum += C[k]! * h[j];
+    const row = h.subarray(b * channels * stateSize, (b + 1) * channels * stateSize);
+    sequencesOf(sequenceIds, b, length).forEach((positions, index) => {
+      if (index > 0) row.fill(0);
+      for (const l of positions) {
+        for (let d = 0; d < channels; d++) {
+          const i = (b * length + l) * channels + d;
+          const raw = delta[i]! + (deltaBias?.[d] ?? 0);
+          const dt = deltaSoftplus ? softplus(raw) : raw;
+          let sum = 0;
+          for (let n = 0; n < stateSize; n++) {
+            const j = d * stateSize + n;
+            const k = (b * length + l) * stateSize + n;
+            row[j] = Math.exp(dt * A[j]!) * row[j]! + dt * B[k]! * u[i]!;
+            sum += C[k]! * row[j];
+          }
+          if (D !== undefined) sum += D[d]! * u[i]!;
+          y[i] = z === undefined ? sum : sum * z[i]! * sigmoid(z[i]!);
         }
-        if (D !== undefined) sum += D[d]! * u[i]!;
-        y[i] = z === undefined ? sum : sum * z[i]! * sigmoid(z[i]!);
       }
-    }
+    });
   }
   return { y, finalState: h };
 }
 
-const scanFlags = ["D", "z", "deltaBias", "softplus", "initialState", "range", "finalState", "view"] as const;
+const scanFlags = [
+  "D",
+  "z",
+  "deltaBias",
+  "softplus",
+  "initialState",
+  "sequenceIds",
+  "finalState",
+  "view",
+] as const;
 type ScanFlags = Flags<(typeof scanFlags)[number]>;
 
 function costOf(batch: number, L: number, D: number, N: number, flags: ScanFlags): Cost {
@@ -64,7 +78,7 @@ function costOf(batch: number, L: number, D: number, N: number, flags: ScanFlags
   const states = (flags.initialState ? 1 : 0) + (flags.finalState ? 1 : 0);
   return {
     flops,
-    bytes: bytes + bytesOf(states * batch * D * N) + (flags.range ? bytesOf(2 * batch, "i32") : 0),
+    bytes: bytes + bytesOf(states * batch * D * N) + (flags.sequenceIds ? bytesOf(batch * L, "i32") : 0),
   };
 }
 
@@ -91,7 +105,7 @@ export function scanCase(
       return {
         ...scanInputs(flags.view, data, [batch, L], D, N, flags),
         initialState: flags.initialState ? floats(data.state, [batch, D, N]) : undefined,
-        range: flags.range ? ints(rangesFor(batch, L), [batch, 2]) : undefined,
+        sequenceIds: flags.sequenceIds ? ints(sequenceIdsFor(batch, L), [batch, L]) : undefined,
       };
     },
     run: (kernel, t) => {
@@ -108,6 +122,7 @@ export function scanCase(
 
 const set = flagSets(scanFlags);
 const model = set("D", "z", "deltaBias", "softplus", "finalState");
+const everything = set("D", "z", "deltaBias", "softplus", "initialState", "sequenceIds", "finalState");
 const stateSizes = [1, 4, 8, 16, 32, 64] as const;
 
 /** Arguments of the minimal calls of the scan over a sequence. */
@@ -121,7 +136,7 @@ export const scanArgs = {
   C: f32(B, L, N),
   z: f32(B, L, D),
   initialState: f32(B, D, N),
-  range: i32(B, 2),
+  sequenceIds: i32(B, L),
 };
 
 export const selectiveScan = defineOp("selectiveScan", {
@@ -136,11 +151,9 @@ export const selectiveScan = defineOp("selectiveScan", {
     scanCase(1, 3, 130, 16, model, { note: ", many channels" }),
     scanCase(9, 4, 3, 4, model, { note: ", many rows" }),
     scanCase(2, 40, 130, 16, model, { note: ", work for several threads" }),
-    scanCase(130, 70, 3, 4, set("D", "z", "deltaBias", "softplus", "initialState", "range", "finalState"), {
-      note: ", rows enough to leave time in one piece",
-    }),
+    scanCase(130, 70, 3, 4, everything, { note: ", rows enough to leave time in one piece" }),
     ...pairwise(scanFlags).flatMap((flags, i) => [
-      scanCase(6, 20, 5, cycled(stateSizes, i), flags),
+      scanCase(sequenceKinds, 20, 5, cycled(stateSizes, i), flags),
       scanCase(2, 65, cycled([9, 4], i), 16, flags),
     ]),
 
@@ -226,18 +239,40 @@ export const selectiveScan = defineOp("selectiveScan", {
         state[(9 + 2) * 8 + 5] = NaN;
       },
     }),
-    scanCase(3, 21, 5, 16, set("D", "z", "deltaBias", "softplus", "range", "initialState", "finalState"), {
-      note: ", NaN in all padding",
-      edit: ({ u, delta, B, C, z }) => {
-        for (const data of [u, delta, z]) padWith(data, NaN, 3, 21, 5);
-        for (const data of [B, C]) padWith(data, NaN, 3, 21, 16);
-      },
-    }),
+    // Sequences of 1 to 20 positions, over the boundaries of chunks of 16 to 256 positions, in all kinds of rows.
+    ...[1, 2, 3, 5, 33, 65, 140].map((L, i) =>
+      scanCase(
+        sequenceKinds,
+        L,
+        cycled([3, 5], i),
+        cycled([16, 5, 1, 8], i),
+        set("sequenceIds", "finalState"),
+      ),
+    ),
+    scanCase(sequenceKinds, 300, 3, 16, everything),
+    scanCase(3, 520, 3, 4, everything),
+    ...[21, 140].map((L) =>
+      scanCase(sequenceKinds, L, 5, 16, everything, {
+        note: ", NaN in all padding",
+        edit: ({ u, delta, B, C, z }) => {
+          for (const data of [u, delta, z]) padWith(data, NaN, sequenceKinds, L, 5);
+          for (const data of [B, C]) padWith(data, NaN, sequenceKinds, L, 16);
+        },
+      }),
+    ),
+    ...[21, 140].map((L) =>
+      scanCase(sequenceKinds, L, 5, 16, everything, {
+        note: ", NaN at one position of each row",
+        edit: ({ u }) => {
+          markOne(u, NaN, sequenceKinds, L, 5);
+        },
+      }),
+    ),
   ],
   benchmarks: [scanCase(1, 2048, 1536, 16, set("D", "z", "deltaBias", "softplus"))],
   minimal: {
     args: scanArgs,
-    dense: ["A", "initialState", "range"],
+    dense: ["A", "initialState", "sequenceIds"],
     call: (k, t) => {
       const { y, finalState } = k.selectiveScan(t, { finalState: true });
       return [y, finalState];

@@ -1,7 +1,6 @@
 import type { Residual } from "@mamba/kernel";
 import { type Cost, defineTrainingCase, type OpCase } from "../case.ts";
 import { bytesOf, cycled, gradients, result } from "../cases/inputs.ts";
-import { padWith } from "../cases/ranges.ts";
 import {
   type BackwardData,
   makeResidual,
@@ -13,9 +12,11 @@ import {
   trainingInputs,
 } from "../cases/scanBackwardInputs.ts";
 import { type Extras, fillInTurn, scanCost } from "../cases/scanInputs.ts";
-import { rangeOf, sigmoid, siluSlope, softplus, softplusSlope, type Values } from "../math.ts";
+import { markOne, padWith, sequenceKinds } from "../cases/sequenceIds.ts";
+import { sigmoid, siluSlope, softplus, softplusSlope, type Values } from "../math.ts";
 import { defineTrainingOp } from "../opSuite.ts";
 import { flagSets, pairwise } from "../pairwise.ts";
+import { sequencesOf } from "../sequences.ts";
 import { scanArgs, type ScanValues } from "./selectiveScan.ts";
 
 /** The gradients of all arguments of `selectiveScan`, also of absent ones. */
@@ -25,11 +26,11 @@ type ScanGradients = Record<
 >;
 
 /**
- * From the last position to the first, with g = dloss/dh[l] and s[l] = sum_n C[l,n] h[l,n] + D u[l]:
+ * For each sequence alone, from its last position to its first, with g = dloss/dh[l] and s[l] = sum_n C[l,n] h[l,n] + D u[l]:
  * ```
  * ds = dy silu(z)       dz = dy s silu'(z)       dD += ds u       dC += ds h[l]       g += ds C
  * da = g h[l-1] exp(dt A)     dA += da dt     ddt = sum_n da A + g B u     dB += g dt u     du = ds D + sum_n g dt B
- * ddelta = ddt softplus'(delta + deltaBias)       then g *= exp(dt A) for l-1; the last g is d initialState
+ * ddelta = ddt softplus'(delta + deltaBias)       then g *= exp(dt A) for l-1; the last g of the first sequence is d initialState
  * ```
  */
 function reference(
@@ -38,7 +39,7 @@ function reference(
   channels: number,
   stateSize: number,
   dy: Values,
-  { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, initialState, range }: ScanValues,
+  { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, initialState, sequenceIds }: ScanValues,
   dFinalState?: Values,
 ): ScanGradients {
   const sequence = batch * length * channels;
@@ -59,48 +60,54 @@ function reference(
     return { raw, dt: deltaSoftplus ? softplus(raw) : raw };
   };
   for (let b = 0; b < batch; b++) {
-    const { start, end } = rangeOf(range, b, length);
+    const sequences = sequencesOf(sequenceIds, b, length);
     for (let d = 0; d < channels; d++) {
       const row = (b * channels + d) * stateSize;
-      // h[l] for l from start - 1 to end - 1, the first being the initial state.
-      const h = new Float64Array((end - start + 1) * stateSize);
-      for (let n = 0; n < stateSize; n++) h[n] = initialState?.[row + n] ?? 0;
-      for (let l = start; l < end; l++) {
-        const i = (b * length + l) * channels + d;
-        const { dt } = step(i, d);
-        for (let n = 0; n < stateSize; n++) {
-          const from = (l - start) * stateSize + n;
-          const input = dt * B[(b * length + l) * stateSize + n]! * u[i]!;
-          h[from + stateSize] = Math.exp(dt * A[d * stateSize + n]!) * h[from]! + input;
+      const g = grads.initialState.subarray(row, row + stateSize);
+      for (let index = sequences.length - 1; index >= 0; index--) {
+        const positions = sequences[index]!;
+        if (index < sequences.length - 1) g.fill(0);
+        // The state before the first position, then that after each position.
+        const h = new Float64Array((positions.length + 1) * stateSize);
+        if (index === 0) for (let n = 0; n < stateSize; n++) h[n] = initialState?.[row + n] ?? 0;
+        positions.forEach((l, t) => {
+          const i = (b * length + l) * channels + d;
+          const { dt } = step(i, d);
+          for (let n = 0; n < stateSize; n++) {
+            const from = t * stateSize + n;
+            const input = dt * B[(b * length + l) * stateSize + n]! * u[i]!;
+            h[from + stateSize] = Math.exp(dt * A[d * stateSize + n]!) * h[from]! + input;
+          }
+        });
+        for (let t = positions.length - 1; t >= 0; t--) {
+          const l = positions[t]!;
+          const i = (b * length + l) * channels + d;
+          const { raw, dt } = step(i, d);
+          const gate = z === undefined ? 1 : z[i]! * sigmoid(z[i]!);
+          const ds = dy[i]! * gate;
+          let s = D === undefined ? 0 : D[d]! * u[i]!;
+          let du = D === undefined ? 0 : ds * D[d]!;
+          let ddt = 0;
+          for (let n = 0; n < stateSize; n++) {
+            const k = (b * length + l) * stateSize + n;
+            const before = h[t * stateSize + n]!;
+            const after = h[(t + 1) * stateSize + n]!;
+            const a = Math.exp(dt * A[d * stateSize + n]!);
+            s += C[k]! * after;
+            grads.C[k]! += ds * after;
+            g[n]! += ds * C[k]!;
+            grads.A[d * stateSize + n]! += g[n]! * before * a * dt;
+            grads.B[k]! += g[n]! * dt * u[i]!;
+            ddt += g[n]! * before * a * A[d * stateSize + n]! + g[n]! * B[k]! * u[i]!;
+            du += g[n]! * dt * B[k]!;
+            g[n]! *= a;
+          }
+          grads.u[i] = du;
+          grads.D[d]! += ds * u[i]!;
+          if (z !== undefined) grads.z[i] = dy[i]! * s * siluSlope(z[i]!);
+          grads.delta[i] = ddt * (deltaSoftplus ? softplusSlope(raw) : 1);
+          grads.deltaBias[d]! += grads.delta[i];
         }
-      }
-      for (let l = end - 1; l >= start; l--) {
-        const i = (b * length + l) * channels + d;
-        const { raw, dt } = step(i, d);
-        const gate = z === undefined ? 1 : z[i]! * sigmoid(z[i]!);
-        const ds = dy[i]! * gate;
-        let s = D === undefined ? 0 : D[d]! * u[i]!;
-        let du = D === undefined ? 0 : ds * D[d]!;
-        let ddt = 0;
-        for (let n = 0; n < stateSize; n++) {
-          const k = (b * length + l) * stateSize + n;
-          const before = h[(l - start) * stateSize + n]!;
-          const after = h[(l - start + 1) * stateSize + n]!;
-          const a = Math.exp(dt * A[d * stateSize + n]!);
-          s += C[k]! * after;
-          grads.C[k]! += ds * after;
-          const g = grads.initialState[row + n]! + ds * C[k]!;
-          grads.A[d * stateSize + n]! += g * before * a * dt;
-          grads.B[k]! += g * dt * u[i]!;
-          ddt += g * before * a * A[d * stateSize + n]! + g * B[k]! * u[i]!;
-          du += g * dt * B[k]!;
-          grads.initialState[row + n] = g * a;
-        }
-        grads.u[i] = du;
-        grads.D[d]! += ds * u[i]!;
-        if (z !== undefined) grads.z[i] = dy[i]! * s * siluSlope(z[i]!);
-        grads.delta[i] = ddt * (deltaSoftplus ? softplusSlope(raw) : 1);
-        grads.deltaBias[d]! += grads.delta[i];
       }
     }
   }
@@ -119,7 +126,7 @@ function costOf({ sizes: { B, L, D, N }, flags }: Setting): Cost {
   const written = B * L * ((flags.z ? 3 : 2) * D + 2 * N) + D * (N + vectors);
   return {
     flops: B * L * D * (18 * N + 25),
-    bytes: bytes + bytesOf(written + states * B * D * N) + (flags.range ? bytesOf(2 * B, "i32") : 0),
+    bytes: bytes + bytesOf(written + states * B * D * N) + (flags.sequenceIds ? bytesOf(B * L, "i32") : 0),
   };
 }
 
@@ -165,7 +172,7 @@ export function scanBackwardCase(
 const set = flagSets(scanBackwardFlags);
 const model = set("D", "z", "deltaBias", "softplus");
 const stateful = set("D", "z", "deltaBias", "softplus", "initialState", "dFinalState");
-const everything = set("D", "z", "deltaBias", "softplus", "initialState", "dFinalState", "range");
+const everything = set("D", "z", "deltaBias", "softplus", "initialState", "dFinalState", "sequenceIds");
 
 /** Lengths around the likely chunks of a backend, which keeps the states at their boundaries: 16, 64, 128, 256, 512. */
 const chunkLengths = [1, 3, 17, 65, 129, 257, 513];
@@ -176,7 +183,7 @@ export const selectiveScanBackward = defineTrainingOp("selectiveScanBackward", {
   cases: [
     ...chunkLengths.flatMap((L, i) => [
       scanBackwardCase([(i % 3) + 1, L, cycled([5, 3, 17, 7], i), 16], model),
-      scanBackwardCase([L < 17 ? 6 : 2, L, cycled([9, 4], i), cycled(stateSizes, i)], everything),
+      scanBackwardCase([L < 65 ? sequenceKinds : 3, L, cycled([9, 4], i), cycled(stateSizes, i)], everything),
     ]),
     scanBackwardCase([1, 2049, 3, 4], model),
     ...[1, 4, 5, 8, 16, 17, 32, 64].map((N, i) =>
@@ -189,7 +196,7 @@ export const selectiveScanBackward = defineTrainingOp("selectiveScanBackward", {
     scanBackwardCase([2, 150, 70, 16], stateful, { note: ", channels and chunks for several threads" }),
     scanBackwardCase([6, 150, 70, 5], everything, { note: ", channels and chunks for several threads" }),
     ...pairwise(scanBackwardFlags).flatMap((flags, i) => [
-      scanBackwardCase([6, 20, 5, cycled(stateSizes, i)], flags),
+      scanBackwardCase([sequenceKinds, 20, 5, cycled(stateSizes, i)], flags),
       scanBackwardCase([2, 66, cycled([9, 4], i), 16], flags),
     ]),
 
@@ -272,25 +279,33 @@ export const selectiveScanBackward = defineTrainingOp("selectiveScanBackward", {
         dFinalState[(9 + 2) * 8 + 5] = NaN;
       },
     }),
-    scanBackwardCase([6, 21, 5, 16], everything, {
-      note: ", NaN in all padding",
-      edit: ({ dy, u, delta, B, C, z }) => {
-        for (const data of [dy, u, delta, z]) padWith(data, NaN, 6, 21, 5);
-        for (const data of [B, C]) padWith(data, NaN, 6, 21, 16);
-      },
-    }),
-    scanBackwardCase([6, 200, 3, 4], everything, {
-      note: ", NaN in all padding, over several chunks",
-      edit: ({ dy, u, delta, B, C, z }) => {
-        for (const data of [dy, u, delta, z]) padWith(data, NaN, 6, 200, 3);
-        for (const data of [B, C]) padWith(data, NaN, 6, 200, 4);
-      },
-    }),
+    scanBackwardCase([sequenceKinds, 140, 3, 4], everything),
+    ...([21, 200] as const).flatMap((L) => [
+      scanBackwardCase([sequenceKinds, L, 5, 16], everything, {
+        note: ", NaN in all padding",
+        edit: ({ dy, u, delta, B, C, z }) => {
+          for (const data of [dy, u, delta, z]) padWith(data, NaN, sequenceKinds, L, 5);
+          for (const data of [B, C]) padWith(data, NaN, sequenceKinds, L, 16);
+        },
+      }),
+      scanBackwardCase([sequenceKinds, L, 5, 16], everything, {
+        note: ", NaN in dy at one position of each row",
+        edit: ({ dy }) => {
+          markOne(dy, NaN, sequenceKinds, L, 5);
+        },
+      }),
+      scanBackwardCase([sequenceKinds, L, 5, 16], everything, {
+        note: ", NaN in u at one position of each row",
+        edit: ({ u }) => {
+          markOne(u, NaN, sequenceKinds, L, 5);
+        },
+      }),
+    ]),
   ],
   benchmarks: [scanBackwardCase([1, 2048, 1536, 16], model)],
   minimal: {
     args: { dy: scanArgs.u, ...scanArgs, dFinalState: scanArgs.initialState },
-    dense: ["A", "initialState", "range", "dFinalState"],
+    dense: ["A", "initialState", "sequenceIds", "dFinalState"],
     prepare: makeResidual,
     call: (k, { dy, dFinalState, ...args }, residual) =>
       // `residual` is the result of `prepare`.

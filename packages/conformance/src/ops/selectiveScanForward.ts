@@ -9,6 +9,7 @@ import {
   trainingInputs,
 } from "../cases/scanBackwardInputs.ts";
 import { type Extras, scanCost } from "../cases/scanInputs.ts";
+import { sequenceKinds } from "../cases/sequenceIds.ts";
 import { defineTrainingOp } from "../opSuite.ts";
 import { pairwise } from "../pairwise.ts";
 import { scanArgs, selectiveScan } from "./selectiveScan.ts";
@@ -17,7 +18,10 @@ import { scanArgs, selectiveScan } from "./selectiveScan.ts";
 function costOf({ sizes: { B, L, D, N }, flags }: Setting): Cost {
   const { flops, bytes } = scanCost(B * L, D, N, flags);
   const states = flags.initialState ? 2 : 1;
-  return { flops, bytes: bytes + bytesOf(states * B * D * N) + (flags.range ? bytesOf(2 * B, "i32") : 0) };
+  return {
+    flops,
+    bytes: bytes + bytesOf(states * B * D * N) + (flags.sequenceIds ? bytesOf(B * L, "i32") : 0),
+  };
 }
 
 /** The forward that also returns the residual of its backward. */
@@ -49,7 +53,7 @@ export function scanForwardCase(
 
 const model = {
   ...{ D: true, z: true, deltaBias: true, softplus: true },
-  ...{ initialState: false, range: false, dFinalState: false, view: false },
+  ...{ initialState: false, sequenceIds: false, dFinalState: false, view: false },
 };
 
 export const selectiveScanForward = defineTrainingOp("selectiveScanForward", {
@@ -59,13 +63,14 @@ export const selectiveScanForward = defineTrainingOp("selectiveScanForward", {
       scanForwardCase([(i % 3) + 1, L, cycled([5, 3, 17], i), 16], model),
     ),
     ...pairwise(scanBackwardFlags.filter((name) => name !== "dFinalState")).map((flags, i) =>
-      scanForwardCase([6, 20, 5, cycled([1, 4, 5, 16], i)], { ...flags, dFinalState: false }),
+      scanForwardCase([sequenceKinds, 20, 5, cycled([1, 4, 5, 16], i)], { ...flags, dFinalState: false }),
     ),
     scanForwardCase([2, 40, 130, 16], model, { note: ", work for several threads" }),
+    scanForwardCase([sequenceKinds, 140, 5, 16], { ...model, initialState: true, sequenceIds: true }),
   ],
   minimal: {
     args: scanArgs,
-    dense: ["A", "initialState", "range"],
+    dense: ["A", "initialState", "sequenceIds"],
     call: (k, t) => {
       const { y, finalState, residual } = k.selectiveScanForward(t);
       residual.dispose();

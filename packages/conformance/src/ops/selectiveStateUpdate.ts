@@ -12,7 +12,7 @@ function reference(
   channels: number,
   stateSize: number,
   state: Values,
-  args: Omit<ScanValues, "initialState" | "range">,
+  args: Omit<ScanValues, "initialState" | "sequenceIds">,
 ): { y: Float64Array; state: Float64Array } {
   const { y, finalState } = selectiveScan.reference(batch, 1, channels, stateSize, {
     ...args,

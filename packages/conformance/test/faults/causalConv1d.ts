@@ -1,6 +1,7 @@
 import type { ArenaTensor } from "../arena.ts";
 import { causalConv1d, type Op } from "../referenceOps.ts";
 import { type Fault, fault } from "./fault.ts";
+import { asOne, late, newAfterPadding, withoutEnds } from "./sequenceIds.ts";
 
 type Args = Parameters<Op<"causalConv1d">>[2];
 
@@ -9,6 +10,24 @@ const changed = (name: string, change: Partial<Args>, seenBy = /^causalConv1d /)
     "causalConv1d",
     `conv: ${name}`,
     (arena, sizes, args, want) => causalConv1d(arena, sizes, { ...args, ...change }, want),
+    seenBy,
+  );
+
+/** A convolution of other sequences. */
+const otherIds = (
+  name: string,
+  change: (ids: ArrayLike<number>, length: number) => Int32Array,
+  seenBy = /^causalConv1d /,
+): Fault =>
+  fault(
+    "causalConv1d",
+    `conv: ${name}`,
+    (arena, sizes, args, want) => {
+      if (!args.sequenceIds) return causalConv1d(arena, sizes, args, want);
+      const ids = change(args.sequenceIds.values(), sizes.length);
+      using sequenceIds = arena.result(args.sequenceIds.shape, ids, "i32");
+      return causalConv1d(arena, sizes, { ...args, sequenceIds }, want);
+    },
     seenBy,
   );
 
@@ -22,7 +41,14 @@ export const causalConv1dFaults = [
   changed("forgets the bias", { bias: undefined }),
   changed("forgets the activation", { activation: undefined }),
   changed("ignores initialState", { initialState: undefined }, /^laws: conv of \d+ = convs/),
-  changed("ignores range", { range: undefined }, /^laws: conv of \[/),
+  changed("ignores sequenceIds", { sequenceIds: undefined }),
+  changed("ignores sequenceIds, seen by the law", { sequenceIds: undefined }, /^laws: conv of -4 a9 /),
+  otherIds("does not start sequences", asOne),
+  otherIds("does not start sequences, seen by the law", asOne, /^laws: conv of a5 b1 /),
+  otherIds("starts a sequence after padding", newAfterPadding),
+  otherIds("compares with the position before, padding or not", newAfterPadding, /^laws: conv of -2 a3 -1 /),
+  otherIds("starts a sequence one position late", late),
+  otherIds("takes padding for real", withoutEnds),
   fault("causalConv1d", "conv: drops old inputs when L < W - 1", (arena, sizes, args, want) => {
     const results = causalConv1d(arena, sizes, args, want);
     const past = sizes.width - 1;
@@ -33,11 +59,10 @@ export const causalConv1dFaults = [
   }),
   fault("causalConv1d", "conv: padding gets the bias", (arena, sizes, args, want) => {
     const results = causalConv1d(arena, sizes, args, want);
-    if (args.range && args.bias) {
-      // The convolution of zeros: act(bias).
-      const [, end = 0] = args.range.values();
-      const y = results.y as ArenaTensor;
-      if (end < sizes.length) y.elements.set(args.bias.values(), end * sizes.channels);
+    const padded = args.sequenceIds?.values().findIndex((id) => id < 0) ?? -1;
+    // The convolution of zeros: act(bias).
+    if (padded >= 0 && args.bias) {
+      (results.y as ArenaTensor).elements.set(args.bias.values(), padded * sizes.channels);
     }
     return results;
   }),

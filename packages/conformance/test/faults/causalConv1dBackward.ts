@@ -1,6 +1,7 @@
 import { reference } from "../../src/index.ts";
 import { gradientsOf, type Op, valuesOf } from "../referenceOps.ts";
 import { type Fault, fault } from "./fault.ts";
+import { asOne, late, newAfterPadding, withoutEnds } from "./sequenceIds.ts";
 
 type Gradients = typeof reference.causalConv1dBackward;
 type Changes = Partial<Parameters<Gradients>[5]>;
@@ -26,19 +27,32 @@ const of =
   (B, L, D, W, dy, values, dFinalState) =>
     right(B, L, D, W, dy, { ...values, ...changes }, dFinalState);
 
+/** The gradients of other sequences. */
+const ofIds =
+  (change: (ids: ArrayLike<number>, length: number) => Int32Array): Gradients =>
+  (B, L, D, W, dy, values, dFinalState) => {
+    const sequenceIds = values.sequenceIds && change(values.sequenceIds, L);
+    return right(B, L, D, W, dy, { ...values, sequenceIds }, dFinalState);
+  };
+
 export const causalConv1dBackwardFaults = [
   wrong("ignores the activation", of({ activation: undefined })),
-  wrong("ignores range", of({ range: undefined })),
+  wrong("ignores sequenceIds", of({ sequenceIds: undefined })),
   wrong(
-    "ignores range, seen by the law of slices",
-    of({ range: undefined }),
-    /^laws: gradient of a conv of \[/,
+    "ignores sequenceIds, seen by the law",
+    of({ sequenceIds: undefined }),
+    /^laws: gradient of a conv of -4 a9 /,
   ),
+  wrong("does not start sequences", ofIds(asOne)),
+  wrong("does not start sequences, seen by the law", ofIds(asOne), /^laws: gradient of a conv of a5 b1 /),
+  wrong("starts a sequence after padding", ofIds(newAfterPadding), /^laws: gradient of a conv of -2 a3 -1 /),
+  wrong("starts a sequence one position late", ofIds(late)),
+  wrong("takes padding for real", ofIds(withoutEnds)),
   wrong("ignores initialState", of({ initialState: undefined })),
   wrong("takes the slope of silu without the bias", of({ bias: undefined })),
   wrong("ignores dFinalState", (B, L, D, W, dy, values) => right(B, L, D, W, dy, values)),
   wrong(
-    "ignores dFinalState, seen by the law of pieces",
+    "ignores dFinalState, seen by the law of chunks",
     (B, L, D, W, dy, values) => right(B, L, D, W, dy, values),
     /^laws: gradient of a conv of \d+ =/,
   ),

@@ -1,6 +1,7 @@
 import type { Arena, ArenaTensor } from "../arena.ts";
 import { type Op, selectiveScan } from "../referenceOps.ts";
 import { type Fault, fault } from "./fault.ts";
+import { asOne, late, newAfterPadding, withoutEnds } from "./sequenceIds.ts";
 
 type Args = Parameters<Op<"selectiveScan">>[2];
 
@@ -25,6 +26,24 @@ function withSoftplus(args: Args, arena: Arena, softplus: (x: number) => number)
 const otherSoftplus = (name: string, softplus: (x: number) => number): Fault =>
   changed(name, (args, arena) => withSoftplus(args, arena, softplus));
 
+/** A scan of other sequences. */
+const otherIds = (
+  name: string,
+  change: (ids: ArrayLike<number>, length: number) => Int32Array,
+  seenBy = /^selectiveScan /,
+): Fault =>
+  fault(
+    "selectiveScan",
+    `scan: ${name}`,
+    (arena, sizes, args, want) => {
+      if (!args.sequenceIds) return selectiveScan(arena, sizes, args, want);
+      const ids = change(args.sequenceIds.values(), sizes.length);
+      using sequenceIds = arena.result(args.sequenceIds.shape, ids, "i32");
+      return selectiveScan(arena, sizes, { ...args, sequenceIds }, want);
+    },
+    seenBy,
+  );
+
 export const selectiveScanFaults = [
   changed("ignores deltaBias", (args) => ({ ...args, deltaBias: undefined })),
   changed("adds deltaBias after the softplus", (args, arena) => {
@@ -35,7 +54,28 @@ export const selectiveScanFaults = [
   changed("forgets the D skip", (args) => ({ ...args, D: undefined })),
   changed("forgets the gate", (args) => ({ ...args, z: undefined })),
   changed("ignores initialState", (args) => ({ ...args, initialState: undefined })),
-  changed("ignores range", (args) => ({ ...args, range: undefined })),
+  changed("ignores sequenceIds", (args) => ({ ...args, sequenceIds: undefined })),
+  otherIds("does not start sequences", asOne),
+  otherIds("does not start sequences, seen by the law", asOne, /^laws: scan of a5 b1 /),
+  otherIds("starts a sequence after padding", newAfterPadding),
+  otherIds("starts a sequence after padding, seen by the law", newAfterPadding, /^laws: scan of -2 a3 -1 /),
+  otherIds("starts a sequence one position late", late),
+  otherIds("takes padding for real", withoutEnds),
+  fault("selectiveScan", "scan: NaN of one sequence reaches the next", (arena, sizes, args, want) => {
+    const results = selectiveScan(arena, sizes, args, want);
+    const ids = args.sequenceIds?.values();
+    const y = (results.y as ArenaTensor).elements;
+    const values = y.slice();
+    const { length, channels } = sizes;
+    // A state that is multiplied by zero at the start of a sequence keeps its NaN.
+    values.forEach((_, i) => {
+      const l = Math.floor(i / channels);
+      const starts =
+        ids && l % length > 0 && (ids[l] ?? -1) >= 0 && (ids[l - 1] ?? -1) >= 0 && ids[l] !== ids[l - 1];
+      if (starts) y[i] = (y[i] ?? 0) + 0 * (values[i - channels] ?? 0);
+    });
+    return results;
+  }),
   changed("forgets the softplus", (args) => ({ ...args, deltaSoftplus: false })),
   otherSoftplus("softplus is x from 10 on", (x) => (x > 10 ? x : Math.log1p(Math.exp(x)))),
   otherSoftplus("softplus overflows", (x) => Math.log1p(Math.fround(Math.exp(x)))),
@@ -58,11 +98,11 @@ export const selectiveScanFaults = [
     "scan: padding is not quite zero",
     (arena, sizes, args, want) => {
       const results = selectiveScan(arena, sizes, args, want);
-      const [start = 0] = args.range?.values() ?? [];
+      const [first = 0] = args.sequenceIds?.values() ?? [];
       // The size of padding that is multiplied by a small number and not left out.
-      if (start > 0) (results.y as ArenaTensor).elements.set([1e-20]);
+      if (first < 0) (results.y as ArenaTensor).elements.set([1e-20]);
       return results;
     },
-    /^laws: scan of \[/,
+    /^laws: scan of -4 a9 /,
   ),
 ];

@@ -1,8 +1,10 @@
 import { reference } from "../../src/index.ts";
-import { rangeOf, sigmoid, softplus } from "../../src/math.ts";
+import { sigmoid, softplus } from "../../src/math.ts";
+import { sequencesOf } from "../../src/sequences.ts";
 import { ReferenceKernel } from "../referenceKernel.ts";
 import { gradientsOf, type Op, selectiveScanBackward, valuesOf } from "../referenceOps.ts";
 import { type Fault, fault, kernelWith } from "./fault.ts";
+import { asOne, late, newAfterPadding, withoutEnds } from "./sequenceIds.ts";
 
 type Gradients = typeof reference.selectiveScanBackward;
 type ScanParameters = Parameters<Gradients>;
@@ -45,15 +47,15 @@ function steps([, , D, , , { delta, deltaBias }]: ScanParameters): Float64Array 
 /** Runs each chunk of the positions alone, with its true state but without the gradient from the next one. */
 const withoutCarry: Gradients = (B, L, D, N, dy, values, dFinalState) => {
   const chunk = 64;
-  const ranges = (from: number, to: number) =>
-    Int32Array.from({ length: 2 * B }, (_, i) => {
-      const { start, end } = rangeOf(values.range, i >> 1, L);
-      return Math.min(Math.max(i % 2 ? to : from, start), end);
-    });
+  /** Padding outside of [from, to). */
+  const within = (from: number, to: number) =>
+    Int32Array.from({ length: B * L }, (_, i) =>
+      i % L >= from && i % L < to ? (values.sequenceIds?.[i] ?? 0) : -1,
+    );
   let total: Grads | undefined;
   for (let from = 0; from < L; from += chunk) {
-    const { finalState } = reference.selectiveScan(B, L, D, N, { ...values, range: ranges(0, from) });
-    const chunkValues = { ...values, initialState: finalState, range: ranges(from, from + chunk) };
+    const { finalState } = reference.selectiveScan(B, L, D, N, { ...values, sequenceIds: within(0, from) });
+    const chunkValues = { ...values, initialState: finalState, sequenceIds: within(from, from + chunk) };
     const grads = right(B, L, D, N, dy, chunkValues, from + chunk >= L ? dFinalState : undefined);
     const before: Grads | undefined = total;
     total = before
@@ -66,6 +68,14 @@ const withoutCarry: Gradients = (B, L, D, N, dy, values, dFinalState) => {
       : grads;
   }
   return total ?? right(B, L, D, N, dy, values, dFinalState);
+};
+
+/** The gradients of other sequences. */
+const ofIds = (change: (ids: ArrayLike<number>, length: number) => Int32Array): Gradients => {
+  return (B, L, D, N, dy, values, dFinalState) => {
+    const sequenceIds = values.sequenceIds && change(values.sequenceIds, L);
+    return right(B, L, D, N, dy, { ...values, sequenceIds }, dFinalState);
+  };
 };
 
 /** Adds up in another order, as more threads would. */
@@ -141,7 +151,7 @@ export const selectiveScanBackwardFaults: Fault[] = [
   }),
   wrong("ignores dFinalState", (B, L, D, N, dy, values) => right(B, L, D, N, dy, values)),
   wrong(
-    "ignores dFinalState, seen by the law of pieces",
+    "ignores dFinalState, seen by the law of chunks",
     (B, L, D, N, dy, values) => right(B, L, D, N, dy, values),
     /^laws: gradient of a scan of \d+ =/,
   ),
@@ -150,14 +160,19 @@ export const selectiveScanBackwardFaults: Fault[] = [
     of(() => ({ initialState: undefined })),
   ),
   wrong(
-    "ignores range",
-    of(() => ({ range: undefined })),
+    "ignores sequenceIds",
+    of(() => ({ sequenceIds: undefined })),
   ),
   wrong(
-    "ignores range, seen by the law of slices",
-    of(() => ({ range: undefined })),
-    /^laws: gradient of a scan of \[/,
+    "ignores sequenceIds, seen by the law",
+    of(() => ({ sequenceIds: undefined })),
+    /^laws: gradient of a scan of -4 a9 /,
   ),
+  wrong("does not start sequences", ofIds(asOne)),
+  wrong("does not start sequences, seen by the law", ofIds(asOne), /^laws: gradient of a scan of a5 b1 /),
+  wrong("starts a sequence after padding", ofIds(newAfterPadding), /^laws: gradient of a scan of -2 a3 -1 /),
+  wrong("starts a sequence one position late", ofIds(late)),
+  wrong("takes padding for real", ofIds(withoutEnds)),
   wrong(
     "padding is multiplied by zero",
     but(({ u }, ...args) => ({ u: u.map((x, i) => x + 0 * (args[4][i] ?? NaN)) })),
@@ -166,13 +181,13 @@ export const selectiveScanBackwardFaults: Fault[] = [
   wrong(
     "the gradient of initialState is taken after the first step",
     but(({ initialState }, ...args) => {
-      const [, L, D, N, , { A, deltaSoftplus, range }] = args;
+      const [, L, D, N, , { A, deltaSoftplus, sequenceIds }] = args;
       const raw = steps(args);
       const decay = (i: number): number => {
         const [b, d] = [Math.floor(i / (D * N)), Math.floor(i / N) % D];
-        const { start, end } = rangeOf(range, b, L);
-        const x = raw[(b * L + start) * D + d] ?? 0;
-        return start < end ? Math.exp((deltaSoftplus ? softplus(x) : x) * (A[i % (D * N)] ?? 0)) : 1;
+        const first = sequencesOf(sequenceIds, b, L)[0]?.[0];
+        const x = raw[(b * L + (first ?? 0)) * D + d] ?? 0;
+        return first !== undefined ? Math.exp((deltaSoftplus ? softplus(x) : x) * (A[i % (D * N)] ?? 0)) : 1;
       };
       return { initialState: initialState.map((x, i) => x / decay(i)) };
     }),

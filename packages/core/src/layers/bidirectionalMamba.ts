@@ -8,6 +8,7 @@ import { mambaParameters, projection } from "./mamba.ts";
 import { type MambaConfig, type MambaConfigInput, resolveConfig } from "./mambaConfig.ts";
 import type { LayerContext, Module, ModuleSpec } from "./module.ts";
 import { SelectiveSSM, ssmParameters } from "./selectiveSsm.ts";
+import type { Sequences } from "./sequences.ts";
 
 export interface BidirectionalOptions {
   /** Halve the sum of the two directions. Default false. */
@@ -91,22 +92,25 @@ export class BidirectionalMambaBlock implements Module {
   /**
    * x [B, L, D] -> [B, L, D]
    *
-   * @throws MambaError `NO_STEP` when a state is given, `INPUT` when rows are padded
+   * The backward direction reads each sequence of a row from its end.
+   *
+   * @throws MambaError `NO_STEP` when a state is given
    */
   forward(ops: Ops, x: Tensor, { state, sequences }: LayerContext = {}): Tensor {
     if (state) throw noStep();
-    if (sequences) throw new MambaError("INPUT", "a bidirectional block takes no padded rows");
     const xz = this.#inProj.forward(ops, x); // [B, L, 2·ED]
-    const forward = this.#direction(ops, this.#forward, xz); // [B, L, ED]
-    const backward = ops.flip(this.#direction(ops, this.#backward, ops.flip(xz))); // [B, L, ED]
+    const forward = this.#direction(ops, this.#forward, xz, sequences); // [B, L, ED]
+    // A flipped row has each of its sequences in one place, from its end to its start.
+    const flipped = this.#direction(ops, this.#backward, ops.flip(xz), sequences?.reversed);
+    const backward = ops.flip(flipped); // [B, L, ED]
     const sum = ops.add(forward, backward);
     return this.#outProj.forward(ops, this.#divide ? ops.scale(sum, 0.5) : sum);
   }
 
-  #direction(ops: Ops, ssm: SelectiveSSM, xz: Tensor): Tensor {
+  #direction(ops: Ops, ssm: SelectiveSSM, xz: Tensor, sequences: Sequences | undefined): Tensor {
     const u = ops.columns(xz, 0, this.#dInner);
     const z = ops.columns(xz, this.#dInner, this.#dInner);
-    return ssm.forward(ops, u, z, {});
+    return ssm.forward(ops, u, z, { sequences });
   }
 
   /**

@@ -2,17 +2,12 @@ import type { Shape, Tensor } from "@mamba/kernel";
 import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
 import type { Linear } from "./linear.ts";
+import type { Sequences } from "./sequences.ts";
 
 /** A tensor that a module carries from one position to the next, f32, zeros at the start. */
 export interface StateSpec {
   readonly name: string;
   readonly shape: (batch: number) => Shape;
-}
-
-/** The real positions of each row of a batch; the rest is padding. */
-export interface Sequences {
-  /** i32 [B, 2]: row b is real in [start, end). */
-  readonly range: Tensor;
 }
 
 /** How a layer is run. */
@@ -22,7 +17,7 @@ export interface LayerContext {
    * end of this input. Given even when there are none, so that a module which needs the whole input at once can refuse.
    */
   readonly state?: readonly Tensor[] | undefined;
-  /** Default: all positions are real. */
+  /** The sequences and the padding of each row. Default: a row is one sequence. */
   readonly sequences?: Sequences | undefined;
   /** Given in training only. */
   readonly training?: Training | undefined;

@@ -96,13 +96,12 @@ export class SelectiveSSM {
   /** x, z [B, L, ED] -> [B, L, ED]. States: [scanState, convInputs]. */
   forward(ops: Ops, x: Tensor, z: Tensor, { state, sequences }: LayerContext): Tensor {
     const [scanState, convInputs] = state ?? [];
-    const range = sequences?.range;
+    const sequenceIds = sequences?.tensor(ops);
     const { weight, bias, activation } = this.#conv;
-    const u = ops.causalConv1d({ x, weight, bias, activation, range, state: convInputs }); // [B, L, ED]
+    const u = ops.causalConv1d({ x, weight, bias, activation, sequenceIds, state: convInputs }); // [B, L, ED]
     const { delta, B, C } = this.#select(ops, u);
     const A = ops.derived(this.#aLog, "negExp"); // [ED, N]
-    const { D, deltaBias, deltaSoftplus } = this.#scan;
-    return ops.selectiveScan({ u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, range, state: scanState });
+    return ops.selectiveScan({ u, delta, A, B, C, z, ...this.#scan, sequenceIds, state: scanState });
   }
 
   /** u [..., ED] -> delta [..., ED], B and C [..., N] */

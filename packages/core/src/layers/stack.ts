@@ -4,8 +4,9 @@ import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
 import type { StackState } from "../state/stackState.ts";
 import { Layer, layerParameters, type LayerShape, type LayerSpec, layerState } from "./layer.ts";
 import type { Linear } from "./linear.ts";
-import type { Sequences, StateSpec, Training } from "./module.ts";
+import type { StateSpec, Training } from "./module.ts";
 import { normParameters, RMSNorm } from "./rmsNorm.ts";
+import type { Sequences } from "./sequences.ts";
 
 /** A stack of layers and a final norm, as data. */
 export interface StackSpec extends LayerShape {
@@ -14,9 +15,12 @@ export interface StackSpec extends LayerShape {
 
 /** How a stack is run over a sequence. */
 export interface StackOptions {
-  /** The state after what came before; advanced in place to the end of this sequence. */
+  /** The state after what came before; advanced in place to the end of this input. */
   readonly state?: StackState | undefined;
-  /** Default: all positions are real. */
+  /**
+   * The sequences and the padding of each row. The first sequence of a row goes on from the state, every other one starts from
+   * zeros, and the state is advanced to the end of the last. Default: a row is one sequence.
+   */
   readonly sequences?: Sequences | undefined;
   /** Given in training only. */
   readonly training?: Pick<Training, "seed"> | undefined;
@@ -66,11 +70,13 @@ export class Stack {
    * x [B, L, D] -> [B, L, D]. Each layer's intermediates are freed before the next one runs. With a state, `forward(L)` equals
    * `forward(k)` then `forward(L - k)`.
    *
-   * @throws MambaError `CACHE` when the state is of another stack or batch; `NO_STEP` when a state is given and a layer needs
-   * the whole input at once
+   * @throws MambaError `CACHE` when the state is of another stack or batch; `INPUT` when the sequences are of another batch or
+   * length; `NO_STEP` when a state is given and a layer needs the whole input at once
    */
   forward(ops: Ops, x: Tensor, { state, sequences, training }: StackOptions = {}): Tensor {
-    state?.checkFits(this.state, x.shape[0] ?? 0);
+    const [batch = 0, length = 0] = x.shape;
+    state?.checkFits(this.state, batch);
+    sequences?.checkFits(batch, length);
     const hidden = this.#layers.reduce((input, { layer, start, end }) => {
       const output = ops.frame((inner) =>
         layer.forward(inner, input, {

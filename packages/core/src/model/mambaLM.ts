@@ -5,6 +5,7 @@ import { MambaError } from "../errors.ts";
 import type { Linear } from "../layers/linear.ts";
 import { parametrization } from "../layers/mambaConfig.ts";
 import type { Training } from "../layers/module.ts";
+import type { Sequences } from "../layers/sequences.ts";
 import { Stack } from "../layers/stack.ts";
 import { DerivedTensors } from "../ops/run/derivedTensors.ts";
 import { EagerOps } from "../ops/run/eagerOps.ts";
@@ -13,16 +14,22 @@ import { initialParameters } from "../parameters/initialValues.ts";
 import { checkParameters, parameter, type Parameters, type ParameterSpec } from "../parameters/spec.ts";
 import { StackState } from "../state/stackState.ts";
 import { type MambaLMConfig, type MambaLMConfigInput, resolveLMConfig } from "./config.ts";
-import { checkRanges, type Range } from "./ranges.ts";
 import { mambaStack, parameterSpecs } from "./specs.ts";
 
 /** How a language model is run over a sequence. */
 export interface ForwardOptions {
-  /** The state after what came before; advanced in place to the end of this sequence. */
+  /** The state after what came before; advanced in place to the end of this input. */
   readonly state?: StackState | undefined;
-  /** The real positions of each row; the rest is padding and leaves the state untouched. Default: all. */
-  readonly ranges?: readonly Range[] | undefined;
-  /** "all" positions [B, L, V], or only the "last" real one of each row, [B, V]. Default "all". */
+  /**
+   * The sequences and the padding of each row. The first sequence of a row goes on from the state, every other one starts from
+   * zeros, and the state is advanced to the end of the last. Default: a row is one sequence.
+   */
+  readonly sequences?: Sequences | undefined;
+  /**
+   * "all" positions [B, L, V], or only the "last" real one of each row, [B, V]: of several sequences, the end of the last one. For
+   * the ends of all sequences, select `sequences.lastPositions` from "all". The logits of a row of padding are those of its first
+   * position, and mean nothing. Default "all".
+   */
   readonly logits?: "all" | "last" | undefined;
   /** Given in training only. */
   readonly training?: Pick<Training, "seed"> | undefined;
@@ -30,7 +37,7 @@ export interface ForwardOptions {
 
 const forwardRules: Rules<ForwardOptions> = {
   state: objectWith("a StackState", "checkFits"),
-  ranges: [Array.isArray, "an array of ranges"],
+  sequences: [(value) => value instanceof Sequences, "Sequences"],
   logits: [(value) => value === "all" || value === "last", '"all" or "last"'],
   training: [(value) => typeof value === "object", "an object"],
 };
@@ -125,7 +132,7 @@ export class MambaLM implements Disposable {
    * Logits for token ids i32 [B, L]: [B, L, V] or, with `logits: "last"`, [B, V]. V is `vocabSize`: the padding of the table
    * is cut off. The result is the caller's.
    *
-   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, ranges), `OPTIONS`.
+   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, sequences), `OPTIONS`.
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
     // Without one-token ops, so that a prompt gives the same bits when its last chunk has one position.
@@ -136,21 +143,18 @@ export class MambaLM implements Disposable {
   /** `forward` through ops of the caller's, such as a `Tape` to train: they own the result. */
   run(ops: Ops, ids: Tensor, options: ForwardOptions = {}): Tensor {
     checkOptions("forward", options, forwardRules);
-    const { state, ranges, logits = "all", training } = options;
+    const { state, sequences, logits = "all", training } = options;
     const [batch = 0, length = 0] = ids.shape;
     if (ids.shape.length !== 2)
       throw new MambaError("INPUT", `ids must be [B, L], got [${ids.shape.join(", ")}]`);
-    if (ranges) checkRanges(ranges, batch, length);
-    const sequences = ranges && { range: ops.constant(Int32Array.from(ranges.flat()), [batch, 2]) };
     const embedded = ops.embedding(ids, this.#embeddings); // [B, L, D]
     const hidden = this.backbone.forward(ops, embedded, { state, sequences, training });
     ops.free(embedded);
     if (logits === "all") return this.#toLogits(ops, hidden);
     const rows = ops.reshape(hidden, [batch * length, this.config.dModel]);
     if (length === 1) return this.#toLogits(ops, rows);
-    const last = Array.from(
-      { length: batch },
-      (_, row) => row * length + Math.max((ranges?.[row]?.[1] ?? length) - 1, 0),
+    const last = Array.from({ length: batch }, (_, row) =>
+      sequences ? (sequences.lastOfRows[row] ?? row * length) : (row + 1) * length - 1,
     );
     return this.#toLogits(ops, ops.gatherRows(rows, last));
   }

@@ -12,13 +12,13 @@ export type CausalConv1dArgs = Omit<ConvArgs, "initialState"> & {
  * state and one position it runs the one-token kernel op. No gradient flows into the state.
  */
 export function causalConv1d(run: OpRun, options: CausalConv1dArgs): Tensor {
-  const { x, weight, bias, activation, range, state } = options;
+  const { x, weight, bias, activation, sequenceIds, state } = options;
   const { kernel } = run;
-  if (state && isOneToken(run, x, range)) {
+  if (state && isOneToken(run, x, sequenceIds)) {
     const y = run.hold(kernel.causalConv1dStep(state, { x: oneToken(run, x), weight, bias, activation }));
     return run.hold(kernel.reshape(y, x.shape));
   }
-  const args: ConvArgs = { x, weight, bias, activation, range, initialState: state };
+  const args: ConvArgs = { x, weight, bias, activation, sequenceIds, initialState: state };
   let y: Tensor;
   if (state) {
     const result = kernel.causalConv1d(args, { finalState: true });

@@ -12,11 +12,23 @@ export type SelectiveScanArgs = Omit<ScanArgs, "initialState"> & {
  * it runs the one-token kernel op. No gradient flows into the state.
  */
 export function selectiveScan(run: OpRun, options: SelectiveScanArgs): Tensor {
-  const { u, state, range } = options;
-  if (state && isOneToken(run, u, range)) return stateUpdate(run, state, options);
+  const { u, state, sequenceIds } = options;
+  if (state && isOneToken(run, u, sequenceIds)) return stateUpdate(run, state, options);
   const { delta, A, B, C, D, z, deltaBias, deltaSoftplus } = options;
   const inputs = [u, delta, A, B, C, D, z, deltaBias];
-  const args: ScanArgs = { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, range, initialState: state };
+  const args: ScanArgs = {
+    u,
+    delta,
+    A,
+    B,
+    C,
+    D,
+    z,
+    deltaBias,
+    deltaSoftplus,
+    sequenceIds,
+    initialState: state,
+  };
   const recorder = run.recorder(inputs);
   if (recorder === undefined) return run.hold(plainScan(run, state, args));
   const { y, finalState, residual } = recorder.selectiveScanForward(args);

@@ -14,13 +14,13 @@ export const causalConv1d: Op<"causalConv1d"> = (runtime, sizes, args, want) => 
 
 /** The fields that the records of the convolution and of its backward have in common. */
 export function convInputs(args: Own<ConvArgs>, { batch, length, channels, width }: ConvSizes) {
-  const { x, weight, bias, initialState, range, activation } = args;
+  const { x, weight, bias, initialState, sequenceIds, activation } = args;
   return {
     x,
     weight,
     bias,
     initialState,
-    range,
+    sequenceIds,
     batch,
     length,
     channels,

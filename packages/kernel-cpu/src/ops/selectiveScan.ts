@@ -27,7 +27,7 @@ export function scanInputs(
   { batch, length, channels, stateSize }: ScanSizes,
   states: CpuTensor | undefined,
 ) {
-  const { u, delta, A, B, C, D, z, deltaBias, initialState, range } = args;
+  const { u, delta, A, B, C, D, z, deltaBias, initialState, sequenceIds } = args;
   return {
     u,
     delta,
@@ -38,7 +38,7 @@ export function scanInputs(
     z,
     deltaBias,
     initialState,
-    range,
+    sequenceIds,
     states,
     batch,
     length,

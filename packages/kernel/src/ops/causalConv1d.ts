@@ -11,7 +11,8 @@ import type { ConvSizes } from "./sizes.ts";
  * ```
  * y[b,l,d] = act(bias[d] + sum_k weight[d,k] * x[b, l-(W-1)+k, d])
  * ```
- * Inputs before the first come from `initialState`, or are 0.
+ * Inputs before the first come from `initialState`, or are 0. With `sequenceIds`, the inputs of a position are real positions of
+ * its own sequence: padding has no part in them.
  */
 export interface ConvArgs {
   /** [B, L, D] */
@@ -24,21 +25,30 @@ export interface ConvArgs {
   /** [B, D, W-1], the inputs before `x`, oldest first. */
   initialState?: Tensor | undefined;
   /**
-   * i32 [B, 2]: row b is real in [start, end) and padding elsewhere. Padded positions give y = 0 and do not change the
-   * state, so the row gives the same result as its real positions alone. Values are clamped to 0 <= start <= end <= L.
+   * i32 [B, L]: several sequences in a row, and padding. A negative number is padding, a position with another number is real.
+   * A real position starts a sequence when its number differs from that of the last real position before it in its row; a
+   * number that comes back after another one starts a sequence again.
+   *
+   * Each sequence gives the result that it would give alone. At padding, y = 0, no gradient flows, and the state does not
+   * change, also in the middle of a sequence. The first sequence of a row goes on from `initialState`, and every other one
+   * starts from zeros. `finalState` is the state after the last real position: of the last sequence, or `initialState` (or
+   * zeros) when the row has no real position. Default: each row is one sequence without padding.
    */
-  range?: Tensor | undefined;
+  sequenceIds?: Tensor | undefined;
 }
 
 export interface CausalConv1dOp {
-  /** y [B, L, D]; on request `finalState` [B, D, W-1], the last W-1 inputs. See `ConvArgs` for the formula. */
+  /** y [B, L, D]; on request `finalState` [B, D, W-1], the last W-1 inputs, oldest first. See `ConvArgs` for the formula. */
   causalConv1d(args: ConvArgs): { y: Tensor };
   causalConv1d(args: ConvArgs, want: { finalState: true }): { y: Tensor; finalState: Tensor };
   causalConv1d(args: ConvArgs, want?: { finalState: true }): { y: Tensor; finalState?: Tensor };
 }
 
 export interface CausalConv1dBackwardOp {
-  /** Gradients of `causalConv1d`. `dFinalState` [B, D, W-1] is the gradient of `finalState`. */
+  /**
+   * Gradients of `causalConv1d`. `dFinalState` [B, D, W-1] is the gradient of `finalState`. With `sequenceIds` it belongs to the
+   * last sequence of a row, and the gradient of `initialState` to the first.
+   */
   causalConv1dBackward(dy: Tensor, args: ConvArgs, dFinalState?: Tensor): Grads<ConvArgs>;
 }
 
@@ -68,7 +78,7 @@ function checkConv(op: string, args: ConvArgs): ConvSizes {
     weight: { tensor: args.weight, axes: "D W", dense: true },
     bias: { tensor: args.bias, axes: "D", dense: true },
     initialState: { tensor: args.initialState, axes: "B D W-1", dense: true },
-    range: { tensor: args.range, axes: "B 2", dtypes: ["i32"], dense: true },
+    sequenceIds: { tensor: args.sequenceIds, axes: "B L", dtypes: ["i32"], dense: true },
   });
   checkWidth(op, W, args.activation);
   return { batch: B, length: L, channels: D, width: W };

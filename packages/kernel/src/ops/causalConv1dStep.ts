@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor.ts";
 import { checkWidth, type ConvArgs } from "./causalConv1d.ts";
 
 /** `causalConv1d` for one token: x [B, D]. The state is a separate argument. */
-export type ConvStepArgs = Omit<ConvArgs, "initialState" | "range">;
+export type ConvStepArgs = Omit<ConvArgs, "initialState" | "sequenceIds">;
 
 export interface CausalConv1dStepOp {
   /** `causalConv1d` for one token: y [B, D]. `state` [B, D, W-1], the last inputs, is shifted in place. */

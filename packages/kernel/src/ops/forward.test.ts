@@ -87,7 +87,7 @@ describe("convolution", () => {
       bias: tensor([8]),
       activation: "silu" as const,
       initialState: tensor([2, 8, 3]),
-      range: ints(2, 2),
+      sequenceIds: ints(2, 5),
     };
     expect(ops.causalConv1d.check(full)).toEqual(sizes);
     const step = { x: view([2, 8]), weight: tensor([8, 4]), bias: tensor([8]), activation: "silu" as const };
@@ -102,8 +102,12 @@ describe("convolution", () => {
     refuses("SHAPE", ["initialState", "W = 4"], () =>
       ops.causalConv1d.check({ ...args, initialState: tensor([2, 8, 4]) }),
     );
-    refuses("SHAPE", ["range must be [B, 2]"], () => ops.causalConv1d.check({ ...args, range: ints(3, 2) }));
-    refuses("DTYPE", ["range must be i32"], () => ops.causalConv1d.check({ ...args, range: tensor([2, 2]) }));
+    refuses("SHAPE", ["sequenceIds must be [B, L]", "L = 5"], () =>
+      ops.causalConv1d.check({ ...args, sequenceIds: ints(2, 2) }),
+    );
+    refuses("DTYPE", ["sequenceIds must be i32"], () =>
+      ops.causalConv1d.check({ ...args, sequenceIds: tensor([2, 5]) }),
+    );
     for (const width of [1, 17]) {
       refuses("ARGUMENT", ["width W", String(width)], () =>
         ops.causalConv1d.check({ ...args, weight: tensor([8, width]) }),
@@ -144,7 +148,7 @@ describe("scan", () => {
         ...extras,
         z: view([2, 5, 8]),
         initialState: tensor([2, 8, 4]),
-        range: ints(2, 2),
+        sequenceIds: ints(2, 5),
       }),
     ).toEqual(sizes);
     expect(
@@ -166,7 +170,7 @@ describe("scan", () => {
     ["z", tensor([2, 5, 4])],
     ["deltaBias", tensor([2, 8])],
     ["initialState", tensor([2, 4, 8])],
-    ["range", ints(2)],
+    ["sequenceIds", ints(2, 4)],
   ])("refuses a wrong %s", (name, wrong) => {
     refuses("SHAPE", [`selectiveScan: ${name} must be`], () =>
       ops.selectiveScan.check({ ...args, [name]: wrong }),

@@ -38,8 +38,8 @@ export interface ScanArgs {
   deltaSoftplus?: boolean | undefined;
   /** [B, D, N] */
   initialState?: Tensor | undefined;
-  /** See `ConvArgs.range`. */
-  range?: Tensor | undefined;
+  /** i32 [B, L]; see `ConvArgs.sequenceIds`. */
+  sequenceIds?: Tensor | undefined;
 }
 
 export interface SelectiveScanOp {
@@ -55,7 +55,10 @@ export interface SelectiveScanTrainingOps {
    * never O(B·L·D·N).
    */
   selectiveScanForward(args: ScanArgs): { y: Tensor; finalState: Tensor; residual: Residual };
-  /** Gradients of `selectiveScan`. `dFinalState` [B, D, N] is the gradient of `finalState`. The residual is borrowed. */
+  /**
+   * Gradients of `selectiveScan`. `dFinalState` [B, D, N] is the gradient of `finalState`. The residual is borrowed; it is that
+   * of a forward call with the same arguments, `sequenceIds` included.
+   */
   selectiveScanBackward(
     dy: Tensor,
     args: ScanArgs,
@@ -101,7 +104,7 @@ function checkScan(op: string, args: ScanArgs): ScanSizes {
     z: { tensor: args.z, axes: "B L D" },
     deltaBias: { tensor: args.deltaBias, axes: "D", dense: true },
     initialState: { tensor: args.initialState, axes: "B D N", dense: true },
-    range: { tensor: args.range, axes: "B 2", dtypes: ["i32"], dense: true },
+    sequenceIds: { tensor: args.sequenceIds, axes: "B L", dtypes: ["i32"], dense: true },
   });
   checkStateSize(op, N);
   return { batch: B, length: L, channels: D, stateSize: N };

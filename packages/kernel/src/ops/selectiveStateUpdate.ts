@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor.ts";
 import { checkStateSize, type ScanArgs } from "./selectiveScan.ts";
 
 /** `selectiveScan` for one token: u, delta, z [B, D]; B, C [B, N]. The state is a separate argument. */
-export type StateUpdateArgs = Omit<ScanArgs, "initialState" | "range">;
+export type StateUpdateArgs = Omit<ScanArgs, "initialState" | "sequenceIds">;
 
 export interface SelectiveStateUpdateOp {
   /** `selectiveScan` for one token: y [B, D]. `state` [B, D, N] is advanced in place. */

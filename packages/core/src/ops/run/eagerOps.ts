@@ -14,6 +14,8 @@ export interface EagerOptions {
   readonly steps?: boolean | undefined;
   /** Receives the states that sequence ops advance. Default: they are written at once. */
   readonly states?: Pick<OpRun, "advance"> | undefined;
+  /** Uploads the shared constants. Default: these ops. */
+  readonly shared?: Pick<Ops, "sharedConstant"> | undefined;
 }
 
 const rules: Rules<EagerOptions> = {
@@ -27,7 +29,9 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   readonly kernel: Kernel;
   readonly takesSteps: boolean;
   readonly #options: EagerOptions;
+  readonly #frameOptions: EagerOptions;
   readonly #scope = new Scope();
+  readonly #shared = new Map<Int32Array, Tensor>();
 
   /** @throws MambaError `OPTIONS` */
   constructor(kernel: Kernel, options: EagerOptions = {}) {
@@ -37,6 +41,7 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
     const { steps = true, states } = options;
     this.takesSteps = steps && states === undefined;
     this.#options = options;
+    this.#frameOptions = options.shared ? options : { ...options, shared: this };
   }
 
   derived(parameter: Tensor, op: UnaryOp): Tensor {
@@ -45,8 +50,14 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   constant(data: Int32Array, shape: Shape): Tensor {
     return this.#scope.use(this.kernel.upload(data, shape, "i32"));
   }
+  sharedConstant(data: Int32Array, shape: Shape): Tensor {
+    if (this.#options.shared) return this.#options.shared.sharedConstant(data, shape);
+    let tensor = this.#shared.get(data);
+    if (!tensor) this.#shared.set(data, (tensor = this.constant(data, shape)));
+    return tensor;
+  }
   frame(body: (ops: Ops) => Tensor): Tensor {
-    using inner = new EagerOps(this.kernel, this.#options);
+    using inner = new EagerOps(this.kernel, this.#frameOptions);
     return this.#scope.use(inner.keep(body(inner)));
   }
   free(x: Tensor): void {

@@ -29,6 +29,11 @@ export interface Ops extends OpMethods {
   derived(parameter: Tensor, op: UnaryOp): Tensor;
   /** Integers from the host. */
   constant(data: Int32Array, shape: Shape): Tensor;
+  /**
+   * `constant` for data that several layers use: an array is uploaded once, and the tensor is kept until the outermost ops are
+   * disposed. The array must not change meanwhile.
+   */
+  sharedConstant(data: Int32Array, shape: Shape): Tensor;
   /** Runs `body` and keeps of its results only the one that it returns. */
   frame(body: (ops: Ops) => Tensor): Tensor;
   /** Frees a result that is not needed any more. */

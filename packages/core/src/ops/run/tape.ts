@@ -45,6 +45,9 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
   /** Writes to states that wait for the end of `backward`. */
   readonly #states: { readonly state: Tensor; readonly next: Tensor }[] = [];
   readonly #sink: GradientSink;
+  readonly #shared = new Map<Int32Array, Tensor>();
+  /** The tape of which this one runs a frame again. */
+  #outer: Tape | undefined;
 
   /**
    * @param tracked the tensors that gradients are wanted for, mostly parameters
@@ -81,13 +84,20 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
   constant(data: Int32Array, shape: Shape): Tensor {
     return this.hold(this.kernel.upload(data, shape, "i32"));
   }
+  sharedConstant(data: Int32Array, shape: Shape): Tensor {
+    if (this.#outer) return this.#outer.sharedConstant(data, shape);
+    let tensor = this.#shared.get(data);
+    if (!tensor) this.#shared.set(data, (tensor = this.constant(data, shape)));
+    return tensor;
+  }
   frame(body: (ops: Ops) => Tensor): Tensor {
     const { recompute = false, derived } = this.#options;
     if (!recompute) return body(this);
-    using inner = new EagerOps(this.kernel, { derived, states: this });
+    using inner = new EagerOps(this.kernel, { derived, states: this, shared: this });
     const y = inner.keep(body(inner));
     return this.result(y, [...this.#tracked], (dy) => {
       using again = new Tape(this.kernel, this.#tracked, { derived });
+      again.#outer = this;
       for (const [x, dx] of again.#collect(body(again), dy)) this.#addOrFree(x, dx);
     });
   }
