@@ -1,7 +1,7 @@
 export * from "./adapters/lora.ts";
 export { mergeAdapter } from "./adapters/mergeAdapter.ts";
 export * from "./errors.ts";
-export { byteTokenizer } from "./generation/byteTokenizer.ts";
+export { byteTokenizer, type ByteTokenizer } from "./generation/byteTokenizer.ts";
 export { generate, type GeneratedToken } from "./generation/generate.ts";
 export { GenerationState } from "./generation/generationState.ts";
 export type { GenerateOptions } from "./generation/options.ts";

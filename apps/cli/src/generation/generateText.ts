@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
-import type { GenerateOptions, Tokenizer } from "@mamba/core";
+import type { LoadedCheckpoint } from "@mamba/checkpoint";
+import type { GenerateOptions } from "@mamba/core";
 import type { FloatDType } from "@mamba/kernel";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
 import { loadModel } from "../checkpoints/loadModel.ts";
-import { Stop } from "../program/errors.ts";
+import { Stop, usage } from "../program/errors.ts";
 import { note, print, printJson, printUntrusted, type Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
 import { writeAtomically } from "../program/writeAtomically.ts";
@@ -27,7 +28,7 @@ export interface GenerateRequest extends BackendChoice {
 }
 
 /**
- * Loads the model, generates, prints, and saves the state. An interruption keeps what was generated so far: it is printed,
+ * Loads the model, generates, prints, and saves the state. Without a tokenizer the ids are printed, with commas between them. An interruption keeps what was generated so far: it is printed,
  * and saved with `saveState`.
  *
  * @throws Stop after an interruption
@@ -38,13 +39,14 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
   const core = import("@mamba/core");
   await using kernel = await openBackend(request, host);
   const { generate, GenerationState } = await core;
-  const { model, tokenizer, label } = await loadModel(kernel, request.model, request.dtype, host);
+  const loaded = await loadModel(kernel, request.model, request.dtype, host);
+  const { model, tokenizer, stopIds, label } = loaded;
   using _model = model;
   using _adapter = await attachAdapter(model, request.model, request.adapter, host);
   watch.mark("load");
 
-  const promptIds = encode(request.prompt, tokenizer);
   const { loadState, saveState } = request;
+  const promptIds = encode(request.prompt, loaded, loadState !== undefined);
   using state =
     loadState === undefined
       ? GenerationState.start(model, [promptIds])
@@ -61,6 +63,7 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
     const tokens = generate(model, state, {
       ...request.sampling,
       tokenizer,
+      stopIds,
       signal: host.signal,
       onProgress: (done, total) => {
         bar.update(done, total);
@@ -69,9 +72,10 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
     });
     for await (const token of tokens) {
       if (ids.length === 0) watch.mark("prefill");
+      const printed = tokenizer ? token.text : `${ids.length > 0 ? "," : ""}${token.id}`;
       ids.push(token.id);
       text += token.text;
-      if (!request.json) await printUntrusted(host, token.text);
+      if (!request.json) await printUntrusted(host, printed);
       finish = token.finish ?? finish;
     }
   } catch (error) {
@@ -84,13 +88,26 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
   const stats = watch.stats({ prefilled, generated: ids.length, kernel });
   if (request.json) {
     const backend = { name: kernel.name, device: kernel.capabilities.device };
-    await printJson(host, { model: label, backend, promptIds, ids, text, finish, stats });
+    const textOrNull = tokenizer ? text : null;
+    await printJson(host, { model: label, backend, promptIds, ids, text: textOrNull, finish, stats });
   } else await print(host, "\n");
   if (request.stats) note(host, describeStats(stats));
   if (stopped) throw stopped;
 }
 
-function encode(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {
+/**
+ * The ids of a prompt. Special tokens that are spelled in it are read as such, since the user wrote it. A prompt for a saved
+ * state continues its text.
+ *
+ * @throws CliError `USAGE` for text when the checkpoint has no tokenizer
+ */
+function encode(
+  prompt: Prompt,
+  { tokenizer, noTokenizer = "" }: LoadedCheckpoint,
+  continuation: boolean,
+): readonly number[] {
   if (prompt === undefined) return [];
-  return "ids" in prompt ? prompt.ids : tokenizer.encode(prompt.text);
+  if ("ids" in prompt) return prompt.ids;
+  if (tokenizer) return tokenizer.encode(prompt.text, { continuation, specialTokens: true });
+  throw usage(`the model cannot read text: ${noTokenizer}; --prompt-ids takes token ids`);
 }
