@@ -1,7 +1,7 @@
 export * from "./adapters/lora.ts";
 export { mergeAdapter } from "./adapters/mergeAdapter.ts";
 export * from "./errors.ts";
-export { byteTokenizer } from "./generation/byteTokenizer.ts";
+export { byteTokenizer, type ByteTokenizer } from "./generation/byteTokenizer.ts";
 export type { CheckpointOptions } from "./generation/checkpoints.ts";
 export { Decoder, type DecoderConfig, type DecoderStep, type SequenceFailure } from "./generation/decoder.ts";
 export type { GenerationInput, Prompt } from "./generation/fixedSet.ts";

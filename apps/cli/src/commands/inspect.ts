@@ -25,7 +25,8 @@ export default (host: Host) =>
 
 function describe(summary: CheckpointSummary, random: string | undefined, { stdout }: Host): string {
   const { bold, yellow } = createColors(stdout.isTTY === true);
-  const { label, format, config, tokenizerKind, files, tensors, parameterCount, weightBytes } = summary;
+  const { label, format, config, tokenizerKind, noTokenizer, files, tensors, parameterCount, weightBytes } =
+    summary;
   const fields = Object.entries(config).filter(([, value]) => value !== undefined);
   const rows = tensors.map(({ name, dtype, shape, byteLength }) => [
     name,
@@ -38,7 +39,7 @@ function describe(summary: CheckpointSummary, random: string | undefined, { stdo
     ["weights", random === undefined ? files.join(", ") : yellow(`random, untrained (${random})`)],
     ["parameters", `${formatCount(parameterCount)} (${parameterCount})`],
     ["size", `${formatBytes(weightBytes)} in ${tensors.length} tensors`],
-    ["tokenizer", tokenizerKind],
+    ["tokenizer", noTokenizer === undefined ? tokenizerKind : `none: ${noTokenizer}`],
   ];
   return [
     bold(label),

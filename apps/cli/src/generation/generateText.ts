@@ -1,9 +1,10 @@
-import type { GeneratedToken, GenerateOptions, Tokenizer } from "@mamba/core";
+import type { LoadedCheckpoint } from "@mamba/checkpoint";
+import type { GeneratedToken, GenerateOptions } from "@mamba/core";
 import type { FloatDType } from "@mamba/kernel";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
 import { loadModel } from "../checkpoints/loadModel.ts";
-import { Stop } from "../program/errors.ts";
+import { Stop, usage } from "../program/errors.ts";
 import { note, print, printJson, printUntrusted, type Host } from "../program/host.ts";
 import { checkOutputFile, readInputFile } from "../program/namedFiles.ts";
 import { progress } from "../program/progress.ts";
@@ -27,8 +28,9 @@ export interface GenerateRequest extends BackendChoice {
 }
 
 /**
- * Loads the model, generates, prints, and saves the state. An interruption keeps what was generated so far: it is printed,
- * and saved with `saveState`. Files are looked at before the model is loaded, and a failure to save loses no text.
+ * Loads the model, generates, prints, and saves the state. Without a tokenizer the ids are printed, with commas between them. An
+ * interruption keeps what was generated so far: it is printed, and saved with `saveState`. Files are looked at before the model
+ * is loaded, and a failure to save loses no text.
  *
  * @throws CliError `USAGE` when a state cannot be read or saved where it should be; Stop after an interruption
  */
@@ -41,12 +43,13 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
   const core = import("@mamba/core");
   await using kernel = await openBackend(request, host);
   const { generate, GenerationState, ...states } = await core;
-  const { model, tokenizer, label } = await loadModel(kernel, request.model, request.dtype, host);
+  const loaded = await loadModel(kernel, request.model, request.dtype, host);
+  const { model, tokenizer, stopIds, label } = loaded;
   using _model = model;
   using _adapter = await attachAdapter(model, request.model, request.adapter, host);
   watch.mark("load");
 
-  const promptIds = encode(request.prompt, tokenizer, saved !== undefined);
+  const promptIds = encode(request.prompt, loaded, saved !== undefined);
   const { seed = states.freshSeed() } = request.sampling;
   using state = saved ? await states.loadState(model, saved) : GenerationState.start(model, promptIds, { seed });
   if (saved) state.append(promptIds);
@@ -66,6 +69,7 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
     const generation = generate(model, state, {
       ...request.sampling,
       tokenizer,
+      stopIds,
       signal: host.signal,
       onProgress: (done, total) => {
         bar.update(done, total);
@@ -74,11 +78,12 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
     });
     for await (const token of generation) {
       if (tokens.length === 0) watch.mark("prefill");
-      tokens.push(token);
       // The uncertain end of the text belongs to the continuation, where there can be one.
       const fresh = token.text + (saveState === undefined ? (token.rest ?? "") : "");
+      const printed = tokenizer ? fresh : `${tokens.length > 0 ? "," : ""}${token.id}`;
+      tokens.push(token);
       text += fresh;
-      if (!request.json) await printUntrusted(host, fresh);
+      if (!request.json) await printUntrusted(host, printed);
       finish = token.finish ?? finish;
     }
   } catch (error) {
@@ -104,7 +109,7 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
         ? {}
         : { logProbs: tokens.map(({ id, logProb, topLogProbs: top }) => ({ id, logProb, top })) };
     await printJson(host, {
-      ...{ model: label, backend, seed: state.seed, promptIds, ids, text, finish },
+      ...{ model: label, backend, seed: state.seed, promptIds, ids, text: tokenizer ? text : null, finish },
       ...logProbs,
       stats,
     });
@@ -113,7 +118,19 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
   for (const failure of failures) throw failure;
 }
 
-function encode(prompt: Prompt, tokenizer: Tokenizer, continuation: boolean): readonly number[] {
+/**
+ * The ids of a prompt. Special tokens that are spelled in it are read as such, since the user wrote it. A prompt for a saved
+ * state continues its text.
+ *
+ * @throws CliError `USAGE` for text when the checkpoint has no tokenizer
+ */
+function encode(
+  prompt: Prompt,
+  { tokenizer, noTokenizer = "" }: LoadedCheckpoint,
+  continuation: boolean,
+): readonly number[] {
   if (prompt === undefined) return [];
-  return "ids" in prompt ? prompt.ids : tokenizer.encode(prompt.text, { continuation });
+  if ("ids" in prompt) return prompt.ids;
+  if (tokenizer) return tokenizer.encode(prompt.text, { continuation, specialTokens: true });
+  throw usage(`the model cannot read text: ${noTokenizer}; --prompt-ids takes token ids`);
 }

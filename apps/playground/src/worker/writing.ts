@@ -1,3 +1,4 @@
+import { CheckpointError } from "@mamba/checkpoint";
 import { generate, GenerationState, loadState, saveState } from "@mamba/core";
 import type { BackendId, Ending, Report, Settings, Stats } from "../protocol.ts";
 import { failure } from "./failure.ts";
@@ -33,7 +34,9 @@ export class Writing {
   /** Writes a text, until it is complete or `signal` stops it. */
   async run(prompt: string, settings: Settings, signal: AbortSignal): Promise<void> {
     const { checkpoint } = await this.#session.current(signal);
-    const ids = checkpoint.tokenizer.encode(prompt);
+    const { tokenizer, noTokenizer = "" } = checkpoint;
+    if (!tokenizer) throw new CheckpointError("TOKENIZER", `the model cannot read text: ${noTokenizer}`);
+    const ids = tokenizer.encode(prompt, { specialTokens: true });
     const meter = new Meter();
     let state = GenerationState.start(checkpoint.model, ids);
     this.#isRunning = true;
@@ -62,13 +65,23 @@ export class Writing {
     meter: Meter,
     signal: AbortSignal,
   ): Promise<Ending | "move"> {
-    const { model, tokenizer } = (await this.#session.current(signal)).checkpoint;
+    const { model, tokenizer, stopIds } = (await this.#session.current(signal)).checkpoint;
     const onProgress = (done: number, total: number): void => {
       if (total > chunkLength)
         this.#report({ type: "progress", label: "Reading the prompt", unit: "tokens", done, total });
     };
     const left = maxTokens - meter.tokens;
-    const options = { tokenizer, maxTokens: left, temperature, topP, seed, signal, chunkLength, onProgress };
+    const options = {
+      tokenizer,
+      stopIds,
+      maxTokens: left,
+      temperature,
+      topP,
+      seed,
+      signal,
+      chunkLength,
+      onProgress,
+    };
     let text = "";
     let reported = performance.now();
     const flush = (): void => {

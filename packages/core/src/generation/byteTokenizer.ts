@@ -3,13 +3,19 @@ import type { Json } from "../safetensors/json.ts";
 import type { TokenDecoder, Tokenizer } from "./tokenizer.ts";
 import { Utf8Decoder, utf8Bytes } from "./utf8.ts";
 
+/** The tokenizer of models that read bytes. */
+export interface ByteTokenizer extends Tokenizer {
+  readonly kind: "bytes";
+}
+
 /**
  * A tokenizer whose ids 0 to 255 are the UTF-8 bytes of the text. Other ids decode to nothing. It has no special tokens.
  *
  * @param vocabSize of the model. `encode` throws MambaError `INPUT` for a byte at or above it
  */
-export function byteTokenizer(vocabSize: number, stopIds: readonly number[] = []): Tokenizer {
+export function byteTokenizer(vocabSize: number, stopIds: readonly number[] = []): ByteTokenizer {
   return {
+    kind: "bytes",
     stopIds,
     specialTokens: new Map(),
     encode(text) {

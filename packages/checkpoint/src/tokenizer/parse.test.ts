@@ -1,9 +1,9 @@
 import { byteTokenizer, MambaError } from "@mamba/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { refusal } from "../test/support/folders.ts";
-import { tinyTokenizer } from "../test/support/tokenizers.ts";
-import { parseTokenizer } from "./tokenizer.ts";
+import { refusal } from "../../test/support/folders.ts";
+import { tinyTokenizer } from "../../test/support/tokenizers.ts";
+import { parseTokenizer } from "./parse.ts";
 
 const bytesOf = (json: unknown) => new TextEncoder().encode(JSON.stringify(json));
 const files = (json: Record<string, unknown>) =>
@@ -13,7 +13,8 @@ const tiny = parseTokenizer(files(tinyTokenizer));
 test("byte-level BPE merges as its table says", () => {
   expect(tiny.encode("hello w")).toEqual([260, 261]);
   expect(tiny.decode([260, 261])).toBe("hello w");
-  expect(tiny.encode("<|endoftext|>a")).toEqual([0, 98]);
+  expect(tiny.encode("<|endoftext|>a", { specialTokens: true })).toEqual([0, 98]);
+  expect(tiny.decode(tiny.encode("<|endoftext|>a"))).toBe("<|endoftext|>a");
 });
 
 test.each([
@@ -89,6 +90,6 @@ test("no tokenizer.json crashes in another way than a CheckpointError", async ()
 });
 
 async function refusalOf(code: "TOKENIZER"): Promise<never> {
-  const { CheckpointError } = await import("./errors.ts");
+  const { CheckpointError } = await import("../errors.ts");
   throw new CheckpointError(code, "none");
 }
