@@ -87,7 +87,10 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
       finish = token.finish ?? finish;
     }
   } catch (error) {
-    if (!(error instanceof Stop)) finish = "error";
+    if (!(error instanceof Stop)) {
+      if (tokens.length === 0) throw error;
+      finish = "error";
+    }
     failures.push(error);
   }
   watch.mark("decode");
