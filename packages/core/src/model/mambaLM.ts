@@ -5,7 +5,7 @@ import { MambaError } from "../errors.ts";
 import type { Linear } from "../layers/linear.ts";
 import { parametrization } from "../layers/mambaConfig.ts";
 import type { Training } from "../layers/module.ts";
-import type { Sequences } from "../layers/sequences.ts";
+import { Sequences } from "../layers/sequences.ts";
 import { Stack } from "../layers/stack.ts";
 import { DerivedTensors } from "../ops/run/derivedTensors.ts";
 import { EagerOps } from "../ops/run/eagerOps.ts";

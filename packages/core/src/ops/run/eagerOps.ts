@@ -22,6 +22,7 @@ const rules: Rules<EagerOptions> = {
   derived: objectWith("DerivedTensors", "get"),
   steps: flag,
   states: objectWith("an object with advance", "advance"),
+  shared: objectWith("Ops", "sharedConstant"),
 };
 
 /** Runs ops at once and frees their results when it is disposed: inference. */
