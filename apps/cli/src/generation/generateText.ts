@@ -51,7 +51,9 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
 
   const promptIds = encode(request.prompt, loaded, saved !== undefined);
   const { seed = states.freshSeed() } = request.sampling;
-  using state = saved ? await states.loadState(model, saved) : GenerationState.start(model, promptIds, { seed });
+  using state = saved
+    ? await states.loadState(model, saved)
+    : GenerationState.start(model, promptIds, { seed });
   if (saved) state.append(promptIds);
   const isRandom = (request.sampling.temperature ?? 1) > 0;
   if (isRandom && request.sampling.seed === undefined && !saved && !request.json) {
