@@ -20,7 +20,7 @@ interface Threads {
   readonly receiveMessageOnPort: (port: Port) => { readonly message: unknown } | undefined;
 }
 
-/** Milliseconds that matching may take, besides one for each 20 characters. */
+/** Milliseconds that matching may take, besides one for each 500 characters. */
 const limitMs = 1000;
 /** Megabytes that the thread may hold: enough for the matches of the longest text that is tokenized at once. */
 const heapMb = 256;
@@ -56,7 +56,7 @@ interface Matcher {
 let current: Matcher | undefined;
 
 /**
- * Returns a function that matches a regular expression in a thread of its own and waits for it, for at most a second and 50 ms
+ * Returns a function that matches a regular expression in a thread of its own and waits for it, for at most a second and 2 ms
  * for each 1000 characters; undefined where a thread cannot be waited for, as in browsers. One thread serves all tokenizers. It
  * starts at the first use, does not keep the process alive, and is replaced after it was stopped.
  */
@@ -66,7 +66,7 @@ export function matchApart():
   if (!threads) return undefined;
   return (regex, texts, path) => {
     const length = texts.reduce((sum, text) => sum + text.length, 0);
-    const limit = limitMs + length / 20;
+    const limit = limitMs + length / 500;
     const matcher = (current ??= start(threads));
     const found = matcher.match(regex, texts, limit);
     if (Array.isArray(found)) return found;

@@ -17,13 +17,17 @@ export function readNormalizer(json: Json | undefined): Normalizer {
   const steps = flatten(json, path, "normalizers").map(stepOf);
   return (text, isInside) => {
     const most = growth * text.length + allowance;
-    return steps.reduce((changed, step) => bounded(step(changed, isInside, most), most), text);
+    return steps.reduce((changed, step) => {
+      const next = step(changed, isInside, most);
+      checkLength(next.length, most);
+      return next;
+    }, text);
   };
 }
 
-function bounded(text: string, most: number): string {
-  if (text.length <= most) return text;
-  throw new CheckpointError("TOKENIZER", `${path}: makes a text more than ${growth} times as long`);
+function checkLength(length: number, most: number): void {
+  if (length > most)
+    throw new CheckpointError("TOKENIZER", `${path}: makes a text more than ${growth} times as long`);
 }
 
 type Step = (text: string, isInside: boolean, most: number) => string;
@@ -72,12 +76,12 @@ function replace(component: Component): Step {
   const content = component.string("content") ?? "";
   return (text, _, most) => {
     const [matches = []] = pattern.matches([text]);
+    checkLength(text.length + (matches.length / 2) * content.length, most);
     let changed = "";
     let at = 0;
     for (let i = 0; i < matches.length; i += 2) {
       changed += text.slice(at, matches[i]) + content;
       at = matches[i + 1] ?? at;
-      bounded(changed, most);
     }
     return changed + text.slice(at);
   };

@@ -93,3 +93,120 @@ async function refusalOf(code: "TOKENIZER"): Promise<never> {
   const { CheckpointError } = await import("../errors.ts");
   throw new CheckpointError(code, "none");
 }
+
+/** A tokenizer in the form of Llama's: `<s>` and a blank before every text. */
+function llama(form: "normalizer" | "Metaspace") {
+  const special = (content: string, id: number) => ({ content, id, special: true });
+  const vocab = {
+    "<unk>": 0,
+    "<s>": 1,
+    "</s>": 2,
+    "▁": 3,
+    "<|im_end|>": 4,
+    "▁a": 5,
+    ab: 6,
+    b: 7,
+    a: 8,
+    "▁b": 9,
+  };
+  const prefix = { type: "Prepend", prepend: "▁" };
+  const blanks = { type: "Replace", pattern: { String: " " }, content: "▁" };
+  const template = [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }];
+  return parseTokenizer(
+    files({
+      "tokenizer.json": {
+        added_tokens: [special("<unk>", 0), special("<s>", 1), special("</s>", 2), special("<|im_end|>", 4)],
+        normalizer: form === "normalizer" ? { type: "Sequence", normalizers: [prefix, blanks] } : null,
+        pre_tokenizer:
+          form === "Metaspace" ? { type: "Metaspace", replacement: "▁", prepend_scheme: "first" } : null,
+        post_processor: {
+          type: "TemplateProcessing",
+          single: template,
+          special_tokens: { "<s>": { ids: [1] } },
+        },
+        decoder: { type: "Metaspace", replacement: "▁" },
+        model: {
+          type: "BPE",
+          unk_token: "<unk>",
+          vocab,
+          merges: [
+            ["▁", "a"],
+            ["▁", "b"],
+            ["a", "b"],
+          ],
+        },
+      },
+      "tokenizer_config.json": {
+        bos_token: "<s>",
+        eos_token: { content: "</s>" },
+        pad_token: null,
+        chat_template: [
+          { name: "tools", template: "t" },
+          { name: "default", template: "{{ messages }}" },
+        ],
+      },
+    }),
+  );
+}
+
+test.each(["normalizer", "Metaspace"] as const)(
+  "a continuation has no token and no blank before it: %s",
+  (form) => {
+    const tokenizer = llama(form);
+    expect(tokenizer.encode("b")).toEqual([1, 9]);
+    expect(tokenizer.encode("b", { continuation: true })).toEqual([7]);
+    expect(tokenizer.encode(" b", { continuation: true })).toEqual([9]);
+    const parts = [...tokenizer.encode("a b"), ...tokenizer.encode("ab a", { continuation: true })];
+    expect(tokenizer.decode(parts)).toBe("a bab a");
+  },
+);
+
+test("special tokens in a text are plain text unless asked for", () => {
+  const tokenizer = llama("normalizer");
+  expect(tokenizer.encode("a<|im_end|>", { specialTokens: true, continuation: true })).toEqual([8, 4]);
+  expect(tokenizer.encode("a<|im_end|>", { continuation: true })).not.toContain(4);
+  expect(tokenizer.decode([8, 4])).toBe("a");
+  expect(tokenizer.decode([8, 4], { specialTokens: true })).toBe("a<|im_end|>");
+});
+
+test("the files' special tokens and chat template are shown", () => {
+  const { specialTokens, namedTokens, chatTemplate, vocabSize, stopIds } = llama("Metaspace");
+  expect([...specialTokens]).toEqual([
+    ["<unk>", 0],
+    ["<s>", 1],
+    ["</s>", 2],
+    ["<|im_end|>", 4],
+  ]);
+  expect(namedTokens).toEqual({ bos: { text: "<s>", id: 1 }, eos: { text: "</s>", id: 2 } });
+  expect({ chatTemplate, vocabSize, stopIds }).toEqual({
+    chatTemplate: "{{ messages }}",
+    vocabSize: 10,
+    stopIds: [2],
+  });
+});
+
+const word = (behavior: string, invert: boolean) => ({
+  type: "Split",
+  pattern: { Regex: "-" },
+  behavior,
+  invert,
+});
+test.each([
+  [word("Removed", false), ["a", "b"]],
+  [word("Isolated", false), ["a", "-", "-", "b"]],
+  [word("MergedWithPrevious", false), ["a-", "-", "b"]],
+  [word("MergedWithNext", false), ["a", "-", "-b"]],
+  [word("Contiguous", false), ["a", "--", "b"]],
+  [word("Removed", true), ["-", "-"]],
+  [{ type: "Punctuation" }, ["a", "-", "-", "b"]],
+  [{ type: "Digits", individual_digits: true }, ["a--b"]],
+  [{ type: "FixedLength", length: 3 }, ["a--", "b"]],
+  [{ type: "Whitespace" }, ["a", "--", "b"]],
+])("words of a--b by %j", (pre_tokenizer, words) => {
+  const tokens = ["a", "b", "-", "--", "a-", "-b", "a--", "a--b"];
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  const tokenizer = parseTokenizer(
+    files({ "tokenizer.json": { pre_tokenizer, model: { type: "WordLevel", vocab } } }),
+  );
+  expect(tokenizer.encode("a--b").map((id) => tokens[id])).toEqual(words);
+});

@@ -52,7 +52,12 @@ export class PipelineDecoder implements TokenDecoder {
     let current = texts;
     for (let i = first; i < this.#stages.length; i++) {
       const [stage, state] = [this.#stages[i], states[i]];
-      if (stage && state) current = current.flatMap((text) => stage.push(state, text));
+      if (!stage || !state) continue;
+      const [only] = current;
+      current =
+        only !== undefined && current.length === 1
+          ? stage.push(state, only)
+          : current.flatMap((text) => stage.push(state, text));
       checkLength(current.reduce((sum, text) => sum + text.length, 0));
     }
     return current.join("");

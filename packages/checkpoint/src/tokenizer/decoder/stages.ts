@@ -15,21 +15,21 @@ const pendingOf = (utf8: Utf8Decoder): string => String.fromCharCode(...utf8.pen
  * does, which ends a character that is not complete.
  */
 export function byteLevel(addedTokens: ReadonlySet<string>): Stage {
-  const bytesOf = (token: string): number[] | undefined => {
-    if (addedTokens.has(token)) return undefined;
-    const bytes: number[] = [];
-    for (const symbol of token) {
-      const byte = symbolBytes.get(symbol);
-      if (byte === undefined) return undefined;
-      bytes.push(byte);
-    }
-    return bytes;
+  const cache = new Map<string, TokenBytes>();
+  const bytesOf = (token: string): TokenBytes => {
+    const cached = cache.get(token);
+    if (cached) return cached;
+    const found = readBytes(token, addedTokens);
+    if (cache.size >= cacheSize) cache.clear();
+    cache.set(token, found);
+    return found;
   };
   return {
     start: () => ({ pending: "" }),
     push(state, token) {
+      const { bytes, text: whole } = bytesOf(token);
+      if (whole !== undefined && state["pending"] === "") return [whole];
       const utf8 = resume(state["pending"]);
-      const bytes = bytesOf(token);
       let text = bytes ? "" : utf8.end() + token;
       for (const byte of bytes ?? []) text += utf8.push(byte);
       state["pending"] = pendingOf(utf8);
@@ -37,6 +37,29 @@ export function byteLevel(addedTokens: ReadonlySet<string>): Stage {
     },
     end: ({ pending }) => [resume(pending).rest()],
   };
+}
+
+/** Most tokens whose bytes are cached. */
+const cacheSize = 2 ** 18;
+
+interface TokenBytes {
+  /** Undefined when the token stands for its own text. */
+  readonly bytes: readonly number[] | undefined;
+  /** The text of the bytes after a whole character, when the token ends with one too. */
+  readonly text: string | undefined;
+}
+
+function readBytes(token: string, addedTokens: ReadonlySet<string>): TokenBytes {
+  const bytes: number[] = [];
+  for (const symbol of addedTokens.has(token) ? "" : token) {
+    const byte = symbolBytes.get(symbol);
+    if (byte === undefined) return { bytes: undefined, text: token };
+    bytes.push(byte);
+  }
+  if (addedTokens.has(token)) return { bytes: undefined, text: token };
+  const utf8 = new Utf8Decoder();
+  const text = bytes.map((byte) => utf8.push(byte)).join("");
+  return { bytes, text: utf8.pending.length === 0 ? text : undefined };
 }
 
 /**
