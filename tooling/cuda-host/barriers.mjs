@@ -14,6 +14,9 @@ const schedules = ["in-order", "reverse", "warp-depth-first", "random-stalls"];
 const ops = {
   "common.cuh": ["rmsNorm", "sample"],
   "gemm.cuh": ["linear"],
+  "sampleAdjust.cu": ["sample"],
+  "sampleLogProbs.cu": ["sample"],
+  "selection.cuh": ["sample"],
   "selectiveScanFlow.cu": ["selectiveScanBackward"],
 };
 

@@ -1,4 +1,13 @@
-import { type Kernel, lastExtent, Scope, type Tensor } from "@mamba/kernel";
+import {
+  type DType,
+  formats,
+  type HostArray,
+  hostArray,
+  type Kernel,
+  lastExtent,
+  Scope,
+  type Tensor,
+} from "@mamba/kernel";
 import type { CaseInput, OpCase } from "./case.ts";
 
 /** The inputs of a case on a kernel. Disposing it frees them. */
@@ -13,29 +22,65 @@ export interface LoadOptions {
   copies?: number;
 }
 
-/**
- * Uploads one input, as a view when the case asks for one. `base` is the tensor whose columns the view has, or the tensor
- * itself. `scope` owns both.
- */
-export function loadInput(kernel: Kernel, input: CaseInput, scope: Scope): { base: Tensor; tensor: Tensor } {
-  const { data, shape, dtype, view } = input;
-  if (view === undefined) {
-    const tensor = scope.use(kernel.upload(data, shape, dtype));
-    return { base: tensor, tensor };
-  }
-  const { wide, wideShape } = widened(input, view.before, view.after);
-  const base = scope.use(kernel.upload(wide, wideShape, dtype));
-  return { base, tensor: scope.use(kernel.columns(base, view.before, lastExtent(shape))) };
+/** A tensor for one input, and the uploaded tensor that holds it. */
+export interface LoadedInput {
+  readonly tensor: Tensor;
+  readonly base: Tensor;
+  /** The content of `base`. */
+  readonly data: HostArray;
+  /** True for the elements of `base` that belong to `tensor`. */
+  readonly isInside: (element: number) => boolean;
 }
 
-/** Returns the wider tensor that an input is a view of. Views are f32: they are surrounded by NaN. */
-export function widened(input: CaseInput, before: number, after: number) {
-  const last = lastExtent(input.shape);
+/**
+ * Uploads one input, as a column view when the case asks for one. `scope` owns the tensors.
+ *
+ * @param inRows true to pass the input, or the tensor whose columns it has, as a view of rows of a longer tensor that start at no
+ * multiple of four numbers
+ */
+export function loadInput(kernel: Kernel, input: CaseInput, scope: Scope, inRows = false): LoadedInput {
+  const { shape, dtype, view } = input;
+  const last = lastExtent(shape);
+  const { before, after } = view ?? { before: 0, after: 0 };
   const width = before + last + after;
-  const rows = input.data.length / last;
+  const wide = view ? widened(input, before, width) : input.data;
+  const wideShape = [...shape.slice(0, -1), width];
+  const first = inRows ? rowsBefore(dtype) : 0;
+  const data = inRows ? surrounded(wide, dtype, first) : wide;
+  const base = scope.use(kernel.upload(data, inRows ? [data.length] : wideShape, dtype));
+  let tensor = base;
+  if (inRows) tensor = scope.use(kernel.reshape(scope.use(kernel.rows(base, first, wide.length)), wideShape));
+  if (view) tensor = scope.use(kernel.columns(tensor, before, last));
+  const isInside = (element: number): boolean => {
+    const at = element - first;
+    return at >= 0 && at < wide.length && at % width >= before && at % width < before + last;
+  };
+  return { tensor, base, data, isInside };
+}
+
+/** Returns the rows of an input in rows of `width`. Column views are f32: they are surrounded by NaN. */
+function widened({ data, shape }: CaseInput, before: number, width: number): Float32Array {
+  const last = lastExtent(shape);
+  const rows = data.length / last;
   const wide = new Float32Array(rows * width).fill(NaN);
-  for (let r = 0; r < rows; r++) wide.set(input.data.subarray(r * last, (r + 1) * last), r * width + before);
-  return { wide, wideShape: [...input.shape.slice(0, -1), width] };
+  for (let r = 0; r < rows; r++) wide.set(data.subarray(r * last, (r + 1) * last), r * width + before);
+  return wide;
+}
+
+/** Elements before a view of rows: those of 16 bits begin at even elements. */
+function rowsBefore(dtype: DType): number {
+  return formats[dtype].blockBytes === 2 ? 2 : 3;
+}
+
+/** Returns `data` with values around it that no op may use: NaN, and a large number in i32. */
+function surrounded(data: HostArray, dtype: DType, before: number): HostArray {
+  const half = formats[dtype].blockBytes === 2;
+  // Rows of 16 bits end at an even element or with their tensor.
+  const after = half && data.length % 2 === 1 ? 0 : 4;
+  const all = hostArray(dtype, before + data.length + after);
+  all.fill(dtype === "i32" ? 0x7f7f7f7f : half ? 0x7fff : NaN);
+  all.set(data, before);
+  return all;
 }
 
 /**

@@ -18,6 +18,9 @@ __device__ inline uint32_t keyOf(float x) {
 // The number that has the key.
 __device__ inline float numberOf(uint32_t key) { return floatOf(key & 0x80000000u ? key ^ 0x80000000u : ~key); }
 
+// As the largest key of a row, a finite one says that the row has no NaN and no +infinity, and that not all of it is -infinity.
+__device__ inline bool isFiniteKey(uint32_t key) { return key > 0x007fffffu && key < 0xff800000u; }
+
 struct Min {
   template <typename T>
   static __device__ inline T of(T a, T b) {
@@ -25,8 +28,9 @@ struct Min {
   }
 };
 
-// Returns the lowest index of the largest logit of a row to every thread of the block. `scratch` is shared memory of 32 words.
-__device__ inline uint32_t argmaxOf(const float* __restrict__ row, uint32_t count, uint32_t* scratch) {
+// Returns the lowest index of the largest logit of a row to every thread of the block, -1 unless the largest is finite.
+// `scratch` is shared memory of 32 words.
+__device__ inline int32_t argmaxOf(const float* __restrict__ row, uint32_t count, uint32_t* scratch) {
   uint32_t key = 0;
   uint32_t index = 0;
 #pragma unroll 4
@@ -38,5 +42,6 @@ __device__ inline uint32_t argmaxOf(const float* __restrict__ row, uint32_t coun
     }
   }
   const uint32_t largest = blockReduce<Max>(key, 0u, scratch);
-  return blockReduce<Min>(key == largest ? index : 0xffffffffu, 0xffffffffu, scratch);
+  const uint32_t lowest = blockReduce<Min>(key == largest ? index : 0xffffffffu, 0xffffffffu, scratch);
+  return isFiniteKey(largest) ? (int32_t)lowest : -1;
 }

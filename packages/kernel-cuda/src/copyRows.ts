@@ -21,12 +21,12 @@ export interface Units {
   readonly stride: number;
 }
 
-/** The largest unit that divides the rows of `source`, their stride and their address. */
-export function unitsOf(source: CudaTensor): Units {
+/** The largest unit that divides the rows of `source`, their stride, and the addresses of `source` and `target`. */
+export function unitsOf(source: CudaTensor, target?: CudaTensor): Units {
   const [, width] = rowsOf(source);
   const bytes = (elements: number) => byteOffset(source.dtype, elements);
   const fits = (unit: number) =>
-    [width, source.rowStride, source.offset].every((count) => bytes(count) % unit === 0);
+    [width, source.rowStride, source.offset, target?.offset ?? 0].every((count) => bytes(count) % unit === 0);
   const unit = [16, 4].find(fits) ?? 2;
   return { unit, width: bytes(width) / unit, stride: bytes(source.rowStride) / unit };
 }
@@ -52,7 +52,7 @@ export function copyRowsInto(
   rows: number,
   selection: Selection | undefined,
 ): void {
-  const { unit, width, stride } = unitsOf(source);
+  const { unit, width, stride } = unitsOf(source, target);
   const args = [source, selection?.index, target, rows, width, stride, unit, selection?.each ?? 1];
   runtime.launch(op, "copyRows", copyBlocks(rows, width), block, args);
 }

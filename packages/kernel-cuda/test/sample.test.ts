@@ -43,7 +43,8 @@ if (available) {
     const { sum, p } = cumulative(row, topK, topP);
     for (const u of uniforms) {
       const logits = kernel.upload(row, [1, V], "f32");
-      const [ids] = await kernel.read(kernel.sample(logits, { temperature: 1, topK, topP, uniforms: [u] }));
+      const rows = [{ temperature: 1, topK, topP, uniform: u }];
+      const [ids] = await kernel.read(kernel.sample({ logits, rows }).ids);
       const id = ids?.[0] as number;
       expect(Math.abs((sum[id] as number) - u)).toBeLessThan(slack + 2 / topK);
       // The cut may be off by a few logits, because adjacent logits differ by as little as rounding errors of float32 sums.

@@ -38,7 +38,8 @@ function model(kernel: CudaKernel) {
       const args = { u: z, delta: u, A, B, C, D: skip, z, deltaBias: bias, deltaSoftplus: true };
       x = use(kernel.add(x, use(kernel.selectiveStateUpdate(state, args))));
     }
-    const next = use(kernel.sample(x, { temperature: 1, topK: 20, topP: 0.9, uniforms: [uniform] }));
+    const rows = [{ temperature: 1, topK: 20, topP: 0.9, uniform }];
+    const next = use(kernel.sample({ logits: x, rows }).ids);
     const [[token] = []] = await kernel.read(next);
     return token as number;
   };

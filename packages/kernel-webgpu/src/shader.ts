@@ -27,7 +27,8 @@ export interface ShaderDefinition<R extends string, W extends string, P extends 
    * WGSL with `fn run(group: u32, lane: u32)`, which is called once per workgroup and invocation. It may use
    * - each buffer by its name, an array of the declared elements,
    * - `p.<name>` for each parameter, and for each buffer `p.<buffer>_at` (the tensor's first element) and
-   *   `p.<buffer>_stride` (elements from one row to the next, 0 when the tensor is absent),
+   *   `p.<buffer>_stride` (elements from one row to the next, 0 when the tensor is absent). A read buffer whose `_at` the code
+   *   does not mention begins with the tensor: a view at no multiple of 256 bytes is copied first,
    * - `workgroupSize`, a constant.
    */
   readonly code: string;
@@ -40,6 +41,8 @@ export interface Shader<R extends string = string, W extends string = string, P 
   readonly write: readonly W[];
   /** Scalars of the op, in the order of the uniform block, where they follow the workgroup count and the fields of the buffers. */
   readonly params: readonly { readonly name: P; readonly float: boolean }[];
+  /** The buffers whose `_at` the code adds. */
+  readonly placed: ReadonlySet<string>;
   readonly source: string;
 }
 
@@ -90,6 +93,9 @@ fn main(
     read: read.map(([buffer]) => buffer as R),
     write: write.map(([buffer]) => buffer as W),
     params: params.map(([param, type]) => ({ name: param as P, float: type === "f32" })),
+    placed: new Set(
+      buffers.flatMap(([buffer]) => (new RegExp(`\\bp\\.${buffer}_at\\b`).test(code) ? [buffer] : [])),
+    ),
     source,
   };
 }

@@ -8,7 +8,6 @@ import { causalConv1dStepShader } from "./ops/causalConv1dStep.ts";
 import { embeddingShaders } from "./ops/embedding.ts";
 import { mulShader } from "./ops/mul.ts";
 import { negExpShader } from "./ops/negExp.ts";
-import { repetitionPenaltyShader } from "./ops/repetitionPenalty.ts";
 import { rmsNormShader } from "./ops/rmsNorm.ts";
 import { sampleShader } from "./ops/sample.ts";
 import { scaleShader } from "./ops/scale.ts";
@@ -51,7 +50,6 @@ function inferenceShaders(traits: Traits, stateSize: number, weights: readonly F
     selectiveStateUpdateShader,
     argmaxShader(subgroups),
     sampleShader(subgroups),
-    repetitionPenaltyShader,
   ];
 }
 

@@ -64,7 +64,8 @@ function model(kernel: WebGpuKernel) {
       x = use(kernel.add(x, use(kernel.linear(y, layer.outProj))));
     }
     const logits = use(kernel.linear(x, table));
-    const next = use(kernel.sample(logits, { temperature: 1, topK: 20, topP: 0.9, uniforms: [uniform] }));
+    const rows = [{ temperature: 1, topK: 20, topP: 0.9, uniform }];
+    const next = use(kernel.sample({ logits, rows }).ids);
     const [[token] = []] = await kernel.read(next);
     for (const tensor of held) tensor[Symbol.dispose]();
     return token as number;

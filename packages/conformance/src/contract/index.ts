@@ -3,12 +3,14 @@ import { argumentTests } from "./arguments.ts";
 import { lifetimeTests } from "./lifetime.ts";
 import { memoryTests } from "./memory.ts";
 import { residualArgumentTests } from "./residuals.ts";
+import { rowsTests } from "./rows.ts";
 import { supportsTests } from "./supports.ts";
 import { versionTests } from "./versions.ts";
 
 /** The rules that hold for every op and for the memory behind the tensors, whatever the numbers. */
 export const contractTests: readonly SuiteTest[] = [
   ...memoryTests,
+  ...rowsTests,
   ...lifetimeTests,
   ...argumentTests,
   ...residualArgumentTests,

@@ -179,6 +179,7 @@ export const lifetimeTests: SuiteTest[] = [
           },
         ],
         ["columns", () => kernel.columns(x, 0, 1)],
+        ["rows", () => kernel.rows(x, 0, 1)],
         ["reshape", () => kernel.reshape(x, [6])],
         ["gatherRows", () => kernel.gatherRows(x, [0])],
         [

@@ -1,59 +1,9 @@
-import { type DType, type HostArray, type Kernel, Scope, type Shape } from "@mamba/kernel";
+import { Scope, type DType, type HostArray, type Shape } from "@mamba/kernel";
 import { check, checkEqual, checkRejects } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { checkNoLeak } from "../leak.ts";
-import { Random } from "../random.ts";
 import type { SuiteTest } from "../suiteTest.ts";
-
-/** Host data for `count` elements with the bit patterns that a careless copy changes. */
-function pattern(dtype: DType, count: number): HostArray {
-  const random = new Random(`${dtype} ${count}`);
-  switch (dtype) {
-    case "f32": {
-      const data = random.normals(count);
-      data.set([NaN, Infinity, -Infinity, -0, 1e-45, 3.4e38].slice(0, count));
-      return data;
-    }
-    case "i32":
-      return Int32Array.from({ length: count }, () => random.integer(-(2 ** 31), 2 ** 31 - 1));
-    case "f16":
-    case "bf16":
-      return Uint16Array.from({ length: count }, () => random.integer(0, 0xffff));
-    default:
-      return dtype satisfies never;
-  }
-}
-
-async function checkReads(
-  what: string,
-  kernel: Kernel,
-  x: Parameters<Kernel["read"]>[0],
-  expected: HostArray,
-) {
-  const [actual] = await kernel.read(x);
-  const at = firstDifference(actual, expected);
-  check(at === undefined, `${what}: element ${at} must be ${expected[at ?? 0]}, got ${actual?.[at ?? 0]}`);
-}
-
-/** Dense columns [start, start + count) of rows of `width`. */
-function columnsOf(data: HostArray, width: number, start: number, count: number): Float32Array {
-  return Float32Array.from({ length: (data.length / width) * count }, (_, i) => {
-    return data[Math.floor(i / count) * width + start + (i % count)]!;
-  });
-}
-
-function memoryTest(name: string, body: (kernel: Kernel, scope: Scope) => Promise<void>): SuiteTest {
-  return {
-    name: `memory: ${name}`,
-    body: async (session) => {
-      const kernel = await session.kernel();
-      await checkNoLeak(name, kernel, async () => {
-        using scope = new Scope();
-        await body(kernel, scope);
-      });
-    },
-  };
-}
+import { checkReads, columnsOf, memoryTest, pattern } from "./memoryTest.ts";
 
 const shapes: Shape[] = [[1], [3], [7, 5], [2, 3, 17], [2049], [1, 1, 1, 33]];
 const storage: DType[] = ["f32", "i32", "f16", "bf16"];

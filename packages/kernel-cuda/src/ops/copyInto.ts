@@ -1,17 +1,35 @@
-import { isDense } from "@mamba/kernel";
+import { byteLength, byteOffset, elementCount, isDense } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
-import { copyRowsInto } from "../copyRows.ts";
+import { copyRows, copyRowsInto } from "../copyRows.ts";
 import type { Op } from "../op.ts";
+import type { Runtime } from "../runtime.ts";
+import type { CudaTensor } from "../tensor.ts";
 import { copyGrid } from "../upload.ts";
 
 export const copyInto: Op<"copyInto"> = (runtime, _sizes, target, source) => {
+  if (target.storage !== source.storage || areApart(target, source)) {
+    copy(runtime, target, source);
+    return;
+  }
+  // The threads of one launch would overwrite what others still read.
+  using all = copyRows(runtime, "copyInto", source);
+  copy(runtime, target, all);
+};
+
+/** Copies between memory that does not overlap. */
+function copy(runtime: Runtime, target: CudaTensor, source: CudaTensor): void {
   const op = "copyInto";
-  // A dense tensor covers all of its memory: a source of the same memory and shape is the target itself.
-  if (target.storage === source.storage) return;
-  if (!isDense(source)) {
+  const isAligned = [target, source].every(({ dtype, offset }) => byteOffset(dtype, offset) % 16 === 0);
+  if (!isDense(source) || !isAligned) {
     copyRowsInto(runtime, op, target, source, rowCount(source), undefined);
     return;
   }
-  const { bytes } = target.storage;
+  const bytes = byteLength(target.dtype, target.shape);
   runtime.launch(op, "copy", copyGrid(bytes), 256, [target, source, Math.floor(bytes / 16), bytes % 16]);
-};
+}
+
+/** True when two tensors on one memory share no element, and all of one lies before the other. */
+function areApart(target: CudaTensor, source: CudaTensor): boolean {
+  const [from, to] = [source.offset, source.offset + rowCount(source) * source.rowStride];
+  return target.offset + elementCount(target.shape) <= from || target.offset >= to;
+}

@@ -1,13 +1,14 @@
-import { byteLength, byteOffset, formats, KernelError } from "@mamba/kernel";
+import { byteLength, byteOffset, formats, KernelError, lastExtent } from "@mamba/kernel";
+import { rowCount } from "@mamba/kernel/author";
 import { withErrorScopes } from "../device/errorScopes.ts";
 import type { BufferPool } from "../memory/bufferPool.ts";
-import { storageError, WebGpuTensor } from "../memory/tensor.ts";
+import { type Storage, storageError, WebGpuTensor } from "../memory/tensor.ts";
 import type { Shader } from "../shader.ts";
 import type { BindGroups, Binding } from "./bindGroups.ts";
 import type { Commands } from "./commands.ts";
 import type { Pipeline, Pipelines } from "./pipelines.ts";
 
-/** Elements [start, start + count) of a dense tensor: a chunk of a tensor that is too large for one binding. */
+/** Elements [start, start + count) of a dense tensor, counted from its first: a chunk of a tensor that is too large for one binding. */
 export interface TensorChunk {
   readonly tensor: WebGpuTensor;
   readonly start: number;
@@ -69,11 +70,11 @@ export class Dispatcher {
     bindings.length = 0;
     this.#bytes = 0;
     for (const name of shader.read) {
-      at = this.#bind(op, name, buffers[name], at, snapshots?.get(name));
+      at = this.#bind(op, shader, name, buffers[name], at, snapshots?.get(name));
     }
     for (const name of shader.write) {
       const bound = buffers[name];
-      at = this.#bind(op, name, bound, at, undefined);
+      at = this.#bind(op, shader, name, bound, at, undefined);
       if (bound) commands.write(tensorOf(bound).storage);
     }
     for (const { name, float } of shader.params) {
@@ -85,7 +86,14 @@ export class Dispatcher {
   }
 
   /** Adds the binding of one buffer and writes its two parameters. */
-  #bind(op: string, name: string, bound: BufferArgument, at: number, snapshot: Binding | undefined): number {
+  #bind(
+    op: string,
+    shader: Shader,
+    name: string,
+    bound: BufferArgument,
+    at: number,
+    snapshot: Binding | undefined,
+  ): number {
     const { commands } = this.#resources;
     const { words } = commands;
     if (bound === undefined) {
@@ -97,11 +105,11 @@ export class Dispatcher {
     const { storage, dtype } = tensor;
     const error = storageError(storage);
     if (error) throw new KernelError(error.code, `${op}: ${name}: ${error.message}`, { cause: error });
-    // A binding starts at a multiple of 256 bytes; the shader adds the rest of the offset, in elements.
-    const from = bound === tensor ? 0 : byteOffset(dtype, (bound as TensorChunk).start);
-    const offset = Math.floor(from / 256) * 256;
-    const end = bound === tensor ? storage.bytes : from + byteOffset(dtype, (bound as TensorChunk).count);
-    const bytes = Math.ceil((end - offset) / 4) * 4;
+    const { from, end } = bytesOf(bound);
+    // A tensor that fits is bound from the start of its memory, so that its views have the same bind groups.
+    const isWhole = bound === tensor && shader.placed.has(name) && storage.bytes <= this.#maxBindingBytes;
+    const offset = isWhole ? 0 : alignedDown(from, 256);
+    const bytes = isWhole ? alignedUp(storage.bytes, 4) : alignedUp(end, 4) - offset;
     if (bytes > this.#maxBindingBytes) {
       const limit = this.#maxBindingBytes;
       throw new KernelError(
@@ -109,19 +117,27 @@ export class Dispatcher {
         `${op}: ${name} must be at most ${limit} bytes, the largest binding of this device, got ${bytes} bytes`,
       );
     }
+    const { blockElements, blockBytes } = formats[dtype];
+    const start = ((from - (snapshot ? alignedDown(from, 4) : offset)) / blockBytes) * blockElements;
+    if (start > 0 && !shader.placed.has(name)) {
+      throw new Error(`shader ${shader.name}: ${name} must be read from ${name}_at on, which is ${start}`);
+    }
     this.#bytes +=
       bound === tensor
         ? byteLength(dtype, tensor.shape)
         : ((bound as TensorChunk).bytesRead ?? byteOffset(dtype, (bound as TensorChunk).count));
-    const { blockElements, blockBytes } = formats[dtype];
-    words[at] = tensor.offset + ((from - offset) / blockBytes) * blockElements;
+    words[at] = start;
     words[at + 1] = tensor.rowStride;
     commands.use(storage.buffer);
     this.#bindings.push(snapshot ?? { buffer: storage.buffer, offset, size: bytes });
     return at + 2;
   }
 
-  /** Copies the tensors that one dispatch both reads and writes: WebGPU does not allow both bindings on one buffer. */
+  /**
+   * Copies arguments that cannot be bound where they lie: tensors that one dispatch both reads and writes, because WebGPU does
+   * not allow both bindings on one buffer; and those at no multiple of 256 bytes in a shader that reads from the start of the
+   * binding.
+   */
   #snapshots(
     op: string,
     shader: Shader,
@@ -129,19 +145,18 @@ export class Dispatcher {
   ): Map<string, Binding> | undefined {
     const { commands, pool } = this.#resources;
     let copies: Map<string, Binding> | undefined;
-    for (const target of shader.write) {
-      const written = buffers[target];
-      if (!written) continue;
-      const { storage } = tensorOf(written);
-      for (const name of shader.read) {
-        const bound = buffers[name];
-        if (!bound || tensorOf(bound).storage !== storage) continue;
-        const size = Math.ceil(storage.bytes / 4) * 4;
-        const buffer = pool.take(size, `${op}: copy of ${name}`);
-        buffer.used = true;
-        commands.copy(op, storage.buffer, 0, buffer, 0, size);
-        (copies ??= new Map()).set(name, { buffer, offset: 0, size });
-      }
+    for (const name of shader.read) {
+      const bound = buffers[name];
+      if (!bound) continue;
+      const { storage, offset } = tensorOf(bound);
+      const isLoose = offset > 0 && !shader.placed.has(name) && bytesOf(bound).from % 256 !== 0;
+      if (!isLoose && !isWritten(shader, buffers, storage)) continue;
+      const { from, end } = bytesOf(bound);
+      const size = alignedUp(end, 4) - alignedDown(from, 4);
+      const buffer = pool.take(size, `${op}: copy of ${name}`);
+      buffer.used = true;
+      commands.copy(op, storage.buffer, alignedDown(from, 4), buffer, 0, size);
+      (copies ??= new Map()).set(name, { buffer, offset: 0, size });
     }
     // The queue runs in order, so work recorded after this dispatch may use the copies again.
     for (const { buffer } of copies?.values() ?? []) pool.give(buffer);
@@ -182,4 +197,37 @@ export class Dispatcher {
 
 function tensorOf(bound: WebGpuTensor | TensorChunk): WebGpuTensor {
   return bound instanceof WebGpuTensor ? bound : bound.tensor;
+}
+
+/** The bytes of its memory from the first to the last element of an argument. */
+function bytesOf(bound: WebGpuTensor | TensorChunk): { from: number; end: number } {
+  if (!(bound instanceof WebGpuTensor)) {
+    const { tensor, start, count } = bound;
+    const from = byteOffset(tensor.dtype, tensor.offset + start);
+    return { from, end: from + byteOffset(tensor.dtype, count) };
+  }
+  const { dtype, shape, rowStride, offset } = bound;
+  const elements = (rowCount(bound) - 1) * rowStride + lastExtent(shape);
+  return { from: byteOffset(dtype, offset), end: byteOffset(dtype, offset + elements) };
+}
+
+/** True when a dispatch writes to the memory. */
+function isWritten(
+  shader: Shader,
+  buffers: Readonly<Record<string, BufferArgument>>,
+  storage: Storage,
+): boolean {
+  for (const name of shader.write) {
+    const bound = buffers[name];
+    if (bound && tensorOf(bound).storage === storage) return true;
+  }
+  return false;
+}
+
+function alignedDown(bytes: number, multiple: number): number {
+  return bytes - (bytes % multiple);
+}
+
+function alignedUp(bytes: number, multiple: number): number {
+  return Math.ceil(bytes / multiple) * multiple;
 }

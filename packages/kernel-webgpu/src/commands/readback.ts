@@ -1,4 +1,12 @@
-import { byteLength, elementCount, type HostArray, hostArray, isDense, KernelError } from "@mamba/kernel";
+import {
+  byteLength,
+  byteOffset,
+  elementCount,
+  type HostArray,
+  hostArray,
+  isDense,
+  KernelError,
+} from "@mamba/kernel";
 import { sizeClass } from "@mamba/kernel/author";
 import { mapRead, usage } from "../device/constants.ts";
 import { withErrorScopes } from "../device/errorScopes.ts";
@@ -39,8 +47,9 @@ export class Readback {
     const { buffer: staging, refused } = this.#take(total);
     sources.forEach((source, i) => {
       const dense = isDense(source) ? source : copyRows(runtime, "read", source);
-      const bytes = Math.ceil(dense.storage.bytes / 4) * 4;
-      runtime.commands.copy("read", dense.storage.buffer, 0, staging, offsets[i] ?? 0, bytes);
+      const from = byteOffset(dense.dtype, dense.offset);
+      const bytes = Math.ceil(byteLength(dense.dtype, dense.shape) / 4) * 4;
+      runtime.commands.copy("read", dense.storage.buffer, from, staging, offsets[i] ?? 0, bytes);
       if (dense !== source) dense.dispose();
     });
     const outcome = runtime.commands.flush();

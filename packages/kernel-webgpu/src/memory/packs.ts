@@ -1,6 +1,7 @@
-// WebGPU guarantees eight storage buffers per shader, and the scan has twelve tensors. Its small ones, which are dense and
-// cover their memory, are copied one after another into one buffer.
+// WebGPU guarantees eight storage buffers per shader, and the scan has twelve tensors. Its small ones, which are dense, are copied
+// one after another into one buffer.
 
+import { byteLength, byteOffset, elementCount } from "@mamba/kernel";
 import type { Commands } from "../commands/commands.ts";
 import type { Storage, WebGpuTensor } from "./tensor.ts";
 
@@ -38,22 +39,30 @@ function fill(
   const at = tensors.map((tensor) => {
     if (!tensor) return absentOffset;
     const start = words;
-    words += tensor.storage.bytes / 4;
+    words += elementCount(tensor.shape);
     return start;
   });
   const packed = allocate(words);
   tensors.forEach((tensor, i) => {
     if (!tensor) return;
-    const { buffer, bytes } = tensor.storage;
-    commands.copy(op, buffer, 0, packed.storage.buffer, (at[i] ?? 0) * 4, bytes);
+    const { dtype, shape, offset, storage } = tensor;
+    const [from, to] = [byteOffset(dtype, offset), (at[i] ?? 0) * 4];
+    commands.copy(op, storage.buffer, from, packed.storage.buffer, to, byteLength(dtype, shape));
   });
   commands.write(packed.storage);
   return { tensor: packed, at };
 }
 
+/** A tensor of a cached pack: its memory, and the elements in it. */
+interface Source {
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly count: number;
+}
+
 interface CachedPack {
   readonly pack: Pack;
-  readonly sources: readonly (Storage | undefined)[];
+  readonly sources: readonly (Source | undefined)[];
   /** The version of each source that is in the pack; undefined for an absent one, and -1 for one that is stale at once. */
   readonly versions: readonly (number | undefined)[];
 }
@@ -76,12 +85,16 @@ export class Packs {
   get(op: string, tensors: readonly [WebGpuTensor, ...Tensors], written: WebGpuTensor): Pack {
     const [first] = tensors;
     const cached = this.#cached.get(first.storage);
-    if (cached && tensors.every((tensor, i) => isCurrent(cached, i, tensor?.storage))) return cached.pack;
+    if (cached && tensors.every((tensor, i) => isCurrent(cached, i, tensor))) return cached.pack;
     cached?.pack.tensor.dispose();
     const pack = fill(this.#runtime, op, tensors, (words) => this.#runtime.hidden(op, words));
-    const sources = tensors.map((tensor) => tensor?.storage);
+    const sources = tensors.map((tensor) => {
+      return tensor && { storage: tensor.storage, offset: tensor.offset, count: elementCount(tensor.shape) };
+    });
     // The version of `written` was raised before this op writes it, so it does not tell the old content from the new one.
-    const versions = sources.map((source) => (source === written.storage ? -1 : source?.version));
+    const versions = sources.map((source) => {
+      return source?.storage === written.storage ? -1 : source?.storage.version;
+    });
     this.#cached.set(first.storage, { pack, sources, versions });
     return pack;
   }
@@ -95,6 +108,13 @@ export class Packs {
   }
 }
 
-function isCurrent({ sources, versions }: CachedPack, i: number, storage: Storage | undefined): boolean {
-  return storage === sources[i] && storage?.version === versions[i];
+function isCurrent({ sources, versions }: CachedPack, i: number, tensor: WebGpuTensor | undefined): boolean {
+  const source = sources[i];
+  if (!tensor || !source) return tensor === source;
+  return (
+    tensor.storage === source.storage &&
+    tensor.offset === source.offset &&
+    elementCount(tensor.shape) === source.count &&
+    tensor.version === versions[i]
+  );
 }

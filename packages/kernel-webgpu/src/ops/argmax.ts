@@ -1,9 +1,10 @@
 import { memoize } from "../memoize.ts";
 import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
-import { keyOf, largestKey } from "../wgsl/keys.ts";
+import { finiteKeys, keyOf, largestKey } from "../wgsl/keys.ts";
 
-// The lowest index among the largest logits, one workgroup per row. Logits are compared by their bits.
+// The lowest index among the largest logits, -1 unless the largest is finite: one workgroup per row. Logits are compared by their
+// bits, by which NaN is the largest.
 export const argmaxShader = memoize((subgroups: boolean) =>
   defineShader({
     name: "argmax",
@@ -14,6 +15,7 @@ export const argmaxShader = memoize((subgroups: boolean) =>
     workgroup: 256,
     code: /* wgsl */ `
 ${keyOf}
+${finiteKeys}
 ${largestKey(subgroups)}
 fn run(row: u32, lane: u32) {
   let start = p.logits_at + row * p.logits_stride;
@@ -24,7 +26,7 @@ fn run(row: u32, lane: u32) {
     if (next > key) { key = next; index = i; }
   }
   let found = largestKey(lane, key, index);
-  if (lane == 0u) { ids[row] = i32(found.y); }
+  if (lane == 0u) { ids[row] = select(-1, i32(found.y), isFiniteKey(found.x)); }
 }`,
   }),
 );

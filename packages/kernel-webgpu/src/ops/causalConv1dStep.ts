@@ -16,16 +16,17 @@ fn run(group: u32, lane: u32) {
   let d = i % p.channels;
   let b = i / p.channels;
   let past = p.width - 1u;
+  let first = p.state_at + i * past;
   let newest = x[p.x_at + b * p.x_stride + d];
   var sum = 0.0;
   if (p.bias_stride != 0u) { sum = bias[d]; }
   for (var k = 0u; k < past; k++) {
-    let old = state[i * past + k];
+    let old = state[first + k];
     sum += weight[d * p.width + k] * old;
-    if (k > 0u) { state[i * past + k - 1u] = old; }
+    if (k > 0u) { state[first + k - 1u] = old; }
   }
   sum += weight[d * p.width + past] * newest;
-  state[i * past + past - 1u] = newest;
+  state[first + past - 1u] = newest;
   if (p.silu != 0u) { sum = sum * sigmoid(sum); }
   y[i] = sum;
 }`,

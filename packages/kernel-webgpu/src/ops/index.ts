@@ -18,7 +18,6 @@ export { linearBackwardInput } from "./linearBackwardInput.ts";
 export { linearBackwardWeight } from "./linearBackwardWeight.ts";
 export { mul } from "./mul.ts";
 export { negExp } from "./negExp.ts";
-export { repetitionPenalty } from "./repetitionPenalty.ts";
 export { rmsNorm } from "./rmsNorm.ts";
 export { rmsNormBackward } from "./rmsNormBackward.ts";
 export { sample } from "./sample.ts";

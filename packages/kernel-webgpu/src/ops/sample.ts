@@ -1,115 +1,78 @@
+import type { SampleArgs, SampleLogProbs, SampleRow } from "@mamba/kernel";
+import type { Sizes } from "@mamba/kernel/author";
 import { memoize } from "../memoize.ts";
 import { uploadArray } from "../memory/hostArrays.ts";
-import type { Op } from "../op.ts";
+import type { WebGpuTensor } from "../memory/tensor.ts";
+import type { Op, Own } from "../op.ts";
+import type { Runtime } from "../runtime.ts";
+import { adjustShader } from "../sampling/adjust.ts";
+import { logProbsShader } from "../sampling/logProbs.ts";
 import { defineShader } from "../shader.ts";
-import { keyOf, largestKey } from "../wgsl/keys.ts";
+import { bucketCut } from "../wgsl/buckets.ts";
+import { finiteKeys, keyOf, largestKey } from "../wgsl/keys.ts";
+import { argmaxShader } from "./argmax.ts";
+
+/** Words of the options of a row: temperature, topP, minP, topK, uniform, repetition penalty; all but topK are f32. */
+const optionWords = 6;
 
 // One workgroup per row. topK and topP each give a threshold on the keys of the logits (see `keyOf`), which is found four bits
-// at a time from the probability mass in each of sixteen buckets. That takes eight passes over the row and needs neither a
-// sort nor atomics, whose order of additions is undefined.
+// at a time from the probability mass in each of sixteen buckets. That takes eight passes over the row.
 export const sampleShader = memoize((subgroups: boolean) =>
   defineShader({
     name: "sample",
     enable: subgroups ? ["subgroups"] : [],
-    read: { logits: "u32", uniforms: "f32" },
+    read: { logits: "u32", options: "u32" },
     write: { ids: "i32" },
-    params: { vocabSize: "u32", topK: "u32", temperature: "f32", topP: "f32", minP: "f32" },
+    params: { vocabSize: "u32" },
     workgroup: 128,
     code: /* wgsl */ `
 ${keyOf}
+${finiteKeys}
 ${largestKey(subgroups)}
-const noneKey = 0x007fffffu; // -infinity
-const infinityKey = 0xff800000u;
-var<workgroup> sums: array<f32, 16u * workgroupSize>;
-var<workgroup> buckets: array<f32, 16>;
-var<workgroup> finites: array<u32, workgroupSize>;
 var<private> start: u32;
 var<private> largest: f32;
+var<private> temperature: f32;
+var<private> minP: f32;
+var<workgroup> isValid: u32;
 
 fn keyAt(i: u32) -> u32 { return keyOf(logits[start + i]); }
-fn hasMass(key: u32) -> bool { return key != nanKey && key > noneKey; }
-// The mass relative to the most probable token, which has 1 even when its logit is infinite.
-fn massOf(i: u32) -> f32 {
-  let logit = bitcast<f32>(logits[start + i]);
-  return select(exp((logit - largest) / p.temperature), 1.0, logit == largest);
-}
-// Fills 16 buckets of keys >= found with their mass, or with their count; the last bucket has no upper bound.
-fn fill(lane: u32, found: u32, shift: u32, least: u32, byMass: bool) {
-  for (var k = 0u; k < 16u; k++) { sums[k * workgroupSize + lane] = 0.0; }
-  for (var i = lane; i < p.vocabSize; i += workgroupSize) {
-    let key = keyAt(i);
-    if (key < max(found, least) || !hasMass(key)) { continue; }
-    var mass = 1.0;
-    if (byMass) { mass = massOf(i); }
-    sums[min((key - found) >> shift, 15u) * workgroupSize + lane] += mass;
-  }
-  workgroupBarrier();
-  if (lane < 16u) {
-    var sum = 0.0;
-    for (var k = 0u; k < workgroupSize; k++) { sum += sums[lane * workgroupSize + k]; }
-    buckets[lane] = sum;
-  }
-  workgroupBarrier();
-}
-// The largest threshold >= least whose keys have at least the mass wanted, or least if there is none.
-fn cut(lane: u32, wanted: f32, least: u32, byMass: bool) -> u32 {
-  var found = 0u;
-  for (var digit = 0u; digit < 8u; digit++) {
-    let shift = 28u - 4u * digit;
-    fill(lane, found, shift, least, byMass);
-    var above = 0.0;
-    var k = 16u;
-    while (k > 1u && above < wanted) { k--; above += buckets[k]; }
-    if (above < wanted) { k = 0u; }
-    found += k << shift;
-  }
-  return max(found, least);
-}
-// The mass of all keys >= least.
-fn massFrom(lane: u32, least: u32) -> f32 {
-  fill(lane, 0u, 28u, least, true);
-  var sum = 0.0;
-  for (var k = 0u; k < 16u; k++) { sum += buckets[k]; }
-  return sum;
-}
+fn hasMass(key: u32) -> bool { return key > noneKey; }
+// The mass relative to the most probable token.
+fn massOf(i: u32) -> f32 { return exp((bitcast<f32>(logits[start + i]) - largest) / temperature); }
+${bucketCut}
 // The weight of id i in the draw: 0 when a filter removes it.
 fn drawn(i: u32, least: u32) -> f32 {
   let key = keyAt(i);
   if (key < least || !hasMass(key)) { return 0.0; }
   let mass = massOf(i);
-  return select(0.0, mass, mass >= p.minP);
+  return select(0.0, mass, mass >= minP);
 }
 
 fn run(row: u32, lane: u32) {
   start = p.logits_at + row * p.logits_stride;
   var key = 0u;
   var index = 0u;
-  var most = 0u;
-  var finite = 0u;
   for (var i = lane; i < p.vocabSize; i += workgroupSize) {
     let next = keyAt(i);
     if (next > key) { key = next; index = i; }
-    if (next != nanKey) { most = max(most, next); }
-    if (hasMass(next) && next != infinityKey) { finite = 1u; }
   }
-  let argmax = largestKey(lane, key, index);
-  workgroupBarrier();
-  let mostKey = largestKey(lane, most, 0u).x;
-  finites[lane] = finite;
-  workgroupBarrier();
-  if (lane == 0u) {
-    for (var k = 1u; k < workgroupSize; k++) { finites[0] |= finites[k]; }
-  }
-  if (workgroupUniformLoad(&finites[0]) == 0u) {
-    if (lane == 0u) { ids[row] = i32(argmax.y); }
+  let most = largestKey(lane, key, index);
+  if (lane == 0u) { isValid = select(0u, 1u, isFiniteKey(most.x)); }
+  let option = row * ${optionWords}u;
+  temperature = bitcast<f32>(options[option]);
+  if (workgroupUniformLoad(&isValid) == 0u || bitcast<f32>(options[option]) == 0.0) {
+    if (lane == 0u) { ids[row] = select(-1, i32(most.y), isFiniteKey(most.x)); }
     return;
   }
-  largest = bitcast<f32>(select(~mostKey, mostKey ^ 0x80000000u, mostKey >= 0x80000000u));
+  largest = numberOf(most.x);
+  let topP = bitcast<f32>(options[option + 1u]);
+  minP = bitcast<f32>(options[option + 2u]);
+  let topK = options[option + 3u];
 
   var least = 0u;
-  if (p.topK < p.vocabSize) { least = cut(lane, f32(p.topK), 0u, false); }
-  if (p.topP < 1.0) {
-    let wanted = p.topP * massFrom(lane, least);
+  if (topK < p.vocabSize) { least = cut(lane, f32(topK), 0u, false); }
+  if (topP < 1.0) {
+    let wanted = topP * massFrom(lane, least);
     least = cut(lane, wanted, least, true);
   }
 
@@ -126,7 +89,7 @@ fn run(row: u32, lane: u32) {
     all += sums[k];
     if (sums[k] > 0.0) { last = k; }
   }
-  let wanted = uniforms[row] * all;
+  let wanted = bitcast<f32>(options[option + 4u]) * all;
   var before = 0.0;
   var k = 0u;
   while (k < last && before + sums[k] <= wanted) { before += sums[k]; k++; }
@@ -143,12 +106,87 @@ fn run(row: u32, lane: u32) {
   }),
 );
 
-export const sample: Op<"sample"> = (runtime, { batch, vocabSize }, logits, options) => {
-  const { temperature, topK = vocabSize, topP = 1, minP = 0 } = options;
-  const ids = runtime.result("sample", [batch], "i32");
-  using uniforms = uploadArray(runtime, "sample", Float32Array.from(options.uniforms), [batch], "f32");
-  const params = { vocabSize, topK: Math.min(topK, vocabSize), temperature, topP, minP };
-  const shader = sampleShader(runtime.traits.subgroups);
-  runtime.run("sample", shader, { logits, uniforms, ids }, params, batch);
-  return ids;
+export const sample: Op<"sample"> = (runtime, sizes, args, want) => {
+  const op = "sample";
+  const { batch, vocabSize } = sizes;
+  const { subgroups } = runtime.traits;
+  const { logits, rows } = args;
+  const ids = runtime.result(op, [batch], "i32");
+  const options = needsOptions(args) ? uploadOptions(runtime, rows, vocabSize) : undefined;
+  const adjusted = isAdjusted(args) ? adjust(runtime, sizes, args, options) : undefined;
+  const from = adjusted ?? logits;
+  if (rows.every(isGreedy))
+    runtime.run(op, argmaxShader(subgroups), { logits: from, ids }, { vocabSize }, batch);
+  else runtime.run(op, sampleShader(subgroups), { logits: from, options, ids }, { vocabSize }, batch);
+  for (const temporary of [options, adjusted]) temporary?.dispose();
+  return want ? { ids, ...logProbs(runtime, sizes, logits, ids, want.logProbs) } : { ids };
 };
+
+type Args = Own<SampleArgs>;
+
+function isGreedy({ temperature }: SampleRow): boolean {
+  return temperature === 0;
+}
+
+function isPenalised({ seen, rows }: Args): boolean {
+  return seen !== undefined && rows.some(({ repetitionPenalty = 1 }) => repetitionPenalty !== 1);
+}
+
+/** True when logits change before one is chosen. */
+function isAdjusted(args: Args): boolean {
+  return args.add !== undefined || args.allow !== undefined || isPenalised(args);
+}
+
+/** True when a shader reads the options. */
+function needsOptions(args: Args): boolean {
+  return isPenalised(args) || !args.rows.every(isGreedy);
+}
+
+function uploadOptions(runtime: Runtime, rows: readonly SampleRow[], vocabSize: number): WebGpuTensor {
+  const words = new Int32Array(rows.length * optionWords);
+  const floats = new Float32Array(words.buffer);
+  rows.forEach((row, b) => {
+    const { temperature, topP = 1, minP = 0, topK = vocabSize, uniform, repetitionPenalty = 1 } = row;
+    floats.set([temperature, topP, minP, 0, uniform, repetitionPenalty], b * optionWords);
+    words[b * optionWords + 3] = Math.min(topK, vocabSize);
+  });
+  return uploadArray(runtime, "sample", words, [words.length], "i32");
+}
+
+/** Returns the logits after repetition penalty, `add` and `allow`. */
+function adjust(
+  runtime: Runtime,
+  { batch, vocabSize, seenCount, addCount }: Sizes<"sample">,
+  args: Args,
+  options: WebGpuTensor | undefined,
+): WebGpuTensor {
+  const { logits, seen, add, allow } = args;
+  const y = runtime.result("sample", [batch, vocabSize]);
+  const buffers = {
+    logits,
+    options,
+    seen: isPenalised(args) ? seen : undefined,
+    ids: add?.ids,
+    values: add?.values,
+    allow,
+    y,
+  };
+  runtime.run("sample", adjustShader, buffers, { vocabSize, seenCount, addCount, optionWords }, batch);
+  return y;
+}
+
+function logProbs(
+  runtime: Runtime,
+  { batch, vocabSize }: Sizes<"sample">,
+  logits: WebGpuTensor,
+  ids: WebGpuTensor,
+  count: number,
+): SampleLogProbs {
+  const op = "sample";
+  const logProb = runtime.result(op, [batch]);
+  const topIds = count > 0 ? runtime.result(op, [batch, count], "i32") : undefined;
+  const topLogProbs = topIds && runtime.result(op, topIds.shape);
+  const shader = logProbsShader(runtime.traits.subgroups);
+  runtime.run(op, shader, { logits, ids, logProb, topIds, topLogProbs }, { vocabSize, count }, batch);
+  return topIds && topLogProbs ? { logProb, topIds, topLogProbs } : { logProb };
+}

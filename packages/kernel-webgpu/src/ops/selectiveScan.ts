@@ -1,3 +1,4 @@
+import { byteOffset } from "@mamba/kernel";
 import { absentOffset } from "../memory/packs.ts";
 import type { Op } from "../op.ts";
 import { packScan } from "../scan/packScan.ts";
@@ -27,7 +28,8 @@ export const selectiveScan: Op<"selectiveScan"> = (runtime, sizes, args, want) =
     // The one slot holds the initial state, which the scan overwrites with the final one.
     if (initial && finalState) {
       const { buffer, bytes } = finalState.storage;
-      runtime.commands.copy(op, initial.storage.buffer, 0, buffer, 0, bytes);
+      const from = byteOffset("f32", initial.offset);
+      runtime.commands.copy(op, initial.storage.buffer, from, buffer, 0, bytes);
     }
     const state = finalState ?? initial;
     const finalSlot = finalState ? 0 : absentOffset;

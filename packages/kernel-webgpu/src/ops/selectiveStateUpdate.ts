@@ -34,7 +34,7 @@ fn run(group: u32, lane: u32) {
   let input = dt * x;
   var sum = 0.0;
   for (var n = 0u; n < p.stateSize; n++) {
-    let at = i * p.stateSize + n;
+    let at = p.state_at + i * p.stateSize + n;
     let h = exp(dt * packed[d * p.stateSize + n]) * state[at] + input * B[p.B_at + b * p.B_stride + n];
     state[at] = h;
     sum += C[p.C_at + b * p.C_stride + n] * h;

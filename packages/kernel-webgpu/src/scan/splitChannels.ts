@@ -55,8 +55,9 @@ export function fillFirstSlot(
   const { buffer } = tensor.storage;
   const slotAt = byteOffset("f32", start);
   if (state) {
+    const from = byteOffset("f32", state.offset);
     forEachRange(sizes, chunk, (stateAt, at, bytes) => {
-      commands.copy(op, state.storage.buffer, stateAt, buffer, slotAt + at, bytes);
+      commands.copy(op, state.storage.buffer, from + stateAt, buffer, slotAt + at, bytes);
     });
   } else {
     commands.clear(op, buffer, slotAt, byteOffset("f32", sizes.batch * chunk.channels * sizes.stateSize));

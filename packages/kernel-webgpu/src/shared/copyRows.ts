@@ -27,11 +27,11 @@ fn run(group: u32, lane: u32) {
     let i = group * 256u + k * workgroupSize + lane;
     if (i >= p.words) { return; }
     if (p.half == 0u) {
-      y[i] = source[sourceIndex(i)];
+      y[p.y_at + i] = source[sourceIndex(i)];
     } else {
       var high = 0u;
       if (2u * i + 1u < p.count) { high = half(2u * i + 1u) << 16u; }
-      y[i] = half(2u * i) | high;
+      y[p.y_at / 2u + i] = half(2u * i) | high;
     }
   }
 }`,

@@ -13,6 +13,15 @@ fn keyOf(bits: u32) -> u32 {
 }`;
 
 /**
+ * WGSL `isFiniteKey(key)`, and `numberOf(key)`: the number of a key that is not `nanKey`. As the largest key of a row, a finite
+ * one says that the row has no NaN and no +infinity, and that not all of it is -infinity. Needs `keyOf`.
+ */
+export const finiteKeys = /* wgsl */ `
+const noneKey = 0x007fffffu; // -infinity
+fn isFiniteKey(key: u32) -> bool { return key > noneKey && key < 0xff800000u; }
+fn numberOf(key: u32) -> f32 { return bitcast<f32>(select(~key, key ^ 0x80000000u, key >= 0x80000000u)); }`;
+
+/**
  * WGSL `largestKey(lane, key, index)`: returns to every invocation the largest key of the workgroup and the lowest index with
  * that key. A second call needs a barrier before it.
  */

@@ -38,3 +38,15 @@ fn siluDerivative(x: f32) -> f32 {
 /** `decay(x)` = exp(x), and NaN for NaN. Needs `isNan`. */
 export const decay = /* wgsl */ `
 fn decay(x: f32) -> f32 { return select(exp(x), x, isNan(x)); }`;
+
+/**
+ * `log1p(x)` = log(1 + x) for x >= 0. For small x it is 2 atanh(x / (2 + x)) as a series, which a compiler cannot simplify to
+ * log(1 + x).
+ */
+export const log1p = /* wgsl */ `
+fn log1p(x: f32) -> f32 {
+  let s = x / (2.0 + x);
+  let q = s * s;
+  let series = 2.0 * s * (1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0)))));
+  return select(log(1.0 + x), series, x < 0.5);
+}`;
