@@ -1,7 +1,7 @@
 import type { ArenaTensor } from "../arena.ts";
 import { causalConv1d, type Op } from "../referenceOps.ts";
 import { type Fault, fault } from "./fault.ts";
-import { asOne, late, newAfterPadding, withoutEnds } from "./sequenceIds.ts";
+import { asOne, late, newAfterPadding, oneByOne, withoutEnds } from "./sequenceIds.ts";
 
 type Args = Parameters<Op<"causalConv1d">>[2];
 
@@ -17,7 +17,7 @@ const changed = (name: string, change: Partial<Args>, seenBy = /^causalConv1d /)
 const otherIds = (
   name: string,
   change: (ids: ArrayLike<number>, length: number) => Int32Array,
-  seenBy = /^causalConv1d /,
+  seenBy = /^causalConv1d .*\+sequenceIds/,
 ): Fault =>
   fault(
     "causalConv1d",
@@ -49,6 +49,25 @@ export const causalConv1dFaults = [
   otherIds("compares with the position before, padding or not", newAfterPadding, /^laws: conv of -2 a3 -1 /),
   otherIds("starts a sequence one position late", late),
   otherIds("takes padding for real", withoutEnds),
+  fault(
+    "causalConv1d",
+    "conv: every sequence goes on from initialState",
+    (arena, sizes, args, want) => {
+      const results = causalConv1d(arena, sizes, args, want);
+      if (!args.sequenceIds || !args.initialState) return results;
+      const { shape } = args.sequenceIds;
+      const y = (results.y as ArenaTensor).elements;
+      for (const ids of oneByOne(args.sequenceIds.values(), sizes.length)) {
+        using sequenceIds = arena.result(shape, ids, "i32");
+        using own = causalConv1d(arena, sizes, { ...args, sequenceIds }).y as ArenaTensor;
+        own.values().forEach((value, i) => {
+          if ((ids[Math.floor(i / sizes.channels)] ?? -1) >= 0) y[i] = value;
+        });
+      }
+      return results;
+    },
+    /^causalConv1d .*\+initialState \+sequenceIds/,
+  ),
   fault("causalConv1d", "conv: drops old inputs when L < W - 1", (arena, sizes, args, want) => {
     const results = causalConv1d(arena, sizes, args, want);
     const past = sizes.width - 1;

@@ -1,7 +1,7 @@
 import type { Arena, ArenaTensor } from "../arena.ts";
 import { type Op, selectiveScan } from "../referenceOps.ts";
 import { type Fault, fault } from "./fault.ts";
-import { asOne, late, newAfterPadding, withoutEnds } from "./sequenceIds.ts";
+import { asOne, late, newAfterPadding, oneByOne, withoutEnds } from "./sequenceIds.ts";
 
 type Args = Parameters<Op<"selectiveScan">>[2];
 
@@ -30,7 +30,7 @@ const otherSoftplus = (name: string, softplus: (x: number) => number): Fault =>
 const otherIds = (
   name: string,
   change: (ids: ArrayLike<number>, length: number) => Int32Array,
-  seenBy = /^selectiveScan /,
+  seenBy = /^selectiveScan .*\+sequenceIds/,
 ): Fault =>
   fault(
     "selectiveScan",
@@ -61,21 +61,45 @@ export const selectiveScanFaults = [
   otherIds("starts a sequence after padding, seen by the law", newAfterPadding, /^laws: scan of -2 a3 -1 /),
   otherIds("starts a sequence one position late", late),
   otherIds("takes padding for real", withoutEnds),
-  fault("selectiveScan", "scan: NaN of one sequence reaches the next", (arena, sizes, args, want) => {
-    const results = selectiveScan(arena, sizes, args, want);
-    const ids = args.sequenceIds?.values();
-    const y = (results.y as ArenaTensor).elements;
-    const values = y.slice();
-    const { length, channels } = sizes;
-    // A state that is multiplied by zero at the start of a sequence keeps its NaN.
-    values.forEach((_, i) => {
-      const l = Math.floor(i / channels);
-      const starts =
-        ids && l % length > 0 && (ids[l] ?? -1) >= 0 && (ids[l - 1] ?? -1) >= 0 && ids[l] !== ids[l - 1];
-      if (starts) y[i] = (y[i] ?? 0) + 0 * (values[i - channels] ?? 0);
-    });
-    return results;
-  }),
+  fault(
+    "selectiveScan",
+    "scan: every sequence goes on from initialState",
+    (arena, sizes, args, want) => {
+      const results = selectiveScan(arena, sizes, args, want);
+      if (!args.sequenceIds || !args.initialState) return results;
+      const { shape } = args.sequenceIds;
+      const y = (results.y as ArenaTensor).elements;
+      for (const ids of oneByOne(args.sequenceIds.values(), sizes.length)) {
+        using sequenceIds = arena.result(shape, ids, "i32");
+        using own = selectiveScan(arena, sizes, { ...args, sequenceIds }).y as ArenaTensor;
+        own.values().forEach((value, i) => {
+          if ((ids[Math.floor(i / sizes.channels)] ?? -1) >= 0) y[i] = value;
+        });
+      }
+      return results;
+    },
+    /^selectiveScan .*\+initialState \+sequenceIds/,
+  ),
+  fault(
+    "selectiveScan",
+    "scan: NaN of one sequence reaches the next",
+    (arena, sizes, args, want) => {
+      const results = selectiveScan(arena, sizes, args, want);
+      const ids = args.sequenceIds?.values();
+      const y = (results.y as ArenaTensor).elements;
+      const values = y.slice();
+      const { length, channels } = sizes;
+      // A state that is multiplied by zero at the start of a sequence keeps its NaN.
+      values.forEach((_, i) => {
+        const l = Math.floor(i / channels);
+        const starts =
+          ids && l % length > 0 && (ids[l] ?? -1) >= 0 && (ids[l - 1] ?? -1) >= 0 && ids[l] !== ids[l - 1];
+        if (starts) y[i] = (y[i] ?? 0) + 0 * (values[i - channels] ?? 0);
+      });
+      return results;
+    },
+    /^selectiveScan .*NaN at one position/,
+  ),
   changed("forgets the softplus", (args) => ({ ...args, deltaSoftplus: false })),
   otherSoftplus("softplus is x from 10 on", (x) => (x > 10 ? x : Math.log1p(Math.exp(x)))),
   otherSoftplus("softplus overflows", (x) => Math.log1p(Math.fround(Math.exp(x)))),

@@ -32,7 +32,8 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   readonly #options: EagerOptions;
   readonly #frameOptions: EagerOptions;
   readonly #scope = new Scope();
-  readonly #shared = new Map<Int32Array, Tensor>();
+  /** Made when it is needed: there are ops for each layer of each token. */
+  #shared: Map<Int32Array, Tensor> | undefined;
 
   /** @throws MambaError `OPTIONS` */
   constructor(kernel: Kernel, options: EagerOptions = {}) {
@@ -53,6 +54,7 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   }
   sharedConstant(data: Int32Array, shape: Shape): Tensor {
     if (this.#options.shared) return this.#options.shared.sharedConstant(data, shape);
+    this.#shared ??= new Map();
     let tensor = this.#shared.get(data);
     if (!tensor) this.#shared.set(data, (tensor = this.constant(data, shape)));
     return tensor;
