@@ -8,7 +8,6 @@ import {
   type SequenceOptions,
   type SequenceToken,
 } from "../src/index.ts";
-import { uniformAt } from "../src/random.ts";
 import { collect, idsOf, letters, lively, someIds, uploadIds, withModel } from "./support.ts";
 
 type Tokens = Map<DecoderSequence, SequenceToken[]>;
@@ -357,43 +356,4 @@ test.each([
     expect(() => new Decoder(model, config as { capacity: number })).toThrow(message);
     await Promise.resolve();
   });
-});
-
-test("200 random joins, leaves and aborts leave the memory where it was", async () => {
-  await withModel(async (model, kernel) => {
-    using decoder = new Decoder(model, { capacity: 5, chunkLength: 8 });
-    const before = kernel.memory();
-    let draws = 0;
-    const below = (count: number) => Math.floor(uniformAt(1, draws++) * count);
-    for (let joins = 0; joins < 200;) {
-      const action = below(4);
-      const active = decoder.sequences;
-      if (action < 2 && decoder.free > 0) {
-        joins++;
-        const controller = new AbortController();
-        if (below(8) === 0) controller.abort(new Error("enough"));
-        const checkpoints = below(3) === 0 ? { everyTokens: 2, keep: 2 } : undefined;
-        decoder.add(someIds(1 + below(20), joins), {
-          maxTokens: below(6),
-          checkpoints,
-          signal: controller.signal,
-        });
-      } else if (action === 2 && active.length > 0) {
-        const sequence = active[below(active.length)]!;
-        if (below(2) === 0) decoder.remove(sequence);
-        else if (decoder.free > 0) {
-          using copy = decoder.snapshot(sequence);
-          decoder.add(copy, { maxTokens: 3 });
-        }
-      } else {
-        const step = decoder.step();
-        if (below(4) === 0 && active[0]) decoder.remove(active[0]);
-        await step;
-      }
-    }
-    for (const sequence of decoder.sequences) decoder.remove(sequence);
-    const after = kernel.memory();
-    expect(after.bytes).toBe(before.bytes);
-    expect(after.tensors - before.tensors).toBeLessThanOrEqual(6); // the view of the running rows
-  }, lively);
 });

@@ -324,6 +324,7 @@ export class Decoder implements Disposable {
     if (gap < this.#writing) gap = this.#fill(gap, --this.#writing);
     this.#fill(gap, this.#sequences.length - 1);
     this.#sequences.pop();
+    if (this.#sequences.length === 0) this.#rows.release();
     sequence.dispose();
   }
 

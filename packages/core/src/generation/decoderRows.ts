@@ -27,6 +27,12 @@ export class DecoderRows implements Disposable {
     return this.#first;
   }
 
+  /** Frees the view of `first`. */
+  release(): void {
+    this.#first?.dispose();
+    this.#first = undefined;
+  }
+
   /** View of rows [start, start + count). The caller's. */
   view(start: number, count: number): StackState {
     return this.#state.rows(start, count);
@@ -57,7 +63,7 @@ export class DecoderRows implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#first?.dispose();
+    this.release();
     this.#state.dispose();
     this.#zero.dispose();
   }
