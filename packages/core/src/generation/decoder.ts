@@ -3,11 +3,12 @@ import { checkOptions, flag, type Rules, whole } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
 import { type Choices, chooseTokens, type LogitsGroup } from "./chooseTokens.ts";
-import { DecoderRows } from "./decoderRows.ts";
-import { contentsOf, createState, GenerationState } from "./generationState.ts";
+import { createState, type GenerationState } from "./generationState.ts";
+import { joiningContents } from "./joining.ts";
 import { checkSequenceOptions, type SequenceOptions } from "./options.ts";
+import { RowTable } from "./rowTable.ts";
 import { type DecoderSequence, RunningSequence, type SequenceToken } from "./runningSequence.ts";
-import { cloneContents, disposeContents, type SequenceContents } from "./sequenceContents.ts";
+import { cloneContents, disposeContents } from "./sequenceContents.ts";
 import { yieldToEventLoop } from "./yieldToEventLoop.ts";
 
 export interface DecoderConfig {
@@ -49,10 +50,7 @@ export class Decoder implements Disposable {
   readonly capacity: number;
   readonly #chunkLength: number;
   readonly #promptsFirst: boolean;
-  readonly #rows: DecoderRows;
-  /** By row. The first `#writing` of them have one id to read, a token of theirs; the others have a prompt to read. */
-  readonly #sequences: RunningSequence[] = [];
-  #writing = 0;
+  readonly #table: RowTable;
   #added = 0;
   #isStepping = false;
   #isDisposed = false;
@@ -66,17 +64,17 @@ export class Decoder implements Disposable {
     this.capacity = capacity;
     this.#chunkLength = chunkLength;
     this.#promptsFirst = promptsFirst;
-    this.#rows = new DecoderRows(model, capacity);
+    this.#table = new RowTable(model, capacity);
   }
 
   /** The sequences that have not left, in no particular order. */
   get sequences(): readonly DecoderSequence[] {
-    return [...this.#sequences];
+    return [...this.#table.sequences];
   }
 
   /** Sequences that can be added now. */
   get free(): number {
-    return this.capacity - this.#sequences.filter(({ status }) => status !== "ended").length;
+    return this.capacity - this.#table.sequences.filter(({ status }) => status !== "ended").length;
   }
 
   /**
@@ -96,25 +94,22 @@ export class Decoder implements Disposable {
       );
     }
     this.#leaveEnded();
-    const contents = this.#contents(input, options);
-    let sequence: RunningSequence;
+    const contents = joiningContents(model, input, options);
     try {
-      sequence = new RunningSequence(this.#added, contents, options, model.config.vocabSize);
-      this.#rows.write(this.#sequences.length, contents.stack);
+      const sequence = new RunningSequence(this.#added, contents, options, model.config.vocabSize);
+      this.#table.join(sequence, contents.stack);
+      this.#added++;
+      return sequence;
     } catch (error) {
       disposeContents({ ...contents, stack: undefined });
       throw error;
     }
-    this.#added++;
-    sequence.row = this.#sequences.push(sequence) - 1;
-    if (sequence.continues) this.#promote(sequence);
-    return sequence;
   }
 
   /** Ends a sequence, whose row is free at once. Nothing happens when it has left already. */
   remove(sequence: DecoderSequence): void {
-    const found = this.#sequences.find((other) => other === sequence);
-    if (found) this.#leave(found);
+    const found = this.#table.sequences.find((other) => other === sequence);
+    if (found) this.#table.leave(found);
   }
 
   /**
@@ -125,10 +120,10 @@ export class Decoder implements Disposable {
   snapshot(sequence: DecoderSequence): GenerationState {
     this.#checkAlive();
     if (this.#isStepping) throw new MambaError("IN_USE", "Decoder.snapshot: wait for the step in progress");
-    const found = this.#sequences.find((other) => other === sequence);
+    const found = this.#table.sequences.find((other) => other === sequence);
     if (!found)
       throw new MambaError("INPUT", `Decoder.snapshot: sequence ${sequence.id} has left the decoder`);
-    using row = this.#rows.view(found.row, 1);
+    using row = this.#table.rows.view(found.row, 1);
     return createState(this.model, cloneContents(this.model.kernel, found.contents(row)));
   }
 
@@ -148,7 +143,7 @@ export class Decoder implements Disposable {
       return await this.#step();
     } finally {
       this.#isStepping = false;
-      if (this.#isDisposed) this.#free();
+      if (this.#isDisposed) this.#table[Symbol.dispose]();
     }
   }
 
@@ -156,7 +151,7 @@ export class Decoder implements Disposable {
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    if (!this.#isStepping) this.#free();
+    if (!this.#isStepping) this.#table[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
@@ -168,21 +163,20 @@ export class Decoder implements Disposable {
     const failed: SequenceFailure[] = [];
     const fail = (sequence: RunningSequence, error: unknown): void => {
       if (sequence.status === "left") return;
-      this.#leave(sequence);
+      this.#table.leave(sequence);
       failed.push({ sequence, error });
     };
     this.#leaveEnded();
-    for (const sequence of [...this.#sequences]) {
-      const { signal } = sequence.options;
-      if (signal?.aborted) fail(sequence, signal.reason);
+    for (const sequence of this.#table.sequences.filter(({ options }) => options.signal?.aborted)) {
+      fail(sequence, sequence.options.signal?.reason);
     }
     using scope = new Scope();
     const groups = this.#restored();
-    const passed = new Set(groups.flatMap(({ sequences }) => sequences));
+    const passed = groups.flatMap(({ sequences }) => sequences);
     const pass = (sequences: readonly RunningSequence[], body: () => LogitsGroup[]): void => {
       try {
         groups.push(...body());
-        for (const sequence of sequences) passed.add(sequence);
+        passed.push(...sequences);
       } catch (error) {
         for (const sequence of sequences) fail(sequence, error);
       }
@@ -190,7 +184,7 @@ export class Decoder implements Disposable {
     const chunk = this.#nextChunk();
     if (chunk) pass(chunk.sequences, () => this.#read(chunk, scope));
     if (!this.#promptsFirst || !this.#nextChunk()) {
-      const writing = this.#sequences.slice(0, this.#writing);
+      const writing = this.#table.sequences.slice(0, this.#table.writing);
       if (writing.length > 0) pass(writing, () => this.#advance(writing, scope));
     }
     const { kernel } = this.model;
@@ -205,13 +199,14 @@ export class Decoder implements Disposable {
 
   /** Sequences that joined with logits. */
   #restored(): LogitsGroup[] {
-    return this.#sequences.flatMap((sequence) => {
-      const { logits } = sequence;
-      if (!logits) return [];
-      if (!sequence.isComplete) return [{ sequences: [sequence], logits }];
-      sequence.status = "ended";
-      return [];
-    });
+    const groups: LogitsGroup[] = [];
+    for (let row = this.#table.writing; row < this.#table.sequences.length; row++) {
+      const sequence = this.#table.sequences[row];
+      if (!sequence?.logits) continue;
+      if (sequence.isComplete) sequence.status = "ended";
+      else groups.push({ sequences: [sequence], logits: sequence.logits });
+    }
+    return groups;
   }
 
   /**
@@ -219,13 +214,14 @@ export class Decoder implements Disposable {
    * those in the rows after it, as far as they have as many, so that nothing is padded.
    */
   #nextChunk(): PromptChunk | undefined {
-    const reading = this.#sequences.slice(this.#writing).filter(({ unread }) => unread > 0);
+    if (this.#table.writing === this.#table.sequences.length) return undefined;
+    const reading = this.#table.sequences.slice(this.#table.writing).filter(({ unread }) => unread > 0);
     const [first] = reading.sort((a, b) => a.id - b.id);
     if (!first) return undefined;
     const length = Math.min(first.unread, this.#chunkLength);
     const sequences = [first];
     for (let row = first.row + 1; (sequences.length + 1) * length <= this.#chunkLength; row++) {
-      const next = this.#sequences[row];
+      const next = this.#table.sequences[row];
       if (!next || next.unread < length) break;
       sequences.push(next);
     }
@@ -239,7 +235,7 @@ export class Decoder implements Disposable {
       sequences.flatMap(({ history, read }) => history.ids.slice(read, read + length)),
     );
     using ids = model.kernel.upload(data, [sequences.length, length], "i32");
-    using state = this.#rows.view(sequences[0]?.row ?? 0, sequences.length);
+    using state = this.#table.rows.view(sequences[0]?.row ?? 0, sequences.length);
     const logits = scope.use(model.forward(ids, { state, logits: "last" }));
     return this.#passed(sequences, length, logits, scope);
   }
@@ -249,7 +245,7 @@ export class Decoder implements Disposable {
     const { model } = this;
     const data = Int32Array.from(sequences, ({ history, read }) => history.ids[read] ?? 0);
     using ids = model.kernel.upload(data, [sequences.length], "i32");
-    const logits = scope.use(model.step(ids, this.#rows.first(sequences.length)));
+    const logits = scope.use(model.step(ids, this.#table.rows.first(sequences.length)));
     return this.#passed(sequences, 1, logits, scope);
   }
 
@@ -266,7 +262,7 @@ export class Decoder implements Disposable {
       const isPromptEnd = sequence.unread === length && !sequence.continues;
       sequence.read += length;
       sequence.keepCheckpoint(
-        () => this.#rows.take(sequence.row),
+        () => this.#table.rows.take(sequence.row),
         isPromptEnd ? () => row(index) : undefined,
       );
       if (sequence.unread > 0) continue;
@@ -276,10 +272,10 @@ export class Decoder implements Disposable {
         sequence.status = "ended";
       }
     }
-    const isAll = due.length === sequences.length;
+    if (due.length === sequences.length) return [{ sequences, logits }];
+    if (due.length === 0) return [];
     const group = sequences.filter((_, index) => due.includes(index));
-    if (group.length === 0) return [];
-    return [{ sequences: group, logits: isAll ? logits : scope.use(kernel.gatherRows(logits, due)) }];
+    return [{ sequences: group, logits: scope.use(kernel.gatherRows(logits, due)) }];
 
     function row(index: number): Tensor {
       return kernel.gatherRows(logits, [index]);
@@ -301,76 +297,18 @@ export class Decoder implements Disposable {
         fail(sequence, error);
         continue;
       }
-      if (sequence.status === "reading") this.#promote(sequence);
+      if (sequence.status === "reading") this.#table.promote(sequence);
     }
     return tokens.sort((a, b) => a.sequence.id - b.sequence.id);
   }
 
-  /** Moves a sequence to the rows of those that write. */
-  #promote(sequence: RunningSequence): void {
-    const other = this.#sequences[this.#writing];
-    sequence.status = "writing";
-    if (other && other !== sequence) {
-      this.#rows.swap(sequence.row, other.row);
-      this.#place(other, sequence.row);
-      this.#place(sequence, this.#writing);
-    }
-    this.#writing++;
-  }
-
-  /** Takes a sequence out. The last row of those that write, and then the last row of all, fill the gap. */
-  #leave(sequence: RunningSequence): void {
-    let gap = sequence.row;
-    if (gap < this.#writing) gap = this.#fill(gap, --this.#writing);
-    this.#fill(gap, this.#sequences.length - 1);
-    this.#sequences.pop();
-    if (this.#sequences.length === 0) this.#rows.release();
-    sequence.dispose();
-  }
-
-  /** Moves the sequence of row `from` to row `gap`. Returns the new gap. */
-  #fill(gap: number, from: number): number {
-    const moved = this.#sequences[from];
-    if (moved && from !== gap) {
-      this.#rows.copy(from, gap);
-      this.#place(moved, gap);
-    }
-    return from;
-  }
-
-  #place(sequence: RunningSequence, row: number): void {
-    this.#sequences[row] = sequence;
-    sequence.row = row;
-  }
-
   #leaveEnded(): void {
-    for (const sequence of this.#sequences.filter(({ status }) => status === "ended")) this.#leave(sequence);
-  }
-
-  /** The contents of a new sequence. Their stack is borrowed. */
-  #contents(input: string | readonly number[] | GenerationState, options: SequenceOptions): SequenceContents {
-    const { model } = this;
-    if (input instanceof GenerationState) {
-      checkState(model, input);
-      const { stack, ...given } = contentsOf(input);
-      checkNotEmpty(given.history.length);
-      return { ...cloneContents(model.kernel, { ...given, stack: undefined }), stack };
-    }
-    const ids = typeof input === "string" ? encode(input, options) : input;
-    const contents = contentsOf(GenerationState.start(model, ids, { seed: options.seed }));
-    checkNotEmpty(contents.history.length);
-    return contents;
+    for (const sequence of this.#table.sequences.filter(({ status }) => status === "ended"))
+      this.#table.leave(sequence);
   }
 
   #checkAlive(): void {
     if (this.#isDisposed) throw new MambaError("DISPOSED", "the decoder is disposed");
-  }
-
-  #free(): void {
-    for (const sequence of this.#sequences) sequence.dispose();
-    this.#sequences.length = 0;
-    this.#writing = 0;
-    this.#rows[Symbol.dispose]();
   }
 }
 
@@ -378,21 +316,4 @@ export class Decoder implements Disposable {
 interface PromptChunk {
   readonly sequences: readonly RunningSequence[];
   readonly length: number;
-}
-
-function encode(prompt: string, { tokenizer }: SequenceOptions): readonly number[] {
-  if (!tokenizer) throw new MambaError("INPUT", "a prompt in text needs the option tokenizer");
-  return tokenizer.encode(prompt);
-}
-
-function checkNotEmpty(length: number): void {
-  if (length === 0) throw new MambaError("INPUT", "the prompt is empty: at least one token is needed");
-}
-
-function checkState(model: MambaLM, state: GenerationState): void {
-  if (state.model !== model) throw new MambaError("CACHE", "the generation state belongs to another model");
-  const { read, adapter } = contentsOf(state);
-  if (read === 0 || adapter === model.adapter) return;
-  const remedy = "attach that adapter again, or start from the ids";
-  throw new MambaError("CACHE", `the generation state was computed with another adapter: ${remedy}`);
 }

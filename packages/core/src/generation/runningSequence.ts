@@ -59,6 +59,8 @@ export class RunningSequence implements DecoderSequence {
   readonly checkpoints: Checkpoints;
   /** Undefined where `allow` is a function or not given. */
   readonly constantMask: Int32Array | undefined;
+  /** True when no logit is changed before the draw. */
+  readonly isPlain: boolean;
   status: DecoderSequence["status"] = "reading";
   /** Ids that the stack has read. */
   read: number;
@@ -78,6 +80,9 @@ export class RunningSequence implements DecoderSequence {
     const { history, text, read, logits, checkpoints } = contents;
     const { tokenizer, stop, stopIds, specialTokens, maxTokens = 128, allow } = options;
     this.constantMask = typeof allow === "object" ? allowMask(allow, vocabSize) : undefined;
+    const { repetitionPenalty = 1, frequencyPenalty = 0, presencePenalty = 0, logitBias } = options;
+    this.isPlain =
+      repetitionPenalty === 1 && frequencyPenalty === 0 && presencePenalty === 0 && logitBias === undefined;
     this.id = id;
     this.seed = options.seed ?? contents.seed;
     this.history = history;

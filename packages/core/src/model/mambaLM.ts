@@ -137,13 +137,17 @@ export class MambaLM implements Disposable {
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
     // Without one-token ops, so that a prompt gives the same bits when its last chunk has one position.
     using ops = new EagerOps(this.kernel, { derived: this.derived, steps: false });
-    return ops.keep(this.run(ops, ids, options));
+    checkOptions("forward", options, forwardRules);
+    return ops.keep(this.#run(ops, ids, options));
   }
 
   /** `forward` through ops of the caller's, such as a `Tape` to train: they own the result. */
   run(ops: Ops, ids: Tensor, options: ForwardOptions = {}): Tensor {
     checkOptions("forward", options, forwardRules);
-    const { state, sequences, logits = "all", training } = options;
+    return this.#run(ops, ids, options);
+  }
+
+  #run(ops: Ops, ids: Tensor, { state, sequences, logits = "all", training }: ForwardOptions): Tensor {
     const [batch = 0, length = 0] = ids.shape;
     if (ids.shape.length !== 2)
       throw new MambaError("INPUT", `ids must be [B, L], got [${ids.shape.join(", ")}]`);
@@ -169,7 +173,7 @@ export class MambaLM implements Disposable {
     if (ids.shape.length !== 1)
       throw new MambaError("INPUT", `ids must be [B], got [${ids.shape.join(", ")}]`);
     using ops = new EagerOps(this.kernel, { derived: this.derived });
-    return ops.keep(this.run(ops, ops.reshape(ids, [batch, 1]), { state, logits: "last" }));
+    return ops.keep(this.#run(ops, ops.reshape(ids, [batch, 1]), { state, logits: "last" }));
   }
 
   /** hidden [..., D] -> [..., V] */

@@ -18,6 +18,8 @@ export interface EagerOptions {
   readonly shared?: Pick<Ops, "sharedConstant"> | undefined;
 }
 
+/** Options of frames, which passed the check: each layer of each token makes ops. */
+const checked = new WeakSet<EagerOptions>();
 const rules: Rules<EagerOptions> = {
   derived: objectWith("DerivedTensors", "get"),
   steps: flag,
@@ -38,12 +40,13 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   /** @throws MambaError `OPTIONS` */
   constructor(kernel: Kernel, options: EagerOptions = {}) {
     super();
-    checkOptions("EagerOps", options, rules);
+    if (!checked.has(options)) checkOptions("EagerOps", options, rules);
     this.kernel = kernel;
     const { steps = true, states } = options;
     this.takesSteps = steps && states === undefined;
     this.#options = options;
     this.#frameOptions = options.shared ? options : { ...options, shared: this };
+    checked.add(this.#frameOptions);
   }
 
   derived(parameter: Tensor, op: UnaryOp): Tensor {
