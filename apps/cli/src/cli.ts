@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { createColors } from "picocolors";
 import { type CommandFactory, makeStrict } from "./program/command.ts";
 import { type AnyCommand, Command, CommanderError } from "./program/commander.ts";
+import { hasColors } from "./program/colors.ts";
 import { codeOf, describeError, exitCode, Stop, usage } from "./program/errors.ts";
 import { note, type Host } from "./program/host.ts";
 
@@ -18,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<{ default: CommandFactory 
   inspect: () => import("./commands/inspect.ts"),
   backends: () => import("./commands/backends.ts"),
   bench: () => import("./commands/bench.ts"),
+  completion: () => import("./commands/completion.ts"),
 };
 
 /** The one package.json lies above both `src` and `dist`. */
@@ -39,7 +41,10 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   }
 }
 
-/** The program with the command that is named, or with all of them for help and for the search of a misspelled one. */
+/**
+ * The program with the command that is named, or with all of them for help, for completion, and for the search of a misspelled
+ * one.
+ */
 async function createProgram(
   argv: readonly string[],
   host: Host,
@@ -47,7 +52,7 @@ async function createProgram(
   const [name = "", ...rest] = argv;
   const program = new Command("mamba")
     .description("Selective state space models on this machine")
-    .version(version, "--version", "Show the version")
+    .version(version, "-v, --version", "Show the version")
     .helpOption("-h, --help", "Show help")
     .helpCommand("help [command]", "Show help of a command")
     .enablePositionalOptions()
@@ -59,20 +64,25 @@ async function createProgram(
     program.addCommand(command.copyInheritedSettings(program));
     return command;
   };
-  if (load) return { program, args: [name, ...makeStrict(await add(load), rest)] };
-  if (name !== "--version") for (const loading of Object.values(commands)) await add(loading);
-  return { program, args: argv };
+  if (load && name !== "completion") return { program, args: [name, ...makeStrict(await add(load), rest)] };
+  if (name !== "--version" && name !== "-v")
+    for (const loading of Object.values(commands)) await add(loading);
+  // commander shows the general help for a command that it does not know; as a command it is reported.
+  const [named] = rest;
+  const unknown = name === "help" && named !== undefined && !Object.hasOwn(commands, named);
+  return { program, args: unknown ? rest : argv };
 }
 
 /** Help goes to the host's streams, with bold titles on a terminal; errors are reported by `report`. */
-function configureOutput(program: AnyCommand, { stdout, stderr }: Host): void {
+function configureOutput(program: AnyCommand, host: Host): void {
+  const { stdout, stderr } = host;
   const { bold } = createColors(true); // removed again where the stream is not a terminal
   program.configureHelp({ styleTitle: bold, styleCommandText: bold }).configureOutput({
     writeOut: (text) => stdout.write(text),
     writeErr: (text) => stderr.write(text),
     outputError: () => undefined,
-    getOutHasColors: () => stdout.isTTY === true,
-    getErrHasColors: () => stderr.isTTY === true,
+    getOutHasColors: () => hasColors(host, "stdout"),
+    getErrHasColors: () => hasColors(host, "stderr"),
   });
 }
 
