@@ -6,7 +6,7 @@ import { redecoding } from "./redecoding.ts";
 import { TextStream, type TextStreamOptions } from "./textStream.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-const bytes = byteTokenizer(256);
+const bytes: Tokenizer = byteTokenizer(256);
 const whatwg = (ids: readonly number[]) =>
   new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(ids));
 
