@@ -30,7 +30,7 @@ const exceptions = [
 
 /** Identifiers of the platform, of file formats (kinds of components of a tokenizer.json), and of the field. */
 const foreignNames =
-  /^(HTML.*SpanElement|createSpan|strip(Ansi|Internal|VTControlCharacters|TypeScriptTypes)?|[lr]strip|segmentLength|(?:read)?[wW]ordPiece|sentencePiece|Strip(?:Accents)?|strip_accents)$/;
+  /^(HTML.*SpanElement|createSpan|strip(Ansi|Internal|VTControlCharacters|TypeScriptTypes)?|[lr]strip|segmentLength|(?:read)?[wW]ordPiece|sentencePiece|Strip(?:Accents)?|strip_(?:accents|left|right))$/;
 
 /** @param {string} text */
 function retiredIn(text) {

@@ -8,6 +8,7 @@ import { Stop, usage } from "../program/errors.ts";
 import { note, print, printJson, printUntrusted, type Host } from "../program/host.ts";
 import { checkOutputFile, readInputFile } from "../program/namedFiles.ts";
 import { progress } from "../program/progress.ts";
+import { withoutSignalHandlers } from "../program/signals.ts";
 import { writeAtomically } from "../program/writeAtomically.ts";
 import type { Prompt } from "./prompt.ts";
 import { describeStats, Stopwatch } from "./stats.ts";
@@ -136,6 +137,9 @@ function encode(
 ): readonly number[] {
   if (prompt === undefined) return [];
   if ("ids" in prompt) return prompt.ids;
-  if (tokenizer) return tokenizer.encode(prompt.text, { continuation, specialTokens: true });
+  if (tokenizer) {
+    // A long prompt takes seconds, and nothing is lost when the process ends meanwhile.
+    return withoutSignalHandlers(() => tokenizer.encode(prompt.text, { continuation, specialTokens: true }));
+  }
   throw usage(`the model cannot read text: ${noTokenizer}; --prompt-ids takes token ids`);
 }
