@@ -67,11 +67,15 @@ export function chunkMaxima(row: usize, size: i32, maxima: usize): f32 {
     // pmax(a, b) is a unless b is larger: a NaN in b is ignored.
     let most = f32x4.splat(-Infinity);
     if (v + CHUNK <= size) {
-      for (let i = 0; i < CHUNK; i += 4) {
+      let second = most;
+      for (let i = 0; i < CHUNK; i += 8) {
         const x = v128.load(at + (<usize>i << 2));
+        const y = v128.load(at + (<usize>i << 2), 16);
         most = f32x4.pmax(most, x);
-        bad = v128.or(bad, isNaNs(x));
+        second = f32x4.pmax(second, y);
+        bad = v128.or(bad, v128.or(isNaNs(x), isNaNs(y)));
       }
+      most = f32x4.pmax(most, second);
     } else {
       for (let i = 0; i < size - v; i++) {
         const x = v128.load32_splat(at + (<usize>i << 2));

@@ -29,6 +29,9 @@ export interface KernelMemory extends CopyOps {
    * View of rows [start, start + count) of the first axis; count >= 1. The rows of a dense tensor are dense, so every op
    * takes them, also one that writes in place: that changes `x` and its version. No copy.
    *
+   * An op that writes in place may read other rows of the same memory. The rows that it writes must not overlap with another
+   * argument, except in `copyInto`.
+   *
    * Devices write words of 4 bytes: the rows of a dense tensor with 16-bit storage must begin and end at even elements,
    * unless they end with the tensor. Errors: `ARGUMENT`, `DISPOSED`.
    */

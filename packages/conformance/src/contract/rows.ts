@@ -125,6 +125,10 @@ export const rowsTests: SuiteTest[] = [
       data.set([data[19] ?? NaN, data[20] ?? NaN, 7, data[22] ?? NaN, data[23] ?? NaN, -2], 18);
       await checkReads("the state around its row", kernel, x, data);
       if (!canTrain(kernel)) return;
+      // An op may read other rows of the memory that it writes.
+      kernel.accumulate(scope.use(kernel.rows(x, 4, 1)), scope.use(kernel.rows(x, 1, 1)));
+      for (let i = 0; i < 6; i++) data[24 + i] = (data[24 + i] ?? NaN) + (data[6 + i] ?? NaN);
+      await checkReads("the tensor after adding one row to another", kernel, x, data);
       kernel.accumulate(
         scope.use(kernel.rows(x, 0, 1)),
         scope.use(kernel.upload(new Float32Array(6).fill(2), [1, 2, 3], "f32")),

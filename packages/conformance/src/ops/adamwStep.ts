@@ -162,6 +162,7 @@ export const adamwStep = defineTrainingOp("adamwStep", {
       };
     return [
       ["no slots", step({}, [])],
+      ["moments that share the memory of the parameter", step({})],
       ["step 0", step({ step: 0 })],
       ["step 1.5", step({ step: 1.5 })],
       ["lr NaN", step({ lr: NaN })],

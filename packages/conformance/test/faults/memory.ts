@@ -1,7 +1,7 @@
 import { elementCount, type HostArray, lastExtent, type Tensor } from "@mamba/kernel";
 import { Arena, ArenaTensor } from "../arena.ts";
 import { ReferenceKernel } from "../referenceKernel.ts";
-import { copyInto, gatherRows, write } from "../referenceOps.ts";
+import { causalConv1d, copyInto, gatherRows, selectiveStateUpdate, write } from "../referenceOps.ts";
 import { type Fault, kernelWith } from "./fault.ts";
 
 class TakesForeignTensors extends Arena {
@@ -60,6 +60,28 @@ class ViewsKeepTheirVersion extends ReferenceKernel {
     const view = super.columns(x, start, count);
     return Object.defineProperty(view, "version", { value: view.version });
   }
+}
+
+/** Rows of a view are counted from the start of its memory. */
+class RowsOfTheBase extends ReferenceKernel {
+  override rows(x: Tensor, start: number, count: number) {
+    const own = this.runtime.own("rows", "x", x);
+    using base = this.runtime.view(own, x.shape, x.rowStride, 0);
+    return super.rows(base, start, count);
+  }
+}
+
+/** Views of rows keep the version that their base had when they were made. */
+class RowsKeepTheirVersion extends ReferenceKernel {
+  override rows(x: Tensor, start: number, count: number) {
+    const view = super.rows(x, start, count);
+    return Object.defineProperty(view, "version", { value: view.version });
+  }
+}
+
+/** The elements of `x` as if it began with its memory. */
+function atStart(arena: Arena, x: ArenaTensor): ArenaTensor {
+  return arena.view(x, x.shape, x.rowStride, 0);
 }
 
 export const memoryFaults: Fault[] = [
@@ -131,5 +153,62 @@ export const memoryFaults: Fault[] = [
     name: "views keep their version",
     seenBy: /^versions: views/,
     open: () => new ViewsKeepTheirVersion(),
+  },
+  {
+    name: "rows of rows begin with the base",
+    seenBy: /^memory: rows are dense views/,
+    open: () => new RowsOfTheBase(),
+  },
+  {
+    name: "rows keep their version",
+    seenBy: /^memory: an op that writes to rows/,
+    open: () => new RowsKeepTheirVersion(),
+  },
+  {
+    name: "write ignores where rows begin",
+    seenBy: /^memory: rows of every dtype/,
+    open: () =>
+      kernelWith("write", (arena, sizes, target, start, data) => {
+        using base = atStart(arena, target);
+        write(arena, sizes, base, start, data);
+      }),
+  },
+  {
+    name: "copyInto takes tensors of one memory for equal",
+    seenBy: /^memory: copyInto moves rows/,
+    open: () =>
+      kernelWith("copyInto", (arena, sizes, target, source) => {
+        if (target.storage !== source.storage) copyInto(arena, sizes, target, source);
+      }),
+  },
+  {
+    name: "copyInto reads what it has already written",
+    seenBy: /^memory: copyInto moves rows/,
+    open: () =>
+      kernelWith("copyInto", (_arena, _sizes, target, source) => {
+        const width = lastExtent(source.shape);
+        for (let i = 0; i < elementCount(target.shape); i++) {
+          const at = Math.floor(i / width) * source.rowStride + (i % width);
+          target.elements.set(source.elements.subarray(at, at + 1), i);
+        }
+      }),
+  },
+  {
+    name: "an op ignores where the rows of its state begin",
+    seenBy: /^selectiveStateUpdate /,
+    open: () =>
+      kernelWith("selectiveStateUpdate", (arena, sizes, state, args) => {
+        using base = atStart(arena, state);
+        return selectiveStateUpdate(arena, sizes, base, args);
+      }),
+  },
+  {
+    name: "an op ignores where the rows of its weight begin",
+    seenBy: /^causalConv1d /,
+    open: () =>
+      kernelWith("causalConv1d", (arena, sizes, args, want) => {
+        using weight = atStart(arena, args.weight);
+        return causalConv1d(arena, sizes, { ...args, weight }, want);
+      }),
   },
 ];

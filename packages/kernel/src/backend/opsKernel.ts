@@ -132,7 +132,15 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
     if (implementation === undefined) {
       throw new KernelError("UNSUPPORTED", `${op}: the ${this.name} backend does not have this op`);
     }
-    if (writes) for (const tensor of writes(...args)) (tensor as T).storage.version++;
+    if (writes) markWritten(op, writes(...args) as readonly T[]);
     return implementation(runtime, sizes, ...args);
   }
+}
+
+/** Raises the versions of the memory that an op writes. @throws KernelError `ARGUMENT` when it writes one memory twice */
+function markWritten(op: string, written: readonly DeviceTensor[]): void {
+  if (written.length > 1 && new Set(written.map(({ storage }) => storage)).size < written.length) {
+    throw new KernelError("ARGUMENT", `${op}: the tensors that it writes must not share memory`);
+  }
+  for (const { storage } of written) storage.version++;
 }
