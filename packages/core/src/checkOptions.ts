@@ -25,8 +25,6 @@ export const objectWith = (words: string, ...functions: readonly string[]): Rule
   (value) => isObject(value) && functions.every((name) => typeof value[name] === "function"),
   words,
 ];
-/** No rule: the code that uses the value checks it. */
-export const anything: Rule = [() => true, "anything"];
 
 /**
  * Checks an object of options. An unknown name is refused, because a misspelt option would change nothing without a word.
