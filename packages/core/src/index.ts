@@ -17,7 +17,12 @@ export type {
 export { prefill } from "./generation/prefill.ts";
 export { redecoding } from "./generation/redecoding.ts";
 export { TextStream, type TextStreamOptions } from "./generation/textStream.ts";
-export type { DecoderSequence, SequenceToken, TokenLogProb } from "./generation/runningSequence.ts";
+export type {
+  ChosenToken,
+  DecoderSequence,
+  SequenceToken,
+  TokenLogProb,
+} from "./generation/runningSequence.ts";
 export { freshSeed } from "./generation/seed.ts";
 export type {
   DecodeOptions,

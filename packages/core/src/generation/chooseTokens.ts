@@ -1,7 +1,7 @@
 import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
 import { allowMask } from "./allowMask.ts";
-import type { Choice, RunningSequence } from "./runningSequence.ts";
+import type { ChosenToken, RunningSequence } from "./runningSequence.ts";
 import { sampleArgs } from "./sampleArgs.ts";
 
 /** Sequences whose next token is due, and their logits [n, V], which are borrowed. */
@@ -11,7 +11,7 @@ export interface LogitsGroup {
 }
 
 /** A token of each sequence, or the error that keeps it from having one. */
-export type Choices = Map<RunningSequence, Choice | { readonly error: unknown }>;
+export type Choices = Map<RunningSequence, ChosenToken | { readonly error: unknown }>;
 
 /** Chooses the next token of each sequence. An error of one sequence, such as one of its hooks, does not concern the others. */
 export async function chooseTokens(kernel: Kernel, groups: readonly LogitsGroup[]): Promise<Choices> {
@@ -41,7 +41,7 @@ function logProbsOf(
   logProbs: HostNumbers,
   topIds: HostNumbers,
   topLogProbs: HostNumbers,
-): Omit<Choice, "id"> {
+): Omit<ChosenToken, "id"> {
   const { logProbs: count } = options;
   if (count === undefined) return {};
   // All rows of a group have as many as the row that wants most.

@@ -31,14 +31,14 @@ export interface TokenLogProb {
 }
 
 /** A result of the op `sample` for one row. */
-export interface Choice {
+export interface ChosenToken {
   readonly id: number;
   readonly logProb?: number | undefined;
   readonly topLogProbs?: readonly TokenLogProb[] | undefined;
 }
 
 /** One token of a sequence. */
-export interface SequenceToken extends Choice {
+export interface SequenceToken extends ChosenToken {
   /** Text that became certain with this token; needs a tokenizer, "" otherwise. A stop string is never part of it. */
   readonly text: string;
   /** Why the sequence ends with this token: a stop id or string, or `maxTokens`. */
@@ -122,7 +122,7 @@ export class RunningSequence implements DecoderSequence {
   }
 
   /** Adds a chosen token. */
-  accept(choice: Choice): SequenceToken {
+  accept(choice: ChosenToken): SequenceToken {
     const { id } = choice;
     this.history.push(id, true);
     this.count++;
