@@ -28,9 +28,9 @@ const exceptions = [
   /\bshares? (?:the|a|an|its|their|one|this|that|memory|storage|it|them|no|with|code)\b/gi,
 ];
 
-/** Identifiers of the platform, of file formats, and of the field. */
+/** Identifiers of the platform, of file formats (kinds of components of a tokenizer.json), and of the field. */
 const foreignNames =
-  /^(HTML.*SpanElement|createSpan|strip(Ansi|Internal|VTControlCharacters|TypeScriptTypes)?|[lr]strip|segmentLength)$/;
+  /^(HTML.*SpanElement|createSpan|strip(Ansi|Internal|VTControlCharacters|TypeScriptTypes)?|[lr]strip|segmentLength|(?:read)?[wW]ordPiece|sentencePiece|Strip(?:Accents)?|strip_(?:accents|left|right))$/;
 
 /** @param {string} text */
 function retiredIn(text) {

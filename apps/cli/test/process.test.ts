@@ -47,7 +47,7 @@ test("Ctrl-C ends a generation cleanly: partial text, saved state, exit code 130
   expect({ code, signal }).toEqual({ code: 130, signal: null });
   expect(stdout.length).toBeGreaterThan(1);
   expect(stderr.split("\n").at(-2)).toBe("mamba: interrupted");
-  expect((await readFile(state)).subarray(0, 8).toString()).toBe("MAMBASTA");
+  expect((await readFile(state)).subarray(8, 200).toString()).toContain("mamba generation state");
 });
 
 test("a reader that goes away ends the program without a complaint", async () => {

@@ -20,17 +20,19 @@ export interface RunOptions {
   readonly env?: Host["env"];
   /** Called with every chunk of stdout. */
   readonly onOutput?: (text: string) => void;
+  /** Called with every chunk of stderr. */
+  readonly onNote?: (text: string) => void;
 }
 
 /** Runs a command line in this process. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
-  const { stdin, signal = new AbortController().signal, isTTY = false, env = {}, onOutput } = options;
+  const { stdin, signal = new AbortController().signal, isTTY = false, env = {}, onOutput, onNote } = options;
   const written = { stdout: "", stderr: "" };
   const output = (stream: keyof typeof written) => ({
     isTTY,
     write(text: string) {
       written[stream] += text;
-      if (stream === "stdout") onOutput?.(text);
+      (stream === "stdout" ? onOutput : onNote)?.(text);
       return true;
     },
     once: () => undefined,

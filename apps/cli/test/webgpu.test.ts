@@ -48,6 +48,27 @@ if (found.ok || required) {
     expect(gpu.ids).toEqual((await generate(model, ["--backend=cpu", ...options])).ids);
   });
 
+  test("a saved state continues on the other backend", { timeout }, async () => {
+    const state = join(base, "state");
+    const whole = await generate(model, ["--backend=cpu", "Hello", "--max-tokens=20", "--seed=3"]);
+    for (const [first, second] of [
+      [backend, "--backend=cpu"],
+      ["--backend=cpu", backend],
+    ] as const) {
+      const head = await generate(model, [
+        first,
+        "Hello",
+        "--max-tokens=9",
+        "--seed=3",
+        "--save-state",
+        state,
+      ]);
+      const tail = await generate(model, [second, "--max-tokens=11", "--load-state", state]);
+      expect([...head.ids, ...tail.ids]).toEqual(whole.ids);
+      expect(head.text + tail.text).toBe(whole.text);
+    }
+  });
+
   test("auto takes a GPU, and the cpu where the adapter is a software one", { timeout }, async () => {
     const { backend } = await generate(model, ["Hello", "--max-tokens=2"]);
     const isGpu = (one: Availability) => one.ok && one.software !== true;

@@ -1,7 +1,7 @@
 // Exports of both entries: the part that needs neither Node nor a browser.
 export { adapterConfig, parseAdapterConfig } from "./adapter/config.ts";
 export type { AdapterLoadOptions } from "./adapter/read.ts";
-export type { TensorShapes } from "./architectures/architecture.ts";
+export type { StoredAs, TensorShapes } from "./architectures/architecture.ts";
 export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
 export type { LocatedTensor } from "./formats/safetensors/weights.ts";
@@ -10,7 +10,9 @@ export type { LoadOptions } from "./parameters/load.ts";
 export type { Progress } from "./sources/progress.ts";
 export type { CheckpointFiles } from "./sources/source.ts";
 export { streamSource } from "./sources/stream.ts";
-export { byteTokenizer, parseTokenizer, type FileTokenizer, type TokenizerKind } from "./tokenizer.ts";
+export { type CheckpointTokenizer, parseTokenizer, type TokenizerKind } from "./tokenizer/parse.ts";
+export type { FoundTokenizer } from "./tokenizer/read.ts";
+export type { NamedToken, NamedTokens } from "./tokenizer/tokenizerConfig.ts";
 // Types of this package's own functions.
 export type {
   ByteSource,

@@ -10,6 +10,8 @@ import type { LoadOptions } from "./parameters/load.ts";
 import { fileSource, folderFiles } from "./sources/folder.ts";
 import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
+import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
+import { findTokenizer } from "./tokenizer/read.ts";
 
 export * from "./common.ts";
 export { saveAdapter } from "./adapter/save.ts";
@@ -64,6 +66,16 @@ export async function loadAdapter(
   options: AdapterLoadOptions = {},
 ): Promise<LoraAdapter> {
   return readAdapter(model, await folderFiles(folder), options);
+}
+
+/**
+ * The tokenizer in a folder: tokenizer.json, or vocab.json with merges.txt.
+ *
+ * @returns undefined when the folder has neither
+ * @throws CheckpointError `NOT_FOUND`, `TOKENIZER`, `JSON`, `DUPLICATE_KEY`, `TOO_LARGE`, `IO`
+ */
+export async function loadTokenizer(folder: string): Promise<CheckpointTokenizer | undefined> {
+  return findTokenizer(await folderFiles(folder));
 }
 
 /**

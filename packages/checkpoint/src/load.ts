@@ -1,4 +1,4 @@
-import { MambaLM, type MambaLMConfig, type Tokenizer } from "@mamba/core";
+import { MambaLM, type MambaLMConfig } from "@mamba/core";
 import { elementCount, type Kernel, Scope } from "@mamba/kernel";
 import { architectureOf, type ConfigFormat, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 import { CheckpointError } from "./errors.ts";
@@ -7,19 +7,17 @@ import { configCap } from "./json/parse.ts";
 import { type LoadOptions, loadParameters } from "./parameters/load.ts";
 import { type MatchedParameter, matchParameters } from "./parameters/match.ts";
 import { type CheckpointFiles, readAll } from "./sources/source.ts";
-import { readTokenizer, type TokenizerKind } from "./tokenizer.ts";
+import type { TokenizerKind } from "./tokenizer/parse.ts";
+import { type FoundTokenizer, readTokenizer } from "./tokenizer/read.ts";
 
 /** A loaded checkpoint. The model is the caller's to dispose. */
-export interface LoadedCheckpoint {
+export interface LoadedCheckpoint extends FoundTokenizer {
   readonly model: MambaLM;
-  readonly tokenizer: Tokenizer;
-  /** "bytes" when the checkpoint has no tokenizer.json: ids 0 to 255 are then the bytes of the text. */
-  readonly tokenizerKind: TokenizerKind;
   readonly config: MambaLMConfig;
   readonly format: ConfigFormat;
   /** Its origin, for people: the folder, the model name and revision, or the URL. */
   readonly label: string;
-  /** Notes for the user, such as a missing tokenizer. Usually empty. */
+  /** Notes for the user. Usually empty. */
   readonly notes: readonly string[];
 }
 
@@ -28,7 +26,9 @@ export interface CheckpointSummary {
   readonly label: string;
   readonly format: ConfigFormat;
   readonly config: MambaLMConfig;
-  readonly tokenizerKind: TokenizerKind;
+  readonly tokenizerKind: TokenizerKind | "none";
+  /** The reason why there is no tokenizer, with the file to get. */
+  readonly noTokenizer: string | undefined;
   readonly files: readonly string[];
   /** In the order of the files' bytes. */
   readonly tensors: readonly LocatedTensor[];
@@ -63,19 +63,21 @@ async function open(files: CheckpointFiles): Promise<Opened> {
  * @throws CheckpointError with the codes of `loadCheckpoint`
  */
 export async function inspect(files: CheckpointFiles): Promise<CheckpointSummary> {
-  const { format, config, weights, notes, eosIds } = await open(files);
-  const { kind, notes: tokenizerNotes } = await readTokenizer(files, config, eosIds);
+  const opened = await open(files);
+  const { format, config, weights, notes } = opened;
+  const { tokenizer, noTokenizer } = await readTokenizer(files, opened);
   const tensors = [...weights.tensors.values()];
   return {
     label: files.label,
     format,
     config,
-    tokenizerKind: kind,
+    tokenizerKind: tokenizer?.kind ?? "none",
+    noTokenizer,
     files: weights.files,
     tensors,
     parameterCount: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     weightBytes: tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
-    notes: [...notes, ...tokenizerNotes],
+    notes,
   };
 }
 
@@ -85,19 +87,19 @@ export async function load(
   files: CheckpointFiles,
   options: LoadOptions,
 ): Promise<LoadedCheckpoint> {
-  const { format, config, eosIds, weights, parameters, notes } = await open(files);
-  const { tokenizer, kind, notes: tokenizerNotes } = await readTokenizer(files, config, eosIds);
+  const opened = await open(files);
+  const { format, config, weights, parameters, notes } = opened;
+  const found = await readTokenizer(files, opened);
   using scope = new Scope();
   const tensors = await loadParameters(kernel, files, weights, parameters, options, scope);
   const model = new MambaLM(kernel, config, tensors);
   for (const tensor of tensors.values()) scope.release(tensor);
   return {
     model,
-    tokenizer,
-    tokenizerKind: kind,
+    ...found,
     config,
     format,
     label: files.label,
-    notes: [...notes, ...tokenizerNotes],
+    notes,
   };
 }

@@ -6,12 +6,14 @@ import { architectureFor, type ConfigFormat } from "./architectures/index.ts";
 import { weightsFile } from "./formats/safetensors/weights.ts";
 import { type Content, writeFiles } from "./writeFiles.ts";
 import { type ParameterValues, tensorsToWrite } from "./parameters/write.ts";
-import type { FileTokenizer } from "./tokenizer.ts";
+import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
 
 /** Options of `saveCheckpoint`. */
 export interface SaveOptions {
-  /** Written beside the weights when it came from files; its `stopIds` go into the config. */
+  /** Written beside the weights when it came from files; config.json says when it is `byteTokenizer`. */
   readonly tokenizer?: Tokenizer | undefined;
+  /** Ids that end a text, for config.json. Default: those of `tokenizer`. */
+  readonly stopIds?: readonly number[] | undefined;
   /** Round the large matrices to this type. Default: as the kernel stores them. All other tensors are written as f32. */
   readonly dtype?: FloatDType | undefined;
   /** Form of config.json and names of the tensors. Default: the one that `transformers` reads, where it has the model. */
@@ -28,7 +30,7 @@ export interface SaveOptions {
 export async function saveCheckpoint(
   { config, kernel, parameters }: MambaLM,
   folder: string,
-  { tokenizer, dtype, format }: SaveOptions = {},
+  { tokenizer, stopIds = tokenizer?.stopIds ?? [], dtype, format }: SaveOptions = {},
 ): Promise<void> {
   const architecture = architectureFor(config, format);
   const sources = architecture.sources(config);
@@ -44,16 +46,14 @@ export async function saveCheckpoint(
     .filter(({ spec }) => spec.storage === "any")
     .map(({ spec }) => dtype ?? valuesOf(spec).dtype)
     .slice(-1);
-  const stored = { dtype: matrixType, stopIds: tokenizer?.stopIds ?? [] };
+  const { files: tokenizerFiles = new Map<string, Uint8Array>(), kind } = (tokenizer ??
+    {}) as Partial<CheckpointTokenizer>;
+  const stored = { dtype: matrixType, stopIds, readsBytes: kind === "bytes" };
   const json = `${JSON.stringify(architecture.toConfig(config, stored), null, 2)}\n`;
   const files = new Map<string, Content>([
     [join(folder, weightsFile), safetensorsChunks(tensors, { format: "pt" })],
-    ...[...filesOf(tokenizer)].map(([name, bytes]) => [join(folder, name), bytes] as const),
+    ...[...tokenizerFiles].map(([name, bytes]) => [join(folder, name), bytes] as const),
     [join(folder, "config.json"), new TextEncoder().encode(json)],
   ]);
   await writeFiles(files);
-}
-
-function filesOf(tokenizer: Tokenizer | undefined): ReadonlyMap<string, Uint8Array> {
-  return (tokenizer as Partial<FileTokenizer> | undefined)?.files ?? new Map();
 }

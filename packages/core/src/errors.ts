@@ -5,11 +5,23 @@
  * - `INPUT`: token ids, sequences or prompts that the model cannot take
  * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
  * - `NO_STEP`: the module has no one-token form
- * - `OPTIONS`: a generation option is out of its range
+ * - `OPTIONS`: an option is unknown or out of its range
+ * - `IN_USE`: a state or a decoder is used while a generation or a step advances it
+ * - `CAPACITY`: all rows of a decoder are taken
+ * - `DISPOSED`: the object is disposed
  * - `NON_FINITE`: the logits of a row hold NaN or +infinity, or no finite number, so that no token can be chosen
  */
 export type MambaErrorCode =
-  "CONFIG" | "PARAMETER" | "INPUT" | "CACHE" | "NO_STEP" | "OPTIONS" | "NON_FINITE";
+  | "CONFIG"
+  | "PARAMETER"
+  | "INPUT"
+  | "CACHE"
+  | "NO_STEP"
+  | "OPTIONS"
+  | "IN_USE"
+  | "CAPACITY"
+  | "DISPOSED"
+  | "NON_FINITE";
 
 const brand = Symbol.for("@mamba/core.MambaError");
 

@@ -1,11 +1,37 @@
 export * from "./adapters/lora.ts";
 export { mergeAdapter } from "./adapters/mergeAdapter.ts";
 export * from "./errors.ts";
+export { byteTokenizer, type ByteTokenizer } from "./generation/byteTokenizer.ts";
+export type { CheckpointOptions } from "./generation/checkpoints.ts";
+export { Decoder, type DecoderConfig, type DecoderStep, type SequenceFailure } from "./generation/decoder.ts";
+export type { GenerationInput, Prompt } from "./generation/fixedSet.ts";
 export { generate, type GeneratedToken } from "./generation/generate.ts";
-export { GenerationState } from "./generation/generationState.ts";
-export type { GenerateOptions } from "./generation/options.ts";
-export { prefill, type PrefillOptions } from "./generation/prefill.ts";
-export type { Tokenizer } from "./generation/tokenizer.ts";
+export { GenerationState, type SeedOptions } from "./generation/generationState.ts";
+export type {
+  AllowedIds,
+  GenerateOptions,
+  PrefillOptions,
+  SequenceOptions,
+  TokenContext,
+} from "./generation/options.ts";
+export { prefill } from "./generation/prefill.ts";
+export { redecoding } from "./generation/redecoding.ts";
+export { TextStream, type TextStreamOptions } from "./generation/textStream.ts";
+export type {
+  ChosenToken,
+  DecoderSequence,
+  SequenceToken,
+  TokenLogProb,
+} from "./generation/runningSequence.ts";
+export { freshSeed } from "./generation/seed.ts";
+export type {
+  DecodeOptions,
+  DecoderOptions,
+  EncodeOptions,
+  TokenDecoder,
+  Tokenizer,
+} from "./generation/tokenizer.ts";
+export { Utf8Decoder } from "./generation/utf8.ts";
 export { yieldToEventLoop } from "./generation/yieldToEventLoop.ts";
 export * from "./layers/bidirectionalMamba.ts";
 export { layerParameters, type LayerShape, type LayerSpec, layerState } from "./layers/layer.ts";
@@ -47,5 +73,7 @@ export {
   smallParameter,
 } from "./parameters/spec.ts";
 export { uniformAt } from "./random.ts";
-export { deserializeState, serializeState } from "./state/container.ts";
+export { modelFingerprint } from "./state/fingerprint.ts";
+export { loadState, loadStates } from "./state/loadState.ts";
+export { saveState, saveStates } from "./state/savedState.ts";
 export { StackState } from "./state/stackState.ts";

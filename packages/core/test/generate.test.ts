@@ -1,33 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  deserializeState,
-  generate,
-  GenerationState,
-  type GenerateOptions,
-  type GeneratedToken,
-  MambaLM,
-  serializeState,
-  type Tokenizer,
-} from "../src/index.ts";
-import { close, nmse, small, someIds, take, uploadIds, withModel } from "./support.ts";
-
-// A head of its own and a wide start make the random model's choices vary from token to token.
-const lively = { ...small, tieEmbeddings: false, initializerRange: 0.5 } as const;
-
-const letters: Tokenizer = {
-  encode: (text) => Array.from(text, (c) => c.charCodeAt(0) - 64),
-  decode: (ids) => ids.map((id) => String.fromCharCode(id + 64)).join(""),
-  stopIds: [],
-};
-
-async function collect(stream: AsyncIterable<GeneratedToken>): Promise<GeneratedToken[]> {
-  const tokens: GeneratedToken[] = [];
-  for await (const token of stream) tokens.push(token);
-  return tokens;
-}
-
-const idsOf = (tokens: readonly GeneratedToken[], row = 0) =>
-  tokens.filter((token) => token.row === row).map((token) => token.id);
+import { generate, GenerationState, type GenerateOptions } from "../src/index.ts";
+import { collect, idsOf, letters, lively, small, someIds, uploadIds, withModel } from "./support.ts";
 
 test("greedy generation is the argmax of one long forward", async () => {
   await withModel(async (model, kernel) => {
@@ -63,18 +36,19 @@ test("a row that ends leaves the others alone, and its own state where it ended"
     const free = await collect(generate(model, prompts, { temperature: 0, maxTokens: 12 }));
     const stopId = idsOf(free, 0)[2] as number;
     const cut = (ids: number[]) => (ids.includes(stopId) ? ids.slice(0, ids.indexOf(stopId) + 1) : ids);
-    using state = GenerationState.start(model, prompts);
+    const states = prompts.map((prompt) => GenerationState.start(model, prompt));
     const options = { temperature: 0, maxTokens: 12, stopIds: [stopId] };
-    const stopped = await collect(generate(model, state, options));
+    const stopped = await collect(generate(model, states, options));
     for (const row of [0, 1]) expect(idsOf(stopped, row)).toEqual(cut(idsOf(free, row)));
     expect(stopped.filter(({ row }) => row === 0).at(-1)?.finish).toBe("stop");
-    // going on from the state gives the tokens that the uninterrupted run gave
-    const next = await collect(generate(model, state, { temperature: 0, maxTokens: 3, stopIds: [] }));
+    // going on from the states gives the tokens that the uninterrupted run gave
+    const next = await collect(generate(model, states, { temperature: 0, maxTokens: 3, stopIds: [] }));
     for (const row of [0, 1]) {
       const done = idsOf(stopped, row).length;
       const expected = idsOf(free, row).slice(done, done + 3);
       expect(idsOf(next, row).slice(0, expected.length)).toEqual(expected);
     }
+    for (const state of states) state.dispose();
   }, lively);
 });
 
@@ -105,26 +79,11 @@ test("a large repetition penalty with greedy choice repeats nothing while there 
   }, lively);
 });
 
-test("interrupted, saved, restored: the text is that of one run", async () => {
-  await withModel(async (model, kernel) => {
-    const prompts = [someIds(7), someIds(4, 2)];
-    const options: GenerateOptions = { seed: 11, repetitionPenalty: 1.3 };
-    const whole = await collect(generate(model, prompts, { ...options, maxTokens: 16 }));
-    using state = GenerationState.start(model, prompts);
-    const head = await collect(generate(model, state, { ...options, maxTokens: 6 }));
-    const bytes = await state.serialize();
-    using elsewhere = MambaLM.init(kernel, lively, 5);
-    using restored = GenerationState.deserialize(elsewhere, bytes);
-    const tail = await collect(generate(elsewhere, restored, { ...options, maxTokens: 10 }));
-    for (const row of [0, 1]) expect([...idsOf(head, row), ...idsOf(tail, row)]).toEqual(idsOf(whole, row));
-  }, lively);
-});
-
 test("an abort stops between tokens and leaves a state to go on from", async () => {
   await withModel(async (model) => {
     const prompt = someIds(6);
     const whole = idsOf(await collect(generate(model, prompt, { temperature: 0, maxTokens: 8 })));
-    using state = GenerationState.start(model, [prompt]);
+    using state = GenerationState.start(model, prompt);
     const controller = new AbortController();
     const got: number[] = [];
     const run = async () => {
@@ -143,7 +102,7 @@ test("an abort during prefill keeps what was consumed", async () => {
   await withModel(async (model) => {
     const prompt = someIds(40);
     const whole = idsOf(await collect(generate(model, prompt, { temperature: 0, maxTokens: 4 })));
-    using state = GenerationState.start(model, [prompt]);
+    using state = GenerationState.start(model, prompt);
     const controller = new AbortController();
     const options: GenerateOptions = {
       temperature: 0,
@@ -156,7 +115,7 @@ test("an abort during prefill keeps what was consumed", async () => {
       },
     };
     await expect(collect(generate(model, state, options))).rejects.toThrow("enough");
-    expect(state.pending[0]).toEqual(prompt.slice(16));
+    expect(state.pending).toEqual(prompt.slice(16));
     expect(idsOf(await collect(generate(model, state, { temperature: 0, maxTokens: 4 })))).toEqual(whole);
   }, lively);
 });
@@ -176,80 +135,134 @@ test("text in and out, with a stop string that spans tokens", async () => {
 
 test("a decoded token allocates no device memory", async () => {
   await withModel(async (model, kernel) => {
-    using state = GenerationState.start(model, [someIds(3)]);
+    using state = GenerationState.start(model, someIds(3));
     const live: unknown[] = [];
     for await (const token of generate(model, state, { maxTokens: 20 }))
       live.push([token.row, kernel.memory()]);
-    expect(new Set(live.map((entry) => JSON.stringify(entry))).size).toBe(1);
+    // The first token has the prompt's memory, and with the last one the state is written back.
+    expect(new Set(live.slice(1, -1).map((entry) => JSON.stringify(entry))).size).toBe(1);
   }, lively);
 });
 
-test("a state alone survives the trip through bytes", async () => {
-  await withModel(async (model, kernel) => {
-    using state = model.createState(1);
-    using ids = uploadIds(kernel, [someIds(5)]);
-    await take(kernel, model.forward(ids, { state }));
-    using copy = deserializeState(kernel, model.backbone.state, await serializeState(state));
-    const [next, again] = [
-      model.forward(ids, { state, logits: "last" }),
-      model.forward(ids, { state: copy, logits: "last" }),
-    ];
-    expect(nmse(await take(kernel, again), await take(kernel, next))).toBeLessThan(close);
-  });
+test("a row's tokens depend on its own seed and count, not on its row or its neighbours", async () => {
+  await withModel(async (model) => {
+    const prompts = [someIds(4), someIds(9, 2), someIds(6, 3)];
+    const together = await collect(generate(model, prompts, { seed: 20, maxTokens: 12 }));
+    for (const [row, prompt] of prompts.entries()) {
+      const alone = await collect(generate(model, prompt, { seed: 20 + row, maxTokens: 12 }));
+      expect(idsOf(alone)).toEqual(idsOf(together, row));
+      expect(together.find((token) => token.row === row)?.seed).toBe(20 + row);
+    }
+  }, lively);
 });
 
-test("damaged state files are refused, never misread", async () => {
+test("without a seed each run has one of its own, which repeats it", async () => {
   await withModel(async (model) => {
-    using state = GenerationState.start(model, [someIds(5)]);
-    const good = await state.serialize();
-    const refuse = (bytes: Uint8Array, message: string) => {
-      expect(() => GenerationState.deserialize(model, bytes)).toThrow(
-        expect.objectContaining({ code: "CACHE" }),
-      );
-      expect(() => GenerationState.deserialize(model, bytes)).toThrow(message);
-    };
-    const changed = (edit: (bytes: Uint8Array, view: DataView) => void) => {
-      const bytes = good.slice();
-      edit(bytes, new DataView(bytes.buffer));
-      return bytes;
-    };
-    const headerEdit = (from: string, to: string) =>
-      Uint8Array.from(Buffer.from(Buffer.from(good).toString("latin1").replace(from, to), "latin1"));
-    refuse(new Uint8Array(0), "not a saved Mamba state");
-    refuse(
-      changed((bytes) => bytes.fill(0, 0, 1)),
-      "not a saved Mamba state",
-    );
-    refuse(
-      changed((_, view) => view.setUint32(8, 2, true)),
-      "version is 2",
-    );
-    refuse(
-      changed((_, view) => view.setUint32(12, 0xffffffff, true)),
-      "does not fit",
-    );
-    refuse(good.subarray(0, good.length - 4), "bytes of data were expected");
-    refuse(headerEdit('"dState":5', '"dState":6'), "dState is 6, the model has 5");
-    refuse(headerEdit('"batch":1', '"batch":9'), "bytes of data were expected");
-    refuse(headerEdit('"batch":1', '"batch":0'), "batch must be");
-    refuse(headerEdit('"drawn":0', '"drawn":""'.slice(0, 9)), "header is not JSON");
-    refuse(headerEdit('"pending":[[', '"pending":[7'), "header is not JSON");
-    refuse(headerEdit('"seen":[[', '"seem":[['), "seen must be");
-  });
+    const run = (options: GenerateOptions = {}) =>
+      collect(generate(model, someIds(5), { maxTokens: 12, ...options }));
+    const [first, second] = [await run(), await run()];
+    expect(idsOf(first)).not.toEqual(idsOf(second));
+    expect(idsOf(await run({ seed: first[0]?.seed }))).toEqual(idsOf(first));
+    expect(new Set(first.map(({ seed }) => seed)).size).toBe(1);
+  }, lively);
+});
+
+test("one state serves one generation at a time", async () => {
+  await withModel(async (model) => {
+    using state = GenerationState.start(model, someIds(5));
+    const first = generate(model, state, { maxTokens: 4 });
+    await first.next();
+    expect(state.isInUse).toBe(true);
+    const inUse = expect.objectContaining({ code: "IN_USE" }) as Error;
+    await expect(generate(model, state).next()).rejects.toThrow(inUse);
+    expect(() => state.ids).toThrow(inUse);
+    expect(() => state.append([1])).toThrow(inUse);
+    expect(() => state.truncate(1)).toThrow(inUse);
+    expect(() => state.clone()).toThrow(inUse);
+    await first.return();
+    expect(state.isInUse).toBe(false);
+    expect(state.ids).toHaveLength(6);
+    await expect(collect(generate(model, [state, state]))).rejects.toThrow(inUse);
+    expect(state.isInUse).toBe(false);
+  }, lively);
+});
+
+test.each(["onProgress", "processLogits", "allow"] as const)(
+  "an error in %s leaves no memory behind",
+  async (hook) => {
+    await withModel(async (model) => {
+      const throws = () => {
+        throw new Error("from the hook");
+      };
+      using state = GenerationState.start(model, someIds(9));
+      const options: GenerateOptions = { maxTokens: 3, chunkLength: 4, [hook]: throws };
+      await expect(collect(generate(model, someIds(9), options))).rejects.toThrow("from the hook");
+      await expect(collect(generate(model, state, options))).rejects.toThrow("from the hook");
+      if (hook !== "onProgress") expect(state.pending).toHaveLength(9);
+      const ids = idsOf(await collect(generate(model, state, { temperature: 0, maxTokens: 3 })));
+      if (hook !== "onProgress") {
+        expect(ids).toEqual(
+          idsOf(await collect(generate(model, someIds(9), { temperature: 0, maxTokens: 3 }))),
+        );
+      }
+    }, lively);
+  },
+);
+
+test("weights with NaN end the generation with an error that names the sequence and the step", async () => {
+  await withModel(async (model) => {
+    const { kernel } = model;
+    const gain = model.parameters.get("backbone.norm_f.weight");
+    if (!gain) throw new Error("no norm");
+    const [saved] = await kernel.read(gain);
+    for (const bad of [NaN, Infinity]) {
+      kernel.write(gain, 3, Float32Array.of(bad));
+      for (const temperature of [0, 1]) {
+        await expect(collect(generate(model, someIds(5), { temperature }))).rejects.toMatchObject({
+          code: "NON_FINITE",
+          message: expect.stringMatching(
+            /sequence 0: .* after 5 ids, for its token 1,.*NaN or infinity/,
+          ) as string,
+        });
+      }
+    }
+    kernel.write(gain, 0, saved as Float32Array);
+  }, lively);
 });
 
 test.each([
+  [null, {}, "the input must be token ids, text, a state, or a list of them, got null"],
+  [[1n], {}, "token ids of the prompt must be whole numbers from 0 to 36, got 1n at position 0"],
   [[], {}, "there must be at least one prompt, got none"],
-  [[99], {}, "token ids of prompt 0 must be whole numbers from 0 to 36, got 99"],
-  [[[1], []], {}, "prompt 1 is empty"],
-  ["text", {}, "needs options.tokenizer"],
+  [[99], {}, "token ids of the prompt must be whole numbers from 0 to 36, got 99"],
+  [[[1], []], {}, "the prompt is empty"],
+  ["text", {}, "needs the option tokenizer"],
   [[1], { topP: 0 }, "option topP must be a number above 0 and at most 1, got 0"],
   [[1], { temperature: -1 }, "option temperature must be a number >= 0, got -1"],
-  [[1], { maxTokens: 0 }, "option maxTokens must be a whole number >= 1, got 0"],
-  [[1], { chunkLength: 0 }, "chunkLength must be a whole number >= 1, got 0"],
+  [[1], { maxTokens: -1 }, "option maxTokens must be a whole number >= 0, got -1"],
+  [[1], { chunkLength: 0 }, "option chunkLength must be a whole number >= 1, got 0"],
   [[1], { stop: ["x"] }, "option stop needs option tokenizer"],
-])("generate(%j, %j) is refused", async (input, options, message) => {
+  [[1], { max_new_tokens: 3 }, 'there is no option "max_new_tokens"; the options are maxTokens, '],
+  [[1], { maxtokens: 3 }, 'there is no option "maxtokens"; did you mean maxTokens?'],
+  [[1], { signal: {} }, "option signal must be an AbortSignal, got an object"],
+  [[1], { seed: 0.5 }, "option seed must be a whole number, got 0.5"],
+  [[1], { stopIds: "x" }, 'option stopIds must be an array of whole numbers, got "x"'],
+  [[1], { tokenizer: {} }, "option tokenizer must be a Tokenizer, got an object"],
+  [[1], { logitBias: { 37: 1 } }, "option logitBias must name ids from 0 to 36, got 37"],
+  [[1], { logitBias: { 3: NaN } }, "option logitBias of id 3 must be a finite number, got NaN"],
+  [[1], { logProbs: 38 }, "option logProbs must be at most 37, got 38"],
+  [[1], { allow: { ids: [] } }, "option allow: no id is allowed"],
+  [[1], { allow: { ids: [37] } }, "option allow must name ids from 0 to 36, got 37"],
+  [[1], { allow: { mask: new Int32Array(3) } }, "the mask must be an Int32Array of 2 words, got 3 words"],
+  [[1], { allow: () => ({ mask: new Int32Array(2) }) }, "option allow: no id is allowed"],
+  [[1], { checkpoints: { every: 3 } }, 'there is no option "every"'],
+  [[1], null, "expected an object of options, got null"],
+] as const)("generate call %# is refused: %o, %o", async (input, options, message) => {
   await withModel(async (model) => {
-    await expect(collect(generate(model, input as number[], options))).rejects.toThrow(message);
+    const tokens = collect(generate(model, input as unknown as number[], options as GenerateOptions));
+    await expect(tokens).rejects.toThrow(message);
+    await expect(tokens).rejects.toMatchObject({
+      code: expect.stringMatching(/^(INPUT|OPTIONS)$/) as string,
+    });
   });
 });

@@ -33,9 +33,9 @@ afterAll(async () => {
 type Golden = ReturnType<typeof loadGolden>;
 
 function configOf({ meta }: Golden): MambaConfig {
-  const { innerNorms, innerNormsEps, ...sizes } = meta as unknown as Omit<
-    Partial<MambaConfig>,
-    "innerNorms"
+  const { outputs: _outputs, divideOutput: _divideOutput, ...config } = meta;
+  const { innerNorms, innerNormsEps, ...sizes } = config as unknown as Partial<
+    Omit<MambaConfig, "innerNorms">
   > & {
     dModel: number;
     innerNorms?: string;

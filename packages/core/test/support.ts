@@ -1,10 +1,39 @@
 import type { Kernel, Tensor } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { expect } from "vitest";
-import { MambaLM, type MambaLMConfigInput } from "../src/index.ts";
+import {
+  type GeneratedToken,
+  MambaLM,
+  type MambaLMConfigInput,
+  redecoding,
+  type Tokenizer,
+} from "../src/index.ts";
 
 /** A small model at sizes that no tile divides. */
 export const small = { dModel: 20, nLayers: 3, vocabSize: 37, dState: 5, dtRank: 3, dConv: 4 } as const;
+
+/** A head of its own and a wide start make the choices of a random model vary from token to token. */
+export const lively = { ...small, tieEmbeddings: false, initializerRange: 0.5 } as const;
+
+const decodeLetters = (ids: readonly number[]) => ids.map((id) => String.fromCharCode(id + 64)).join("");
+
+/** One letter for each id: 1 is A. */
+export const letters: Tokenizer = {
+  encode: (text) => Array.from(text, (c) => c.charCodeAt(0) - 64),
+  decode: decodeLetters,
+  decoder: redecoding(decodeLetters),
+  stopIds: [],
+  specialTokens: new Map(),
+};
+
+export async function collect(stream: AsyncIterable<GeneratedToken>): Promise<GeneratedToken[]> {
+  const tokens: GeneratedToken[] = [];
+  for await (const token of stream) tokens.push(token);
+  return tokens;
+}
+
+export const idsOf = (tokens: readonly GeneratedToken[], row = 0): number[] =>
+  tokens.filter((token) => token.row === row).map((token) => token.id);
 
 /** Runs `body` on a model with random weights, and checks that it gave all its memory back. */
 export async function withModel(

@@ -29,7 +29,8 @@ export async function writeRandomCheckpoint(
   const tensors = randomTensors(config, { dtype, seed, onTensor });
   // Each file is replaced in one step, the config last: an interrupted run leaves the old checkpoint.
   await writeSafetensors(join(folder, "model.safetensors"), tensors, randomMetadata(preset, seed));
-  const json = JSON.stringify(hubConfig(config, dtype, []), undefined, 2);
+  const stored = { dtype, stopIds: [], readsBytes: config.vocabSize === 256 };
+  const json = JSON.stringify(hubConfig(config, stored), undefined, 2);
   await writeAtomically(join(folder, "config.json"), `${json}\n`);
   bar[Symbol.dispose]();
   note(host, `wrote ${folder}: ${preset}, ${formatBytes(total)} of random weights (${dtype}, seed ${seed})`);

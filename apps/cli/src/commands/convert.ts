@@ -26,9 +26,9 @@ export default (host: Host) =>
       await checkTarget(folder, force);
       const { inspectCheckpoint, saveCheckpoint } = await import("@mamba/checkpoint");
       await using kernel = await openBackend({ backend: "cpu", threads: 1 }, host);
-      const { model, tokenizer } = await loadModel(kernel, source, undefined, host);
+      const { model, tokenizer, stopIds } = await loadModel(kernel, source, undefined, host);
       using _model = model;
-      await saveCheckpoint(model, folder, { tokenizer, dtype });
+      await saveCheckpoint(model, folder, { tokenizer, stopIds, dtype });
       const { weightBytes } = await inspectCheckpoint(folder);
       note(host, `wrote ${folder}: ${formatBytes(weightBytes)} of weights`);
     });

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -17,8 +18,10 @@ afterAll(() => rm(base, { recursive: true }));
 interface Generated {
   model: string;
   backend: { name: string; device: string };
+  seed: number;
   promptIds: number[];
   ids: number[];
+  logProbs?: { id: number; logProb: number; top: { id: number; logProb: number }[] }[];
   text: string;
   finish: string;
   stats: Record<string, number | null>;
@@ -55,10 +58,11 @@ describe("text", () => {
 
 describe("prompts", () => {
   test("from the argument, stdin or raw ids are the same", async () => {
-    const expected = (await json(["né", "--max-tokens=5"])).ids;
-    expect((await json(["--max-tokens=5"], { stdin: "né\n" })).ids).toEqual(expected);
-    expect((await json(["-", "--max-tokens=5"], { stdin: "né" })).ids).toEqual(expected);
-    const raw = await json(["--prompt-ids", "110,195,169", "--max-tokens=5"]);
+    const options = ["--max-tokens=5", "--seed=1"];
+    const expected = (await json(["né", ...options])).ids;
+    expect((await json(options, { stdin: "né\n" })).ids).toEqual(expected);
+    expect((await json(["-", ...options], { stdin: "né" })).ids).toEqual(expected);
+    const raw = await json(["--prompt-ids", "110,195,169", ...options]);
     expect(raw).toMatchObject({ promptIds: [110, 195, 169], ids: expected });
   });
 
@@ -83,7 +87,7 @@ describe("prompts", () => {
   test("ids that the model does not have are an error", async () => {
     const { code, stderr } = await generate(["--prompt-ids=5,256"]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/mamba: .*whole numbers from 0 to 255, got 256 \[INPUT\]\n$/);
+    expect(stderr).toMatch(/mamba: .*whole numbers from 0 to 255, got 256 at position 1 \[INPUT\]\n$/);
   });
 });
 
@@ -114,6 +118,40 @@ describe("sampling", () => {
     expect(new Set(penalised).size).toBe(penalised.length);
     expect(new Set(greedy).size).toBeLessThan(greedy.length);
     expect(await ids("--greedy", "--chunk=2")).toEqual(greedy);
+  });
+
+  test("without --seed every run has one of its own, which is printed", async () => {
+    const note = /note: --seed (\d+) repeats this text/;
+    const runs = [];
+    for (let i = 0; i < 2; i++) runs.push(await generate(["Hello", "--max-tokens=12"]));
+    const [first, second] = runs;
+    expect(first?.stdout).not.toBe(second?.stdout);
+    const [, seed = ""] = note.exec(first?.stderr ?? "") ?? [];
+    const again = await generate(["Hello", "--max-tokens=12", `--seed=${seed}`]);
+    expect(again.stdout).toBe(first?.stdout);
+    expect(again.stderr).not.toMatch(note);
+    expect((await generate(["Hello", "--max-tokens=2", "--greedy"])).stderr).not.toMatch(note);
+    const { seed: given, ids } = await json(["Hello", "--max-tokens=12"]);
+    expect((await json(["Hello", "--max-tokens=12", `--seed=${given}`])).ids).toEqual(ids);
+  });
+
+  test("--frequency-penalty and --presence-penalty discourage what was generated", async () => {
+    const ids = async (...args: string[]) =>
+      (await json(["Hello", "--max-tokens=14", "--greedy", ...args])).ids;
+    const greedy = await ids();
+    expect(new Set(greedy).size).toBeLessThan(greedy.length);
+    for (const option of ["--frequency-penalty=1e6", "--presence-penalty=1e6"]) {
+      const penalised = await ids(option);
+      expect(new Set(penalised).size).toBe(penalised.length);
+    }
+  });
+
+  test("--log-probs adds log-probabilities to the JSON", async () => {
+    const { ids, logProbs } = await json(["Hello", "--max-tokens=3", "--greedy", "--log-probs=2"]);
+    expect(logProbs?.map(({ id }) => id)).toEqual(ids);
+    for (const { id, logProb, top } of logProbs ?? []) expect(top[0]).toEqual({ id, logProb });
+    expect(logProbs?.map(({ top }) => top.length)).toEqual([2, 2, 2]);
+    expect(await generate(["Hello", "--log-probs=2"])).toMatchObject({ code: 2 });
   });
 
   test("--stop ends before its text, and may be repeated", async () => {
@@ -205,7 +243,55 @@ describe("state", () => {
       code: 1,
       stderr: expect.stringMatching(/\[CACHE\]\n$/) as string,
     });
-    expect((await generate(["--load-state", join(base, "none")])).stderr).toMatch(/\[ENOENT\]\n$/);
+    expect(await generate(["--load-state", join(base, "none")])).toMatchObject({
+      code: 2,
+      stderr: `mamba: --load-state: ${join(base, "none")} is not there [USAGE]\n`,
+    });
+    const other = join(base, "other");
+    await run(["init", "tiny", other, "--seed=1"]);
+    await json(["Hello", "--max-tokens=2", "--save-state", path]);
+    expect(await run(["generate", "-m", other, "--threads=1", "--load-state", path])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /saved with other weights than those of this model.*\[CACHE\]\n$/,
+      ) as string,
+    });
+  });
+
+  test("split anywhere, the texts and the seed go on", async () => {
+    const state = join(base, "split");
+    const whole = await json(["Hello", "--max-tokens=40", "--seed=11"]);
+    expect(whole.text).toContain("\uFFFD");
+    for (const split of [1, 2, 3, 7, 20, 39]) {
+      const first = await json(["Hello", `--max-tokens=${split}`, "--seed=11", "--save-state", state]);
+      const rest = await json(["--load-state", state, `--max-tokens=${40 - split}`]);
+      expect(rest.seed).toBe(11);
+      expect([...first.ids, ...rest.ids]).toEqual(whole.ids);
+      expect(first.text + rest.text).toBe(whole.text);
+    }
+  });
+
+  test.each([
+    ["no/such/state", "the folder .*no/such is not there"],
+    [".", "is a folder"],
+    ["damaged/state", "damaged/state lies in something that is no folder"],
+  ])("--save-state %s is refused before anything is generated", async (path, message) => {
+    await writeFile(join(base, "damaged"), "MAMBA");
+    const result = await generate(["Hello", "--save-state", join(base, path)]);
+    expect(result).toMatchObject({ code: 2, stdout: "" });
+    expect(result.stderr).toMatch(new RegExp(`mamba: --save-state: .*${message} \\[USAGE\\]\n$`));
+  });
+
+  test("a state that cannot be saved in the end costs no text", async () => {
+    const folder = join(base, "vanishes");
+    await mkdir(folder);
+    const { code, stdout, stderr } = await generate(
+      ["Hello", "--max-tokens=30", "--json", "--save-state", join(folder, "state")],
+      { onNote: () => rmSync(folder, { recursive: true, force: true }) }, // the model is loaded
+    );
+    expect(code).toBe(1);
+    expect((JSON.parse(stdout) as Generated).ids).toHaveLength(30);
+    expect(stderr).toMatch(/\[ENOENT\]\n$/);
   });
 });
 

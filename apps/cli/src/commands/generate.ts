@@ -3,6 +3,7 @@ import { generateText } from "../generation/generateText.ts";
 import { parseIds, readPrompt } from "../generation/prompt.ts";
 import { samplingOf } from "../generation/sampling.ts";
 import { createCommand } from "../program/command.ts";
+import { usage } from "../program/errors.ts";
 import type { Host } from "../program/host.ts";
 import { choiceOption, countOption, numberOption, repeatableOption } from "../program/options.ts";
 
@@ -46,7 +47,17 @@ export default (host: Host) =>
         },
       ),
     )
-    .addOption(numberOption("--seed <number>", "Equal seeds give equal texts", { whole: true }).default(0))
+    .addOption(
+      numberOption("--frequency-penalty <number>", "Lowers a token each time it was generated (default: 0)"),
+    )
+    .addOption(
+      numberOption("--presence-penalty <number>", "Lowers every token that was generated (default: 0)"),
+    )
+    .addOption(
+      numberOption("--seed <number>", "Equal seeds give equal texts (default: random, and printed)", {
+        whole: true,
+      }),
+    )
     .option("--greedy", "Always take the most probable token")
     .addOption(repeatableOption("--stop <text>", "End before this text; may be given more than once"))
     .addOption(
@@ -64,9 +75,16 @@ export default (host: Host) =>
         "bf16",
       ]).default("as-stored"),
     )
-    .option("--json", "Print one JSON object with ids, text and figures at the end")
+    .option("--json", "Print one JSON object with ids, text, seed and figures at the end")
+    .addOption(
+      numberOption("--log-probs <count>", "With --json: log-probabilities of the tokens and the first few", {
+        whole: true,
+        min: 0,
+      }),
+    )
     .option("--stats", "Show times, rates and memory on stderr")
     .action(async (text, options) => {
+      if (options.logProbs !== undefined && !options.json) throw usage("--log-probs needs --json");
       const sampling = samplingOf(options);
       const prompt = await readPrompt(text, options.promptIds, options.loadState !== undefined, host);
       const dtype = options.dtype === "as-stored" ? undefined : options.dtype;

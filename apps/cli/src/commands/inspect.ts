@@ -26,7 +26,8 @@ export default (host: Host) =>
 
 function describe(summary: CheckpointSummary, random: string | undefined, host: Host): string {
   const { bold, yellow } = colorsOf(host);
-  const { label, format, config, tokenizerKind, files, tensors, parameterCount, weightBytes } = summary;
+  const { label, format, config, tokenizerKind, noTokenizer, files, tensors, parameterCount, weightBytes } =
+    summary;
   const fields = Object.entries(config).filter(([, value]) => value !== undefined);
   const rows = tensors.map(({ name, dtype, shape, byteLength }) => [
     escapeControls(name),
@@ -39,7 +40,7 @@ function describe(summary: CheckpointSummary, random: string | undefined, host: 
     ["weights", random === undefined ? files.join(", ") : yellow(`random, untrained (${random})`)],
     ["parameters", `${formatCount(parameterCount)} (${parameterCount})`],
     ["size", `${formatBytes(weightBytes)} in ${tensors.length} tensors`],
-    ["tokenizer", tokenizerKind],
+    ["tokenizer", noTokenizer === undefined ? tokenizerKind : `none: ${noTokenizer}`],
   ];
   return [
     bold(label),

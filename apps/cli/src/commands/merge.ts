@@ -23,10 +23,10 @@ export default (host: Host) =>
       const { mergeAdapter } = await import("@mamba/core");
       const { saveCheckpoint } = await import("@mamba/checkpoint");
       await using kernel = await openBackend(backend, host);
-      const { model, tokenizer } = await loadModel(kernel, source, undefined, host);
+      const { model, tokenizer, stopIds } = await loadModel(kernel, source, undefined, host);
       using _model = model;
       using adapter = await attachAdapter(model, source, folder, host);
       if (adapter) await mergeAdapter(model, adapter);
-      await saveCheckpoint(model, out, { tokenizer });
+      await saveCheckpoint(model, out, { tokenizer, stopIds });
       note(host, `wrote ${out}`);
     });

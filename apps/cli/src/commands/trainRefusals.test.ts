@@ -85,8 +85,6 @@ test("data that is empty or too long, and ids that the model does not have", asy
       ["tokens", "--data", high, "--model", model],
       "line 2: ids must be whole numbers from 0 to 15, got 16 [DATA]",
     ],
-    [["text", "--data", text, "--model", model], "has a vocabulary of 256, the model of 16 [DATA]"],
-    [["stories", "--model", model], "has a vocabulary of 256, the model of 16 [DATA]"],
     [["induction", "--vocab-size=32", "--model", model], "has a vocabulary of 32, the model of 16 [DATA]"],
   ] as const) {
     const { code, stderr } = await run(["train", ...args, "--out", join(base, "refused"), "--steps=1"]);
@@ -96,14 +94,26 @@ test("data that is empty or too long, and ids that the model does not have", asy
       stderr: expect.stringContaining(message) as string,
     });
   }
+  // The model was trained on ids, and says nothing about text.
+  for (const args of [
+    ["train", "text", "--data", text, "--model", model, "--out", join(base, "refused")],
+    ["train", "stories", "--model", model, "--out", join(base, "refused")],
+    ["eval", "text", "--data", text, "-m", model],
+    ["generate", "hello", "-m", model],
+  ]) {
+    const { code, stderr } = await run(args);
+    expect({ args, code, stderr }).toEqual({
+      args,
+      code: 2,
+      stderr: expect.stringMatching(
+        /the model cannot read \w+: the checkpoint has no tokenizer\.json/,
+      ) as string,
+    });
+  }
+  const answer = await run(["generate", "--prompt-ids=1,2", "-m", model, "--max-tokens=5"]);
+  expect(answer).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+(,\d+){4}\n$/) as string });
   for (const [args, message] of [
-    [["text", "--data", text], "has a vocabulary of 256, the model of 16 [DATA]"],
-    [["text", "--data", empty], "the file is empty [DATA]"],
     [["tokens", "--data", high], "line 2: ids must be whole numbers from 0 to 15, got 16 [DATA]"],
-    [
-      ["text", "--data", text, "--length=1000"],
-      "the file has 570 bytes, an example of length 1000 needs 1001",
-    ],
   ] as const) {
     const { code, stderr } = await run(["eval", ...args, "-m", model]);
     expect({ args, code, stderr }).toEqual({

@@ -1,11 +1,10 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { FileTokenizer } from "@mamba/checkpoint";
+import type { CheckpointTokenizer } from "@mamba/checkpoint";
 import type { DataSource } from "@mamba/train";
 import { usage } from "../program/errors.ts";
 import type { Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
-import { vocabularyOf } from "./tokenizer.ts";
 
 export const tasks = ["induction", "selective-copying", "stories", "text", "tokens"] as const;
 export type Task = (typeof tasks)[number];
@@ -30,11 +29,13 @@ export interface Reader {
   /** Undefined for a new model. */
   readonly vocabSize?: number | undefined;
   /** Turns "text" into ids; without one the ids are its bytes. */
-  readonly tokenizer?: FileTokenizer | undefined;
+  readonly tokenizer?: CheckpointTokenizer | undefined;
+  /** The reason why the model cannot read text, with a remedy; undefined when it can. */
+  readonly noTokenizer?: string | undefined;
 }
 
 /** True when the ids of a task are bytes. */
-export function hasBytes(task: Task, tokenizer: FileTokenizer | undefined): boolean {
+export function hasBytes(task: Task, tokenizer: CheckpointTokenizer | undefined): boolean {
   return task === "stories" || (task === "text" && !tokenizer);
 }
 
@@ -75,11 +76,17 @@ export async function openSource(recipe: DataRecipe, reader: Reader, host: Host)
   }
 }
 
-function checkRecipe({ task, path, tokens, vocabSize }: DataRecipe, { tokenizer }: Reader): void {
+function checkRecipe(
+  { task, path, tokens, vocabSize }: DataRecipe,
+  { tokenizer, noTokenizer }: Reader,
+): void {
   const isFile = task === "text" || task === "tokens";
   if (isFile && path === undefined) throw usage(`${task} needs --data <file>`);
   if (!isFile && path !== undefined) throw usage(`${task} generates its own data: leave --data out`);
   if (tokens !== undefined && task !== "selective-copying") throw usage(`${task} has no field tokens`);
+  if (hasBytes(task, tokenizer) && noTokenizer !== undefined) {
+    throw usage(`the model cannot read ${task}: ${noTokenizer}; "tokens" reads lines of ids`);
+  }
   if (hasBytes(task, tokenizer) && vocabSize !== undefined && vocabSize !== 256) {
     throw usage(`the vocabulary of ${task} is the 256 bytes`);
   }
@@ -91,7 +98,7 @@ async function openTokenized(
   path: string,
   length: number,
   vocabSize: number | undefined,
-  tokenizer: FileTokenizer,
+  tokenizer: CheckpointTokenizer,
   host: Host,
 ): Promise<OpenSource> {
   const { tokenizedText } = await import("@mamba/train/node");
@@ -100,7 +107,7 @@ async function openTokenized(
     length,
     tokenizer,
     tokenizerFiles: tokenizer.files,
-    vocabSize: vocabSize ?? vocabularyOf(tokenizer),
+    vocabSize: vocabSize ?? tokenizer.vocabSize,
     cacheFolder: join(host.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "mamba", "tokens"),
     signal: host.signal,
     onProgress: (done, total) => bar.update(done, total),

@@ -5,7 +5,7 @@ import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
 import { loadModel } from "../checkpoints/loadModel.ts";
 import { hasBytes, openSource, type Task } from "../data/openSource.ts";
-import { tokenizerOf } from "../data/tokenizer.ts";
+import { readerOf } from "../data/tokenizer.ts";
 import { usage } from "../program/errors.ts";
 import { print, printJson, type Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
@@ -49,7 +49,7 @@ export async function evaluateModel(request: EvalRequest, host: Host): Promise<v
   using model = loaded.model;
   using _adapter = await attachAdapter(model, request.model, request.adapter, host);
   const { vocabSize } = model.config;
-  const reader = { vocabSize, tokenizer: tokenizerOf(loaded) };
+  const reader = readerOf(loaded);
   // A generator's special tokens are the last ones of the vocabulary, so it must have the model's size.
   const ownSize = hasBytes(task, reader.tokenizer) ? undefined : vocabSize;
   const recipe = { task, tokens: request.tokens, vocabSize: ownSize };

@@ -9,15 +9,20 @@ export interface SamplingOptions {
   readonly topP?: number | undefined;
   readonly minP?: number | undefined;
   readonly repetitionPenalty?: number | undefined;
-  readonly seed: number;
+  readonly frequencyPenalty?: number | undefined;
+  readonly presencePenalty?: number | undefined;
+  readonly logProbs?: number | undefined;
+  /** Default: a random one. */
+  readonly seed?: number | undefined;
   readonly greedy?: true | undefined;
   readonly stop: readonly string[];
   readonly chunk: number;
 }
 
 /** @throws CliError `USAGE` when options contradict each other */
-export function samplingOf({ greedy, chunk, ...values }: SamplingOptions): GenerateOptions {
-  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = values;
+export function samplingOf({ greedy, chunk, ...options }: SamplingOptions): GenerateOptions {
+  const { maxTokens, temperature, topK, topP, minP, seed, stop, logProbs } = options;
+  const { repetitionPenalty, frequencyPenalty, presencePenalty } = options;
   if (greedy) {
     const filters = { temperature, "top-k": topK, "top-p": topP, "min-p": minP };
     const given = Object.entries(filters).find(([, value]) => value !== undefined);
@@ -26,7 +31,8 @@ export function samplingOf({ greedy, chunk, ...values }: SamplingOptions): Gener
   }
   if (stop.includes("")) throw usage("--stop must not be empty");
   return {
-    ...{ maxTokens, topK, topP, minP, repetitionPenalty, seed, stop, chunkLength: chunk },
+    ...{ maxTokens, topK, topP, minP, repetitionPenalty, frequencyPenalty, presencePenalty },
+    ...{ seed, stop, logProbs, chunkLength: chunk },
     temperature: greedy ? 0 : temperature,
   };
 }

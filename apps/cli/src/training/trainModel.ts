@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { FileTokenizer } from "@mamba/checkpoint";
+import type { CheckpointTokenizer } from "@mamba/checkpoint";
 import {
+  byteTokenizer,
   LoraAdapter,
   type LoraConfigInput,
   MambaLM,
@@ -12,8 +13,8 @@ import {
 import { Scope } from "@mamba/kernel";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { loadModel } from "../checkpoints/loadModel.ts";
-import { openSource } from "../data/openSource.ts";
-import { readTokenizer, tokenizerOf } from "../data/tokenizer.ts";
+import { hasBytes, openSource } from "../data/openSource.ts";
+import { readerOf, readTokenizer } from "../data/tokenizer.ts";
 import { CliError, usage } from "../program/errors.ts";
 import { note, type Host } from "../program/host.ts";
 import { type HeldOutOptions, openHeldOut } from "./heldOut.ts";
@@ -43,7 +44,7 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
   const { RunFolder } = await import("@mamba/train/node");
   const { storyEnd } = await import("@mamba/tasks");
   const { languageModel, Trainer } = await import("@mamba/train");
-  const { byteTokenizer, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
+  const { saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
   await using kernel = await openBackend(request, host);
   const loaded =
     request.model === undefined
@@ -51,8 +52,7 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
       : await loadModel(kernel, request.model, lora ? undefined : "f32", host);
   using scope = new Scope();
   if (loaded) scope.use(loaded.model);
-  const tokenizer = loaded ? tokenizerOf(loaded) : newTokenizer;
-  const reader = { vocabSize: loaded?.model.config.vocabSize, tokenizer };
+  const reader = loaded ? readerOf(loaded) : { tokenizer: newTokenizer };
   await using source = await openSource(recipe.data, reader, host);
   await using heldOut = await openHeldOut(recipe.data, request, reader, host);
   const model =
@@ -71,10 +71,14 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
   await runTrainer(model, trainer, folder, { saveEvery: request.saveEvery, heldOut }, host);
   const trained = join(out, adapter ? "adapter" : "model");
   // With the end of a story as its end token, a model of stories stops after one.
-  const bytes =
-    recipe.data.task === "stories" ? byteTokenizer(model.config.vocabSize, [storyEnd]) : undefined;
+  const bytes = hasBytes(recipe.data.task, newTokenizer)
+    ? byteTokenizer(model.config.vocabSize, recipe.data.task === "stories" ? [storyEnd] : [])
+    : undefined;
   if (adapter) await saveAdapter(kernel, adapter, trained);
-  else await saveCheckpoint(model, trained, { tokenizer: loaded?.tokenizer ?? newTokenizer ?? bytes });
+  else {
+    const tokenizer = loaded ? loaded.tokenizer : (newTokenizer ?? bytes);
+    await saveCheckpoint(model, trained, { tokenizer, stopIds: loaded?.stopIds });
+  }
   await showCurves(folder, source.id, host);
   note(host, `wrote ${trained}`);
 }
@@ -92,7 +96,7 @@ async function readRecipe({ config, recipe: options, model }: TrainRequest): Pro
 async function readNewTokenizer(
   { tokenizer, model }: TrainRequest,
   { data }: Recipe,
-): Promise<FileTokenizer | undefined> {
+): Promise<CheckpointTokenizer | undefined> {
   if (tokenizer === undefined) return undefined;
   const found = await readTokenizer(tokenizer);
   if (model === undefined && data.task === "text") return found;

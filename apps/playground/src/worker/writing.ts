@@ -1,4 +1,5 @@
-import { generate, GenerationState } from "@mamba/core";
+import { CheckpointError } from "@mamba/checkpoint";
+import { generate, GenerationState, loadState, saveState } from "@mamba/core";
 import type { BackendId, Ending, Report, Settings, Stats } from "../protocol.ts";
 import { failure } from "./failure.ts";
 import { Meter } from "./meter.ts";
@@ -25,7 +26,7 @@ export class Writing {
     return this.#isRunning;
   }
 
-  /** Continues the current text on another backend, after the next complete character. */
+  /** Continues the current text on another backend, after the next token. */
   moveTo(backend: BackendId): void {
     this.#requested = backend;
   }
@@ -33,9 +34,11 @@ export class Writing {
   /** Writes a text, until it is complete or `signal` stops it. */
   async run(prompt: string, settings: Settings, signal: AbortSignal): Promise<void> {
     const { checkpoint } = await this.#session.current(signal);
-    const ids = checkpoint.tokenizer.encode(prompt);
+    const { tokenizer, noTokenizer = "" } = checkpoint;
+    if (!tokenizer) throw new CheckpointError("TOKENIZER", `the model cannot read text: ${noTokenizer}`);
+    const ids = tokenizer.encode(prompt, { specialTokens: true });
     const meter = new Meter();
-    let state = GenerationState.start(checkpoint.model, [ids]);
+    let state = GenerationState.start(checkpoint.model, ids);
     this.#isRunning = true;
     try {
       for (;;) {
@@ -62,13 +65,23 @@ export class Writing {
     meter: Meter,
     signal: AbortSignal,
   ): Promise<Ending | "move"> {
-    const { model, tokenizer } = (await this.#session.current(signal)).checkpoint;
+    const { model, tokenizer, stopIds } = (await this.#session.current(signal)).checkpoint;
     const onProgress = (done: number, total: number): void => {
       if (total > chunkLength)
         this.#report({ type: "progress", label: "Reading the prompt", unit: "tokens", done, total });
     };
     const left = maxTokens - meter.tokens;
-    const options = { tokenizer, maxTokens: left, temperature, topP, seed, signal, chunkLength, onProgress };
+    const options = {
+      tokenizer,
+      stopIds,
+      maxTokens: left,
+      temperature,
+      topP,
+      seed,
+      signal,
+      chunkLength,
+      onProgress,
+    };
     let text = "";
     let reported = performance.now();
     const flush = (): void => {
@@ -79,10 +92,9 @@ export class Writing {
     try {
       for await (const token of generate(model, state, options)) {
         meter.count();
-        text += token.text;
+        text += token.text + (token.rest ?? "");
         if (token.finish) return token.finish;
-        // A token without text may be the first bytes of a character, which the next backend could not complete.
-        if (this.#requested !== undefined && token.text !== "") return "move";
+        if (this.#requested !== undefined) return "move";
         if (performance.now() - reported >= reportMs) flush();
       }
       return "length";
@@ -100,9 +112,9 @@ export class Writing {
     if (requested === undefined || requested === this.#session.backend) return state;
     meter.pause();
     try {
-      const bytes = await state.serialize();
+      const bytes = await saveState(state);
       const next = await this.#session.openOn(requested, signal);
-      const moved = GenerationState.deserialize(next.checkpoint.model, bytes);
+      const moved = await loadState(next.checkpoint.model, bytes);
       state.dispose();
       await this.#session.switchTo(next);
       this.#report({ type: "moved", backend: requested });

@@ -32,6 +32,8 @@ export interface StoredAs {
   readonly dtype: FloatDType;
   /** Ids that end a text. */
   readonly stopIds: readonly number[];
+  /** The ids are the bytes of the text. */
+  readonly readsBytes?: boolean | undefined;
 }
 
 /** Shapes by tensor name: the weights beside a config. */

@@ -138,10 +138,11 @@ describe.each(architectures)("$format", (architecture) => {
 
   test("describes a model so that the same model is read from it", () => {
     expect(configs.length).toBeGreaterThan(0);
-    for (const config of configs) {
+    for (const [i, config] of configs.entries()) {
       // The original form has no field for the scale of initial weights.
       const { initializerRange } = architecture.format === "state-spaces" ? resolveLMConfig(sizes) : config;
-      const json = architecture.toConfig(config, { dtype: "f16", stopIds: [3, 5] });
+      const readsBytes = i % 2 === 0;
+      const json = architecture.toConfig(config, { dtype: "f16", stopIds: [3, 5], readsBytes });
       const tensors = new Map(
         architecture
           .sources(config)
@@ -152,6 +153,7 @@ describe.each(architectures)("$format", (architecture) => {
         format: architecture.format,
         config: { ...config, initializerRange },
         eosIds: [3, 5],
+        readsBytes,
       });
     }
   });

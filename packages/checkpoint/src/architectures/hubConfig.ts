@@ -70,12 +70,16 @@ export interface HubType {
 /** A config.json as `transformers` writes it. */
 export function toHubConfig(
   config: MambaLMConfig,
-  { dtype, stopIds }: StoredAs,
+  { dtype, stopIds, readsBytes = false }: StoredAs,
   { modelType, className, normFields, own: ownFields }: HubType,
 ): object {
   const rows = paddedVocabSize(config);
   const isPadded = rows !== config.vocabSize;
-  const own = { ...(isPadded && { vocab_size: config.vocabSize }), ...ownFields };
+  const own = {
+    ...(isPadded && { vocab_size: config.vocabSize }),
+    ...(readsBytes && { byte_tokenizer: true }),
+    ...ownFields,
+  };
   return {
     ...(className !== undefined && { architectures: [className] }),
     model_type: modelType,

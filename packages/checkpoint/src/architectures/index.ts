@@ -24,6 +24,11 @@ export interface ParsedConfig {
   readonly config: MambaLMConfig;
   /** Ids that end a text; empty when the config names none. */
   readonly eosIds: readonly number[];
+  /**
+   * The ids are the bytes of the text: the field `mamba_ts.byte_tokenizer`. Without the field, true for the type `mamba_ts` with
+   * 256 or 257 ids.
+   */
+  readonly readsBytes: boolean;
 }
 
 /**
@@ -42,7 +47,10 @@ export function parseConfig(bytes: Uint8Array, tensors?: TensorShapes, name = "c
   if (architecture === undefined) throw unknownArchitecture(fields, name);
   const input = architecture.fromConfig(fields, tensors);
   try {
-    return { format: architecture.format, config: resolveLMConfig(input), eosIds };
+    const config = resolveLMConfig(input);
+    const isByteModel = architecture === mambaTs && [256, 257].includes(config.vocabSize);
+    const readsBytes = fields.object("mamba_ts")?.boolean("byte_tokenizer") ?? isByteModel;
+    return { format: architecture.format, config, eosIds, readsBytes };
   } catch (cause) {
     if (!MambaError.is(cause)) throw cause;
     throw new CheckpointError("CONFIG", `${name}: ${cause.message}`, { cause });
@@ -53,15 +61,9 @@ export function parseConfig(bytes: Uint8Array, tensors?: TensorShapes, name = "c
  * The config.json of a model, as `transformers` writes it where it has the model. Falcon-style norms make it
  * `falcon_mamba`; models that `transformers` does not have get the type `mamba_ts`, which it refuses.
  *
- * @param dtype storage type of the large matrices
- * @param stopIds ids that end a text
  */
-export function hubConfig(
-  config: MambaLMConfig,
-  dtype: StoredAs["dtype"],
-  stopIds: readonly number[],
-): object {
-  return architectureFor(config).toConfig(config, { dtype, stopIds });
+export function hubConfig(config: MambaLMConfig, stored: StoredAs): object {
+  return architectureFor(config).toConfig(config, stored);
 }
 
 /** @throws CheckpointError `UNSUPPORTED_MODEL` for an unknown format */

@@ -59,7 +59,7 @@ function fromConfig(fields: Fields, tensors?: TensorShapes): MambaLMConfigInput 
   };
 }
 
-function toConfig(config: MambaLMConfig, { stopIds }: StoredAs): object {
+function toConfig(config: MambaLMConfig, { stopIds, readsBytes = false }: StoredAs): object {
   return {
     d_model: config.dModel,
     n_layer: config.nLayers,
@@ -83,7 +83,8 @@ function toConfig(config: MambaLMConfig, { stopIds }: StoredAs): object {
     fused_add_norm: true,
     pad_vocab_size_multiple: config.padVocabSizeMultiple,
     tie_embeddings: config.tieEmbeddings,
-    // Not a field of the original code, which ignores it.
+    // Not fields of the original code, which ignores them.
+    ...(readsBytes && { mamba_ts: { byte_tokenizer: true } }),
     ...(stopIds.length > 0 && { eos_token_id: stopIds }),
   };
 }

@@ -30,7 +30,15 @@ interface Request extends HubOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const smallFiles = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"];
+const smallFiles = [
+  "config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "chat_template.jinja",
+];
+/** Downloaded when there is no tokenizer.json. */
+const vocabularyFiles = ["vocab.json", "merges.txt", "added_tokens.json", "tokenizer.model"];
 
 /** True for `organisation/name`. */
 export function isHubName(text: string): boolean {
@@ -127,7 +135,8 @@ export async function hubFiles(
 
   const sizeOf = (paths: readonly string[]) =>
     paths.reduce((sum, path) => sum + (listed.get(path)?.size ?? 0), 0);
-  const first = smallFiles.filter((path) => listed.has(path));
+  const wanted = listed.has("tokenizer.json") ? smallFiles : [...smallFiles, ...vocabularyFiles];
+  const first = wanted.filter((path) => listed.has(path));
   if (listed.has(weightsFile)) first.push(weightsFile);
   else if (listed.has(indexFile)) first.push(indexFile);
   else throw noWeights(name, listed);

@@ -1,4 +1,5 @@
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
+import { checkKeys } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import type { Linear, LowRankUpdate } from "../layers/linear.ts";
 import { mambaLinears } from "../layers/mamba.ts";
@@ -35,6 +36,7 @@ export function resolveLoraConfig(
   input: LoraConfigInput,
   names: readonly string[] = mambaLinears,
 ): LoraConfig {
+  checkKeys("adapter config", "field", input, ["rank", "alpha", "targets", "base"], "CONFIG");
   const { rank, alpha = 2 * rank, base } = input;
   const targets = input.targets ?? ["in_proj", "x_proj", "out_proj"].filter((name) => names.includes(name));
   const check = (field: keyof LoraConfig, holds: boolean, rule: string) => {

@@ -1,129 +1,46 @@
-import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
-import { MambaError } from "../errors.ts";
-import { Sequences } from "../layers/sequences.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
-import { GenerationState } from "./generationState.ts";
+import { FixedSet, type GenerationInput } from "./fixedSet.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./options.ts";
-import { prefill } from "./prefill.ts";
-import { TextStream } from "./textStream.ts";
-import { yieldToEventLoop } from "./yieldToEventLoop.ts";
+import type { SequenceToken } from "./runningSequence.ts";
 
 /** One token of one row. */
-export interface GeneratedToken {
+export interface GeneratedToken extends SequenceToken {
   /** Index of the prompt. */
   readonly row: number;
-  readonly id: number;
-  /** Text that became certain with this token; needs a tokenizer, "" otherwise. A stop string is never part of it. */
-  readonly text: string;
-  /** Why the row ends with this token: a stop id or string, or `maxTokens`. */
-  readonly finish?: "stop" | "length";
+  /** Seed of the row. This number less `row`, given as the option `seed`, repeats the text. */
+  readonly seed: number;
 }
 
 /**
- * Generates tokens one step at a time, for one prompt or a batch of prompts of different lengths. A row that has ended gives
- * no more tokens while the others go on.
+ * Generates tokens one step at a time, for one prompt or several of different lengths. A row that has ended gives no more
+ * tokens while the others go on, and takes no more time.
  *
- * `input` is token ids, text (with `options.tokenizer`), a list of either, or a `GenerationState` to go on from; a given
- * state is advanced in place and stays the caller's, to be saved or continued. It is consistent between any two tokens, also
- * after an abort.
+ * `input` is token ids, text (with `options.tokenizer`), a list of either, or one or several states to go on from. A given
+ * state is advanced in place: it is in use until the generation ends, and then holds all tokens that were computed, also after
+ * an abort. After an error of its row it is what it was before. At `maxTokens` the last token of a prompt has all text,
+ * and that of a state has the uncertain end of the text in `rest`, since a continuation returns it.
  *
- * @throws MambaError `INPUT` (prompts), `OPTIONS`, `NON_FINITE` (no token can be chosen); the signal's reason when aborted; KernelError from the device.
+ * @throws MambaError `INPUT` (prompts), `OPTIONS`, `IN_USE` and `CACHE` (states), `NON_FINITE`; the signal's reason when
+ * aborted; KernelError from the device.
  */
 export async function* generate(
   model: MambaLM,
-  input: string | readonly number[] | readonly (string | readonly number[])[] | GenerationState,
+  input: GenerationInput,
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  checkGenerateOptions(options);
-  using scope = new Scope();
-  const state = input instanceof GenerationState ? input : scope.use(start(model, input, options));
-  const { maxTokens = 128, tokenizer, stop = [], signal } = options;
-  const stopIds = new Set([...(options.stopIds ?? tokenizer?.stopIds ?? [])]);
-  const texts = state.pending.map((ids) => tokenizer && new TextStream(tokenizer, stop, ids));
-  const active = state.pending.map(() => true);
-
-  let logits = await prefill(model, state, options);
-  for (let count = 1; ; count++) {
-    const ids = await choose(model, state, logits, options);
-    state.push(ids.map((id, row) => (active[row] ? id : undefined)));
-    const tokens: GeneratedToken[] = [];
-    ids.forEach((id, row) => {
-      if (!active[row]) return;
-      const stream = texts[row];
-      const { text = "", stopped = false } = stopIds.has(id)
-        ? { stopped: true, text: stream?.flush() }
-        : (stream?.push(id) ?? {});
-      const finish = stopped ? "stop" : count === maxTokens ? "length" : undefined;
-      const rest = finish === "length" ? (stream?.flush() ?? "") : "";
-      if (finish) active[row] = false;
-      tokens.push({ row, id, text: text + rest, ...(finish && { finish }) });
-    });
-    yield* tokens;
-    if (!active.includes(true)) return;
-    await yieldToEventLoop();
+  checkGenerateOptions(options, model.config.vocabSize);
+  const { signal, onProgress, chunkLength, ...sequenceOptions } = options;
+  using set = new FixedSet(model, input, sequenceOptions, chunkLength);
+  let { unread } = set;
+  while (set.isActive) {
     signal?.throwIfAborted();
-    logits = advance(model, state, active);
+    const { tokens, failed } = await set.step();
+    if (set.unread < unread) onProgress?.(set.total - (unread = set.unread), set.total);
+    for (const { sequence, rest = "", ...token } of tokens) {
+      const row = sequence.id;
+      const text = set.isState(row) ? { text: token.text, rest } : { text: token.text + rest };
+      yield { row, seed: sequence.seed, ...token, ...(token.finish === "length" ? text : {}) };
+    }
+    for (const { error } of failed) throw error;
   }
-}
-
-function start(
-  model: MambaLM,
-  input: string | readonly number[] | readonly (string | readonly number[])[],
-  { tokenizer }: GenerateOptions,
-): GenerationState {
-  const encode = (prompt: string | readonly number[]): readonly number[] => {
-    if (typeof prompt !== "string") return prompt;
-    if (!tokenizer) throw new MambaError("INPUT", "a prompt in text needs options.tokenizer");
-    return tokenizer.encode(prompt);
-  };
-  const isOne = typeof input === "string" || typeof input[0] === "number";
-  const prompts = (isOne ? [input] : input) as readonly (string | readonly number[])[];
-  return GenerationState.start(model, prompts.map(encode));
-}
-
-/** Picks a token per row from logits [B, V], which it disposes. @throws MambaError `NON_FINITE` */
-async function choose(
-  { kernel }: MambaLM,
-  state: GenerationState,
-  logits: Tensor,
-  options: GenerateOptions,
-): Promise<number[]> {
-  const { temperature = 1, topK, topP, minP, repetitionPenalty, seed = 0 } = options;
-  using scope = new Scope();
-  scope.use(logits);
-  const rows = state.draw(seed).map((uniform) => {
-    return { temperature, topK, topP, minP, uniform, repetitionPenalty };
-  });
-  const seen = repetitionPenalty === undefined ? undefined : scope.use(uploadSeen(kernel, state));
-  const [data] = await kernel.read(scope.use(kernel.sample({ logits, rows, seen }).ids));
-  const ids = Array.from(data as Int32Array);
-  const row = ids.indexOf(-1);
-  if (row >= 0) {
-    const found = `the logits of row ${row} at token ${state.drawn + 1} hold NaN or +infinity, or no finite number`;
-    throw new MambaError("NON_FINITE", `generate: ${found}; check the weights of the model for such values`);
-  }
-  return ids;
-}
-
-/** i32 [B, K]: the ids of each row so far, padded with -1 to a multiple of 64, so that memory is reused. */
-function uploadSeen(kernel: Kernel, { seen }: GenerationState): Tensor {
-  const width = Math.ceil(Math.max(1, ...seen.map((ids) => ids.size)) / 64) * 64;
-  const data = new Int32Array(seen.length * width).fill(-1);
-  seen.forEach((ids, row) => data.set([...ids], row * width));
-  return kernel.upload(data, [seen.length, width], "i32");
-}
-
-/** Runs the model over each active row's last token: logits [B, V]. Rows that have ended keep their state. */
-function advance(model: MambaLM, state: GenerationState, active: readonly boolean[]): Tensor {
-  const { stack, pending } = state;
-  const data = Int32Array.from(pending, ([id = 0], row) => (active[row] ? id : 0));
-  using ids = model.kernel.upload(data, [pending.length], "i32");
-  let logits: Tensor;
-  if (active.includes(false)) {
-    using column = model.kernel.reshape(ids, [pending.length, 1]);
-    const sequences = Sequences.fromMask(active.map((isActive) => [isActive ? 1 : 0]));
-    logits = model.forward(column, { state: stack, sequences, logits: "last" });
-  } else logits = model.step(ids, stack);
-  state.take(active.map((isActive) => (isActive ? 1 : 0)));
-  return logits;
 }

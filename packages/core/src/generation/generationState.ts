@@ -1,163 +1,178 @@
+import { checkOptions } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
-import { uniformAt } from "../random.ts";
-import { packState, unpackState } from "../state/container.ts";
-import { StackState } from "../state/stackState.ts";
+import { checkIds } from "./checkIds.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { freshSeed, seedRule } from "./seed.ts";
+import {
+  cloneContents,
+  disposeContents,
+  type SequenceContents,
+  truncateContents,
+} from "./sequenceContents.ts";
+import { TokenHistory } from "./tokenHistory.ts";
 
-/** The position of a generation besides the state of the stack. */
-interface Position {
-  readonly pending: readonly (readonly number[])[];
-  readonly seen: readonly (readonly number[])[];
-  readonly drawn: number;
+export interface SeedOptions {
+  /** Default: a random seed for a new state, that of the original for a clone. */
+  readonly seed?: number | undefined;
 }
 
+// For the other files of this folder: the static block below assigns them.
+
+/** A state over `contents`, which it owns. */
+export let createState: (model: MambaLM, contents: SequenceContents) => GenerationState;
+
+/** The contents of a state. They stay the state's. Throws MambaError `IN_USE`. */
+export let contentsOf: (state: GenerationState) => SequenceContents;
+
+/** Marks a state as in use until the result is disposed. Throws MambaError `IN_USE`. */
+export let borrow: (state: GenerationState) => Disposable;
+
+/** Frees the contents of a state and gives it others, also while it is in use. */
+export let replaceContents: (state: GenerationState, contents: SequenceContents) => void;
+
 /**
- * Everything that `generate` needs to go on, in this process or another one, on this backend or another one. `generate`
- * advances it in place.
+ * One sequence between generations: everything that its continuation depends on. `generate` goes on from it and advances it in
+ * place; `Decoder.add` copies it; `saveState` turns it into bytes.
+ *
+ * A state belongs to a model, and to the adapter that was attached when it was computed. While a generation advances it, it
+ * takes no other call but `dispose`: MambaError `IN_USE`.
  */
 export class GenerationState implements Disposable {
-  /** The state of the model's stack after all ids that are not pending. */
-  readonly stack: StackState;
-  readonly #pending: number[][];
-  readonly #seen: readonly Set<number>[];
-  #drawn: number;
+  readonly model: MambaLM;
+  #contents: SequenceContents;
+  #isInUse = false;
+  #isDisposed = false;
 
-  private constructor(stack: StackState, { pending, seen, drawn }: Position) {
-    this.stack = stack;
-    this.#pending = pending.map((ids) => [...ids]);
-    this.#seen = seen.map((ids) => new Set(ids));
-    this.#drawn = drawn;
+  private constructor(model: MambaLM, contents: SequenceContents) {
+    this.model = model;
+    this.#contents = contents;
   }
 
   /**
-   * A start from prompts, one row each; their lengths may differ.
+   * A sequence that begins with `ids`, none of which is read yet. It takes device memory only when it is read.
    *
-   * @throws MambaError `INPUT` when there is no prompt, or an id is not in the vocabulary
+   * @throws MambaError `INPUT` when an id is not in the vocabulary; `OPTIONS`
    */
-  static start(model: MambaLM, prompts: readonly (readonly number[])[]): GenerationState {
-    checkIds(model, prompts);
-    return new GenerationState(model.createState(prompts.length), {
-      pending: prompts,
-      seen: prompts,
-      drawn: 0,
+  static start(model: MambaLM, ids: readonly number[], options: SeedOptions = {}): GenerationState {
+    checkOptions("GenerationState.start", options, { seed: seedRule });
+    checkIds(model, ids, "the prompt");
+    const history = new TokenHistory();
+    history.append(ids);
+    return new GenerationState(model, {
+      history,
+      read: 0,
+      seed: options.seed ?? freshSeed(),
+      text: undefined,
+      stack: undefined,
+      logits: undefined,
+      checkpoints: new Checkpoints(),
+      adapter: model.adapter,
     });
   }
 
-  /** Rows, B. */
-  get batch(): number {
-    return this.stack.batch;
+  /** All ids so far, input and generated ones. */
+  get ids(): readonly number[] {
+    return this.#free().history.ids;
   }
 
-  /** Per row: ids that the stack has not read yet. After a generation, the last token of each row. */
-  get pending(): readonly (readonly number[])[] {
-    return this.#pending;
+  /** The ids that are not read yet. After a generation, the last token. */
+  get pending(): readonly number[] {
+    const { history, read } = this.#free();
+    return history.ids.slice(read);
   }
 
-  /** Per row: the distinct ids so far, for the repetition penalty. */
-  get seen(): readonly ReadonlySet<number>[] {
-    return this.#seen;
+  /** Number of generated ids: with the seed, the position in the random stream. */
+  get generated(): number {
+    return this.#free().history.generatedCount;
   }
 
-  /** Tokens drawn so far: the position in the random stream. */
-  get drawn(): number {
-    return this.#drawn;
+  /** Equal seeds give equal continuations. `generate` sets it when the option `seed` is given. */
+  get seed(): number {
+    return this.#free().seed;
+  }
+
+  /** True while a generation advances the state. */
+  get isInUse(): boolean {
+    return this.#isInUse;
   }
 
   /**
-   * Appends input to each row: the next turn of a conversation.
+   * Appends input: the next turn of a conversation.
    *
-   * @throws MambaError `INPUT` unless there is one prompt per row, of ids in the vocabulary
+   * @throws MambaError `INPUT` when an id is not in the vocabulary; `IN_USE`
    */
-  append(model: MambaLM, prompts: readonly (readonly number[])[]): void {
-    if (prompts.length !== this.batch) {
-      throw new MambaError("INPUT", `the state has ${this.batch} rows, got ${prompts.length} prompts`);
-    }
-    checkIds(model, prompts);
-    prompts.forEach((ids, row) => {
-      this.#pending[row]?.push(...ids);
-      for (const id of ids) this.#seen[row]?.add(id);
-    });
-  }
-
-  /** Marks the first `counts[row]` pending ids of each row as read by the stack. */
-  take(counts: readonly number[]): void {
-    counts.forEach((count, row) => this.#pending[row]?.splice(0, count));
-  }
-
-  /** One random number in [0, 1) per row for the next token; the same numbers until `push`. */
-  draw(seed: number): number[] {
-    return this.#pending.map((_, row) => uniformAt(seed, row, this.#drawn));
-  }
-
-  /** Adds the drawn token of each row; undefined leaves a row as it is. */
-  push(ids: readonly (number | undefined)[]): void {
-    this.#drawn++;
-    ids.forEach((id, row) => {
-      if (id === undefined) return;
-      this.#pending[row] = [id];
-      this.#seen[row]?.add(id);
-    });
-  }
-
-  /** An independent copy, to try several continuations from one point. */
-  clone(): GenerationState {
-    return new GenerationState(this.stack.clone(), this.#position());
-  }
-
-  /** The state in bytes, with a versioned header. */
-  async serialize(): Promise<Uint8Array> {
-    return packState(this.stack, this.#position());
+  append(ids: readonly number[]): void {
+    const { history, logits, ...rest } = this.#free();
+    checkIds(this.model, ids, "the appended input");
+    if (ids.length === 0) return;
+    history.append(ids);
+    logits?.dispose();
+    this.#contents = { ...rest, history, logits: undefined };
   }
 
   /**
-   * The reverse of `serialize`, for a model of the same shape on any kernel.
+   * Drops all ids after the first `length`. The next generation goes on from the newest checkpoint before that (option
+   * `checkpoints`), or from the start, and reads the ids after it again. What it computes equals the first reading to rounding.
    *
-   * @throws MambaError `CACHE` when the bytes are damaged, of another version, or of a model of another shape.
+   * @throws MambaError `INPUT` unless `length` is a whole number from 0 to the number of ids; `IN_USE`
    */
-  static deserialize(model: MambaLM, bytes: Uint8Array): GenerationState {
-    const specs = model.backbone.state;
-    const { header, batch, data } = unpackState(bytes, specs);
-    const rows = (field: string): number[][] => {
-      const value = header[field];
-      const valid = (ids: unknown) => Array.isArray(ids) && ids.every((id) => isTokenId(model, id));
-      if (Array.isArray(value) && value.length === batch && value.every(valid)) return value as number[][];
+  truncate(length: number): void {
+    const contents = this.#free();
+    const { length: count } = contents.history;
+    if (!Number.isInteger(length) || length < 0 || length > count) {
       throw new MambaError(
-        "CACHE",
-        `saved state: ${field} must be ${batch} lists of ids below ${model.config.vocabSize}`,
+        "INPUT",
+        `truncate: length must be a whole number from 0 to ${count}, got ${length}`,
       );
-    };
-    const drawn = header["drawn"];
-    if (typeof drawn !== "number" || !Number.isSafeInteger(drawn) || drawn < 0) {
-      throw new MambaError("CACHE", `saved state: drawn must be a whole number >= 0, got ${String(drawn)}`);
     }
-    const position = { pending: rows("pending"), seen: rows("seen"), drawn };
-    return new GenerationState(StackState.upload(model.kernel, specs, batch, data), position);
+    this.#contents = truncateContents(contents, length);
   }
 
-  #position(): Position {
-    return { pending: this.#pending, seen: this.#seen.map((ids) => [...ids]), drawn: this.#drawn };
+  /**
+   * An independent copy, to try several continuations from one point. With the same seed it continues as this one does.
+   *
+   * @throws MambaError `IN_USE`, `OPTIONS`
+   */
+  clone(options: SeedOptions = {}): GenerationState {
+    checkOptions("GenerationState.clone", options, { seed: seedRule });
+    const contents = this.#free();
+    const { seed = contents.seed } = options;
+    return new GenerationState(this.model, { ...cloneContents(this.model.kernel, contents), seed });
   }
 
   dispose(): void {
-    this.stack.dispose();
+    if (!this.#isDisposed) disposeContents(this.#contents);
+    this.#isDisposed = true;
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
 
-function isTokenId(model: MambaLM, id: unknown): boolean {
-  return typeof id === "number" && Number.isInteger(id) && id >= 0 && id < model.config.vocabSize;
-}
+  /** The contents, while nothing else uses them. */
+  #free(): SequenceContents {
+    if (this.#isDisposed) throw new MambaError("DISPOSED", "the generation state is disposed");
+    if (!this.#isInUse) return this.#contents;
+    const remedy = "wait until that generation ends, or clone the state before it";
+    throw new MambaError("IN_USE", `a generation is advancing this state: ${remedy}`);
+  }
 
-function checkIds(model: MambaLM, prompts: readonly (readonly number[])[]): void {
-  if (prompts.length === 0) throw new MambaError("INPUT", "there must be at least one prompt, got none");
-  for (const [row, ids] of prompts.entries()) {
-    const wrong = ids.find((id) => !isTokenId(model, id));
-    if (wrong !== undefined) {
-      const rule = `whole numbers from 0 to ${model.config.vocabSize - 1}`;
-      throw new MambaError("INPUT", `token ids of prompt ${row} must be ${rule}, got ${wrong}`);
-    }
+  static {
+    createState = (model, contents) => new GenerationState(model, contents);
+    contentsOf = (state) => state.#free();
+    borrow = (state) => {
+      state.#free();
+      state.#isInUse = true;
+      return {
+        [Symbol.dispose]: () => {
+          state.#isInUse = false;
+        },
+      };
+    };
+    replaceContents = (state, contents) => {
+      disposeContents(state.#isDisposed ? contents : state.#contents);
+      if (!state.#isDisposed) state.#contents = contents;
+    };
   }
 }

@@ -1,10 +1,37 @@
+import {
+  abortSignal,
+  callback,
+  checkOptions,
+  flag,
+  number,
+  objectWith,
+  type Rule,
+  type Rules,
+  whole,
+} from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
-import type { PrefillOptions } from "./prefill.ts";
+import { isTokenId } from "./checkIds.ts";
+import type { CheckpointOptions } from "./checkpoints.ts";
+import { seedRule } from "./seed.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-/** How `generate` picks tokens, and when rows end. The filters apply in the order temperature, topK, topP, minP. */
-export interface GenerateOptions extends PrefillOptions {
-  /** Tokens per row, at most. Default 128. */
+/** A sequence at the moment at which its next token is chosen. */
+export interface TokenContext {
+  /** All ids so far, input and generated ones. */
+  readonly ids: readonly number[];
+  /** Tokens that this generation gave so far. */
+  readonly count: number;
+}
+
+/** The ids that may be chosen next: by name, or bit `id % 32` of word `id >> 5` of a mask of ceil(V / 32) words. */
+export type AllowedIds = { readonly ids: Iterable<number> } | { readonly mask: Int32Array };
+
+/**
+ * How the tokens of a sequence are picked, and when it ends. The order is that of the op `sample`: `processLogits`, the
+ * penalties and biases, `allow`, then temperature, topK, topP, minP.
+ */
+export interface SequenceOptions {
+  /** Tokens, at most. 0 reads the prompt only. Default 128. */
   readonly maxTokens?: number | undefined;
   /** Divides the logits; 0 takes the most probable token (greedy). Default 1. */
   readonly temperature?: number | undefined;
@@ -16,35 +43,125 @@ export interface GenerateOptions extends PrefillOptions {
   readonly minP?: number | undefined;
   /** Above 1 discourages ids of the prompt and of the text so far. Default 1, off (Keskar et al. 2019). */
   readonly repetitionPenalty?: number | undefined;
-  /** Equal seeds give equal texts on equal logits. Default 0. */
+  /** Subtracted from the logit of a generated id, once for each time it was generated. Default 0. */
+  readonly frequencyPenalty?: number | undefined;
+  /** Subtracted from the logit of each id that was generated. Default 0. */
+  readonly presencePenalty?: number | undefined;
+  /** Added to the logits, by id: `{ 50256: -100 }`. */
+  readonly logitBias?: Readonly<Record<number, number>> | undefined;
+  /**
+   * The ids that may be chosen, such as those that a grammar allows: for all tokens, or a function that is called for each.
+   * Undefined from the function allows all.
+   */
+  readonly allow?: AllowedIds | ((context: TokenContext) => AllowedIds | undefined) | undefined;
+  /** Sees the model's logits [V] before anything else, and may change them in place. They are read to the host for it. */
+  readonly processLogits?: ((logits: Float32Array, context: TokenContext) => void) | undefined;
+  /** Log-probabilities of each token, and of the k most probable ones: k, at least 0. Default: none. */
+  readonly logProbs?: number | undefined;
+  /** Equal seeds give equal texts on equal logits. Default: a random seed, or that of a given state. */
   readonly seed?: number | undefined;
-  /** A row ends before the first of these strings; needs a tokenizer. */
+  /** The text ends before the first of these strings; needs a tokenizer. */
   readonly stop?: readonly string[] | undefined;
-  /** A row ends with the first of these ids. Default: the tokenizer's `stopIds`. */
+  /** The text ends with the first of these ids. Default: the tokenizer's `stopIds`. */
   readonly stopIds?: readonly number[] | undefined;
   /** For prompts in text, `text` in the result, and stop strings. */
   readonly tokenizer?: Tokenizer | undefined;
+  /** Special tokens are part of `text`. Default false. */
+  readonly specialTokens?: boolean | undefined;
+  /** Keep copies of the state for `GenerationState.truncate`. Default: none. */
+  readonly checkpoints?: CheckpointOptions | undefined;
+  /** Ends the sequence between two tokens or two chunks of its prompt. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws MambaError `OPTIONS`, naming the option, its rule and the value. */
-export function checkGenerateOptions(options: GenerateOptions): void {
-  const rule = (name: keyof GenerateOptions, holds: (value: number) => boolean, text: string) => {
-    const value = options[name];
-    if (value === undefined || (typeof value === "number" && holds(value))) return;
-    throw new MambaError(
-      "OPTIONS",
-      `option ${name} must be ${text}, got ${typeof value === "number" ? value : typeof value}`,
-    );
-  };
-  const whole = (min: number) => (value: number) => Number.isSafeInteger(value) && value >= min;
-  rule("maxTokens", whole(1), "a whole number >= 1");
-  rule("temperature", (value) => value >= 0 && value < Infinity, "a number >= 0");
-  rule("topK", whole(1), "a whole number >= 1");
-  rule("topP", (value) => value > 0 && value <= 1, "a number above 0 and at most 1");
-  rule("minP", (value) => value >= 0 && value <= 1, "a number from 0 to 1");
-  rule("repetitionPenalty", (value) => value > 0 && value < Infinity, "a number above 0");
-  rule("seed", Number.isSafeInteger, "a whole number");
-  const { stop = [], tokenizer } = options;
-  if (stop.length > 0 && !tokenizer) throw new MambaError("OPTIONS", "option stop needs option tokenizer");
-  if (stop.includes("")) throw new MambaError("OPTIONS", "option stop must not hold an empty string");
+/** How a prompt is read. */
+export interface PrefillOptions {
+  /** Positions per pass of the model over prompts: memory grows with it, and up to a point speed. Default 512. */
+  readonly chunkLength?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each chunk with the positions of all prompts that are done, and their number. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Keep copies of the state for `GenerationState.truncate`. Default: none. */
+  readonly checkpoints?: CheckpointOptions | undefined;
 }
+
+/** Options of `generate`. With several prompts they hold for each; prompt i has the seed `seed + i`. */
+export interface GenerateOptions extends SequenceOptions, PrefillOptions {}
+
+const listOf = (words: string, holds: (item: unknown) => boolean): Rule => [
+  (value) => Array.isArray(value) && value.every(holds),
+  words,
+];
+const isPlainObject = (value: unknown) =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const penalty = number("a finite number", Number.isFinite);
+
+const prefillRules: Rules<PrefillOptions> = {
+  chunkLength: whole(1),
+  signal: abortSignal,
+  onProgress: callback,
+  checkpoints: [isPlainObject, "an object"],
+};
+
+const sequenceRules: Rules<SequenceOptions> = {
+  maxTokens: whole(0),
+  temperature: number("a number >= 0", (value) => value >= 0 && value < Infinity),
+  topK: whole(1),
+  topP: number("a number above 0 and at most 1", (value) => value > 0 && value <= 1),
+  minP: number("a number from 0 to 1", (value) => value >= 0 && value <= 1),
+  repetitionPenalty: number("a number above 0", (value) => value > 0 && value < Infinity),
+  frequencyPenalty: penalty,
+  presencePenalty: penalty,
+  logitBias: [isPlainObject, "an object from ids to numbers"],
+  allow: [(value) => typeof value === "function" || isPlainObject(value), "a function, { ids } or { mask }"],
+  processLogits: callback,
+  logProbs: whole(0),
+  seed: seedRule,
+  stop: listOf("an array of strings that are not empty", (item) => typeof item === "string" && item !== ""),
+  stopIds: listOf("an array of whole numbers", Number.isSafeInteger),
+  tokenizer: objectWith("a Tokenizer", "encode", "decode", "decoder"),
+  specialTokens: flag,
+  checkpoints: prefillRules.checkpoints,
+  signal: abortSignal,
+};
+
+const checkpointRules: Rules<CheckpointOptions> = { everyTokens: whole(1), keep: whole(1) };
+
+/** @throws MambaError `OPTIONS`, naming the option, its rule and the value */
+export function checkSequenceOptions(owner: string, options: SequenceOptions, vocabSize: number): void {
+  checkOptions(owner, options, sequenceRules);
+  checkValues(owner, options, vocabSize);
+}
+
+/** @throws MambaError `OPTIONS`, naming the option, its rule and the value */
+export function checkGenerateOptions(options: GenerateOptions, vocabSize: number): void {
+  checkOptions<GenerateOptions>("generate", options, { ...sequenceRules, ...prefillRules });
+  checkValues("generate", options, vocabSize);
+}
+
+/** @throws MambaError `OPTIONS`, naming the option, its rule and the value */
+export function checkPrefillOptions(options: PrefillOptions): void {
+  checkOptions("prefill", options, prefillRules);
+  if (options.checkpoints) checkOptions("prefill: checkpoints", options.checkpoints, checkpointRules);
+}
+
+/** The rules that a type or a single value cannot tell. */
+function checkValues(owner: string, options: SequenceOptions, vocabSize: number): void {
+  const { stop = [], tokenizer, logitBias = {}, logProbs = 0, checkpoints } = options;
+  const fail = (message: string): never => {
+    throw new MambaError("OPTIONS", `${owner}: option ${message}`);
+  };
+  if (stop.length > 0 && !tokenizer) fail("stop needs option tokenizer");
+  if (logProbs > Math.min(vocabSize, maxLogProbs)) {
+    fail(`logProbs must be at most ${Math.min(vocabSize, maxLogProbs)}, got ${logProbs}`);
+  }
+  for (const [id, value] of Object.entries(logitBias)) {
+    if (!isTokenId(Number(id), vocabSize))
+      fail(`logitBias must name ids from 0 to ${vocabSize - 1}, got ${id}`);
+    if (!Number.isFinite(value)) fail(`logitBias of id ${id} must be a finite number, got ${String(value)}`);
+  }
+  if (checkpoints) checkOptions(`${owner}: checkpoints`, checkpoints, checkpointRules);
+}
+
+/** The most that the op `sample` gives. */
+const maxLogProbs = 1024;

@@ -1,61 +1,73 @@
-import type { Tokenizer } from "./tokenizer.ts";
+import { MambaError } from "../errors.ts";
+import { isObject, type Json } from "../safetensors/json.ts";
+import { HeldText } from "./heldText.ts";
+import type { TokenDecoder, Tokenizer } from "./tokenizer.ts";
+
+export interface TextStreamOptions {
+  /**
+   * The text ends before the first of these strings. One that holds the text of a special token also ends it at the token's
+   * id, whether or not special tokens are part of the text.
+   */
+  readonly stop?: readonly string[] | undefined;
+  /** Special tokens are part of the text. Default false. */
+  readonly specialTokens?: boolean | undefined;
+  /** The `snapshot()` of a stream with an equal tokenizer and the same `specialTokens`, to go on from. Stop strings may differ. */
+  readonly snapshot?: Json | undefined;
+}
 
 /**
- * Turns a row's tokens into text as they arrive. Text is held back while it may still change: bytes that are not yet a whole
- * character (at most 3 tokens, since a token is at least one byte), and a possible beginning of a stop string.
+ * Turns the tokens of a row into text as they arrive. Text is held back only while it may still change: bytes that are not
+ * yet a whole character, and a possible beginning of a stop string.
+ *
+ * The stream has the text of all ids that it has read, less what was final before the first generated one. With `read(prompt)`
+ * and then `push(id)` for each token, the texts of `push` and then `rest()` are `decode([...prompt, ...ids])` without the text
+ * that was final after the prompt. So a character that the prompt begins and the tokens complete belongs to the stream.
  */
 export class TextStream {
-  readonly #tokenizer: Tokenizer;
-  readonly #stops: readonly string[];
-  /** Ids whose text may still change, after one whose text is final: decoders treat the first token differently. */
-  #recent: number[] = [];
-  /** Text of the first id of `#recent`. */
-  #final = "";
-  /** Final text that is not returned yet, since a stop string may begin with it. */
-  #held = "";
+  readonly #decoder: TokenDecoder;
+  readonly #held: HeldText;
+  /** Text of the special tokens by id, when a stop string holds one of them. */
+  readonly #special: ReadonlyMap<number, string>;
 
-  constructor(tokenizer: Tokenizer, stops: readonly string[], context: readonly number[]) {
-    this.#tokenizer = tokenizer;
-    this.#stops = stops;
-    this.#recent = context.slice(-1);
-    this.#final = tokenizer.decode(this.#recent);
+  /** @throws MambaError `CACHE` when the snapshot is damaged or of another tokenizer */
+  constructor(tokenizer: Tokenizer, { stop = [], specialTokens, snapshot }: TextStreamOptions = {}) {
+    const contents = [...tokenizer.specialTokens].filter(([text]) => stop.some((end) => end.includes(text)));
+    this.#special = new Map(specialTokens ? [] : contents.map(([text, id]) => [id, text]));
+    const withSpecial = stop.filter((end) => contents.some(([text]) => end.includes(text)));
+    this.#held = new HeldText(stop, withSpecial);
+    if (snapshot === undefined) this.#decoder = tokenizer.decoder({ specialTokens });
+    else {
+      if (!isObject(snapshot)) throw new MambaError("CACHE", "saved text: expected an object");
+      const { decoder, held } = snapshot as { readonly decoder?: Json; readonly held?: Json };
+      this.#decoder = tokenizer.decoder({ specialTokens, snapshot: decoder ?? null });
+      this.#held.restore(held ?? null);
+    }
+  }
+
+  /**
+   * Reads ids whose text is not part of the stream: a prompt, or the next turn of a conversation. Text that is still held
+   * back for a stop string is dropped.
+   */
+  read(ids: readonly number[]): void {
+    if (ids.length > 0) this.#held.clear();
+    for (const id of ids) this.#decoder.push(id);
   }
 
   /** Adds a token. Returns the text that became final, and true for `stopped` when a stop string ended the row. */
-  push(id: number): { text: string; stopped: boolean } {
-    this.#recent.push(id);
-    const decoded = this.#tokenizer.decode(this.#recent);
-    if (decoded.endsWith("\uFFFD") && this.#recent.length <= 4) return { text: "", stopped: false };
-    const fresh = decoded.startsWith(this.#final) ? decoded.slice(this.#final.length) : decoded;
-    this.#recent = [id];
-    this.#final = this.#tokenizer.decode(this.#recent);
-    return this.#release(this.#held + fresh);
+  push(id: number): { readonly text: string; readonly stopped: boolean } {
+    const special = this.#special.get(id);
+    const fresh = this.#decoder.push(id);
+    if (special === undefined) return this.#held.add(fresh);
+    return this.#held.addSpecial(fresh, this.#decoder.rest(), special);
   }
 
-  /** Returns the text that is still held back, when the row ends for another reason. */
-  flush(): string {
-    const decoded = this.#tokenizer.decode(this.#recent);
-    const text = this.#held + (decoded.startsWith(this.#final) ? decoded.slice(this.#final.length) : "");
-    this.#held = "";
-    return text;
+  /** Returns the text that is still held back, as if no token followed. It changes nothing. */
+  rest(): string {
+    return this.#held.peek(this.#decoder.rest());
   }
 
-  #release(text: string): { text: string; stopped: boolean } {
-    const ends = this.#stops.map((stop) => text.indexOf(stop)).filter((index) => index !== -1);
-    if (ends.length > 0) {
-      this.#held = "";
-      return { text: text.slice(0, Math.min(...ends)), stopped: true };
-    }
-    const hold = Math.max(0, ...this.#stops.map((stop) => overlap(text, stop)));
-    this.#held = text.slice(text.length - hold);
-    return { text: text.slice(0, text.length - hold), stopped: false };
+  /** Returns what another stream needs to go on from here: a small JSON value, independent of the length of the text. */
+  snapshot(): Json {
+    return { decoder: this.#decoder.snapshot(), held: this.#held.snapshot() };
   }
-}
-
-/** Length of the longest end of `text` that is a beginning of `stop`. */
-function overlap(text: string, stop: string): number {
-  for (let length = Math.min(text.length, stop.length - 1); length > 0; length--) {
-    if (text.endsWith(stop.slice(0, length))) return length;
-  }
-  return 0;
 }

@@ -1,4 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
+import { checkOptions, flag } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import type { Ops } from "../ops/run/ops.ts";
 import { parameter, type Parameters, type ParameterSpec } from "../parameters/spec.ts";
@@ -17,13 +18,14 @@ export interface BidirectionalOptions {
 /**
  * A bidirectional Mamba block as a mixer. It has no state: it reads the whole input at once.
  *
- * @throws MambaError `CONFIG`, naming the field, its rule and the value
+ * @throws MambaError `CONFIG` (config) or `OPTIONS`, naming the field, its rule and the value
  */
 export function bidirectionalMamba(
   input: MambaConfigInput,
   options: BidirectionalOptions = {},
 ): ModuleSpec<BidirectionalMambaBlock> {
   const config = resolveConfig(input);
+  checkOptions("bidirectionalMamba", options, { divideOutput: flag });
   return {
     kind: "bidirectionalMamba",
     parameters: (prefix) => bidirectionalParameters(config, prefix),

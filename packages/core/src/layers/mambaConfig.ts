@@ -1,3 +1,4 @@
+import { checkKeys } from "../checkOptions.ts";
 import { check, inRange } from "./checkField.ts";
 
 /** Sizes and rules of Mamba blocks and of the stack that they are part of. Names as in the paper; see `mamba.ts`. */
@@ -53,12 +54,39 @@ export interface MambaConfig {
 export type MambaConfigInput = Pick<MambaConfig, "dModel" | "nLayers"> & Fields<MambaConfig>;
 export type Fields<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
+const fields: Readonly<Record<keyof MambaConfig, true>> = {
+  dModel: true,
+  nLayers: true,
+  dState: true,
+  expand: true,
+  dInner: true,
+  dConv: true,
+  dtRank: true,
+  dtMin: true,
+  dtMax: true,
+  dtInit: true,
+  dtScale: true,
+  dtInitFloor: true,
+  rmsNormEps: true,
+  initializerRange: true,
+  selective: true,
+  bias: true,
+  convBias: true,
+  innerNorms: true,
+  innerNormEps: true,
+  mupBaseWidth: true,
+};
+
+/** Fields of `MambaLMConfig`: the config of a language model is also one of its blocks. */
+const modelFields = ["vocabSize", "padVocabSizeMultiple", "tieEmbeddings"] as const;
+
 /**
- * Fills in the defaults and checks every field.
+ * Fills in the defaults and checks every field. An unknown field is refused, except for those of a language model.
  *
  * @throws MambaError `CONFIG`, naming the field, its rule and the value.
  */
 export function resolveConfig(input: MambaConfigInput): MambaConfig {
+  checkKeys("config", "field", input, [...Object.keys(fields), ...modelFields], "CONFIG");
   const { dModel } = input;
   const whole = (field: keyof MambaConfigInput, value: unknown, min: number, max: number) =>
     check(

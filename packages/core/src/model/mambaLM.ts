@@ -1,10 +1,11 @@
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import { type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
+import { checkOptions, objectWith, type Rules } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import type { Linear } from "../layers/linear.ts";
 import { parametrization } from "../layers/mambaConfig.ts";
 import type { Training } from "../layers/module.ts";
-import type { Sequences } from "../layers/sequences.ts";
+import { Sequences } from "../layers/sequences.ts";
 import { Stack } from "../layers/stack.ts";
 import { DerivedTensors } from "../ops/run/derivedTensors.ts";
 import { EagerOps } from "../ops/run/eagerOps.ts";
@@ -33,6 +34,13 @@ export interface ForwardOptions {
   /** Given in training only. */
   readonly training?: Pick<Training, "seed"> | undefined;
 }
+
+const forwardRules: Rules<ForwardOptions> = {
+  state: objectWith("a StackState", "checkFits"),
+  sequences: [(value) => value instanceof Sequences, "Sequences"],
+  logits: [(value) => value === "all" || value === "last", '"all" or "last"'],
+  training: [(value) => typeof value === "object", "an object"],
+};
 
 /** A Mamba language model: embedding, stack, final norm and head, on one kernel. */
 export class MambaLM implements Disposable {
@@ -124,16 +132,22 @@ export class MambaLM implements Disposable {
    * Logits for token ids i32 [B, L]: [B, L, V] or, with `logits: "last"`, [B, V]. V is `vocabSize`: the padding of the table
    * is cut off. The result is the caller's.
    *
-   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, sequences).
+   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, sequences), `OPTIONS`.
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
     // Without one-token ops, so that a prompt gives the same bits when its last chunk has one position.
     using ops = new EagerOps(this.kernel, { derived: this.derived, steps: false });
-    return ops.keep(this.run(ops, ids, options));
+    checkOptions("forward", options, forwardRules);
+    return ops.keep(this.#run(ops, ids, options));
   }
 
   /** `forward` through ops of the caller's, such as a `Tape` to train: they own the result. */
-  run(ops: Ops, ids: Tensor, { state, sequences, logits = "all", training }: ForwardOptions = {}): Tensor {
+  run(ops: Ops, ids: Tensor, options: ForwardOptions = {}): Tensor {
+    checkOptions("forward", options, forwardRules);
+    return this.#run(ops, ids, options);
+  }
+
+  #run(ops: Ops, ids: Tensor, { state, sequences, logits = "all", training }: ForwardOptions): Tensor {
     const [batch = 0, length = 0] = ids.shape;
     if (ids.shape.length !== 2)
       throw new MambaError("INPUT", `ids must be [B, L], got [${ids.shape.join(", ")}]`);
@@ -159,7 +173,7 @@ export class MambaLM implements Disposable {
     if (ids.shape.length !== 1)
       throw new MambaError("INPUT", `ids must be [B], got [${ids.shape.join(", ")}]`);
     using ops = new EagerOps(this.kernel, { derived: this.derived });
-    return ops.keep(this.run(ops, ops.reshape(ids, [batch, 1]), { state, logits: "last" }));
+    return ops.keep(this.#run(ops, ops.reshape(ids, [batch, 1]), { state, logits: "last" }));
   }
 
   /** hidden [..., D] -> [..., V] */

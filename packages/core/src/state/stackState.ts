@@ -4,7 +4,8 @@ import type { StateSpec } from "../layers/module.ts";
 
 /**
  * The state of a stack: one tensor for each of its state specs, of constant size for any number of tokens. `forward` and
- * `step` advance it in place; `clone` it before them to keep a state to come back to.
+ * `step` advance it in place; `clone` it before them to keep a state to come back to. `rows` is a view of some of its rows: the
+ * rest stays as it is while they are advanced.
  */
 export class StackState implements Disposable {
   readonly kernel: Kernel;
@@ -70,6 +71,38 @@ export class StackState implements Disposable {
       rows.length,
       this.tensors.map((tensor) => () => this.kernel.gatherRows(tensor, rows)),
     );
+  }
+
+  /**
+   * View of rows [start, start + count): advancing it advances this state. No copy.
+   *
+   * @throws KernelError `ARGUMENT` when a row does not exist
+   */
+  rows(start: number, count: number): StackState {
+    return StackState.#make(
+      this.kernel,
+      this.specs,
+      count,
+      this.tensors.map((tensor) => () => this.kernel.rows(tensor, start, count)),
+    );
+  }
+
+  /** A view of all rows, which keeps the memory alive after this state is disposed. No copy. */
+  shared(): StackState {
+    return this.rows(0, this.batch);
+  }
+
+  /**
+   * Overwrites this state with another of the same stack and batch.
+   *
+   * @throws MambaError `CACHE` when the other is of another stack or batch
+   */
+  copyFrom(source: StackState): void {
+    source.checkFits(this.specs, this.batch);
+    this.tensors.forEach((tensor, i) => {
+      const from = source.tensors[i];
+      if (from) this.kernel.copyInto(tensor, from);
+    });
   }
 
   /** The values of all tensors on the host, in the order of `specs`. */

@@ -1,17 +1,16 @@
 import { createHash } from "node:crypto";
 import { mkdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Tokenizer } from "@mamba/core";
 import { ifMissing, replaceFile } from "@mamba/files";
 import { TrainError } from "../errors.ts";
 import { type DataFile, type FileSource, openDataFile } from "./dataFile.ts";
 import { checkLength, countExamples, exampleOfIds } from "./exampleOfIds.ts";
-import { tokenChunks } from "./tokenChunks.ts";
+import { type TextEncoding, tokenChunks } from "./tokenChunks.ts";
 
 export interface TokenizedTextOptions {
   /** Positions per example. */
   readonly length: number;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TextEncoding;
   /** The files that define the tokenizer, by name. Other contents are another tokenizer. */
   readonly tokenizerFiles: ReadonlyMap<string, Uint8Array>;
   /** Vocabulary of the model: the tokens must be below this. */
@@ -77,7 +76,7 @@ async function openTokens(
   const text = await openDataFile(path);
   try {
     const textHash = await hashOf(text, options.signal);
-    const all = createHash("sha256").update("tokens 1\n").update(textHash);
+    const all = createHash("sha256").update("tokens 2\n").update(textHash);
     for (const [name, bytes] of [...options.tokenizerFiles].sort(([a], [b]) => (a < b ? -1 : 1))) {
       all.update(`${name} ${bytes.length}\n`).update(bytes);
     }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { saveCheckpoint } from "@mamba/checkpoint";
-import { MambaLM } from "@mamba/core";
+import { byteTokenizer, MambaLM } from "@mamba/core";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 
 /** The files of a checkpoint by name. */
@@ -18,7 +18,7 @@ export async function randomModel(): Promise<ModelFiles> {
   try {
     const shape = { dModel: 96, nLayers: 3, vocabSize: 128 };
     const model = MambaLM.init(kernel, { ...shape, tieEmbeddings: false, initializerRange: 0.1 }, 1);
-    await saveCheckpoint(model, folder);
+    await saveCheckpoint(model, folder, { tokenizer: byteTokenizer(shape.vocabSize) });
     const names = await readdir(folder);
     return new Map(
       await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)),

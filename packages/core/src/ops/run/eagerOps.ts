@@ -1,4 +1,5 @@
 import { type Kernel, type Residual, Scope, type Shape, type Tensor } from "@mamba/kernel";
+import { checkOptions, flag, objectWith, type Rules } from "../../checkOptions.ts";
 import type { DerivedTensors } from "./derivedTensors.ts";
 import type { GradientSink, LossGradient, OpRun } from "./opRun.ts";
 import { type Ops, OpsBase, type UnaryOp } from "./ops.ts";
@@ -17,6 +18,15 @@ export interface EagerOptions {
   readonly shared?: Pick<Ops, "sharedConstant"> | undefined;
 }
 
+/** Options of frames, which passed the check: each layer of each token makes ops. */
+const checked = new WeakSet<EagerOptions>();
+const rules: Rules<EagerOptions> = {
+  derived: objectWith("DerivedTensors", "get"),
+  steps: flag,
+  states: objectWith("an object with advance", "advance"),
+  shared: objectWith("Ops", "sharedConstant"),
+};
+
 /** Runs ops at once and frees their results when it is disposed: inference. */
 export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   readonly kernel: Kernel;
@@ -27,13 +37,16 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   /** Made when it is needed: there are ops for each layer of each token. */
   #shared: Map<Int32Array, Tensor> | undefined;
 
+  /** @throws MambaError `OPTIONS` */
   constructor(kernel: Kernel, options: EagerOptions = {}) {
     super();
+    if (!checked.has(options)) checkOptions("EagerOps", options, rules);
     this.kernel = kernel;
     const { steps = true, states } = options;
     this.takesSteps = steps && states === undefined;
     this.#options = options;
     this.#frameOptions = options.shared ? options : { ...options, shared: this };
+    checked.add(this.#frameOptions);
   }
 
   derived(parameter: Tensor, op: UnaryOp): Tensor {

@@ -1,4 +1,5 @@
 import { type Residual, Scope, type Shape, type Tensor, type TrainingKernel } from "@mamba/kernel";
+import { checkOptions, flag, objectWith, type Rules } from "../../checkOptions.ts";
 import { MambaError } from "../../errors.ts";
 import type { DerivedTensors } from "./derivedTensors.ts";
 import { EagerOps } from "./eagerOps.ts";
@@ -16,6 +17,8 @@ export interface TapeOptions {
   /** Keeps tensors derived from parameters that are not tracked. Borrowed. Default: they are computed where needed. */
   readonly derived?: DerivedTensors | undefined;
 }
+
+const rules: Rules<TapeOptions> = { recompute: flag, derived: objectWith("DerivedTensors", "get") };
 
 /**
  * Reverse-mode differentiation over `Ops`: layers run as they do for inference, every call that depends on a tracked tensor
@@ -46,9 +49,13 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
   /** The tape of which this one runs a frame again. */
   #outer: Tape | undefined;
 
-  /** @param tracked the tensors that gradients are wanted for, mostly parameters */
+  /**
+   * @param tracked the tensors that gradients are wanted for, mostly parameters
+   * @throws MambaError `OPTIONS`
+   */
   constructor(kernel: TrainingKernel, tracked: Iterable<Tensor>, options: TapeOptions = {}) {
     super();
+    checkOptions("Tape", options, rules);
     this.kernel = kernel;
     this.#options = options;
     this.#gradients = new Gradients(kernel);

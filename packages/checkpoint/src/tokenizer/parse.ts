@@ -1,0 +1,159 @@
+import type { DecodeOptions, DecoderOptions, EncodeOptions, Tokenizer } from "@mamba/core";
+import type { Json, JsonObject } from "@mamba/core/safetensors";
+import { CheckpointError } from "../errors.ts";
+import { parseJsonObject } from "../json/parse.ts";
+import { type AddedToken, AddedTokenFinder, readAddedTokens, type Section } from "./addedTokens.ts";
+import { PipelineDecoder } from "./decoder/pipeline.ts";
+import { readDecoder } from "./decoder/read.ts";
+import { readModel } from "./models/model.ts";
+import { readNormalizer } from "./normalizer.ts";
+import { readPostProcessor } from "./postProcessor.ts";
+import { readPreTokenizer } from "./preTokenizer.ts";
+import { additionalSpecialTokens, chatTemplateOf, namedTokens, type NamedTokens } from "./tokenizerConfig.ts";
+
+/** Origin of a tokenizer: a `tokenizer.json`, `vocab.json` with `merges.txt`, or the bytes of the text. */
+export type TokenizerKind = "tokenizer.json" | "vocab.json" | "bytes";
+
+/** The tokenizer of a checkpoint. */
+export interface CheckpointTokenizer extends Tokenizer {
+  readonly kind: TokenizerKind;
+  /** The content of its files by name, as read. Empty for bytes. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** One more than its largest id. The embedding table may have more rows. */
+  readonly vocabSize: number;
+  /** The tokens with a function of their own, where tokenizer_config.json names them. */
+  readonly namedTokens: NamedTokens;
+  /** The Jinja template that makes one text of the turns of a conversation, as the files have it. */
+  readonly chatTemplate: string | undefined;
+}
+
+/** Most strings and numbers of a tokenizer.json, counted by commas: before it is parsed, which takes 100 bytes for each. */
+const maxValues = 2 ** 21;
+
+/**
+ * A tokenizer from the contents of `tokenizer.json` and, where there are such files, `tokenizer_config.json` and
+ * `chat_template.jinja`.
+ *
+ * All components are checked before the first text is encoded. A regular expression that is not known to take linear time runs in a
+ * thread with limits on time and memory.
+ *
+ * @param stopIds default: the `eos_token` of tokenizer_config.json
+ * @throws CheckpointError `TOKENIZER`, `TOO_LARGE`, `JSON`, `DUPLICATE_KEY`
+ */
+export function parseTokenizer(
+  files: ReadonlyMap<string, Uint8Array>,
+  stopIds: readonly number[] = [],
+): CheckpointTokenizer {
+  const bytes = files.get("tokenizer.json");
+  if (!bytes) throw new CheckpointError("TOKENIZER", "there is no tokenizer.json");
+  const commas = bytes.reduce((count, byte) => count + (byte === 0x2c ? 1 : 0), 0);
+  if (commas > maxValues) {
+    throw new CheckpointError("TOO_LARGE", `tokenizer.json: it has more than ${maxValues} values`);
+  }
+  return buildTokenizer(parseJsonObject(bytes, "tokenizer.json"), "tokenizer.json", files, stopIds);
+}
+
+/** Builds a tokenizer from the JSON value of a tokenizer.json. */
+export function buildTokenizer(
+  json: JsonObject,
+  kind: TokenizerKind,
+  files: ReadonlyMap<string, Uint8Array>,
+  stopIds: readonly number[],
+): CheckpointTokenizer {
+  const configBytes = files.get("tokenizer_config.json");
+  const config = configBytes ? parseJsonObject(configBytes, "tokenizer_config.json") : undefined;
+  const parts = readParts(json, additionalSpecialTokens(config));
+  const named = namedTokens(config, parts.ids);
+  return {
+    kind,
+    files,
+    stopIds: stopIds.length > 0 || !named.eos ? stopIds : [named.eos.id],
+    vocabSize: parts.vocabSize,
+    specialTokens: new Map(
+      parts.added.filter(({ isSpecial }) => isSpecial).map(({ text, id }) => [text, id]),
+    ),
+    namedTokens: named,
+    chatTemplate: chatTemplateOf(config, files.get("chat_template.jinja")),
+    encode: (text, options) => encode(parts, text, options),
+    decode(ids, options) {
+      const decoder = openDecoder(parts, options);
+      let text = "";
+      for (const id of ids) text += decoder.push(id);
+      return text + decoder.rest();
+    },
+    decoder: (options) => openDecoder(parts, options),
+  };
+}
+
+type Parts = ReturnType<typeof readParts>;
+
+function readParts(json: JsonObject, special: ReadonlySet<string>) {
+  const field = (name: string): Json | undefined => (Object.hasOwn(json, name) ? json[name] : undefined);
+  const added = readAddedTokens(field("added_tokens"), special);
+  const model = readModel(field("model"));
+  const normalizer = readNormalizer(field("normalizer"));
+  const texts = new Map<number, string>();
+  let largest = -1;
+  for (const [text, id] of [...model.ids, ...added.map(({ text, id }) => [text, id] as const)]) {
+    texts.set(id, text);
+    largest = Math.max(largest, id);
+  }
+  const ids = new Map([...model.ids, ...added.map(({ text, id }) => [text, id] as const)]);
+  const finders = (tokens: readonly AddedToken[]) => ({
+    raw: new AddedTokenFinder(
+      tokens.filter((token) => !token.isNormalized),
+      ({ text }) => text,
+    ),
+    normalized: new AddedTokenFinder(
+      tokens.filter((token) => token.isNormalized),
+      ({ text }) => normalizer(text, true),
+    ),
+  });
+  return {
+    added,
+    ids,
+    texts,
+    vocabSize: largest + 1,
+    special: new Set(added.filter(({ isSpecial }) => isSpecial).map(({ id }) => id)),
+    all: finders(added),
+    plain: finders(added.filter(({ isSpecial }) => !isSpecial)),
+    model,
+    normalizer,
+    preTokenizer: readPreTokenizer(field("pre_tokenizer")),
+    marks: readPostProcessor(field("post_processor"), ids),
+    stages: readDecoder(field("decoder"), new Set(added.map(({ text }) => text))),
+  };
+}
+
+function encode(
+  { model, normalizer, preTokenizer, marks, all, plain }: Parts,
+  text: string,
+  { continuation = false, specialTokens = false }: EncodeOptions = {},
+): number[] {
+  const finders = specialTokens ? all : plain;
+  const ids: number[] = continuation ? [] : [...marks.before];
+  let isFirst = true;
+  const add = (section: Section): void => {
+    if (typeof section !== "string") ids.push(section.id);
+    else {
+      const place = { isFirst, isInside: isFirst && continuation };
+      for (const word of preTokenizer(section, place)) for (const id of model.encode(word)) ids.push(id);
+    }
+    isFirst = false;
+  };
+  for (const section of finders.raw.split(text)) {
+    if (typeof section !== "string") add(section);
+    else
+      for (const inner of finders.normalized.split(normalizer(section, isFirst && continuation))) add(inner);
+  }
+  if (!continuation) ids.push(...marks.after);
+  return ids;
+}
+
+function openDecoder(
+  { stages, texts, special }: Parts,
+  { specialTokens = false, snapshot }: DecoderOptions & DecodeOptions = {},
+): PipelineDecoder {
+  const textOf = (id: number) => (specialTokens || !special.has(id) ? texts.get(id) : undefined);
+  return new PipelineDecoder(stages, textOf, snapshot);
+}

@@ -1,0 +1,70 @@
+import { Scope } from "@mamba/kernel";
+import type { MambaLM } from "../model/mambaLM.ts";
+import type { StackState } from "../state/stackState.ts";
+
+/** The memory of a decoder: a state of `capacity` rows, allocated once. */
+export class DecoderRows implements Disposable {
+  readonly #state: StackState;
+  /** One row before the first token. */
+  readonly #zero: StackState;
+  /** The view of the last call of `first`: as a rule the next call wants the same rows. */
+  #first: StackState | undefined;
+
+  constructor(model: MambaLM, capacity: number) {
+    using scope = new Scope();
+    this.#state = scope.use(model.createState(capacity));
+    this.#zero = scope.use(model.createState(1));
+    scope.release(this.#state);
+    scope.release(this.#zero);
+  }
+
+  /** View of the first `count` rows. Borrowed until the next call. */
+  first(count: number): StackState {
+    if (this.#first?.batch !== count) {
+      this.#first?.dispose();
+      this.#first = this.#state.rows(0, count);
+    }
+    return this.#first;
+  }
+
+  /** Frees the view of `first`. */
+  release(): void {
+    this.#first?.dispose();
+    this.#first = undefined;
+  }
+
+  /** View of rows [start, start + count). The caller's. */
+  view(start: number, count: number): StackState {
+    return this.#state.rows(start, count);
+  }
+
+  /** Overwrites a row; undefined: by the state before the first token. */
+  write(row: number, source: StackState = this.#zero): void {
+    using target = this.view(row, 1);
+    target.copyFrom(source);
+  }
+
+  copy(from: number, to: number): void {
+    if (from === to) return;
+    using source = this.view(from, 1);
+    this.write(to, source);
+  }
+
+  swap(a: number, b: number): void {
+    if (a === b) return;
+    using kept = this.take(a);
+    this.copy(b, a);
+    this.write(b, kept);
+  }
+
+  /** A copy of a row. The caller's. */
+  take(row: number): StackState {
+    return this.#state.select([row]);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+    this.#state.dispose();
+    this.#zero.dispose();
+  }
+}

@@ -1,0 +1,85 @@
+import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
+import type { LoraAdapter } from "../adapters/lora.ts";
+import type { Json } from "../safetensors/json.ts";
+import type { StackState } from "../state/stackState.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import type { TokenHistory } from "./tokenHistory.ts";
+
+/** Text of a sequence that may still change, for a `TextStream` that goes on. */
+export interface TextPosition {
+  readonly snapshot: Json;
+  /** Ids that the stream has read. */
+  readonly length: number;
+}
+
+/** Everything that a continuation of a sequence depends on. Owns its tensors. */
+export interface SequenceContents {
+  readonly history: TokenHistory;
+  /** Ids that the stack has read. The rest is pending. */
+  readonly read: number;
+  /** With the number of generated ids, the position in the random stream. */
+  readonly seed: number;
+  /** Undefined before a generation with a tokenizer. */
+  readonly text: TextPosition | undefined;
+  /** One row: the state after `read` ids. Undefined before the first: zeros. */
+  readonly stack: StackState | undefined;
+  /** f32 [1, V]: the logits after the last id, when all ids are read and no token was chosen from them. */
+  readonly logits: Tensor | undefined;
+  readonly checkpoints: Checkpoints;
+  /** The adapter that the state was computed with. */
+  readonly adapter: LoraAdapter | undefined;
+}
+
+/** An independent copy; checkpoints share their memory. */
+export function cloneContents(kernel: Kernel, contents: SequenceContents): SequenceContents {
+  const { history, stack, logits, checkpoints } = contents;
+  using scope = new Scope();
+  const copy = {
+    ...contents,
+    history: history.clone(),
+    stack: stack && scope.use(stack.clone()),
+    logits: logits && scope.use(kernel.gatherRows(logits, [0])),
+    checkpoints: checkpoints.shared(),
+  };
+  if (copy.stack) scope.release(copy.stack);
+  if (copy.logits) scope.release(copy.logits);
+  return copy;
+}
+
+export function disposeContents({ stack, logits, checkpoints }: SequenceContents): void {
+  stack?.dispose();
+  logits?.dispose();
+  checkpoints[Symbol.dispose]();
+}
+
+/**
+ * The contents after only the first `length` ids. Where the state has read more than they, it goes back to the newest
+ * checkpoint, and the ids after that are pending again.
+ */
+export function truncateContents(contents: SequenceContents, length: number): SequenceContents {
+  const { history, read, checkpoints, logits } = contents;
+  const text = contents.text && contents.text.length <= length ? contents.text : undefined;
+  const staysRead = read < length || (read === length && logits !== undefined);
+  const back = staysRead ? undefined : goBack(checkpoints, length);
+  history.truncate(length);
+  checkpoints.truncate(length);
+  if (!back) return { ...contents, text };
+  contents.stack?.dispose();
+  logits?.dispose();
+  return { ...contents, text, ...back };
+}
+
+function goBack(
+  checkpoints: Checkpoints,
+  length: number,
+): Pick<SequenceContents, "read" | "stack" | "logits"> {
+  const checkpoint = checkpoints.newestFor(length);
+  if (!checkpoint) return { read: 0, stack: undefined, logits: undefined };
+  const { read } = checkpoint;
+  using scope = new Scope();
+  const stack = scope.use(checkpoint.stack.clone());
+  const logits =
+    read === length ? checkpoint.logits && stack.kernel.gatherRows(checkpoint.logits, [0]) : undefined;
+  scope.release(stack);
+  return { read, stack, logits };
+}

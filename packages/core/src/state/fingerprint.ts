@@ -1,0 +1,40 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { Scope, type Tensor, toFloat32 } from "@mamba/kernel";
+import type { MambaLM } from "../model/mambaLM.ts";
+
+/**
+ * A hash that tells models apart: of the config, the attached adapter's config, and of each parameter in the order of names its
+ * name, shape, and first, middle and last row in f32. A model has the same fingerprint on every backend, also where a backend
+ * stores the same values in another type. It reads a few rows, so its time does not grow with the model.
+ *
+ * @returns 64 hexadecimal digits
+ */
+export async function modelFingerprint(model: MambaLM): Promise<string> {
+  const { kernel, adapter } = model;
+  const { rank, alpha, targets } = adapter?.config ?? {};
+  const hash = sha256.create();
+  const add = (value: unknown) => hash.update(new TextEncoder().encode(JSON.stringify(value)));
+  add(Object.entries(model.config).sort(byName));
+  add({ rank, alpha, targets });
+  const parameters = [...model.parameters, ...(adapter?.parameters ?? [])].sort(byName);
+  using scope = new Scope();
+  const rows = parameters.map(([, tensor]) => scope.use(kernel.gatherRows(tensor, rowsOf(tensor))));
+  const data = await kernel.read(...rows);
+  for (const [i, [name, { dtype, shape }]] of parameters.entries()) {
+    add([name, shape]);
+    const values = data[i] ?? new Float32Array();
+    const { buffer, byteOffset, byteLength } = dtype === "i32" ? values : toFloat32(values, dtype);
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return bytesToHex(hash.digest());
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** First, middle and last row of the first axis. */
+function rowsOf({ shape: [count = 1] }: Tensor): readonly number[] {
+  return [0, Math.floor(count / 2), count - 1];
+}

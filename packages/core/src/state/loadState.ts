@@ -1,0 +1,190 @@
+import { elementCount, Scope, type Shape, type Tensor } from "@mamba/kernel";
+import { MambaError } from "../errors.ts";
+import { isTokenId } from "../generation/checkIds.ts";
+import { Checkpoints } from "../generation/checkpoints.ts";
+import { createState, type GenerationState } from "../generation/generationState.ts";
+import { TokenHistory } from "../generation/tokenHistory.ts";
+import type { MambaLM } from "../model/mambaLM.ts";
+import { bytesSource } from "../safetensors/byteSource.ts";
+import type { SafetensorsDType } from "../safetensors/dtypes.ts";
+import { SafetensorsError, show } from "../safetensors/errors.ts";
+import { isObject, type Json, parseJson } from "../safetensors/json.ts";
+import { openSafetensors, type SafetensorsFile } from "../safetensors/reader.ts";
+import { hasChecksum } from "./checksum.ts";
+import { modelFingerprint } from "./fingerprint.ts";
+import { type SavedSequence, stateFormat, tensorNames } from "./savedState.ts";
+import { StackState } from "./stackState.ts";
+
+/**
+ * The reverse of `saveState`.
+ *
+ * @throws MambaError `CACHE`, see `loadStates`, also when the bytes hold several sequences
+ */
+export async function loadState(model: MambaLM, bytes: Uint8Array): Promise<GenerationState> {
+  const states = await loadStates(model, bytes);
+  const [state] = states;
+  if (state && states.length === 1) return state;
+  for (const other of states) other.dispose();
+  return fail(`expected one sequence, got ${states.length}; loadStates takes several`);
+}
+
+/**
+ * The reverse of `saveStates`, for the same model on any backend. What it returns is the caller's.
+ *
+ * @throws MambaError `CACHE` when the bytes are damaged, are of another model or another adapter, or hold NaN or infinity
+ */
+export async function loadStates(model: MambaLM, bytes: Uint8Array): Promise<GenerationState[]> {
+  const name = new TextDecoder("latin1").decode(bytes.subarray(0, 8));
+  if (name === "MAMBASTA") {
+    fail("this is the form of an older version, which is not read; generate it again from its text");
+  }
+  try {
+    await using file = await openSafetensors(bytesSource(bytes, "saved state"));
+    const sequences = await checkMetadata(model, file, bytes);
+    checkTensors(model, file, sequences.length);
+    return await readStates(model, file, sequences);
+  } catch (error) {
+    if (!SafetensorsError.is(error)) throw error;
+    throw new MambaError("CACHE", `${error.message} [${error.code}]`, { cause: error });
+  }
+}
+
+/** Checks format, checksum and fingerprint, in this order. */
+async function checkMetadata(
+  model: MambaLM,
+  { metadata, tensors, end }: SafetensorsFile,
+  bytes: Uint8Array,
+): Promise<SavedSequence[]> {
+  const { format, version, sha256 = "", fingerprint, sequences = "" } = metadata;
+  if (format !== stateFormat.format) fail("this safetensors file is not a saved state");
+  if (version !== stateFormat.version) {
+    fail(`its version is ${show(version)}, this library reads ${stateFormat.version}`);
+  }
+  const dataStart = Math.min(end, ...[...tensors.values()].map(({ byteOffset }) => byteOffset));
+  if (!hasChecksum(bytes, dataStart, sha256)) {
+    fail("the bytes are damaged: they do not have the checksum that was saved with them");
+  }
+  if (fingerprint !== (await modelFingerprint(model))) {
+    const remedy = "load the model it was saved with, with the same adapter and dtype";
+    fail(`it was saved with other weights than those of this model; ${remedy}`);
+  }
+  const list = parseJson(sequences, "saved state: sequences");
+  if (Array.isArray(list) && list.length > 0) return (list as readonly Json[]).map(readSequence);
+  return fail("it holds no sequences");
+}
+
+function readSequence(value: Json, index: number): SavedSequence {
+  const { seed, read, text = null } = isObject(value) ? value : {};
+  const isText =
+    text === null || (isObject(text) && isCount(text["length"]) && text["snapshot"] !== undefined);
+  if (Number.isSafeInteger(seed) && isCount(read) && isText) return value as unknown as SavedSequence;
+  return fail(`sequence ${index} must have a seed, a number of ids that are read, and its text`);
+}
+
+/** Checks that exactly the tensors of `count` sequences are there. */
+function checkTensors(model: MambaLM, { tensors }: SafetensorsFile, count: number): void {
+  const check = (tensor: string, dtype: SafetensorsDType, shape: Shape | undefined): void => {
+    const found = tensors.get(tensor);
+    if (!found) return fail(`there is no tensor ${tensor}`);
+    const isShape = shape ? found.shape.join() === shape.join() : found.shape.length === 1;
+    if (found.dtype === dtype && isShape) return;
+    const expected = `${dtype} [${shape?.join(", ") ?? "n"}]`;
+    return fail(`${tensor} must be ${expected}, got ${found.dtype} [${found.shape.join(", ")}]`);
+  };
+  const known = new Set<string>();
+  for (const { name, shape } of model.backbone.state) {
+    const tensor = tensorNames.state(name);
+    known.add(tensor);
+    check(tensor, "F32", shape(count));
+  }
+  for (let i = 0; i < count; i++) {
+    const ids = tensorNames.ids(i);
+    check(ids, "I32", undefined);
+    check(tensorNames.generated(i), "U8", tensors.get(ids)?.shape);
+    const logits = tensorNames.logits(i);
+    if (tensors.has(logits)) check(logits, "F32", [model.config.vocabSize]);
+    for (const tensor of [ids, tensorNames.generated(i), logits]) known.add(tensor);
+  }
+  const other = [...tensors.keys()].find((tensor) => !known.has(tensor));
+  if (other !== undefined) fail(`there is a tensor ${show(other)}, which no sequence has`);
+}
+
+async function readStates(
+  model: MambaLM,
+  file: SafetensorsFile,
+  sequences: readonly SavedSequence[],
+): Promise<GenerationState[]> {
+  const { kernel } = model;
+  const specs = model.backbone.state;
+  using scope = new Scope();
+  const floats = new Map<string, Float32Array>();
+  const histories: TokenHistory[] = [];
+  // Offsets must not decrease from read to read.
+  for (const { name, dtype } of file.tensors.values()) {
+    if (dtype === "F32") floats.set(name, finite(name, await file.read(name)));
+  }
+  for (const [i, { read, text }] of sequences.entries()) {
+    const history = await readHistory(file, i, model.config.vocabSize);
+    const isRead = read <= history.length && (text?.length ?? 0) <= history.length;
+    if (!isRead) fail(`sequence ${i} has ${history.length} ids, fewer than it has read`);
+    if (floats.has(tensorNames.logits(i)) && read < history.length)
+      fail(`sequence ${i} has logits and unread ids`);
+    histories.push(history);
+  }
+  const states = sequences.map(({ seed, read, text }, i) => {
+    const rows = specs.map(({ name, shape }) => {
+      const size = elementCount(shape(1));
+      return floats.get(tensorNames.state(name))?.subarray(i * size, (i + 1) * size) ?? new Float32Array();
+    });
+    const stack = read === 0 ? undefined : scope.use(StackState.upload(kernel, specs, 1, rows));
+    const values = floats.get(tensorNames.logits(i));
+    const logits: Tensor | undefined = values && scope.use(kernel.upload(values, [1, values.length], "f32"));
+    return {
+      history: histories[i] ?? new TokenHistory(),
+      read,
+      seed,
+      text: text ?? undefined,
+      stack,
+      logits,
+      checkpoints: new Checkpoints(),
+      adapter: model.adapter,
+    };
+  });
+  for (const { stack, logits } of states) for (const item of [stack, logits]) if (item) scope.release(item);
+  return states.map((contents) => createState(model, contents));
+}
+
+async function readHistory(
+  file: SafetensorsFile,
+  sequence: number,
+  vocabSize: number,
+): Promise<TokenHistory> {
+  const ids = new Int32Array((await file.read(tensorNames.ids(sequence))).buffer);
+  const generated = await file.read(tensorNames.generated(sequence));
+  const history = new TokenHistory();
+  ids.forEach((id, i) => {
+    const mark = generated[i];
+    if (!isTokenId(id, vocabSize))
+      fail(`sequence ${sequence} has the id ${String(id)}, the model ids below ${vocabSize}`);
+    if (mark !== 0 && mark !== 1)
+      fail(`${tensorNames.generated(sequence)} must hold 0 and 1, got ${String(mark)}`);
+    history.push(id, mark === 1);
+  });
+  return history;
+}
+
+function finite(name: string, { buffer }: Uint8Array): Float32Array {
+  const values = new Float32Array(buffer as ArrayBuffer);
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index !== -1)
+    fail(`${name} holds ${String(values[index])} at element ${index}; only finite numbers can be continued`);
+  return values;
+}
+
+function isCount(value: Json | undefined): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function fail(message: string): never {
+  throw new MambaError("CACHE", `saved state: ${message}`);
+}

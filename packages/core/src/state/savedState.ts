@@ -1,0 +1,132 @@
+import { elementCount, type HostArray } from "@mamba/kernel";
+import { MambaError } from "../errors.ts";
+import { contentsOf, type GenerationState } from "../generation/generationState.ts";
+import type { SequenceContents } from "../generation/sequenceContents.ts";
+import { safetensorsChunks, type TensorToWrite } from "../safetensors/writer.ts";
+import { noChecksum, setChecksum } from "./checksum.ts";
+import { modelFingerprint } from "./fingerprint.ts";
+
+// A saved state is a safetensors file. Its tensors, for S sequences:
+//   state.<name>          f32 [S, …]   each tensor of the stack: state.layers.0.mixer.scanState
+//   sequences.<i>.ids     i32 [n]      all ids of sequence i
+//   sequences.<i>.generated  u8 [n]    1 for ids that were generated
+//   sequences.<i>.logits  f32 [V]      where the next token is chosen from them
+// Its metadata: `format`, `version`, the `fingerprint` of the model, the `sha256` of the file, and `sequences`: a JSON array of
+// SavedSequence.
+
+export const stateFormat = { format: "mamba generation state", version: "1" } as const;
+
+export const tensorNames = {
+  state: (spec: string) => `state.${spec}`,
+  ids: (sequence: number) => `sequences.${sequence}.ids`,
+  generated: (sequence: number) => `sequences.${sequence}.generated`,
+  logits: (sequence: number) => `sequences.${sequence}.logits`,
+} as const;
+
+/** The part of a sequence that is not in tensors. The number of generated ids is its position in the random stream. */
+export interface SavedSequence {
+  readonly seed: number;
+  readonly read: number;
+  readonly text: SequenceContents["text"] | null;
+}
+
+/** A state in bytes. See `saveStates`. */
+export function saveState(state: GenerationState): Promise<Uint8Array> {
+  return saveStates([state]);
+}
+
+/**
+ * The states of one or several sequences of a model in bytes: a safetensors file, with the fingerprint of the model and a checksum.
+ * A continuation of the loaded state equals one of the state itself. Checkpoints are not part of it.
+ *
+ * @throws MambaError `INPUT` unless there is at least one state, and all belong to one model; `IN_USE`
+ */
+export async function saveStates(states: readonly GenerationState[]): Promise<Uint8Array> {
+  const [first] = states;
+  if (!first || states.some(({ model }) => model !== first.model)) {
+    throw new MambaError(
+      "INPUT",
+      `saveStates: expected at least one state, all of one model, got ${states.length}`,
+    );
+  }
+  const { model } = first;
+  const sequences = states.map((state) => {
+    const { history, read, seed, text, stack, logits } = contentsOf(state);
+    const ids = [...history.ids];
+    return {
+      ids,
+      generated: ids.map((_, i) => (history.isGenerated(i) ? 1 : 0)),
+      read,
+      seed,
+      text,
+      stack,
+      logits,
+    };
+  });
+  // One read: a state that changes afterwards does not mix into the bytes.
+  const tensors = sequences.flatMap(({ stack, logits }) => [
+    ...(stack?.tensors ?? []),
+    ...(logits ? [logits] : []),
+  ]);
+  const [fingerprint, data] = await Promise.all([modelFingerprint(model), model.kernel.read(...tensors)]);
+  const values = new Map(tensors.map((tensor, i) => [tensor, data[i]]));
+
+  const toWrite: TensorToWrite[] = model.backbone.state.map(({ name, shape }, index) => ({
+    name: tensorNames.state(name),
+    dtype: "F32",
+    shape: shape(states.length),
+    bytes: () => {
+      const row = elementCount(shape(1));
+      const all = new Float32Array(row * states.length);
+      sequences.forEach(({ stack }, i) => {
+        const tensor = stack?.tensors[index];
+        all.set((tensor && (values.get(tensor) as Float32Array)) ?? [], i * row);
+      });
+      return bytesOf(all);
+    },
+  }));
+  sequences.forEach(({ ids, generated, logits }, i) => {
+    const shape = [ids.length];
+    toWrite.push({
+      name: tensorNames.ids(i),
+      dtype: "I32",
+      shape,
+      bytes: () => bytesOf(Int32Array.from(ids)),
+    });
+    toWrite.push({
+      name: tensorNames.generated(i),
+      dtype: "U8",
+      shape,
+      bytes: () => Uint8Array.from(generated),
+    });
+    const logitValues = logits && values.get(logits);
+    if (!logitValues) return;
+    const bytes = () => bytesOf(logitValues);
+    toWrite.push({ name: tensorNames.logits(i), dtype: "F32", shape: [logitValues.length], bytes });
+  });
+  const saved: SavedSequence[] = sequences.map(({ seed, read, text }) => ({
+    seed,
+    read,
+    text: text ?? null,
+  }));
+  const metadata = { ...stateFormat, fingerprint, sha256: noChecksum, sequences: JSON.stringify(saved) };
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of safetensorsChunks(toWrite, metadata)) chunks.push(chunk);
+  const file = concatenate(chunks);
+  setChecksum(file, chunks[0]?.length ?? 0);
+  return file;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: HostArray | Int32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
