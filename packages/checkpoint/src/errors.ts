@@ -1,4 +1,5 @@
 import { SafetensorsError } from "@mamba/core/safetensors";
+import { printable } from "@mamba/kernel";
 
 /**
  * Codes of `CheckpointError`. They are stable: scripts match on them, while messages may change.
@@ -63,7 +64,7 @@ export class CheckpointError extends Error {
   readonly code: CheckpointErrorCode;
 
   constructor(code: CheckpointErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.name = "CheckpointError";
     this.code = code;
     Object.defineProperty(this, brand, { value: true });

@@ -1,3 +1,5 @@
+import { printable } from "@mamba/kernel";
+
 /**
  * Codes of `MambaError`, stable like those of `KernelError`:
  * - `CONFIG`: a config field breaks its rule
@@ -6,8 +8,9 @@
  * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
  * - `NO_STEP`: the module has no one-token form
  * - `OPTIONS`: a generation option is out of its range
+ * - `TAPE`: `backward` was called twice, or with a loss that no tracked tensor leads to
  */
-export type MambaErrorCode = "CONFIG" | "PARAMETER" | "INPUT" | "CACHE" | "NO_STEP" | "OPTIONS";
+export type MambaErrorCode = "CONFIG" | "PARAMETER" | "INPUT" | "CACHE" | "NO_STEP" | "OPTIONS" | "TAPE";
 
 const brand = Symbol.for("@mamba/core.MambaError");
 
@@ -16,7 +19,7 @@ export class MambaError extends Error {
   readonly code: MambaErrorCode;
 
   constructor(code: MambaErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.name = "MambaError";
     this.code = code;
     Object.defineProperty(this, brand, { value: true });

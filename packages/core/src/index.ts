@@ -1,5 +1,5 @@
 export * from "./adapters/lora.ts";
-export { mergeAdapter } from "./adapters/mergeAdapter.ts";
+export { mergeAdapter, mergedWeight } from "./adapters/mergeAdapter.ts";
 export * from "./errors.ts";
 export { generate, type GeneratedToken } from "./generation/generate.ts";
 export { GenerationState } from "./generation/generationState.ts";

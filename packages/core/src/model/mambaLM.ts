@@ -38,6 +38,8 @@ export class MambaLM implements Disposable {
   readonly #embeddings: Tensor;
   readonly #head: Tensor;
   #adapter: LoraAdapter | undefined;
+  /** Adapters that the weights already hold. */
+  readonly #merged = new WeakSet<LoraAdapter>();
 
   /**
    * Takes ownership of `parameters`, named and shaped as `parameterSpecs(config)` says.
@@ -83,16 +85,29 @@ export class MambaLM implements Disposable {
    * Attaches an adapter in place of the one before: `forward`, `step` and tapes use it. It is borrowed, and the model's own
    * parameters stay as they are. States were computed with the adapter before: begin with a new one.
    *
-   * @throws MambaError `PARAMETER` when the adapter is for a model of another shape.
+   * @throws MambaError `PARAMETER` when the adapter is for a model of another shape, or is already merged into this one.
    */
   attach(adapter: LoraAdapter): void {
-    checkParameters(adapter.parameters, loraSpecs(this.linears, adapter.config));
+    this.checkAdapter(adapter);
     this.#use(adapter);
   }
 
   /** Detaches the adapter: the model computes with its own parameters alone. */
   detach(): void {
     this.#use(undefined);
+  }
+
+  /** @throws MambaError `PARAMETER` when the adapter is for a model of another shape, or is already merged into this one. */
+  checkAdapter(adapter: LoraAdapter): void {
+    checkParameters(adapter.parameters, loraSpecs(this.linears, adapter.config));
+    if (!this.#merged.has(adapter)) return;
+    const remedy = "load the model again to use the adapter with its original weights";
+    throw new MambaError("PARAMETER", `the adapter is already merged into this model; ${remedy}`);
+  }
+
+  /** Records that the weights hold the adapter, so that `checkAdapter` refuses it from now on. For `mergeAdapter`. */
+  markMerged(adapter: LoraAdapter): void {
+    this.#merged.add(adapter);
   }
 
   #use(adapter: LoraAdapter | undefined): void {
