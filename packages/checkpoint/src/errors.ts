@@ -22,6 +22,8 @@ import { printable } from "@mamba/kernel";
  * - `SHAPE`: a shape with negative, fractional or overflowing extents, or one that does not fit its bytes
  * - `OFFSETS`: byte ranges out of bounds, reversed, overlapping or with gaps
  * - `DTYPE`: a storage type that is unknown, or that models cannot use
+ * - `CHECKSUM`: the file has another content than when it was written
+ * - `NON_FINITE`: a weight is NaN or infinite, or becomes infinite in the requested storage type
  * - `INDEX`: a sharded index that contradicts its shards
  * - `TOKENIZER`: a tokenizer.json that cannot be used, or text that the model has no ids for
  *
@@ -48,6 +50,8 @@ export type CheckpointErrorCode =
   | "SHAPE"
   | "OFFSETS"
   | "DTYPE"
+  | "CHECKSUM"
+  | "NON_FINITE"
   | "INDEX"
   | "TOKENIZER"
   | "CONFIG"

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { type MambaLM, parameter, type ParameterSpec, type Tokenizer } from "@mamba/core";
-import { safetensorsChunks } from "@mamba/core/safetensors";
+import { safetensorsFile } from "@mamba/core/safetensors";
 import type { FloatDType, HostArray } from "@mamba/kernel";
 import { architectureFor, type ConfigFormat } from "./architectures/index.ts";
 import { weightsFile } from "./formats/safetensors/weights.ts";
-import { type Content, writeFiles } from "./writeFiles.ts";
+import type { Content } from "@mamba/files";
+import { writeFiles } from "./writeFiles.ts";
 import { type ParameterValues, tensorsToWrite } from "./parameters/write.ts";
 import type { FileTokenizer } from "./tokenizer.ts";
 
@@ -47,7 +48,7 @@ export async function saveCheckpoint(
   const stored = { dtype: matrixType, stopIds: tokenizer?.stopIds ?? [] };
   const json = `${JSON.stringify(architecture.toConfig(config, stored), null, 2)}\n`;
   const files = new Map<string, Content>([
-    [join(folder, weightsFile), safetensorsChunks(tensors, { format: "pt" })],
+    [join(folder, weightsFile), safetensorsFile(tensors, { format: "pt" })],
     ...[...filesOf(tokenizer)].map(([name, bytes]) => [join(folder, name), bytes] as const),
     [join(folder, "config.json"), new TextEncoder().encode(json)],
   ]);

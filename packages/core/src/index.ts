@@ -1,5 +1,6 @@
 export * from "./adapters/lora.ts";
 export { mergeAdapter, mergedWeight } from "./adapters/mergeAdapter.ts";
+export { didYouMean, nearestName } from "./didYouMean.ts";
 export * from "./errors.ts";
 export { generate, type GeneratedToken } from "./generation/generate.ts";
 export { GenerationState } from "./generation/generationState.ts";

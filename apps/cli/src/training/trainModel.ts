@@ -65,6 +65,7 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
     throw new CliError("EXISTS", `${out} holds a run; --resume continues it`);
   }
   const resumed = await folder.resume(trainer);
+  if (resumed?.damage !== undefined) note(host, `the last state is lost: ${resumed.damage}`);
   if (resumed) note(host, `continuing after step ${trainer.step}`);
   else if (request.resume) note(host, `note: ${out} holds no state yet; this run starts at the beginning`);
 

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { LoraAdapter } from "@mamba/core";
-import { safetensorsChunks, type TensorToWrite } from "@mamba/core/safetensors";
+import { safetensorsFile, type TensorToWrite } from "@mamba/core/safetensors";
 import type { HostArray, Kernel } from "@mamba/kernel";
-import { type Content, writeFiles } from "../writeFiles.ts";
+import type { Content } from "@mamba/files";
+import { writeFiles } from "../writeFiles.ts";
 import { viewBytes } from "../parameters/convert.ts";
 import { adapterConfig } from "./config.ts";
 import { adapterConfigFile, adapterWeightsFile, nameInFile } from "./sources.ts";
@@ -23,7 +24,7 @@ export async function saveAdapter(kernel: Kernel, adapter: LoraAdapter, folder: 
   const config = `${JSON.stringify(adapterConfig(adapter.config), undefined, 2)}\n`;
   await writeFiles(
     new Map<string, Content>([
-      [join(folder, adapterWeightsFile), safetensorsChunks(tensors, { format: "pt" })],
+      [join(folder, adapterWeightsFile), safetensorsFile(tensors, { format: "pt" })],
       [join(folder, adapterConfigFile), new TextEncoder().encode(config)],
     ]),
   );

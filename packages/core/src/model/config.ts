@@ -1,4 +1,4 @@
-import { check, inRange } from "../layers/checkField.ts";
+import { check, checkKnown, inRange } from "../layers/checkField.ts";
 import {
   type Fields,
   type MambaConfig,
@@ -35,6 +35,7 @@ export function resolveLMConfig(input: MambaLMConfigInput): MambaLMConfig {
     padVocabSizeMultiple: input.padVocabSizeMultiple ?? 1,
     tieEmbeddings: input.tieEmbeddings ?? mayTie,
   };
+  checkKnown("config", input, Object.keys(config));
   for (const field of ["vocabSize", "padVocabSizeMultiple"] as const) {
     const value = config[field];
     check(

@@ -52,11 +52,19 @@ export class SafetensorsError extends Error {
 
 /** An untrusted value as text for an error message: one line, at most 120 characters. */
 export function show(value: unknown): string {
-  let text: string;
-  if (typeof value === "string") text = printable(JSON.stringify(value));
-  else if (Array.isArray(value))
-    text = `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
-  else if (typeof value === "object" && value !== null) text = "an object";
-  else text = String(value);
+  const text = textOf(value, 0);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+}
+
+/** Arrays inside of arrays are shown to this depth: files may nest them without end. */
+const shownDepth = 2;
+
+function textOf(value: unknown, depth: number): string {
+  if (typeof value === "string") return printable(JSON.stringify(value.slice(0, 120)));
+  if (Array.isArray(value)) {
+    if (depth === shownDepth) return "[…]";
+    const shown = value.slice(0, 8).map((item) => textOf(item, depth + 1));
+    return `[${shown.join(", ")}${value.length > 8 ? ", …" : ""}]`;
+  }
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

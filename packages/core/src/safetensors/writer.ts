@@ -47,7 +47,7 @@ export async function* safetensorsChunks(
 export interface PatchedChunks {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Called after the last chunk. */
-  patch(): Promise<{ readonly offset: number; readonly bytes: Uint8Array }>;
+  readonly patch: () => Promise<{ readonly offset: number; readonly bytes: Uint8Array }>;
 }
 
 /**
