@@ -23,22 +23,27 @@ export function temporaryPath(path: string): string {
   const { pid, host, start } = thisProcess();
   const owner = `${pid}-${hash(start ?? "")}-${hash(host)}`;
   // File names have at most 255 bytes.
-  const stem = basename(path).slice(0, 60);
+  const stem = basename(path).slice(0, 65);
   return join(dirname(path), `.${stem}.${owner}-${randomBytes(6).toString("hex")}.tmp`);
 }
 
 /**
  * Deletes the temporary files of processes that have exited, such as those of a killed process. Those of running processes
  * stay. A folder that does not exist has none.
+ *
+ * @param keptMs keep files that were written to in the last so many milliseconds. Default 0
  */
-export async function sweepTemporary(folder: string): Promise<void> {
+export async function sweepTemporary(folder: string, keptMs = 0): Promise<void> {
   for (const name of (await readdir(folder).catch(ifMissing)) ?? []) {
     const path = join(folder, name);
-    if (await isStale(path)) await rm(path, { force: true });
+    if (!isTemporary(name) || !(await isStale(path))) continue;
+    const info = keptMs > 0 ? await stat(path).catch(ifMissing) : undefined;
+    if (info === undefined || Date.now() - info.mtimeMs > keptMs) await rm(path, { force: true });
   }
 }
 
-async function isStale(path: string): Promise<boolean> {
+/** True for the temporary file of a process that has exited. */
+export async function isStale(path: string): Promise<boolean> {
   const [, pid, start, host] = namePattern.exec(basename(path)) ?? [];
   if (start === undefined) return false;
   if (host !== hash(hostname())) {
