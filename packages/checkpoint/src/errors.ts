@@ -31,6 +31,7 @@ import { printable } from "@mamba/kernel";
  * - `CONFIG`: a config field is missing or breaks its rule
  * - `UNSUPPORTED_MODEL`: a well-formed checkpoint of another architecture, or a model that the requested format cannot
  *   describe
+ * - `ADAPTER`: the model to be saved has an adapter attached
  * - `UNSUPPORTED_ADAPTER`: a well-formed adapter that is not plain LoRA on the linear layers
  * - `MISSING_TENSOR`, `EXTRA_TENSOR`, `TENSOR_SHAPE`: the tensors are not those of the config
  */
@@ -56,6 +57,7 @@ export type CheckpointErrorCode =
   | "TOKENIZER"
   | "CONFIG"
   | "UNSUPPORTED_MODEL"
+  | "ADAPTER"
   | "UNSUPPORTED_ADAPTER"
   | "MISSING_TENSOR"
   | "EXTRA_TENSOR"

@@ -1,12 +1,21 @@
 import { join } from "node:path";
-import { type MambaLM, parameter, type ParameterSpec, type Tokenizer } from "@mamba/core";
-import { safetensorsFile } from "@mamba/core/safetensors";
+import {
+  type LoraAdapter,
+  type MambaLM,
+  mergedWeight,
+  moduleName,
+  parameter,
+  type ParameterSpec,
+  type Tokenizer,
+} from "@mamba/core";
+import { safetensorsFile, show } from "@mamba/core/safetensors";
 import type { FloatDType, HostArray } from "@mamba/kernel";
 import { architectureFor, type ConfigFormat } from "./architectures/index.ts";
+import { CheckpointError } from "./errors.ts";
 import { weightsFile } from "./formats/safetensors/weights.ts";
 import type { Content } from "@mamba/files";
 import { writeFiles } from "./writeFiles.ts";
-import { type ParameterValues, tensorsToWrite } from "./parameters/write.ts";
+import { type ParameterValues, storageOf, tensorsToWrite } from "./parameters/write.ts";
 import type { FileTokenizer } from "./tokenizer.ts";
 
 /** Options of `saveCheckpoint`. */
@@ -17,24 +26,39 @@ export interface SaveOptions {
   readonly dtype?: FloatDType | undefined;
   /** Form of config.json and names of the tensors. Default: the one that `transformers` reads, where it has the model. */
   readonly format?: ConfigFormat | undefined;
+  /**
+   * Required when the model has an adapter attached: "merge" writes the weights with the adapter added to them, and leaves the
+   * model as it is; "omit" writes the model's own weights alone, to save the adapter with `saveAdapter`.
+   */
+  readonly adapter?: "merge" | "omit" | undefined;
 }
 
 /**
  * Writes a model into `folder`: config.json, model.safetensors and, where `tokenizer` came from files, those files. A
  * failure leaves existing files as they were, and one tensor at a time is in memory.
  *
- * @throws CheckpointError `IO`, `UNSUPPORTED_MODEL` when `format` cannot describe the model; KernelError when reading the
+ * @throws CheckpointError `IO`, `UNSUPPORTED_MODEL` when `format` cannot describe the model, `ADAPTER` when an adapter is
+ * attached and the option `adapter` is not given, `NON_FINITE` when a weight is NaN or infinite, or too large for `dtype`;
+ * KernelError when reading the
  * weights fails
  */
 export async function saveCheckpoint(
-  { config, kernel, parameters }: MambaLM,
+  model: MambaLM,
   folder: string,
-  { tokenizer, dtype, format }: SaveOptions = {},
+  { tokenizer, dtype, format, adapter: mode }: SaveOptions = {},
 ): Promise<void> {
+  const { config, kernel, parameters } = model;
+  const adapter = adapterToMerge(model, mode);
   const architecture = architectureFor(config, format);
   const sources = architecture.sources(config);
   const valuesOf = ({ name }: ParameterSpec): ParameterValues => {
     const tensor = parameter(parameters, name);
+    if (adapter?.updateOf(moduleName(name)))
+      return {
+        dtype: "f32",
+        storedAs: tensor.dtype as FloatDType,
+        read: () => mergedWeight(model, name, adapter),
+      };
     return {
       dtype: tensor.dtype as FloatDType,
       read: async () => (await kernel.read(tensor))[0] as HostArray,
@@ -43,7 +67,7 @@ export async function saveCheckpoint(
   const tensors = tensorsToWrite(sources, dtype, valuesOf);
   const [matrixType = "f32"] = sources
     .filter(({ spec }) => spec.storage === "any")
-    .map(({ spec }) => dtype ?? valuesOf(spec).dtype)
+    .map(({ spec }) => dtype ?? storageOf(valuesOf(spec)))
     .slice(-1);
   const stored = { dtype: matrixType, stopIds: tokenizer?.stopIds ?? [] };
   const json = `${JSON.stringify(architecture.toConfig(config, stored), null, 2)}\n`;
@@ -53,6 +77,18 @@ export async function saveCheckpoint(
     [join(folder, "config.json"), new TextEncoder().encode(json)],
   ]);
   await writeFiles(files);
+}
+
+/** @throws CheckpointError `ADAPTER` when an adapter is attached and `mode` does not say what becomes of it */
+function adapterToMerge({ adapter }: MambaLM, mode: "merge" | "omit" | undefined): LoraAdapter | undefined {
+  if (mode !== undefined && mode !== "merge" && mode !== "omit")
+    throw new CheckpointError("ADAPTER", `option adapter must be "merge" or "omit", got ${show(mode)}`);
+  if (adapter === undefined || mode === "omit") return undefined;
+  if (mode === "merge") return adapter;
+  const remedy =
+    'pass adapter: "merge" to write its sum with the weights, or adapter: "omit" to write the weights alone and save the ' +
+    "adapter with saveAdapter";
+  throw new CheckpointError("ADAPTER", `the model has an adapter attached; ${remedy}`);
 }
 
 function filesOf(tokenizer: Tokenizer | undefined): ReadonlyMap<string, Uint8Array> {

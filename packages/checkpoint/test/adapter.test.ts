@@ -1,3 +1,4 @@
+import { checksumKey } from "@mamba/core/safetensors";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LoraAdapter, mambaLinears, MambaLM } from "@mamba/core";
@@ -46,7 +47,10 @@ test("what is saved has PEFT's names and fields, and loads again bit by bit", as
     fan_in_fan_out: false,
   });
   await using file = await openSafetensors(join(folder, "adapter_model.safetensors"));
-  expect(file.metadata).toEqual({ format: "pt" });
+  expect(file.metadata).toEqual({
+    format: "pt",
+    [checksumKey]: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+  });
   expect([...file.tensors.values()].map(({ name, shape, dtype }) => [name, shape, dtype])).toEqual(
     [0, 1].flatMap((i) => [
       [`${prefix}${i}.mixer.in_proj.lora_A.weight`, [3, 16], "F32"],

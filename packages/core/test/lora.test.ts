@@ -144,6 +144,26 @@ describe("merging", () => {
     });
   });
 
+  test("an adapter is merged once: a second merge, or attaching it again, would add it twice", async () => {
+    await withModel(async (model, kernel) => {
+      using adapter = trained(kernel, model);
+      using other = trained(kernel, model);
+      await mergeAdapter(model, adapter);
+      const merged = await contents(model);
+      const refused = expect.objectContaining({
+        code: "PARAMETER",
+        message: expect.stringContaining("already merged into this model") as string,
+      }) as Error;
+      await expect(mergeAdapter(model, adapter)).rejects.toThrow(refused);
+      expect(() => model.attach(adapter)).toThrow(refused);
+      expect(await contents(model)).toEqual(merged);
+      model.attach(other); // another adapter, and the same one on another model
+      model.detach();
+      using second = MambaLM.init(kernel, small, 3);
+      await mergeAdapter(second, adapter);
+    });
+  });
+
   test("adds what float64 says, scaled by alpha / rank", async () => {
     await withModel(async (model, kernel) => {
       using adapter = trained(kernel, model, { rank: 2, alpha: 3, targets: ["x_proj"] });

@@ -4,7 +4,7 @@ import { safetensorsFile, type TensorToWrite } from "@mamba/core/safetensors";
 import type { HostArray, Kernel } from "@mamba/kernel";
 import type { Content } from "@mamba/files";
 import { writeFiles } from "../writeFiles.ts";
-import { viewBytes } from "../parameters/convert.ts";
+import { checkFinite, viewBytes } from "../parameters/convert.ts";
 import { adapterConfig } from "./config.ts";
 import { adapterConfigFile, adapterWeightsFile, nameInFile } from "./sources.ts";
 
@@ -12,14 +12,18 @@ import { adapterConfigFile, adapterWeightsFile, nameInFile } from "./sources.ts"
  * Writes an adapter into `folder` as PEFT reads it, in f32: adapter_config.json and adapter_model.safetensors. A failure
  * leaves existing files as they were.
  *
- * @throws CheckpointError `IO`; KernelError when reading the tensors fails
+ * @throws CheckpointError `IO`, `NON_FINITE`; KernelError when reading the tensors fails
  */
 export async function saveAdapter(kernel: Kernel, adapter: LoraAdapter, folder: string): Promise<void> {
   const tensors = [...adapter.parameters].map(([name, tensor]): TensorToWrite => ({
     name: nameInFile(name),
     dtype: "F32",
     shape: tensor.shape,
-    bytes: async () => viewBytes((await kernel.read(tensor))[0] as HostArray),
+    bytes: async () => {
+      const [values] = (await kernel.read(tensor)) as [HostArray];
+      checkFinite({ values, dtype: "f32" }, { values, dtype: "f32" }, name, 0);
+      return viewBytes(values);
+    },
   }));
   const config = `${JSON.stringify(adapterConfig(adapter.config), undefined, 2)}\n`;
   await writeFiles(

@@ -5,5 +5,5 @@ export { type SafetensorsDType, toKernelDType, toSafetensorsDType } from "./dtyp
 export { SafetensorsError, type SafetensorsErrorCode, show } from "./errors.ts";
 export { headerCap, type SafetensorsHeader, type TensorInfo } from "./header.ts";
 export { isObject, type Json, type JsonObject, parseJsonObject } from "./json.ts";
-export { type ByteRange, openSafetensors, type SafetensorsFile } from "./reader.ts";
+export { type ByteRange, openSafetensors, type OpenOptions, type SafetensorsFile } from "./reader.ts";
 export { type PatchedChunks, safetensorsChunks, safetensorsFile, type TensorToWrite } from "./writer.ts";

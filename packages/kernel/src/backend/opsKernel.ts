@@ -58,13 +58,20 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
   /**
    * @param device the device in words, for people
    * @param maxTensorBytes the largest single tensor
+   * @param maxBytes the most bytes of all tensors together, where it is known
    */
-  protected constructor(runtime: R, ops: OpTable<R, T>, device: string, maxTensorBytes: number) {
+  protected constructor(
+    runtime: R,
+    ops: OpTable<R, T>,
+    device: string,
+    maxTensorBytes: number,
+    maxBytes?: number,
+  ) {
     super();
     this.runtime = runtime;
     this.#ops = ops;
     const constants = { storage: everyStorage, training: true, deterministic: true };
-    this.capabilities = { device, ...constants, maxTensorBytes };
+    this.capabilities = { device, ...constants, maxTensorBytes, maxBytes };
   }
 
   /** Dense host copies of the backend's own tensors, after all work enqueued so far. */
