@@ -21,6 +21,7 @@ export interface LocatedTensor extends TensorInfo {
 /** All tensors of a checkpoint, over all its files. */
 export interface Weights {
   readonly files: readonly string[];
+  /** By the name under which a parameter is looked up; a tensor's own name is its field `name`. */
   readonly tensors: ReadonlyMap<string, LocatedTensor>;
 }
 
