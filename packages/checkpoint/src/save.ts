@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import {
+  checkMergeable,
   type LoraAdapter,
   type MambaLM,
   mergedWeight,
@@ -39,7 +40,7 @@ export interface SaveOptions {
  *
  * @throws CheckpointError `IO`, `UNSUPPORTED_MODEL` when `format` cannot describe the model, `ADAPTER` when an adapter is
  * attached and the option `adapter` is not given, `NON_FINITE` when a weight is NaN or infinite, or too large for `dtype`;
- * KernelError when reading the
+ * MambaError `PARAMETER` when the adapter cannot be merged; KernelError when reading the
  * weights fails
  */
 export async function saveCheckpoint(
@@ -80,11 +81,15 @@ export async function saveCheckpoint(
 }
 
 /** @throws CheckpointError `ADAPTER` when an adapter is attached and `mode` does not say what becomes of it */
-function adapterToMerge({ adapter }: MambaLM, mode: "merge" | "omit" | undefined): LoraAdapter | undefined {
+function adapterToMerge(model: MambaLM, mode: "merge" | "omit" | undefined): LoraAdapter | undefined {
   if (mode !== undefined && mode !== "merge" && mode !== "omit")
     throw new CheckpointError("ADAPTER", `option adapter must be "merge" or "omit", got ${show(mode)}`);
+  const { adapter } = model;
   if (adapter === undefined || mode === "omit") return undefined;
-  if (mode === "merge") return adapter;
+  if (mode === "merge") {
+    checkMergeable(model, adapter);
+    return adapter;
+  }
   const remedy =
     'pass adapter: "merge" to write its sum with the weights, or adapter: "omit" to write the weights alone and save the ' +
     "adapter with saveAdapter";

@@ -1,5 +1,5 @@
 export * from "./adapters/lora.ts";
-export { mergeAdapter, mergedWeight } from "./adapters/mergeAdapter.ts";
+export { checkMergeable, mergeAdapter, mergedWeight } from "./adapters/mergeAdapter.ts";
 export { didYouMean, nearestName } from "./didYouMean.ts";
 export * from "./errors.ts";
 export { generate, type GeneratedToken } from "./generation/generate.ts";
@@ -9,6 +9,7 @@ export { prefill, type PrefillOptions } from "./generation/prefill.ts";
 export type { Tokenizer } from "./generation/tokenizer.ts";
 export { yieldToEventLoop } from "./generation/yieldToEventLoop.ts";
 export * from "./layers/bidirectionalMamba.ts";
+export { Embedding } from "./layers/embedding.ts";
 export { layerParameters, type LayerShape, type LayerSpec, layerState } from "./layers/layer.ts";
 export * from "./layers/linear.ts";
 export { mamba, MambaBlock, mambaLinears, mambaParameters } from "./layers/mamba.ts";

@@ -66,3 +66,13 @@ export function checkFinite(after: Converted, before: Converted, where: string, 
   const remedy = "store the weights as bf16 or f32";
   throw new CheckpointError("NON_FINITE", `${what}, which becomes infinite as ${after.dtype}; ${remedy}`);
 }
+
+/** A matrix in rows [rows, columns] as [columns, rows]. */
+export function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++)
+      out[column * rows + row] = values[row * columns + column] ?? NaN;
+  }
+  return out;
+}

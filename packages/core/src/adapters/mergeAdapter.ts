@@ -1,4 +1,11 @@
-import { type FloatDType, fromFloat32, type HostArray, toFloat32 } from "@mamba/kernel";
+import {
+  type FloatDType,
+  fromFloat32,
+  type HostArray,
+  type Kernel,
+  type Tensor,
+  toFloat32,
+} from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
 import { parameter } from "../parameters/spec.ts";
@@ -9,12 +16,11 @@ import { type LoraAdapter, moduleName } from "./lora.ts";
  * type that the weight is stored in (nearest, ties to even). An adapter that is attached to the model is detached. The
  * adapter cannot be merged into this model or attached to it again, which would add it twice.
  *
- * @throws MambaError `PARAMETER` when the adapter is for a model of another shape or is already merged into this model
- * (nothing is changed then), or when a sum is not finite in the weight's type: the model is then partly merged and must be
+ * @throws MambaError `PARAMETER` when `checkMergeable` refuses (nothing is changed then), or when a sum is not finite in the weight's type: the model is then partly merged and must be
  * loaded again.
  */
 export async function mergeAdapter(model: MambaLM, adapter: LoraAdapter): Promise<void> {
-  model.checkAdapter(adapter);
+  checkMergeable(model, adapter);
   model.markMerged(adapter);
   for (const [name, { weight }] of model.linears) {
     if (adapter.updateOf(moduleName(name)) === undefined) continue;
@@ -29,6 +35,22 @@ export async function mergeAdapter(model: MambaLM, adapter: LoraAdapter): Promis
     model.kernel.write(weight, 0, merged);
   }
   if (model.adapter === adapter) model.detach();
+}
+
+/**
+ * Checks that an adapter can be merged into a model.
+ *
+ * @throws MambaError `PARAMETER` when the adapter is for a model of another shape, is already merged into this one, or adapts
+ * the table or the head of a model in which both are one tensor: an update of one would change the other
+ */
+export function checkMergeable(model: MambaLM, adapter: LoraAdapter): void {
+  model.checkAdapter(adapter);
+  if (!model.config.tieEmbeddings) return;
+  for (const module of ["backbone.embeddings", "lm_head"]) {
+    if (adapter.updateOf(module) === undefined) continue;
+    const problem = `the adapter changes ${module}, which the model's head and table share`;
+    throw new MambaError("PARAMETER", `${problem}: it can be attached but not merged`);
+  }
 }
 
 /**
@@ -51,12 +73,17 @@ export async function mergedWeight(
     return toFloat32(stored, dtype);
   }
   const { A, B, scale } = update;
+  using product = adapter.isEmbedding(moduleName(name)) ? kernel.linear(A, B) : await productOf(kernel, A, B);
+  const [stored, delta] = (await kernel.read(weight, product)) as [HostArray, Float32Array];
+  return toFloat32(stored, dtype).map((value, i) => value + scale * (delta[i] ?? NaN));
+}
+
+/** `B · A` [O, I]. The table of an embedding is transposed already: there it is `A · Bᵀ` [V, D]. */
+async function productOf(kernel: Kernel, A: Tensor, B: Tensor): Promise<Tensor> {
   const [rank = 0, columns = 0] = A.shape;
   const [a] = (await kernel.read(A)) as [Float32Array];
   using transposed = kernel.upload(transpose(a, rank, columns), [columns, rank], "f32");
-  using product = kernel.linear(B, transposed); // B · A [O, I]
-  const [stored, delta] = (await kernel.read(weight, product)) as [HostArray, Float32Array];
-  return toFloat32(stored, dtype).map((value, i) => value + scale * (delta[i] ?? NaN));
+  return kernel.linear(B, transposed);
 }
 
 function transpose(values: Float32Array, rows: number, columns: number): Float32Array {

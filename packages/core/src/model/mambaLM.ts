@@ -1,7 +1,8 @@
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import { type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
 import { MambaError } from "../errors.ts";
-import type { Linear } from "../layers/linear.ts";
+import { Embedding } from "../layers/embedding.ts";
+import { Linear } from "../layers/linear.ts";
 import { parametrization } from "../layers/mambaConfig.ts";
 import type { Training } from "../layers/module.ts";
 import { Stack } from "../layers/stack.ts";
@@ -35,8 +36,9 @@ export class MambaLM implements Disposable {
   readonly backbone: Stack;
   /** Tensors that depend on one parameter alone, such as A on A_log. Freed with the model. */
   readonly derived: DerivedTensors;
-  readonly #embeddings: Tensor;
-  readonly #head: Tensor;
+  readonly #embeddings: Embedding;
+  readonly #head: Linear;
+  readonly #linears: ReadonlyMap<string, Linear | Embedding>;
   #adapter: LoraAdapter | undefined;
   /** Adapters that the weights already hold. */
   readonly #merged = new WeakSet<LoraAdapter>();
@@ -51,10 +53,17 @@ export class MambaLM implements Disposable {
     this.kernel = kernel;
     this.config = config;
     this.parameters = parameters;
-    this.#embeddings = parameter(parameters, "backbone.embeddings.weight");
-    this.#head = config.tieEmbeddings ? this.#embeddings : parameter(parameters, "lm_head.weight");
+    this.#embeddings = new Embedding(parameter(parameters, "backbone.embeddings.weight"));
+    this.#head = new Linear(
+      parameter(parameters, config.tieEmbeddings ? "backbone.embeddings.weight" : "lm_head.weight"),
+    );
     this.backbone = new Stack(mambaStack(config), parameters, "backbone.");
     this.derived = new DerivedTensors(kernel);
+    this.#linears = new Map<string, Linear | Embedding>([
+      ["backbone.embeddings.weight", this.#embeddings],
+      ...this.backbone.linears,
+      ["lm_head.weight", this.#head],
+    ]);
   }
 
   /**
@@ -71,9 +80,12 @@ export class MambaLM implements Disposable {
     return model;
   }
 
-  /** Linear layers by the full name of their weight: the layers that an adapter can adapt. */
-  get linears(): ReadonlyMap<string, Linear> {
-    return this.backbone.linears;
+  /**
+   * The layers that an adapter can adapt, by the full name of their weight: the embedding table, the linear layers of the stack,
+   * and the head, which is `lm_head.weight` even when its weight is the table.
+   */
+  get linears(): ReadonlyMap<string, Linear | Embedding> {
+    return this.#linears;
   }
 
   /** The attached adapter, if there is one. */
@@ -147,7 +159,7 @@ export class MambaLM implements Disposable {
       throw new MambaError("INPUT", `ids must be [B, L], got [${ids.shape.join(", ")}]`);
     if (ranges) checkRanges(ranges, batch, length);
     const sequences = ranges && { range: ops.constant(Int32Array.from(ranges.flat()), [batch, 2]) };
-    const embedded = ops.embedding(ids, this.#embeddings); // [B, L, D]
+    const embedded = this.#embeddings.forward(ops, ids); // [B, L, D]
     const hidden = this.backbone.forward(ops, embedded, { state, sequences, training });
     ops.free(embedded);
     if (logits === "all") return this.#toLogits(ops, hidden);
@@ -176,7 +188,7 @@ export class MambaLM implements Disposable {
   /** hidden [..., D] -> [..., V] */
   #toLogits(ops: Ops, hidden: Tensor): Tensor {
     const m = parametrization(this.config).widthMultiplier;
-    const logits = ops.linear(m === 1 ? hidden : ops.scale(hidden, 1 / m), this.#head); // [..., padded V]
+    const logits = this.#head.forward(ops, m === 1 ? hidden : ops.scale(hidden, 1 / m)); // [..., padded V]
     return logits.shape.at(-1) === this.config.vocabSize
       ? logits
       : ops.columns(logits, 0, this.config.vocabSize);
