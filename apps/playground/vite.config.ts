@@ -27,6 +27,36 @@ function includeParts(): Plugin {
   };
 }
 
+/**
+ * The content security policy of the built page. It allows its own scripts and workers, and the workers of the CPU backend, which are made from a
+ * blob; data from any https address or from this machine, because models come from anywhere.
+ */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self' blob:",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self' https: http://localhost:* http://127.0.0.1:*",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+
+/** Adds the policy to the built page. The development server needs scripts and styles within the page. */
+function addPolicy(): Plugin {
+  return {
+    name: "content-security-policy",
+    apply: "build",
+    transformIndexHtml: () => [
+      {
+        tag: "meta",
+        attrs: { "http-equiv": "Content-Security-Policy", content: policy },
+        injectTo: "head-prepend",
+      },
+    ],
+  };
+}
+
 /** Serves the demo model beside the page, as `demo/`. */
 function serveDemo(): Plugin {
   const names = existsSync(demo) ? readdirSync(demo) : [];
@@ -54,7 +84,7 @@ export default defineConfig({
   // A page for any folder of any server; a missing file is a 404 and not the page again.
   base: "./",
   appType: "mpa",
-  plugins: [includeParts(), serveDemo()],
+  plugins: [includeParts(), addPolicy(), serveDemo()],
   build: { target: "es2022" },
   worker: { format: "es" },
   server: { headers },

@@ -20,16 +20,42 @@ const byteRate = (bytesPerSecond: number): string => `${formatBytes(bytesPerSeco
 /** `41.2 TFLOP/s` */
 const flopRate = (flopsPerSecond: number): string => `${formatCount(flopsPerSecond)}FLOP/s`;
 
-export async function emitCeilings(kernel: Kernel, sizes: Sizes, emit: Emit): Promise<void> {
+/**
+ * Rows of the limits themselves.
+ *
+ * @param cuda the limits of CUDA on the same card, for another backend
+ */
+export async function emitCeilings(
+  kernel: Kernel,
+  sizes: Sizes,
+  cuda: Ceilings | undefined,
+  emit: Emit,
+): Promise<void> {
   const copy = await measureCopy(kernel, sizes.copy, sizes.effort);
-  emit({ name: "copy", state: "ok", result: byteRate(copy.rate), figures: { ...copy } });
-  await emitMatmul("matmul f32", kernel, sizes, emit);
+  emit({
+    ...{ name: "copy", state: "ok", result: byteRate(copy.rate), figures: { ...copy } },
+    ...(cuda && { beside: `${percent(copy.rate / cuda.copy)} of CUDA's` }),
+  });
+  await emitMatmul("matmul f32", kernel, sizes, cuda, emit);
 }
 
-/** A row called `name` of the large product. */
-export async function emitMatmul(name: string, kernel: Kernel, sizes: Sizes, emit: Emit): Promise<void> {
+/**
+ * A row called `name` of the large product.
+ *
+ * @param cuda the limits of CUDA on the same card, for another backend
+ */
+export async function emitMatmul(
+  name: string,
+  kernel: Kernel,
+  sizes: Sizes,
+  cuda: Ceilings | undefined,
+  emit: Emit,
+): Promise<void> {
   const matmul = await measureMatmul(kernel, sizes.matmul, sizes.effort);
-  emit({ name, state: "ok", result: flopRate(matmul.rate), figures: { ...matmul } });
+  emit({
+    ...{ name, state: "ok", result: flopRate(matmul.rate), figures: { ...matmul } },
+    ...(cuda && { beside: `${percent(matmul.rate / cuda.matmul)} of CUDA's` }),
+  });
 }
 
 /** Scans beside the bytes of a copy. */

@@ -14,13 +14,19 @@ import type { Row } from "./rows.ts";
 if (available) {
   const out = mkdtempSync(join(tmpdir(), "gpu-check-test-"));
   const script = join(out, "gpu-check/run.sh");
+  const noVulkan = { VK_ICD_FILENAMES: "/nonexistent/icd.json", VK_DRIVER_FILES: "/nonexistent/icd.json" };
   let standIn: Record<string, string>;
 
   beforeAll(async () => {
     await pack({ out, node: false, ptxOnly: true });
     const driver = await buildSource();
     // The stand-in's cuBLAS is in the same file. PyTorch is never used, also where it is installed.
-    standIn = { MAMBA_CUDA_DRIVER: driver, MAMBA_CUDA_BLAS: driver, PYTHON: "/nonexistent/python" };
+    standIn = {
+      MAMBA_CUDA_DRIVER: driver,
+      MAMBA_CUDA_BLAS: driver,
+      PYTHON: "/nonexistent/python",
+      ...noVulkan,
+    };
   });
   afterAll(() => {
     rmSync(out, { recursive: true, force: true });
@@ -47,6 +53,9 @@ if (available) {
     expect(stdout).toMatch(/^tiny decode B=1 f16 +[\d.]+ tokens\/s +\d+ % of weight bytes/m);
     expect(stdout).toMatch(/^tiny prefill L=40 f32 +[\d.]+ tokens\/s +\d+ % of matmul f32$/m);
     expect(stdout).toMatch(/^linear without cuBLAS +\d+ passed, 0 failed/m);
+    expect(stdout).toMatch(/^WebGPU: Vulkan +.*, driver \/nonexistent\/icd.json$/m);
+    expect(stdout).toMatch(/^WebGPU: device +NOT RUN: .*no adapter.* \(NO_DEVICE\)$/m);
+    expect(stdout).toMatch(/^webgpu-models +NOT RUN: there is no WebGPU device to run it on$/m);
     expect(stdout).toMatch(/^PyTorch, mamba_ssm +NOT RUN: no Python with a PyTorch that sees a GPU/m);
     expect(stdout).toMatch(/^compute-sanitizer +NOT RUN: .*this is the stand-in/m);
     expect(status).toBe(0);
@@ -61,6 +70,33 @@ if (available) {
     expect(scan?.["ofCopy"]).toBeCloseTo((scan?.["bytes"] ?? NaN) / (scan?.["seconds"] ?? NaN) / copyRate, 9);
     const written = readFileSync(join(out, "good/gpu-check.md"), "utf8");
     for (const name of rows.keys()) expect(written).toContain(`| ${name} | `);
+  });
+
+  const driver = process.env["VK_ICD_FILENAMES"] ?? process.env["VK_DRIVER_FILES"];
+  const webGpu = driver ? test : test.skip;
+  webGpu(`WebGPU has its suite and its figures${driver ? "" : " (VK_ICD_FILENAMES names no driver)"}`, () => {
+    const only =
+      "ceilings,webgpu,webgpu-conformance,webgpu-training,webgpu-ceilings,webgpu-scans,webgpu-models";
+    const env = { ...standIn, VK_ICD_FILENAMES: String(driver), VK_DRIVER_FILES: String(driver) };
+    const args = ["--small", "--filter", "rmsNorm", "--only", only, "--out", "webgpu"];
+    const { status, stdout } = check(args, env);
+    expect(stdout).toMatch(/^WebGPU: device +WebGPU, .+$/m);
+    expect(stdout).toMatch(/^WebGPU: conformance +\d+ passed, 0 failed, 0 skipped, \d+ left out$/m);
+    expect(stdout).toMatch(/^WebGPU: training beside the CPU +losses within \S+e-\d+, .* 20 steps$/m);
+    expect(stdout).toMatch(/^WebGPU: copy +[\d.]+ .?B\/s +\d+ % of CUDA's$/m);
+    expect(stdout).toMatch(/^WebGPU: matmul f32 +[\d.]+ .?FLOP\/s +\d+ % of CUDA's$/m);
+    expect(stdout).toMatch(/^WebGPU: scan B=1 L=40 ED=48 N=16 backward +[\d.]+ .?s +\d+ % of copy/m);
+    expect(stdout).toMatch(/^WebGPU: tiny decode B=1 f16 +[\d.]+ tokens\/s +\d+ % of weight bytes/m);
+    expect(status).toBe(0);
+    const rows = rowsIn("webgpu");
+    expect(rows.get("WebGPU: conformance")?.figures?.["passed"]).toBeGreaterThan(40);
+    const {
+      bytes = NaN,
+      seconds = NaN,
+      ofCopy,
+    } = rows.get("WebGPU: scan B=1 L=40 ED=48 N=16 forward")?.figures ?? {};
+    const copyRate = rows.get("WebGPU: copy")?.figures?.["rate"] ?? NaN;
+    expect(ofCopy).toBeCloseTo(bytes / seconds / copyRate, 9);
   });
 
   test("a part that fails does not keep the others from running", () => {

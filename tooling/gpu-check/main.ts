@@ -11,7 +11,7 @@ import { encodeRow, type Row } from "./rows.ts";
 import { runParts } from "./runParts.ts";
 import { fullSizes, smallSizes } from "./sizes.ts";
 
-// Checks and measures the CUDA backend on this machine's GPU. Prints one table, and updates gpu-check.json and gpu-check.md
+// Checks and measures the CUDA backend and then the WebGPU backend on this machine's GPU. Prints one table, and updates gpu-check.json and gpu-check.md
 // while it runs. Exit codes: 1 when a part failed, 2 when nothing could run.
 
 const { values } = parseArgs({
@@ -36,11 +36,12 @@ else await runChild(values.child);
 async function runChild(name: string): Promise<never> {
   if (!isDevicePart(name)) refuse(`there is no part ${JSON.stringify(name)}`);
   const { filter, seconds, copy, matmul } = values;
-  const ceilings = { copy: Number(copy), matmul: Number(matmul) };
+  const ceilings = copy && matmul ? { copy: Number(copy), matmul: Number(matmul) } : undefined;
   const emit = (row: Row) => process.stdout.write(encodeRow(row));
   // Exits explicitly, because a device that hangs would keep the process alive.
   try {
-    await deviceParts[name]({ filter, sizes, ceilings, seconds: Number(seconds) }, emit);
+    const options = { filter, sizes, ceilings, seconds: Number(seconds), allowSoftware: values.small };
+    await deviceParts[name](options, emit);
     process.exit(0);
   } catch (error) {
     console.error(error instanceof Error ? error.stack : error);

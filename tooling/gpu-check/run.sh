@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks and measures the CUDA backend on this machine's GPU: gpu-check/run.sh [--out folder] [--only part,part]. It uses
+# Checks and measures the CUDA and WebGPU backends on this machine's GPU: gpu-check/run.sh [--out folder] [--only part,part]. It uses
 # this machine's Node if that is new enough, and otherwise the one in this folder.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -6,6 +6,7 @@ import { runProgram } from "./programs.ts";
 import type { Report } from "./report.ts";
 import { sanitize } from "./sanitizer.ts";
 import type { Sizes } from "./sizes.ts";
+import { findVulkan } from "./vulkan.ts";
 
 /** One run of the check. */
 export interface CheckOptions {
@@ -50,22 +51,43 @@ async function runPart(
     await measurePeers(torch, sizes, seconds, (name) => report.row(name), emit);
     return;
   }
-  const [copy, matmul] = ["copy", "matmul f32"].map((name) => report.row(name)?.figures?.["rate"] ?? 0);
-  const needsCeilings = part === "scans" || part === "models";
-  if (needsCeilings && !(copy && matmul)) {
-    emit({ name: part, state: "not run", result: "its ceilings were not measured" });
+  const onWebGpu = part.startsWith("webgpu");
+  if (onWebGpu && part !== "webgpu" && report.row("WebGPU: device")?.state !== "ok") {
+    emit({ name: part, state: "not run", result: "there is no WebGPU device to run it on" });
     return;
   }
   if (part === "products" && !options.device.includes("cuBLAS")) {
     emit({ name: part, state: "not run", result: "there is no cuBLAS here: all products above are our own" });
     return;
   }
-  const program = devicePart(part, ["--copy", String(copy), "--matmul", String(matmul)], options);
-  // A library that does not exist hides cuBLAS.
-  const env = part === "products" ? { MAMBA_CUDA_BLAS: "/nonexistent" } : {};
+  const ofWebGpu = part === "webgpu-scans" || part === "webgpu-models";
+  const ceilings = ceilingArgs(ofWebGpu ? "WebGPU: " : "", report);
+  if (/scans|models/.test(part) && ceilings.length === 0) {
+    emit({ name: part, state: "not run", result: "its ceilings were not measured" });
+    return;
+  }
+  // The suite of WebGPU gets the time that is left of its own, and then runs as many tests as fit.
+  const limit = part === "webgpu-conformance" ? ["--seconds", String(seconds - closingSeconds)] : [];
+  const program = devicePart(part, [...ceilings, ...limit], options);
+  let env: Readonly<Record<string, string>> = {};
+  if (part === "products") env = { MAMBA_CUDA_BLAS: "/nonexistent" }; // a library that does not exist hides cuBLAS
+  if (onWebGpu) {
+    const vulkan = findVulkan(dirname(dirname(script)));
+    if (part === "webgpu") emit({ name: "WebGPU: Vulkan", state: "ok", result: vulkan.found });
+    env = vulkan.env;
+  }
   const { failure, output } = await runProgram({ ...program, env, seconds }, emit);
   if (failure === undefined) return;
   emit({ name: `part ${part}`, state: "failed", result: failure, details: output });
+}
+
+/** Seconds for the start and the last test of a suite with a time limit. */
+const closingSeconds = 10;
+
+/** The measured limits of a backend as options of a part; none before they are measured. */
+function ceilingArgs(prefix: string, report: Report): string[] {
+  const [copy, matmul] = ["copy", "matmul f32"].map((name) => report.row(prefix + name)?.figures?.["rate"]);
+  return copy && matmul ? ["--copy", String(copy), "--matmul", String(matmul)] : [];
 }
 
 /** The program that runs one part of `deviceParts`. */

@@ -50,3 +50,17 @@ export const smallSizes: Sizes = {
   scans: [{ batch: 1, length: 40, channels: 48, stateSize: 16 }],
   models: [casesOf("tiny", "f32", 40), casesOf("tiny", "f16", 40)],
 };
+
+/** The longest scan and the largest model of WebGPU, which gets less time than CUDA. */
+const webGpuLength = 8192;
+const webGpuModels = 4;
+
+/** The sizes for WebGPU: the smaller ones, and a copy that fits into one binding of any adapter. */
+export function webGpuSizes(sizes: Sizes): Sizes {
+  return {
+    ...sizes,
+    copy: Math.min(sizes.copy, 2 ** 25), // 128 MiB
+    scans: sizes.scans.filter(({ length }) => length <= webGpuLength),
+    models: sizes.models.slice(0, webGpuModels),
+  };
+}

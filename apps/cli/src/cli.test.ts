@@ -3,7 +3,7 @@ import { run } from "../test/run.ts";
 
 const names = [
   ...["generate", "train", "eval", "merge", "data", "coord-check"],
-  ...["init", "convert", "inspect", "backends", "bench"],
+  ...["init", "convert", "inspect", "backends", "bench", "completion"],
 ];
 
 test("no command is a usage error that shows the help on stderr", async () => {
@@ -74,4 +74,39 @@ test("a stack only with DEBUG", async () => {
   expect(plain.stderr).toMatch(/^mamba: .*\[NOT_FOUND\]\n$/);
   const debug = await run(["inspect", "/no/such/folder"], { env: { DEBUG: "1" } });
   expect(debug.stderr).toContain("    at ");
+});
+
+test.each([
+  [["-v"], 0],
+  [["help", "generat"], 2],
+] as const)("mamba %j ends with code %i", async (args, expected) => {
+  const { code, stderr } = await run(args);
+  expect(code).toBe(expected);
+  expect(stderr).toBe(
+    expected === 0
+      ? ""
+      : "mamba: unknown command 'generat' (Did you mean generate?); see mamba --help [USAGE]\n",
+  );
+});
+
+test("colours are for terminals that show them", async () => {
+  const bold = async (env: Readonly<Record<string, string>>) =>
+    (await run(["backends", "cpu"], { isTTY: true, env })).stdout.includes("\u001b[1m");
+  expect(await bold({})).toBe(true);
+  expect(await bold({ NO_COLOR: "1" })).toBe(false);
+  expect(await bold({ TERM: "dumb" })).toBe(false);
+});
+
+test("control characters of a stranger's file name are escaped in messages", async () => {
+  const { stderr } = await run(["inspect", "nosuch/\u009b2J\u202efolder"]);
+  expect(stderr).toContain("\\u{9b}2J\\u{202e}folder");
+  expect(stderr).not.toMatch(/[\u009b\u202e]/);
+});
+
+test("a number of threads that the backend does not have is one line about threads", async () => {
+  const { code, stderr } = await run(["generate", "x", "--model", "m", "--threads", "17"]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^mamba: createCpuKernel: threads must be a whole number from 1 to \d+, got 17 \[ARGUMENT\]\n$/m,
+  );
 });

@@ -1,7 +1,8 @@
-import { createRequire } from "node:module";
 import { createColors } from "picocolors";
+import { programName, version } from "./manifest.ts";
 import { type CommandFactory, makeStrict } from "./program/command.ts";
 import { type AnyCommand, Command, CommanderError } from "./program/commander.ts";
+import { hasColors } from "./program/colors.ts";
 import { codeOf, describeError, exitCode, Stop, usage } from "./program/errors.ts";
 import { note, type Host } from "./program/host.ts";
 
@@ -18,10 +19,8 @@ const commands: Readonly<Record<string, () => Promise<{ default: CommandFactory 
   inspect: () => import("./commands/inspect.ts"),
   backends: () => import("./commands/backends.ts"),
   bench: () => import("./commands/bench.ts"),
+  completion: () => import("./commands/completion.ts"),
 };
-
-/** The one package.json lies above both `src` and `dist`. */
-const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
 /**
  * Runs one command line, and never throws.
@@ -39,15 +38,18 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   }
 }
 
-/** The program with the command that is named, or with all of them for help and for the search of a misspelled one. */
+/**
+ * The program with the command that is named, or with all of them for help, for completion, and for the search of a misspelled
+ * one.
+ */
 async function createProgram(
   argv: readonly string[],
   host: Host,
 ): Promise<{ program: AnyCommand; args: readonly string[] }> {
   const [name = "", ...rest] = argv;
-  const program = new Command("mamba")
+  const program = new Command(programName)
     .description("Selective state space models on this machine")
-    .version(version, "--version", "Show the version")
+    .version(version, "-v, --version", "Show the version")
     .helpOption("-h, --help", "Show help")
     .helpCommand("help [command]", "Show help of a command")
     .enablePositionalOptions()
@@ -59,20 +61,25 @@ async function createProgram(
     program.addCommand(command.copyInheritedSettings(program));
     return command;
   };
-  if (load) return { program, args: [name, ...makeStrict(await add(load), rest)] };
-  if (name !== "--version") for (const loading of Object.values(commands)) await add(loading);
-  return { program, args: argv };
+  if (load && name !== "completion") return { program, args: [name, ...makeStrict(await add(load), rest)] };
+  if (name !== "--version" && name !== "-v")
+    for (const loading of Object.values(commands)) await add(loading);
+  // commander shows the general help for a command that it does not know; as a command it is reported.
+  const [named] = rest;
+  const unknown = name === "help" && named !== undefined && !Object.hasOwn(commands, named);
+  return { program, args: unknown ? rest : argv };
 }
 
 /** Help goes to the host's streams, with bold titles on a terminal; errors are reported by `report`. */
-function configureOutput(program: AnyCommand, { stdout, stderr }: Host): void {
+function configureOutput(program: AnyCommand, host: Host): void {
+  const { stdout, stderr } = host;
   const { bold } = createColors(true); // removed again where the stream is not a terminal
   program.configureHelp({ styleTitle: bold, styleCommandText: bold }).configureOutput({
     writeOut: (text) => stdout.write(text),
     writeErr: (text) => stderr.write(text),
     outputError: () => undefined,
-    getOutHasColors: () => stdout.isTTY === true,
-    getErrHasColors: () => stderr.isTTY === true,
+    getOutHasColors: () => hasColors(host, "stdout"),
+    getErrHasColors: () => hasColors(host, "stderr"),
   });
 }
 
@@ -81,13 +88,13 @@ function report(error: unknown, host: Host): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCode.ok; // help or the version was asked for
     if (error.code === "commander.help") return exitCode.usage; // there was no command: the help is on stderr
-    note(host, `mamba: ${describeError(usage(explain(error)))}`);
+    note(host, `${programName}: ${describeError(usage(explain(error)))}`);
     return exitCode.usage;
   }
   const reason: unknown = host.signal.reason;
   const isStop = reason instanceof Stop && (error === reason || codeOf(error) === "ABORT_ERR");
   if (isStop && reason.exitCode === exitCode.outputClosed) return reason.exitCode;
-  note(host, `mamba: ${describeError(isStop ? reason : error)}`);
+  note(host, `${programName}: ${describeError(isStop ? reason : error)}`);
   if (isStop) return reason.exitCode;
   if (host.env["DEBUG"]) note(host, error instanceof Error ? (error.stack ?? "") : "");
   // `OPTIONS` is the code of the core for an option that is out of its range.
@@ -98,6 +105,6 @@ function report(error: unknown, host: Host): number {
 function explain({ code, message }: InstanceType<typeof CommanderError>): string {
   const line = message.replace(/^error: /, "").replaceAll("\n", " ");
   if (code === "commander.excessArguments") return `${line} Text that holds spaces needs quotes.`;
-  if (code === "commander.unknownCommand") return `${line}; see mamba --help`;
+  if (code === "commander.unknownCommand") return `${line}; see ${programName} --help`;
   return line;
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -36,9 +37,11 @@ test("Ctrl-C ends a generation cleanly: partial text, saved state, exit code 130
   const { code, signal, stdout, stderr } = await mamba(
     ["generate", "Hello", "--model", model, "--max-tokens=1000000", "--save-state", state],
     {},
-    (child) => {
-      if (!sent) child.kill("SIGINT");
-      sent = true;
+    {
+      onStdout: (child) => {
+        if (!sent) child.kill("SIGINT");
+        sent = true;
+      },
     },
   );
   expect({ code, signal }).toEqual({ code: 130, signal: null });
@@ -51,8 +54,64 @@ test("a reader that goes away ends the program without a complaint", async () =>
   const { code, stderr } = await mamba(
     ["generate", "Hello", "--model", model, "--max-tokens=1000000"],
     {},
-    (child) => child.stdout?.destroy(),
+    { onStdout: (child) => child.stdout?.destroy() },
   );
   expect(code).toBe(141);
   expect(stderr).not.toContain("mamba:");
 });
+
+const training = ["train", "induction", "--length=16", "--d-model=16", "--layers=1", "--batch-size=2"];
+
+test("a reader of stderr that goes away does not stop a training run", async () => {
+  const out = join(base, "unread");
+  const { code, signal } = await mamba(
+    [...training, "--steps=20", "--out", out],
+    {},
+    { onStderr: (child) => child.stderr?.destroy() },
+  );
+  expect({ code, signal }).toEqual({ code: 0, signal: null });
+  expect(await readdir(join(out, "model"))).toContain("model.safetensors");
+});
+
+test("a closed terminal (SIGHUP) saves the state of a training run", async () => {
+  const out = join(base, "closed");
+  let sent = false;
+  const { code, signal, stderr } = await mamba(
+    [...training, "--steps=100000", "--out", out],
+    {},
+    {
+      onStderr: (child) => {
+        if (!sent) child.kill("SIGHUP");
+        sent = true;
+      },
+    },
+  );
+  expect({ code, signal }).toEqual({ code: 129, signal: null });
+  expect(stderr.split("\n").at(-2)).toBe("mamba: the terminal was closed");
+  const resumed = await mamba(
+    [...training, "--steps=100000", "--out", out, "--resume"],
+    {},
+    {
+      onStderr: (child) => {
+        child.kill("SIGHUP");
+      },
+    },
+  );
+  expect(resumed.stderr).toMatch(/^continuing after step [1-9]\d*$/m);
+});
+
+const full = existsSync("/dev/full") ? test : test.skip;
+full(
+  `output that cannot be written ends in one line, with the state saved${existsSync("/dev/full") ? "" : " (no /dev/full)"}`,
+  async () => {
+    const state = join(base, "full");
+    const { code, stderr } = await mamba(
+      ["generate", "Hello", "--model", model, "--max-tokens=1000000", "--save-state", state],
+      {},
+      { stdout: "/dev/full" },
+    );
+    expect(code).toBe(1);
+    expect(stderr.split("\n").at(-2)).toMatch(/^mamba: the output cannot be written: ENOSPC/);
+    expect((await readFile(state)).length).toBeGreaterThan(0);
+  },
+);

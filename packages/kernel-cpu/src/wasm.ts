@@ -75,8 +75,11 @@ export function whyUnavailable(): { readonly reason: string; readonly remedy: st
     new platform.WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     return undefined;
   } catch (cause) {
-    const reason = `this engine refuses shared memory (${String(cause)}), as Safari does outside of isolated pages`;
-    return { reason, remedy: "serve the page with the headers COOP same-origin and COEP require-corp" };
+    const reason = `this engine refuses shared memory (${String(cause)})`;
+    const page = "serve the page with the headers COOP same-origin and COEP require-corp, which Safari needs";
+    // Node reserves the address space of the largest WebAssembly memory, which a limit of the shell may forbid.
+    const process = "allow the process more address space (ulimit -v unlimited)";
+    return { reason, remedy: platform.crossOriginIsolated === undefined ? process : page };
   }
 }
 

@@ -328,7 +328,7 @@ describe("refuses to resume", () => {
 
 test("opening a folder deletes incomplete files of a killed process, and nothing else", async () => {
   const path = join(base, "leftovers");
-  await (await RunFolder.open(path))[Symbol.asyncDispose]();
+  await (await RunFolder.open(path)).close();
   const { pid } = spawnSync(process.execPath, ["-e", ""]);
   const half = basename(temporaryPath("state.safetensors")).replace(/\.\d+-/, `.${pid}-`);
   await writeFile(join(path, half), "half");

@@ -51,17 +51,18 @@ export interface BackendChoice {
  * @throws CliError `USAGE`, or the reason why the backend is not available; KernelError
  */
 export async function openBackend({ backend, threads }: BackendChoice, host: Host): Promise<Kernel> {
-  if (backend === "auto") {
-    const cpu = candidateOf("cpu", threads);
-    if (threads !== undefined || !showsGpu()) return openKernel([cpu]);
+  if (backend === "auto" && threads === undefined) {
+    const cpu = candidateOf("cpu");
+    if (!showsGpu()) return openKernel([cpu]);
     return openKernel([...gpuBackends.map((name) => hardwareOnly(name, host)), cpu]);
   }
-  if (threads !== undefined && backend !== "cpu") throw usage("--threads is for the cpu backend");
-  const candidate = candidateOf(backend, threads);
+  const named = backend === "auto" ? "cpu" : backend;
+  if (threads !== undefined && named !== "cpu") throw usage("--threads is for the cpu backend");
+  const candidate = candidateOf(named, threads);
   const { availability } = await probeKernel(candidate);
   if (availability.ok) return (await candidate.load()).provider.create();
   const { code, reason, remedy } = availability;
-  throw new CliError(code, `backend ${backend}: ${reason}; ${remedy}`);
+  throw new CliError(code, `backend ${named}: ${reason}; ${remedy}`);
 }
 
 /** Probes one backend in this process. A broken driver may write to stderr, or end the process. */

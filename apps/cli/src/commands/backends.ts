@@ -1,5 +1,5 @@
-import { createColors } from "picocolors";
 import { backendNames, probeBackend, probeBackends } from "../backends/openBackend.ts";
+import { colorsOf } from "../program/colors.ts";
 import { createCommand } from "../program/command.ts";
 import { usage } from "../program/errors.ts";
 import { print, printJson, type Host } from "../program/host.ts";
@@ -25,7 +25,7 @@ export default (host: Host) =>
           found.map(({ name, availability }) => ({ name, ...availability })),
         );
       }
-      const { green, red, bold } = createColors(host.stdout.isTTY === true);
+      const { green, red, bold } = colorsOf(host);
       for (const { name, availability } of found) {
         const text = availability.ok
           ? `${green("yes")}  ${availability.device}${availability.software ? " (computes on the CPU)" : ""}`

@@ -1,8 +1,9 @@
 import type { CheckpointSummary } from "@mamba/checkpoint";
 import { formatBytes, formatCount, table } from "@mamba/display";
-import { createColors } from "picocolors";
 import { hubOptions } from "../checkpoints/loadModel.ts";
+import { colorsOf } from "../program/colors.ts";
 import { createCommand } from "../program/command.ts";
+import { escapeControls } from "../program/escapeControls.ts";
 import { note, print, printJson, type Host } from "../program/host.ts";
 
 export default (host: Host) =>
@@ -23,12 +24,12 @@ export default (host: Host) =>
       for (const text of summary.notes) note(host, `note: ${text}`);
     });
 
-function describe(summary: CheckpointSummary, random: string | undefined, { stdout }: Host): string {
-  const { bold, yellow } = createColors(stdout.isTTY === true);
+function describe(summary: CheckpointSummary, random: string | undefined, host: Host): string {
+  const { bold, yellow } = colorsOf(host);
   const { label, format, config, tokenizerKind, files, tensors, parameterCount, weightBytes } = summary;
   const fields = Object.entries(config).filter(([, value]) => value !== undefined);
   const rows = tensors.map(({ name, dtype, shape, byteLength }) => [
-    name,
+    escapeControls(name),
     dtype,
     `[${shape.join(", ")}]`,
     formatBytes(byteLength),
@@ -44,7 +45,7 @@ function describe(summary: CheckpointSummary, random: string | undefined, { stdo
     bold(label),
     table(facts),
     `\n${bold("config")}`,
-    table(fields.map(([field, value]) => [field, String(value)])),
+    table(fields.map(([field, value]) => [field, escapeControls(String(value))])),
     `\n${bold("tensors")}`,
     table(rows, [3]),
     "",

@@ -5,7 +5,9 @@ export const exitCode = {
   ok: 0,
   failure: 1,
   usage: 2,
-  /** 128 + SIGINT, as shells report it. */
+  /** 128 + SIGHUP, as shells report it. */
+  hungUp: 129,
+  /** 128 + SIGINT. */
   interrupted: 130,
   /** 128 + SIGPIPE: the reader of the output has closed it. */
   outputClosed: 141,
@@ -55,9 +57,28 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** One line for people: `message [CODE]`. */
+/** Node's errors of files in words. */
+const fileErrors: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EACCES: "permission denied",
+  EPERM: "the operation is not permitted",
+  EISDIR: "it is a folder, and a file is needed",
+  ENOTDIR: "a part of the path is a file, and a folder is needed",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space is left on the device",
+  ELOOP: "there are too many symbolic links in the path",
+  ENAMETOOLONG: "the name is too long",
+};
+
+/** One line for people: `message [CODE]`. Node's errors of files read `path: reason [CODE]`. */
 export function describeError(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
+  const { path } = (error ?? {}) as { path?: unknown };
+  const reason = code === undefined ? undefined : fileErrors[code];
+  let message = error instanceof Error ? error.message : String(error);
+  // Libraries of this project say which file it is and what it is for; only Node's own message is replaced.
+  if (reason !== undefined && typeof path === "string" && message.startsWith(`${code}: `)) {
+    message = `${path}: ${reason}`;
+  }
   return code === undefined || message.includes(`[${code}]`) ? message : `${message} [${code}]`;
 }

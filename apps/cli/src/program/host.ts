@@ -1,3 +1,5 @@
+import { escapeControls } from "./escapeControls.ts";
+
 /** A stream to write to. `isTTY` is true when a person sees it. */
 export interface Output {
   readonly isTTY?: boolean | undefined;
@@ -37,9 +39,9 @@ export async function printUntrusted(host: Host, text: string): Promise<void> {
   await print(host, host.stdout.isTTY ? text.replace(controls, "\uFFFD") : text);
 }
 
-/** Writes one line for people. */
+/** Writes one line for people. Control characters in it are escaped. */
 export function note({ stderr }: Host, text: string): void {
-  stderr.write(`${text}\n`);
+  stderr.write(`${escapeControls(text)}\n`);
 }
 
 /** Prints one JSON document and a newline, for scripts. */

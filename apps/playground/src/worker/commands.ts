@@ -1,6 +1,7 @@
 import { blobFiles, type CheckpointFiles, inspectCheckpoint, urlFiles } from "@mamba/checkpoint/browser";
 import type { BackendId, Command, Report, StoredModel, Work } from "../protocol.ts";
 import { failure } from "./failure.ts";
+import { nameOf } from "./modelName.ts";
 import { listModels, removeModel, storeModel } from "./modelStore.ts";
 import type { Session } from "./session.ts";
 import { Training } from "./training.ts";
@@ -109,12 +110,4 @@ export class Commands {
     await removeModel(id);
     this.#report({ type: "stored", models: await listModels() });
   }
-}
-
-/** A name for the model at a URL: `org/name` for `https://huggingface.co/org/name/resolve/main/`. */
-function nameOf(url: string): string {
-  const { host, pathname } = new URL(url);
-  const names = pathname.split("/").filter(Boolean).map(decodeURIComponent);
-  const end = names.indexOf("resolve");
-  return (end === -1 ? names.slice(-1) : names.slice(0, end)).join("/") || host;
 }

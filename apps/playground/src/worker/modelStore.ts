@@ -3,6 +3,7 @@
 
 import { blobFiles, type ByteSource, CheckpointError, type CheckpointFiles } from "@mamba/checkpoint/browser";
 import type { StoredModel } from "../protocol.ts";
+import { parseRecord } from "./modelRecord.ts";
 
 const recordName = "playground-model.json";
 const chunkBytes = 4 * 2 ** 20;
@@ -145,7 +146,7 @@ async function writeFile(
 async function readRecord(folder: FileSystemDirectoryHandle): Promise<StoredModel | undefined> {
   try {
     const file = await (await folder.getFileHandle(recordName)).getFile();
-    return { ...(JSON.parse(await file.text()) as Omit<StoredModel, "id">), id: folder.name };
+    return parseRecord(await file.text(), folder.name);
   } catch {
     return undefined; // missing or incomplete: the folder holds no complete model
   }

@@ -63,6 +63,34 @@ test("a model is added from files, chosen or dropped, and can be deleted", async
   await expect(page.getByRole("button", { name: "Write" })).toBeDisabled();
 });
 
+test("a record that is not one does not hide the other models", async ({ playground, modelServer }) => {
+  const { page } = playground;
+  await playground.fetch(modelServer.url);
+  await page.evaluate(async () => {
+    const models = await (await navigator.storage.getDirectory()).getDirectoryHandle("models");
+    const folder = await models.getDirectoryHandle("broken", { create: true });
+    const file = await (
+      await folder.getFileHandle("playground-model.json", { create: true })
+    ).createWritable();
+    await file.write("{}");
+    await file.close();
+  });
+  await page.reload();
+  await expect(page.getByRole("radio", { name: "tiny" })).toBeVisible();
+  await expect.poll(() => playground.storedFolders()).toBe(1);
+});
+
+test("a script within the page is refused", async ({ page, isolatedSite }) => {
+  await page.goto(isolatedSite.url);
+  const ran = await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "globalThis.injected = true";
+    document.body.append(script);
+    return "injected" in globalThis;
+  });
+  expect(ran).toBe(false);
+});
+
 test.describe("a page with a model beside it", () => {
   test.use({ demo: true });
 

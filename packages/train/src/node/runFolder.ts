@@ -129,12 +129,12 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /** Releases the lock. A second call does nothing. */
-  async dispose(): Promise<void> {
+  async close(): Promise<void> {
     await this.#lock.release();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.dispose();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

@@ -105,7 +105,10 @@ export class Playground {
   }
 }
 
-/** `playground` is an isolated page with nothing stored. An uncaught error on the page fails the test. */
+/**
+ * `playground` is an isolated page with nothing stored. An uncaught error on the page, and anything that its content security
+ * policy refuses, fail the test.
+ */
 export const test = base.extend<{ playground: Playground; demo: boolean }, Shared>({
   // Playwright derives the fixtures that one needs from the pattern: here none.
   // eslint-disable-next-line no-empty-pattern
@@ -129,6 +132,9 @@ export const test = base.extend<{ playground: Playground; demo: boolean }, Share
     });
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(error.message));
+    page.on("console", (message) => {
+      if (message.text().includes("Content Security Policy")) errors.push(message.text());
+    });
     await page.goto(isolatedSite.url);
     await use(new Playground(page));
     base.expect(errors).toEqual([]);

@@ -1,0 +1,11 @@
+import { expect, test } from "vitest";
+import { nameOf } from "./modelName.ts";
+
+test.each([
+  ["https://huggingface.co/org/name/resolve/main/", "org/name"],
+  ["https://example.com/models/my%20model/", "my model"],
+  ["https://example.com/%zz/%e9", "%e9"],
+  ["https://example.com:8080/", "example.com:8080"],
+])("%s is called %s", (url, name) => {
+  expect(nameOf(url)).toBe(name);
+});
