@@ -20,7 +20,8 @@ interface SubtleCrypto {
 
 /** The checksum of bytes that arrive in any chunks. */
 export class Checksum {
-  #chunk = new Uint8Array(chunkBytes);
+  /** Reused at once: the platform copies the bytes that it hashes. */
+  readonly #chunk = new Uint8Array(chunkBytes);
   #filled = 0;
   readonly #digests: Promise<Uint8Array>[] = [];
 
@@ -32,7 +33,6 @@ export class Checksum {
       at += count;
       if (this.#filled < chunkBytes) return;
       this.#digests.push(digest(this.#chunk));
-      this.#chunk = new Uint8Array(chunkBytes);
       this.#filled = 0;
       await this.#digests.at(-inFlight);
     }
