@@ -14,8 +14,7 @@ import type { FloatDType, HostArray } from "@mamba/kernel";
 import { architectureFor, type ConfigFormat } from "./architectures/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { weightsFile } from "./formats/safetensors/weights.ts";
-import type { Content } from "@mamba/files";
-import { writeFiles } from "./writeFiles.ts";
+import { type Content, writeFiles } from "./writeFiles.ts";
 import { type ParameterValues, storageOf, tensorsToWrite } from "./parameters/write.ts";
 import type { FileTokenizer } from "./tokenizer.ts";
 

@@ -1,8 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { safetensorsFile, type TensorToWrite } from "@mamba/core/safetensors";
-import { type Content, replaceFiles } from "@mamba/files";
+import { type PatchedChunks, safetensorsFile, type TensorToWrite } from "@mamba/core/safetensors";
+import { replaceFiles } from "@mamba/files";
 import { ioError } from "./sources/folder.ts";
+
+/** The bytes of a file: all at once, chunks of them in order, or chunks of which some bytes are known only at the end. */
+export type Content = Uint8Array | AsyncIterable<Uint8Array> | PatchedChunks;
 
 /**
  * Writes files, and the folders that are missing, so that a crash leaves each file with its old content or with its

@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { openSafetensors, writeSafetensors } from "@mamba/checkpoint";
 import { temporaryPath } from "@mamba/files";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -243,7 +244,7 @@ test.runIf(process.platform !== "win32")(
   "a pipe, a folder or a broken link in a run's folder is refused, and nothing hangs",
   async () => {
     for (const [name, make] of [
-      ["log.jsonl", (path: string) => void spawnSync("mkfifo", [path])],
+      ["log.jsonl", (path: string) => promisify(execFile)("mkfifo", [path])],
       ["state.safetensors", (path: string) => mkdir(path)],
       ["state.previous.safetensors", (path: string) => symlink("nowhere", path)],
     ] as const) {

@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { openSafetensors } from "@mamba/checkpoint";
 import { resolveLMConfig } from "@mamba/core";
+import { temporaryPath } from "@mamba/files";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../test/run.ts";
 import { Stop } from "../program/errors.ts";
@@ -46,6 +48,15 @@ test("equal seeds give equal files, other seeds others; matrices alone are narro
   await using file = await openSafetensors(join(base, "d", "model.safetensors"));
   expect(file.tensors.get("backbone.layers.0.mixer.in_proj.weight")?.dtype).toBe("BF16");
   expect(file.tensors.get("backbone.layers.0.mixer.A_log")?.dtype).toBe("F32");
+});
+
+test("the temporary file of a killed command does not disturb the same command, and is deleted", async () => {
+  const folder = await mkdtemp(join(base, "killed-"));
+  const { pid } = spawnSync(process.execPath, ["-e", ""]);
+  const name = basename(temporaryPath("model.safetensors")).replace(/\.\d+-/, `.${pid}-`);
+  await writeFile(join(folder, name), "half");
+  expect((await run(["init", "tiny", folder])).code).toBe(0);
+  expect((await readdir(folder)).sort()).toEqual(["config.json", "model.safetensors"]);
 });
 
 test("overwrites only when told, and never anything else than a checkpoint", async () => {

@@ -98,9 +98,7 @@ export async function hubFiles(
 }
 
 /** The environment variables by which the Python tools are told to stay offline. */
-export function isOfflineByEnvironment(
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): boolean {
+function isOfflineByEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): boolean {
   return /^(1|true|yes|on)$/i.test(env["HF_HUB_OFFLINE"] || env["TRANSFORMERS_OFFLINE"] || "");
 }
 

@@ -32,7 +32,7 @@ export interface BlobRequest {
  *
  * @throws CheckpointError `HUB` when the hub gives none, or an invalid size
  */
-export function blobId(file: HubFile): string {
+function blobId(file: HubFile): string {
   const id = file.lfs?.oid ?? file.oid;
   if (isContentId(id) && Number.isSafeInteger(file.size) && file.size >= 0) return id;
   const message = `the hub lists ${show(file.path)} with id ${show(id)} and size ${show(file.size)}`;
