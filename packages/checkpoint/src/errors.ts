@@ -1,4 +1,5 @@
 import { SafetensorsError } from "@mamba/core/safetensors";
+import { printable } from "@mamba/kernel";
 
 /**
  * Codes of `CheckpointError`. They are stable: scripts match on them, while messages may change.
@@ -21,6 +22,8 @@ import { SafetensorsError } from "@mamba/core/safetensors";
  * - `SHAPE`: a shape with negative, fractional or overflowing extents, or one that does not fit its bytes
  * - `OFFSETS`: byte ranges out of bounds, reversed, overlapping or with gaps
  * - `DTYPE`: a storage type that is unknown, or that models cannot use
+ * - `CHECKSUM`: the file has another content than when it was written
+ * - `NON_FINITE`: a weight is NaN or infinite, or becomes infinite in the requested storage type
  * - `INDEX`: a sharded index that contradicts its shards
  * - `TOKENIZER`: a tokenizer.json that cannot be used, or text that the model has no ids for
  *
@@ -28,6 +31,7 @@ import { SafetensorsError } from "@mamba/core/safetensors";
  * - `CONFIG`: a config field is missing or breaks its rule
  * - `UNSUPPORTED_MODEL`: a well-formed checkpoint of another architecture, or a model that the requested format cannot
  *   describe
+ * - `ADAPTER`: the model to be saved has an adapter attached
  * - `UNSUPPORTED_ADAPTER`: a well-formed adapter that is not plain LoRA on the linear layers
  * - `MISSING_TENSOR`, `EXTRA_TENSOR`, `TENSOR_SHAPE`: the tensors are not those of the config
  */
@@ -47,10 +51,13 @@ export type CheckpointErrorCode =
   | "SHAPE"
   | "OFFSETS"
   | "DTYPE"
+  | "CHECKSUM"
+  | "NON_FINITE"
   | "INDEX"
   | "TOKENIZER"
   | "CONFIG"
   | "UNSUPPORTED_MODEL"
+  | "ADAPTER"
   | "UNSUPPORTED_ADAPTER"
   | "MISSING_TENSOR"
   | "EXTRA_TENSOR"
@@ -63,7 +70,7 @@ export class CheckpointError extends Error {
   readonly code: CheckpointErrorCode;
 
   constructor(code: CheckpointErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.name = "CheckpointError";
     this.code = code;
     Object.defineProperty(this, brand, { value: true });

@@ -10,10 +10,13 @@ import type { LoadOptions } from "./parameters/load.ts";
 import { fileSource, folderFiles } from "./sources/folder.ts";
 import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
+import { urlFiles } from "./sources/url.ts";
 import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
 import { findTokenizer } from "./tokenizer/read.ts";
 
 export * from "./common.ts";
+export { blobFiles } from "./sources/blob.ts";
+export { type FetchOptions, urlFiles } from "./sources/url.ts";
 export { saveAdapter } from "./adapter/save.ts";
 export { writeSafetensors } from "./writeFiles.ts";
 export { saveCheckpoint, type SaveOptions } from "./save.ts";
@@ -26,12 +29,13 @@ export interface NodeLoadOptions extends LoadOptions, HubOptions {}
  * Loads a model and its tokenizer. If `source` is an existing folder, its files are read; otherwise `organisation/name` is
  * a model on the hub. Weights go to the kernel in chunks of 4 MiB: the host never holds a second copy of them.
  *
- * @param source folder with config.json and model.safetensors (or its shards), or the name of a model on the hub
+ * @param source folder with config.json and model.safetensors (or its shards), or the name of a model on the hub; a URL whose
+ * files are fetched and not cached; or files, such as those of `blobFiles`
  * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
  */
 export async function loadCheckpoint(
   kernel: Kernel,
-  source: string,
+  source: string | URL | CheckpointFiles,
   options: NodeLoadOptions = {},
 ): Promise<LoadedCheckpoint> {
   const { files, notes } = await findFiles(source, options);
@@ -45,7 +49,7 @@ export async function loadCheckpoint(
  * @throws CheckpointError with the codes of `loadCheckpoint`
  */
 export async function inspectCheckpoint(
-  source: string,
+  source: string | URL | CheckpointFiles,
   options: NodeLoadOptions = {},
 ): Promise<CheckpointSummary> {
   const { files, notes } = await findFiles(source, options);
@@ -62,10 +66,10 @@ export async function inspectCheckpoint(
  */
 export async function loadAdapter(
   model: Pick<MambaLM, "kernel" | "linears">,
-  folder: string,
+  folder: string | CheckpointFiles,
   options: AdapterLoadOptions = {},
 ): Promise<LoraAdapter> {
-  return readAdapter(model, await folderFiles(folder), options);
+  return readAdapter(model, typeof folder === "string" ? await folderFiles(folder) : folder, options);
 }
 
 /**
@@ -90,9 +94,11 @@ export async function openSafetensors(source: string | ByteSource): Promise<Safe
 }
 
 async function findFiles(
-  source: string,
+  source: string | URL | CheckpointFiles,
   options: NodeLoadOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
+  if (source instanceof URL) return urlFiles(source.href, { ...options, cache: false });
+  if (typeof source !== "string") return { files: source, notes: [] };
   const exists = await stat(source).then(
     () => true,
     () => false,

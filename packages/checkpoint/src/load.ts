@@ -3,6 +3,7 @@ import { elementCount, type Kernel, Scope } from "@mamba/kernel";
 import { architectureOf, type ConfigFormat, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { type LocatedTensor, readWeights, type Weights } from "./formats/safetensors/weights.ts";
+import { canonicalNames } from "./formats/safetensors/canonicalNames.ts";
 import { configCap } from "./json/parse.ts";
 import { type LoadOptions, loadParameters } from "./parameters/load.ts";
 import { type MatchedParameter, matchParameters } from "./parameters/match.ts";
@@ -49,12 +50,13 @@ async function open(files: CheckpointFiles): Promise<Opened> {
   if (!source) throw new CheckpointError("NOT_FOUND", `${files.label}: there is no config.json`);
   const bytes = await readAll(source, configCap);
   parseConfig(bytes, undefined, source.name); // reports an unsupported model before its weights are opened
-  const weights = await readWeights(files);
+  const { weights, notes } = canonicalNames(await readWeights(files));
   const parsed = parseConfig(bytes, weights.tensors, source.name);
   const architecture = architectureOf(parsed.format);
   const sources = architecture.sources(parsed.config);
   const unused = architecture.unused(parsed.config);
-  return { ...parsed, weights, ...matchParameters(sources, weights, files.label, unused) };
+  const matched = matchParameters(sources, weights, files.label, unused);
+  return { ...parsed, weights, parameters: matched.parameters, notes: [...notes, ...matched.notes] };
 }
 
 /**

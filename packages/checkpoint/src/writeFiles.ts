@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { safetensorsChunks, type TensorToWrite } from "@mamba/core/safetensors";
+import { type PatchedChunks, safetensorsFile, type TensorToWrite } from "@mamba/core/safetensors";
 import { replaceFiles } from "@mamba/files";
 import { ioError } from "./sources/folder.ts";
 
-/** The bytes of a file: all at once, or chunks of them in order. */
-export type Content = Uint8Array | AsyncIterable<Uint8Array>;
+/** The bytes of a file: all at once, chunks of them in order, or chunks of which some bytes are known only at the end. */
+export type Content = Uint8Array | AsyncIterable<Uint8Array> | PatchedChunks;
 
 /**
  * Writes files, and the folders that are missing, so that a crash leaves each file with its old content or with its
@@ -24,7 +24,7 @@ export async function writeFiles(files: ReadonlyMap<string, Content>): Promise<v
 }
 
 /**
- * Writes a safetensors file, one tensor in memory at a time, atomically.
+ * Writes a safetensors file with a checksum in its metadata, one tensor in memory at a time, atomically.
  *
  * @throws CheckpointError `IO`; RangeError when a tensor is given twice or has the wrong number of bytes
  */
@@ -33,5 +33,5 @@ export async function writeSafetensors(
   tensors: readonly TensorToWrite[],
   metadata?: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await writeFiles(new Map([[path, safetensorsChunks(tensors, metadata)]]));
+  await writeFiles(new Map([[path, safetensorsFile(tensors, metadata)]]));
 }

@@ -1,7 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lstat, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { expect, test } from "vitest";
+import { lstat, readdir, readFile, readlink, rm, utimes, writeFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { basename, join } from "node:path";
+import type { MambaLM } from "@mamba/core";
+import { temporaryPath } from "@mamba/files";
+import { describe, expect, test, vi } from "vitest";
 import { inspectCheckpoint, loadCheckpoint, type NodeLoadOptions, type Progress } from "../src/index.ts";
 import { safetensors } from "./support/files.ts";
 import { refusal, temporaryFolder } from "./support/folders.ts";
@@ -12,17 +16,24 @@ import { contentOf, sendBytes, type TestServer, testServer } from "./support/ser
 const commit = "0123456789abcdef0123456789abcdef01234567";
 const sha = (algorithm: string, bytes: Uint8Array) => createHash(algorithm).update(bytes).digest("hex");
 
+/** The id of a file in git. */
+const gitId = (bytes: Uint8Array) =>
+  sha("sha1", Buffer.concat([Buffer.from(`blob ${bytes.length}\0`), bytes]));
+
 interface Hub extends TestServer {
   readonly files: Record<string, unknown>;
   /** The commit that the API reports; tests change it to a wrong one. */
   sha: string;
   tree: (entries: Record<string, unknown>[]) => unknown;
   corrupt: (path: string, bytes: Uint8Array) => Uint8Array;
+  /** Answers a request in place of the hub; false to let the hub answer. */
+  answer: (path: string, request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** The three answers of the hub that loading needs: the revision's commit, its files, and their bytes. */
 async function testHub(files: Record<string, unknown>): Promise<Hub> {
   const server = await testServer((path, request, response) => {
+    if (hub.answer(path, request, response)) return;
     const json = (value: unknown) =>
       response.setHeader("content-type", "application/json").end(JSON.stringify(value));
     if (path === "/api/models/org/tiny/revision/main" || path === `/api/models/org/tiny/revision/${commit}`) {
@@ -37,7 +48,7 @@ async function testHub(files: Record<string, unknown>): Promise<Hub> {
           type: "file",
           path: name,
           size: bytes.length,
-          oid: sha("sha1", bytes),
+          oid: gitId(bytes),
           ...(isLarge && { lfs }),
         };
       });
@@ -55,6 +66,7 @@ async function testHub(files: Record<string, unknown>): Promise<Hub> {
     sha: commit,
     tree: (entries) => entries,
     corrupt: (_, bytes) => bytes,
+    answer: () => false,
   };
   return hub;
 }
@@ -157,7 +169,12 @@ test.each<[string, (hub: Hub) => void, string, string]>([
     "HUB",
     "id",
   ],
-  ["a list that is not a list", (hub) => (hub.tree = () => ({ files: 5 })), "HUB", "answer is invalid"],
+  [
+    "a list that is not a list",
+    (hub) => (hub.tree = () => ({ files: 5 })),
+    "HUB",
+    "list of files is invalid",
+  ],
   [
     "only a pickle",
     (hub) => (hub.tree = () => [{ type: "file", path: "pytorch_model.bin", size: 1, oid: commit }]),
@@ -192,28 +209,329 @@ test("a model that is not there, a bad revision, a folder of the same name", asy
   });
 });
 
-test("aborting a download rejects with the reason and leaves no partial file", async () => {
+test("aborting a download rejects with the reason, and the next one goes on where it ended", async () => {
   const hub = await testHub(await tinyFiles());
   const cacheDir = await temporaryFolder();
   const controller = new AbortController();
+  const weights = contentOf(hub.files["model.safetensors"]);
+  let cut = true;
+  // Half of the file, and then nothing more.
+  hub.answer = (path, _, response) => {
+    if (!cut || !path.endsWith("model.safetensors")) return false;
+    response.setHeader("content-length", weights.length);
+    response.write(weights.subarray(0, weights.length >> 1));
+    return true;
+  };
   const onProgress = ({ file }: Progress) => {
     if (file === "model.safetensors") controller.abort(new Error("enough"));
   };
-  hub.files["model.safetensors"] = new Uint8Array(5e6);
-  await expect(load({ hubUrl: hub.url, cacheDir, signal: controller.signal, onProgress })).rejects.toThrow(
-    "enough",
-  );
-  const names = await readdir(join(cacheDir, "models--org--tiny", "blobs"));
-  expect(names.filter((name) => name.endsWith(".incomplete"))).toEqual([]);
+  const options = { hubUrl: hub.url, cacheDir };
+  await expect(load({ ...options, signal: controller.signal, onProgress })).rejects.toThrow("enough");
+  const blobs = join(cacheDir, "models--org--tiny", "blobs");
+  const oid = sha("sha256", weights);
+  expect((await readdir(blobs)).filter((name) => name.includes("."))).toEqual([`${oid}.incomplete`]);
+  cut = false;
+  await load(options);
+  expect(hub.headers.at(-1)).toMatchObject({ range: `bytes=${weights.length >> 1}-` });
+  expect((await readdir(blobs)).filter((name) => name.includes("."))).toEqual([]);
 });
 
-test("a blob left by an earlier crash under its temporary name does not disturb", async () => {
+test("the rest of a killed download: its bytes are used, wrong ones are not, old ones are deleted", async () => {
   const hub = await testHub(await tinyFiles());
   const cacheDir = await temporaryFolder();
   await load({ hubUrl: hub.url, cacheDir });
   const blobs = join(cacheDir, "models--org--tiny", "blobs");
-  const oid = sha("sha256", contentOf(hub.files["model.safetensors"]));
-  await writeFile(join(blobs, `${oid}.incomplete`), "half");
+  const weights = contentOf(hub.files["model.safetensors"]);
+  const oid = sha("sha256", weights);
+  const { pid } = spawnSync(process.execPath, ["-e", ""]);
+  const killed = temporaryPath(join(blobs, oid)).replace(/\.\d+-/, `.${pid}-`);
+  const ranges = () => hub.headers.map(({ range }) => range).filter(Boolean);
+  for (const [name, content, range] of [
+    [killed, weights.subarray(0, 100), "bytes=100-"],
+    [killed, weights.subarray(0, 100).map((byte) => byte ^ 1), "bytes=100-"],
+    [join(blobs, `${oid}.incomplete`), weights.subarray(0, 70), "bytes=70-"],
+    [join(blobs, `${oid}.incomplete`), new Uint8Array(weights.length + 1), undefined],
+    [temporaryPath(join(blobs, oid)), new Uint8Array(3), undefined], // of this process: left alone
+  ] as const) {
+    const before = ranges().length;
+    await writeFile(name, content);
+    await rm(join(blobs, oid));
+    expect((await load({ hubUrl: hub.url, cacheDir })).config.dModel).toBe(16);
+    expect(ranges().slice(before)).toEqual(range === undefined ? [] : [range]);
+  }
+  for (const name of await readdir(blobs)) if (name.startsWith(".")) await rm(join(blobs, name));
+  const old = join(blobs, `${"0".repeat(64)}.incomplete`);
+  const recent = join(blobs, `${"1".repeat(64)}.incomplete`);
+  for (const name of [old, recent]) await writeFile(name, "x");
+  const lastMonth = new Date(Date.now() - 30 * 24 * 3600 * 1000);
+  await utimes(old, lastMonth, lastMonth);
   await rm(join(blobs, oid));
-  expect((await load({ hubUrl: hub.url, cacheDir })).config.dModel).toBe(16);
+  await load({ hubUrl: hub.url, cacheDir });
+  expect((await readdir(blobs)).filter((name) => name.includes("."))).toEqual([basename(recent)]);
+});
+
+test("a connection that breaks in the middle is followed by another one", async () => {
+  const hub = await testHub(await tinyFiles());
+  const weights = contentOf(hub.files["model.safetensors"]);
+  let connections = 0;
+  hub.answer = (path, request, response) => {
+    if (!path.endsWith("model.safetensors") || ++connections > 3) return false;
+    const from = Number(/\d+/.exec(request.headers.range ?? "0")![0]);
+    response.writeHead(from > 0 ? 206 : 200, {
+      "content-length": weights.length - from,
+      ...(from > 0 && { "content-range": `bytes ${from}-${weights.length - 1}/${weights.length}` }),
+    });
+    response.write(weights.subarray(from, from + 500), () => setTimeout(() => request.socket.destroy(), 20));
+    return true;
+  };
+  await load({ hubUrl: hub.url, cacheDir: await temporaryFolder() });
+  expect(connections).toBe(4);
+});
+
+describe("a damaged cache", () => {
+  const damages: [string, string, (bytes: Uint8Array) => Uint8Array][] = [
+    ["truncated weights", "model.safetensors", (bytes) => bytes.subarray(0, bytes.length - 9)],
+    [
+      "a flipped bit in the weights",
+      "model.safetensors",
+      (bytes) => bytes.map((b, i) => (i === bytes.length - 9 ? b ^ 1 : b)),
+    ],
+    ["a wrong small file", "config.json", (bytes) => bytes.map((b) => (b === 0x34 ? 0x33 : b))],
+    ["an empty file", "config.json", () => new Uint8Array()],
+  ];
+  test.each(damages)("%s is downloaded again, and refused while offline", async (_, name, damage) => {
+    const hub = await testHub(await tinyFiles());
+    const cacheDir = await temporaryFolder();
+    const options = { hubUrl: hub.url, cacheDir };
+    const { model } = await load(options);
+    const expected = await firstValues(model);
+    const path = join(cacheDir, "models--org--tiny", "snapshots", commit, name);
+    const good = await readFile(path);
+    await writeFile(path, damage(good));
+    expect(await refusal(() => load({ ...options, offline: true }))).toMatchObject({
+      code: "OFFLINE",
+      message: expect.stringContaining(
+        `${name} is damaged in the cache; load it once with a connection`,
+      ) as string,
+    });
+    const before = hub.requests.length;
+    expect(await firstValues((await load(options)).model)).toEqual(expected);
+    expect(hub.requests.slice(before).filter((line) => line.includes("/resolve/"))).toEqual([
+      expect.stringContaining(name) as string,
+    ]);
+    expect((await readFile(path)).equals(good)).toBe(true);
+    await load({ ...options, offline: true });
+  });
+
+  test("is not looked for when verify is off", async () => {
+    const hub = await testHub(await tinyFiles());
+    const cacheDir = await temporaryFolder();
+    const options = { hubUrl: hub.url, cacheDir };
+    await load(options);
+    const path = join(cacheDir, "models--org--tiny", "snapshots", commit, "model.safetensors");
+    await writeFile(
+      path,
+      (await readFile(path)).map((b, i, all) => (i === all.length - 9 ? b ^ 1 : b)),
+    );
+    const before = hub.requests.length;
+    await load({ ...options, verify: false });
+    expect(hub.requests.slice(before).some((line) => line.includes("/resolve/"))).toBe(false);
+  });
+});
+
+async function firstValues(model: MambaLM): Promise<unknown> {
+  return model.kernel.read(...model.parameters.values());
+}
+
+describe("a hub that cannot serve", () => {
+  const failures: [string, (response: ServerResponse, hub: Hub) => void, string][] = [
+    ["429", (response) => response.writeHead(429).end(), "the hub answered 429"],
+    ["503", (response) => response.writeHead(503).end("<html>"), "the hub answered 503"],
+    [
+      "a page of HTML",
+      (response) =>
+        response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<html>Log in"),
+      "the answer is a page of HTML, perhaps the login of this network",
+    ],
+    [
+      "a redirect to a login",
+      (response) => response.writeHead(302, { location: "http://portal.example/login" }).end(),
+      "the request was redirected to another host",
+    ],
+    ["no answer", () => undefined, "nothing came for 0.2 seconds"],
+    ["half of an answer", (response) => response.write('{"sha":'), "nothing came for 0.2 seconds"],
+    ["a broken connection", (response) => response.destroy(), "fetch failed"],
+  ];
+  test.each(failures)("%s: a complete cache serves, and a note says so", async (_, answer, reason) => {
+    const hub = await testHub(await tinyFiles());
+    const cacheDir = await temporaryFolder();
+    const options = { hubUrl: hub.url, cacheDir };
+    await load(options);
+    hub.answer = (path, __, response) => {
+      if (!path.startsWith("/api/")) return false;
+      answer(response, hub);
+      return true;
+    };
+    const { notes } = await load({ ...options, timeoutMs: 200 });
+    expect(notes).toContainEqual(expect.stringContaining(`could not be reached (${reason}`));
+    const empty = { ...options, timeoutMs: 200, cacheDir: await temporaryFolder() };
+    expect(await refusal(() => load(empty))).toMatchObject({
+      code: "OFFLINE",
+      message: expect.stringContaining(reason) as string,
+    });
+  });
+
+  test("bytes that stall end in an error, and the cached snapshot of the revision serves", async () => {
+    const hub = await testHub(await tinyFiles());
+    const cacheDir = await temporaryFolder();
+    const options = { hubUrl: hub.url, cacheDir, timeoutMs: 200 };
+    await load(options);
+    const other = "f".repeat(40);
+    hub.sha = other;
+    hub.files["model.safetensors"] = (
+      await tinyFiles((all) =>
+        all.map((tensor, i) =>
+          i === 0 ? { ...tensor, bytes: async () => (await tensor.bytes()).slice().reverse() } : tensor,
+        ),
+      )
+    )["model.safetensors"];
+    hub.answer = (path, __, response) => {
+      if (path.includes(`/tree/${other}`)) {
+        response.setHeader("content-type", "application/json");
+        const entries = Object.entries(hub.files).map(([name, content]) => {
+          const bytes = contentOf(content);
+          return { type: "file", path: name, size: bytes.length, oid: gitId(bytes) };
+        });
+        response.end(JSON.stringify(entries));
+        return true;
+      }
+      if (!path.includes(`/resolve/${other}/`)) return false;
+      response.setHeader("content-length", 1e6);
+      response.write("x");
+      return true;
+    };
+    const { label, notes } = await load(options);
+    expect(label).toBe("org/tiny@01234567");
+    expect(notes).toContainEqual(expect.stringContaining("nothing came for 0.2 seconds"));
+  });
+
+  test("a list of files without an end is refused", async () => {
+    for (const entries of [
+      [],
+      Array.from({ length: 2000 }, (_, i) => ({ type: "file", path: `f${i}`, size: 1, oid: commit })),
+    ]) {
+      const hub = await testHub({});
+      let page = 0;
+      hub.answer = (path, __, response) => {
+        if (!path.includes("/tree/")) return false;
+        page++;
+        response.setHeader("link", `<${hub.url}${path}?page=${page}>; rel="next"`);
+        const fresh = entries.map((entry) => ({ ...entry, path: `${entry.path}-${page}` }));
+        response.setHeader("content-type", "application/json").end(JSON.stringify(fresh));
+        return true;
+      };
+      expect(await refusal(() => load({ hubUrl: hub.url, cacheDir: "unused" }))).toMatchObject({
+        code: "HUB",
+        message: expect.stringMatching(/has no end|more than 10000 files/) as string,
+      });
+      expect(page).toBeLessThanOrEqual(100);
+    }
+  });
+});
+
+test.each(["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])(
+  "%s keeps the loader offline, unless the option says otherwise",
+  async (name) => {
+    const hub = await testHub(await tinyFiles());
+    const options = { hubUrl: hub.url, cacheDir: await temporaryFolder() };
+    for (const value of ["1", "true", "YES", "on"]) {
+      vi.stubEnv(name, value);
+      expect(await refusal(() => load(options))).toMatchObject({ code: "OFFLINE" });
+    }
+    expect(hub.requests).toEqual([]);
+    await load({ ...options, offline: false });
+    vi.stubEnv(name, "0");
+    await load(options);
+    vi.unstubAllEnvs();
+  },
+);
+
+describe("the access token", () => {
+  /** A host that is not the hub, with the files of the hub. */
+  async function otherHost(hub: Hub, more: Record<string, string> = {}) {
+    return testServer((path, request, response) => {
+      for (const [name, value] of Object.entries(more)) response.setHeader(name, value);
+      sendBytes(request, response, contentOf(hub.files[path.slice(1)]));
+    });
+  }
+  const accessToken = "hf_secret";
+
+  test.each([
+    ["a redirect", {}],
+    ["a redirect to a host that says it is the hub's cache", { "x-cache": "Hit from cloudfront" }],
+    [
+      "a redirect to a host that offers the xet protocol",
+      {
+        "content-type": "application/vnd.xet-fileinfo+json",
+        "x-xet-hash": "0".repeat(64),
+        "x-linked-size": "10",
+        link: '<http://127.0.0.1:1/a>; rel="xet-auth", <http://127.0.0.1:1/b>; rel="xet-reconstruction-info"',
+      },
+    ],
+  ])("goes to the hub alone: %s", async (_, headers) => {
+    const hub = await testHub(await tinyFiles());
+    const other = await otherHost(hub, headers);
+    hub.answer = (path, __, response) => {
+      const [, name] = /\/resolve\/[^/]+\/(.*)$/.exec(path) ?? [];
+      if (name === undefined) return false;
+      response.writeHead(302, { location: `${other.url}/${name}` }).end();
+      return true;
+    };
+    await load({ hubUrl: hub.url, cacheDir: await temporaryFolder(), accessToken });
+    expect(hub.headers.every(({ authorization }) => authorization === "Bearer hf_secret")).toBe(true);
+    expect(other.requests.length).toBeGreaterThan(1);
+    expect(other.headers.every(({ authorization }) => authorization === undefined)).toBe(true);
+  });
+
+  test("goes to no host that the list of files names", async () => {
+    const hub = await testHub(await tinyFiles());
+    const other = await testServer((_, __, response) => void response.end("[]"));
+    hub.answer = (path, __, response) => {
+      if (path.includes("/tree/")) response.setHeader("link", `<${other.url}/next>; rel="next"`);
+      return false;
+    };
+    const error = await refusal(async () =>
+      load({ hubUrl: hub.url, cacheDir: await temporaryFolder(), accessToken }),
+    );
+    expect(error).toMatchObject({
+      code: "HUB",
+      message: expect.stringContaining("at another host") as string,
+    });
+    expect(other.requests).toEqual([]);
+  });
+
+  test("with odd characters is refused without being quoted", async () => {
+    const error = await refusal(() => load({ accessToken: "hf_se cret", hubUrl: "http://127.0.0.1:1" }));
+    expect(error).toMatchObject({ code: "HUB" });
+    expect(error.message).not.toContain("cret");
+  });
+
+  test("a redirect on the hub itself keeps it", async () => {
+    const hub = await testHub(await tinyFiles());
+    hub.answer = (path, _, response) => {
+      if (!path.startsWith("/org/tiny/resolve/")) return false;
+      response.writeHead(307, { location: path.replace("/org/tiny/", "/moved/") }).end();
+      return true;
+    };
+    const files = hub.files;
+    const answer = hub.answer;
+    hub.answer = (path, request, response) => {
+      const [, name] = /^\/moved\/resolve\/[^/]+\/(.*)$/.exec(path) ?? [];
+      if (name === undefined) return answer(path, request, response);
+      expect(request.headers.authorization).toBe("Bearer hf_secret");
+      sendBytes(request, response, contentOf(files[name]));
+      return true;
+    };
+    await load({ hubUrl: hub.url, cacheDir: await temporaryFolder(), accessToken });
+  });
 });

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromFloat32, type HostArray, toFloat32 } from "@mamba/kernel";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { inspectCheckpoint, loadCheckpoint, type Progress, type TensorToWrite } from "../src/index.ts";
 import { f32Tensor, safetensors } from "./support/files.ts";
 import { folderWith, refusal, temporaryFolder } from "./support/folders.ts";
@@ -430,3 +430,80 @@ function jsonWith(key: string, value: string): string {
   const { layer_norm_epsilon: _, ...rest } = tinyConfig;
   return JSON.stringify(rest).replace(/}$/, `, "${key}": ${value}}`);
 }
+
+describe("names that are not the usual ones", () => {
+  const renamed = (change: (name: string) => string) => (tensors: TensorToWrite[]) =>
+    tensors.map((tensor) => ({ ...tensor, name: change(tensor.name) }));
+
+  test.each<[string, (name: string) => string]>([
+    ["model.", (name) => `model.${name}`],
+    ["module.", (name) => `module.${name}`],
+    ["_orig_mod.", (name) => `_orig_mod.${name}`],
+    ["_orig_mod.module.", (name) => `_orig_mod.module.${name}`],
+    ["a backbone saved alone", (name) => name.replace("backbone.", "")],
+    ["a backbone in `model.`", (name) => name.replace("backbone.", "model.")],
+    ["compiled layers", (name) => name.replace(/layers\.(\d+)\./, "layers.$1._orig_mod.")],
+  ])("%s: the weights load, and a note says so", async (_, change) => {
+    const untied = { ...tinyConfig, tie_word_embeddings: false };
+    const tensors = [...tensorsOf(tinyInput), f32Tensor("lm_head.weight", [300, 16], 77)];
+    const folder = await folderWith({
+      "config.json": untied,
+      "model.safetensors": await safetensors(renamed(change)(tensors)),
+    });
+    const { values, notes } = await loadValues(folder);
+    for (const tensor of tensors) expect(values.get(tensor.name)).toEqual(await floatsOf(tensor));
+    expect(notes).toContainEqual(expect.stringContaining("the names of the file are not the usual ones"));
+  });
+
+  test("the usual names give no note; two tensors for one parameter are refused", async () => {
+    const folder = await folderWith(await tinyFiles());
+    expect((await loadValues(folder)).notes.join()).not.toContain("usual");
+    const twice = (tensors: TensorToWrite[]) => [...tensors, f32Tensor("model.backbone.norm_f.weight", [16])];
+    expect(await refusal(async () => loadValues(await folderWith(await tinyFiles(twice))))).toMatchObject({
+      code: "EXTRA_TENSOR",
+      message: expect.stringContaining('"model.backbone.norm_f.weight"') as string,
+    });
+  });
+
+  test.each([
+    ["backbone.layers.1.mixer.in_projj.weight", "backbone.layers.1.mixer.in_proj.weight"],
+    ["encoder.blocks.1.mixer.in_proj.weight", "backbone.layers.1.mixer.in_proj.weight"],
+  ])("%s: the error names it as the likeliest", async (name, missing) => {
+    const folder = await folderWith(await tinyFiles(rename(missing, name)));
+    expect(await refusal(() => loadValues(folder))).toMatchObject({
+      code: "MISSING_TENSOR",
+      message: expect.stringContaining(
+        `requires ${missing} [48, 16], which is missing; the likeliest in the file is "${name}" [48, 16]`,
+      ) as string,
+    });
+  });
+
+  test("the convolution may have its channel axis last, as MLX writes it", async () => {
+    const moved = (tensors: TensorToWrite[]) =>
+      tensors.map((tensor) => {
+        const [channels = 0, , width = 0] = tensor.shape;
+        return tensor.name.endsWith("conv1d.weight") ? { ...tensor, shape: [channels, width, 1] } : tensor;
+      });
+    const { values } = await loadValues(await folderWith(await tinyFiles(moved)));
+    for (const tensor of tensorsOf(tinyInput))
+      expect(values.get(tensor.name)).toEqual(await floatsOf(tensor));
+  });
+});
+
+test("files may begin with a byte order mark", async () => {
+  const files = await tinyFiles();
+  const folder = await folderWith({
+    ...files,
+    "config.json": `\ufeff${JSON.stringify(files["config.json"])}`,
+  });
+  expect((await loadValues(folder)).config.dModel).toBe(16);
+});
+
+test("names from files cannot send commands to a terminal", async () => {
+  const hostile = "evil\u001b]0;title\u0007\u009b2J\u202e";
+  const folder = await folderWith(await tinyFiles((all) => [...all, f32Tensor(hostile, [1])]));
+  const { message } = await refusal(() => loadValues(folder));
+  expect(message).toContain("evil\\u001b]0;title\\u0007\\u009b2J\\u202e");
+  // eslint-disable-next-line no-control-regex -- these are looked for
+  expect(message).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
+});

@@ -20,6 +20,7 @@ export class ReferenceKernel extends OpsKernel<ArenaTensor, Arena> {
       {
         device: "float64 loops",
         maxTensorBytes: 16 * 1024 * 1024,
+        maxBytes: undefined,
         batchInvariant: true,
       },
     );

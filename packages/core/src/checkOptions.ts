@@ -1,3 +1,4 @@
+import { didYouMean } from "./didYouMean.ts";
 import { MambaError } from "./errors.ts";
 
 /** A condition on the value of an option, and the same in words: "a whole number >= 1". */
@@ -54,10 +55,8 @@ export function checkKeys(
   }
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown === undefined) return;
-  const plain = (name: string) => name.replace(/[^a-z0-9]/gi, "").toLowerCase();
-  const near = known.find((name) => plain(name) === plain(unknown));
-  const hint = near ? `did you mean ${near}?` : `the ${noun}s are ${known.join(", ")}`;
-  throw new MambaError(code, `${owner}: there is no ${noun} ${JSON.stringify(unknown)}; ${hint}`);
+  const hint = didYouMean(unknown, known) || `; the ${noun}s are ${known.join(", ")}`;
+  throw new MambaError(code, `${owner}: there is no ${noun} ${JSON.stringify(unknown)}${hint}`);
 }
 
 /** A value of any kind, for an error message. */

@@ -1,3 +1,5 @@
+import { printable } from "@mamba/kernel";
+
 /**
  * Codes of `MambaError`, stable like those of `KernelError`:
  * - `CONFIG`: a config field breaks its rule
@@ -6,6 +8,7 @@
  * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
  * - `NO_STEP`: the module has no one-token form
  * - `OPTIONS`: an option is unknown or out of its range
+ * - `TAPE`: `backward` was called twice, or with a loss that no tracked tensor leads to
  * - `IN_USE`: a state or a decoder is used while a generation or a step advances it
  * - `CAPACITY`: all rows of a decoder are taken
  * - `DISPOSED`: the object is disposed
@@ -18,6 +21,7 @@ export type MambaErrorCode =
   | "CACHE"
   | "NO_STEP"
   | "OPTIONS"
+  | "TAPE"
   | "IN_USE"
   | "CAPACITY"
   | "DISPOSED"
@@ -30,7 +34,7 @@ export class MambaError extends Error {
   readonly code: MambaErrorCode;
 
   constructor(code: MambaErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.name = "MambaError";
     this.code = code;
     Object.defineProperty(this, brand, { value: true });

@@ -1,5 +1,6 @@
 export * from "./adapters/lora.ts";
-export { mergeAdapter } from "./adapters/mergeAdapter.ts";
+export { checkMergeable, mergeAdapter, mergedWeight } from "./adapters/mergeAdapter.ts";
+export { didYouMean, nearestName } from "./didYouMean.ts";
 export * from "./errors.ts";
 export { byteTokenizer, type ByteTokenizer } from "./generation/byteTokenizer.ts";
 export type { CheckpointOptions } from "./generation/checkpoints.ts";
@@ -34,6 +35,7 @@ export type {
 export { Utf8Decoder } from "./generation/utf8.ts";
 export { yieldToEventLoop } from "./generation/yieldToEventLoop.ts";
 export * from "./layers/bidirectionalMamba.ts";
+export { Embedding } from "./layers/embedding.ts";
 export { layerParameters, type LayerShape, type LayerSpec, layerState } from "./layers/layer.ts";
 export * from "./layers/linear.ts";
 export { mamba, MambaBlock, mambaLinears, mambaParameters } from "./layers/mamba.ts";

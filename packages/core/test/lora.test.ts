@@ -79,6 +79,62 @@ test("an untrained adapter changes no bit; detached, neither does a trained one"
   });
 });
 
+test("an adapter of the table and the head has a gradient for each of its parameters", async () => {
+  await withModel(async (model, kernel) => {
+    if (!canTrain(kernel)) throw new Error("the CPU kernel must be able to train");
+    using adapter = LoraAdapter.init(model, { rank: 2, targets: ["embeddings", "lm_head"] });
+    const names = ["backbone.embeddings.lora_embedding_A", "backbone.embeddings.lora_embedding_B"];
+    expect([...adapter.parameters.keys()]).toEqual([
+      ...names,
+      "lm_head.lora_A.weight",
+      "lm_head.lora_B.weight",
+    ]);
+    expect([...adapter.parameters.values()].map(({ shape }) => shape)).toEqual([
+      [37, 2],
+      [20, 2],
+      [2, 20],
+      [37, 2],
+    ]);
+    for (const tensor of adapter.parameters.values()) {
+      const values = Float32Array.from({ length: tensor.shape[0]! * 2 }, (_, i) => Math.sin(i) / 4);
+      if (tensor.shape[1] === 2) kernel.write(tensor, 0, values);
+    }
+    model.attach(adapter);
+    using ids = uploadIds(kernel, rows);
+    using tape = new Tape(kernel, adapter.parameters.values());
+    const logits = tape.reshape(model.run(tape, ids), [22, small.vocabSize]);
+    const loss = () => tape.crossEntropy(logits, tape.constant(Int32Array.from(rows.flat()), [22]));
+    const found = tape.backward(loss());
+    expect(found.size).toBe(4);
+    // A step against a gradient lowers the loss as the gradient promises.
+    const lossNow = async () => {
+      using now = new Tape(kernel, []);
+      const y = now.reshape(model.run(now, ids), [22, small.vocabSize]);
+      return (
+        await kernel.read(now.crossEntropy(y, now.constant(Int32Array.from(rows.flat()), [22])))
+      )[0]![0]!;
+    };
+    for (const [tensor, gradient] of found) {
+      const [values, slope] = (await kernel.read(tensor, gradient)) as [Float32Array, Float32Array];
+      const power = slope.reduce((sum, value) => sum + value * value, 0);
+      const step = 0.01 / power;
+      const measured: number[] = [];
+      for (const sign of [1, -1]) {
+        kernel.write(
+          tensor,
+          0,
+          values.map((value, i) => value + sign * step * slope[i]!),
+        );
+        measured.push(await lossNow());
+      }
+      kernel.write(tensor, 0, values);
+      expect(Math.abs((measured[0]! - measured[1]!) / 0.02 - 1)).toBeLessThan(0.1);
+      gradient.dispose();
+    }
+    model.detach();
+  });
+});
+
 test("with an adapter, forward(L) = forward(k) then forward(L - k) = L x step", async () => {
   await withModel(async (model, kernel) => {
     using adapter = trained(kernel, model);
@@ -141,6 +197,26 @@ describe("merging", () => {
         const isSame = after.get(name)!.every((value, i) => value === before.get(name)![i]);
         expect([name, isSame]).toEqual([name, !name.endsWith("_proj.weight")]);
       }
+    });
+  });
+
+  test("an adapter is merged once: a second merge, or attaching it again, would add it twice", async () => {
+    await withModel(async (model, kernel) => {
+      using adapter = trained(kernel, model);
+      using other = trained(kernel, model);
+      await mergeAdapter(model, adapter);
+      const merged = await contents(model);
+      const refused = expect.objectContaining({
+        code: "PARAMETER",
+        message: expect.stringContaining("already merged into this model") as string,
+      }) as Error;
+      await expect(mergeAdapter(model, adapter)).rejects.toThrow(refused);
+      expect(() => model.attach(adapter)).toThrow(refused);
+      expect(await contents(model)).toEqual(merged);
+      model.attach(other); // another adapter, and the same one on another model
+      model.detach();
+      using second = MambaLM.init(kernel, small, 3);
+      await mergeAdapter(second, adapter);
     });
   });
 
@@ -259,6 +335,7 @@ describe("configs", () => {
     expect(resolveLoraConfig({ rank: 8 })).toEqual({
       rank: 8,
       alpha: 16,
+      rankStabilized: false,
       targets: ["in_proj", "x_proj", "out_proj"],
       base: undefined,
     });

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { generate, GenerationState, loadState, modelFingerprint, saveState } from "../src/index.ts";
-import { bytesSource, openSafetensors, safetensorsChunks } from "../src/safetensors/index.ts";
-import { noChecksum, setChecksum } from "../src/state/checksum.ts";
+import { bytesSource, checksumKey, openSafetensors, safetensorsFile } from "../src/safetensors/index.ts";
 import { collect, lively, someIds, withModel } from "./support.ts";
 
 // Files whose checksum is right, but whose content no state can have: from another program, or an attacker.
@@ -75,7 +74,8 @@ test("content that no state has is refused, though its checksum is right", async
 
 async function edited(file: Uint8Array, edit: (parts: Parts) => void): Promise<Uint8Array> {
   const opened = await openSafetensors(bytesSource(file));
-  const parts: Parts = { tensors: new Map(), metadata: { ...opened.metadata, sha256: noChecksum } };
+  const { [checksumKey]: _, ...metadata } = opened.metadata;
+  const parts: Parts = { tensors: new Map(), metadata };
   for (const { name, dtype, shape } of opened.tensors.values()) {
     const data = await opened.read(name);
     parts.tensors.set(name, { dtype: dtype as "F32", shape: [...shape], data });
@@ -87,8 +87,10 @@ async function edited(file: Uint8Array, edit: (parts: Parts) => void): Promise<U
     bytes: () => data,
   }));
   const chunks: Uint8Array[] = [];
-  for await (const chunk of safetensorsChunks(tensors, parts.metadata)) chunks.push(chunk);
+  const { chunks: written, patch } = safetensorsFile(tensors, parts.metadata);
+  for await (const chunk of written) chunks.push(chunk);
   const bytes = Uint8Array.from(Buffer.concat(chunks));
-  setChecksum(bytes, chunks[0]!.length);
+  const checksum = await patch();
+  bytes.set(checksum.bytes, checksum.offset);
   return bytes;
 }

@@ -44,7 +44,8 @@ async function gradientsOf(
   const logits = model.run(tape, ids); // [B, L, V]
   const flat = tape.reshape(logits, [targets.shape[0]!, model.config.vocabSize]);
   const loss = scope.use(tape.keep(tape.crossEntropy(flat, targets)));
-  const found = tape.backward(loss);
+  // Without tracked tensors only the loss is wanted.
+  const found = tracked.size > 0 ? tape.backward(loss) : new Map<Tensor, Tensor>();
   const gradients = new Map<string, Float32Array>();
   for (const [name, parameter] of tracked) {
     const gradient = found.get(parameter);
@@ -128,5 +129,67 @@ test.each([false, true])("a state is advanced after the backward pass, recompute
     (await state.read()).forEach((data, i) => {
       expect(nmse(data, states[i]!)).toBeLessThan(close);
     });
+  });
+});
+
+test("a loss that no tracked tensor leads to is an error and not an empty map of gradients", async () => {
+  await withTrainable(async (model, kernel) => {
+    const weight = model.parameters.get("backbone.embeddings.weight")!;
+    using x = kernel.upload(new Float32Array(2 * small.dModel).fill(0.1), [2, small.dModel], "f32");
+    using wanted = kernel.upload(Float32Array.of(1), [1], "f32");
+    const refusal = expect.objectContaining({
+      code: "TAPE",
+      message: expect.stringContaining("not with those of the kernel") as string,
+    }) as Error;
+    {
+      using tape = new Tape(kernel, [weight]);
+      using untracked = kernel.linear(x, weight); // not recorded: it is the kernel's own op
+      const loss = tape.meanSquaredError(
+        tape.reshape(untracked, [2 * small.vocabSize]),
+        tape.hold(kernel.zeros([2 * small.vocabSize], "f32")),
+      );
+      expect(() => tape.backward(loss)).toThrow(refusal);
+    }
+    {
+      using tape = new Tape(kernel, [weight]);
+      expect(() => tape.backward(wanted)).toThrow(refusal);
+      expect(() => tape.backward()).toThrow(expect.objectContaining({ code: "TAPE" }) as Error);
+      tape.addLoss(wanted); // a constant alone
+      expect(() => tape.backward()).toThrow(expect.objectContaining({ code: "TAPE" }) as Error);
+    }
+    {
+      // A constant beside a loss that depends on a parameter adds nothing, and is allowed.
+      using tape = new Tape(kernel, [weight]);
+      tape.addLoss(wanted, 3);
+      const loss = tape.meanSquaredError(
+        tape.reshape(tape.linear(x, weight), [2 * small.vocabSize]),
+        tape.hold(kernel.zeros([2 * small.vocabSize], "f32")),
+      );
+      const gradients = tape.backward(loss);
+      expect([...gradients.keys()]).toEqual([weight]);
+      for (const gradient of gradients.values()) gradient.dispose();
+    }
+  });
+});
+
+test("a tape gives gradients once: a second backward, or one after dispose, is an error", async () => {
+  await withTrainable(async (model, kernel) => {
+    const weight = model.parameters.get("backbone.embeddings.weight")!;
+    using x = kernel.upload(new Float32Array(small.dModel).fill(0.1), [1, small.dModel], "f32");
+    const tape = new Tape(kernel, [weight]);
+    const y = tape.linear(x, weight);
+    using dy = kernel.upload(new Float32Array(small.vocabSize).fill(1), [1, small.vocabSize], "f32");
+    for (const gradient of tape.backward(y, dy).values()) gradient.dispose();
+    const used = expect.objectContaining({
+      code: "TAPE",
+      message: expect.stringContaining("has been used") as string,
+    }) as Error;
+    expect(() => tape.backward(y, dy)).toThrow(used);
+    expect(() => tape.backward()).toThrow(used);
+    tape[Symbol.dispose]();
+    const disposed = new Tape(kernel, [weight]);
+    const z = disposed.linear(x, weight);
+    disposed[Symbol.dispose]();
+    expect(() => disposed.backward(z, dy)).toThrow(used);
   });
 });

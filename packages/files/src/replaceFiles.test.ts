@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { type Content, replaceFile, replaceFiles, temporaryName, temporaryPath } from "./replaceFiles.ts";
+import { type Content, replaceFile, replaceFiles } from "./replaceFiles.ts";
+import { isTemporary, temporaryPath } from "./temporaryFiles.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -56,7 +57,7 @@ test("while a file is written, its old content is there, beside a file with a te
   };
   await replaceFile(join(folder, "a"), chunks());
   const [during = [], content] = names;
-  expect(during.filter((name) => temporaryName.test(name))).toHaveLength(1);
+  expect(during.filter(isTemporary)).toHaveLength(1);
   expect(content).toEqual(["old"]);
   expect(temporaryPath(join(folder, "a"))).not.toBe(temporaryPath(join(folder, "a")));
 });
@@ -71,4 +72,14 @@ test("an error of the file system is thrown as it is, or as the caller's own wit
     /cannot write .*\/missing\/\.a\./,
   );
   await expect(replaceFiles(new Map([[folder, bytes("x")]]), fail)).rejects.toThrow(`cannot write ${folder}`);
+});
+
+test("bytes that are known only at the end replace those written before", async () => {
+  const chunks = async function* () {
+    yield bytes("sum: ??");
+    yield bytes(" of 1 + 2");
+  };
+  const patch = () => Promise.resolve({ offset: 5, bytes: bytes("03") });
+  await replaceFile(join(folder, "a"), { chunks: chunks(), patch });
+  expect(await textOf("a")).toBe("sum: 03 of 1 + 2");
 });

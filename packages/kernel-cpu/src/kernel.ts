@@ -16,7 +16,7 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
 
   /** @internal */
   constructor(device: string, runtime: Runtime, lost: Promise<KernelError>, end: () => Promise<void>) {
-    super(runtime, table, { device, maxTensorBytes: maxBytes, batchInvariant: true });
+    super(runtime, table, { device, maxTensorBytes: maxBytes, maxBytes, batchInvariant: true });
     this.lost = lost;
     this.#end = end;
   }

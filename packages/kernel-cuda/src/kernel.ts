@@ -19,6 +19,7 @@ export class CudaKernel extends OpsKernel<CudaTensor, Runtime> {
     super(runtime, ops satisfies OpTable<Runtime, CudaTensor>, {
       device,
       maxTensorBytes: deviceBytes,
+      maxBytes: deviceBytes,
       batchInvariant: runtime.batchInvariant,
     });
     this.lost = runtime.lost;

@@ -23,6 +23,7 @@ export class WebGpuKernel extends OpsKernel<WebGpuTensor, Runtime> {
     super(runtime, ops satisfies OpTable<Runtime, WebGpuTensor>, {
       device,
       maxTensorBytes: runtime.device.limits.maxBufferSize,
+      maxBytes: undefined, // WebGPU does not tell
       batchInvariant: runtime.traits.batchInvariant && runtime.scanChunk === undefined,
     });
     this.#owned = owned;

@@ -1,3 +1,5 @@
+import { printable } from "./printable.ts";
+
 /**
  * Codes of all kernel errors. Codes are stable, so callers may match on them; messages may change.
  *
@@ -38,7 +40,7 @@ export class KernelError extends Error {
   readonly code: KernelErrorCode;
 
   constructor(code: KernelErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.name = "KernelError";
     this.code = code;
     Object.defineProperty(this, brand, { value: true });

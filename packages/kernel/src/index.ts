@@ -5,6 +5,7 @@ export * from "./errors.ts";
 export * from "./half.ts";
 export * from "./kernel.ts";
 export * from "./open.ts";
+export { printable } from "./printable.ts";
 export type { AdamWParams, AdamWSlot } from "./ops/adamwStep.ts";
 export type { ConvArgs } from "./ops/causalConv1d.ts";
 export type { ConvStepArgs } from "./ops/causalConv1dStep.ts";

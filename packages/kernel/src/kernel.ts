@@ -21,6 +21,8 @@ export interface Capabilities {
   readonly batchInvariant: boolean;
   /** The largest single tensor. */
   readonly maxTensorBytes: number;
+  /** The most bytes of all tensors together; undefined where only an allocation that fails shows it. */
+  readonly maxBytes: number | undefined;
 }
 
 /** Device memory. Arguments are borrowed, results belong to the caller. */

@@ -35,11 +35,3 @@ test("chunks are the columns in order, the last one as short as it must be", () 
     { size: 2, length: 2, ids: Int32Array.of(4, 5, 14, 15), targets: Int32Array.of(5, 6, 15, 16) },
   ]);
 });
-
-test.each([
-  [example([], []), "at least one, got 0 ids"],
-  [example([1, 2], [1]), "got 2 ids and 1 targets"],
-])("an example without a target per id is refused", (wrong, message) => {
-  expect(() => collate([wrong])).toThrow(expect.objectContaining({ code: "DATA" }));
-  expect(() => collate([wrong])).toThrow(message);
-});

@@ -1,5 +1,4 @@
 import { type Example, ignoreIndex } from "./dataSource.ts";
-import { TrainError } from "./errors.ts";
 
 /** Examples of one length. */
 export interface Batch {
@@ -12,22 +11,11 @@ export interface Batch {
 }
 
 /**
- * Makes a batch of examples. Shorter ones are padded at their ends with positions that do not count. The model is causal,
- * so the padding changes nothing at the positions before it.
- *
- * @throws TrainError `DATA` when an example is empty, or has more or fewer targets than ids
+ * Makes a batch of examples that `checkExample` accepts. Shorter ones are padded at their ends with positions that do not
+ * count. The model is causal, so the padding changes nothing at the positions before it.
  */
 export function collate(examples: readonly Example[]): Batch {
-  let length = 0;
-  for (const { ids, targets } of examples) {
-    if (ids.length === 0 || ids.length !== targets.length) {
-      throw new TrainError(
-        "DATA",
-        `an example must have one target per id and at least one, got ${ids.length} ids and ${targets.length} targets`,
-      );
-    }
-    length = Math.max(length, ids.length);
-  }
+  const length = examples.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
   const batch = {
     size: examples.length,
     length,

@@ -43,4 +43,7 @@ test("refuses an unknown field", () => {
   expect(() => resolveTrainConfig({ steps: 10, learningRate: 1 } as never)).toThrow(
     "there is no training field learningRate",
   );
+  expect(() => resolveTrainConfig({ steps: 10, batchsize: 1 } as never)).toThrow(
+    "there is no training field batchsize; did you mean batchSize?",
+  );
 });

@@ -1,7 +1,8 @@
+import { didYouMean } from "@mamba/core";
 import { TrainError } from "./errors.ts";
 import { type ScheduleKind, scheduleKinds } from "./schedule.ts";
 
-/** How a model is trained. A resumed run must have the same config in every field. */
+/** How a model is trained. A resumed run must have the same config in every field, but it may have more steps. */
 export interface TrainConfig {
   /** Number of optimizer steps. */
   readonly steps: number;
@@ -68,7 +69,10 @@ export function resolveTrainConfig(input: TrainConfigInput): TrainConfig {
     recompute: input.recompute ?? false,
   };
   const unknown = Object.keys(input).find((field) => !Object.hasOwn(config, field));
-  if (unknown !== undefined) throw new TrainError("CONFIG", `there is no training field ${unknown}`);
+  if (unknown !== undefined) {
+    const hint = didYouMean(unknown, Object.keys(config));
+    throw new TrainError("CONFIG", `there is no training field ${unknown}${hint}`);
+  }
 
   const check = (field: keyof TrainConfig, holds: (value: number) => boolean, rule: string) => {
     const value: unknown = config[field];

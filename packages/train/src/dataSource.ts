@@ -36,3 +36,32 @@ export function checkSource(source: DataSource, vocabSize: number): void {
   }
   if (source.count === 0) throw new TrainError("DATA", `${source.id} has no examples`);
 }
+
+/**
+ * Checks an example before it goes to the device, where an id outside of the table would be clamped to its edge.
+ *
+ * @param where names the example in messages, as "stories: example 3"
+ * @throws TrainError `DATA` when an example is empty, has more or fewer targets than ids, or has an id outside of the
+ * vocabulary; targets may also be `ignoreIndex`
+ */
+export function checkExample({ ids, targets }: Example, vocabSize: number, where: string): void {
+  if (ids.length === 0 || ids.length !== targets.length) {
+    const got = `got ${ids.length} ids and ${targets.length} targets`;
+    throw new TrainError("DATA", `${where} must have one target per id and at least one, ${got}`);
+  }
+  const isId = (id: number) => Number.isInteger(id) && id >= 0 && id < vocabSize;
+  const last = vocabSize - 1;
+  const id = ids.findIndex((each) => !isId(each));
+  if (id !== -1) {
+    const rule = `ids must be whole numbers from 0 to ${last}`;
+    throw new TrainError("DATA", `${where}, position ${id}: ${rule}, got the id ${ids[id] ?? "none"}`);
+  }
+  const target = targets.findIndex((each) => !isId(each) && each !== ignoreIndex);
+  if (target !== -1) {
+    const rule = `targets must be whole numbers from 0 to ${last}, or ${ignoreIndex} where none counts`;
+    throw new TrainError(
+      "DATA",
+      `${where}, position ${target}: ${rule}, got the target ${targets[target] ?? "none"}`,
+    );
+  }
+}

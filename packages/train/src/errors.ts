@@ -1,3 +1,5 @@
+import { printable } from "@mamba/kernel";
+
 /**
  * Codes of `TrainError`. They are stable, so that scripts can match them; messages may change.
  *
@@ -16,7 +18,7 @@ export class TrainError extends Error {
   readonly code: TrainErrorCode;
 
   constructor(code: TrainErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.name = "TrainError";
     this.code = code;
     Object.defineProperty(this, brand, { value: true });

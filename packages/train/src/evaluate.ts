@@ -1,7 +1,7 @@
 import { type MambaLM, type StackState, yieldToEventLoop } from "@mamba/core";
 import { canTrain, type TrainingKernel } from "@mamba/kernel";
 import { type Batch, chunksOf, collate, countTargets } from "./batch.ts";
-import { checkSource, type DataSource, ignoreIndex } from "./dataSource.ts";
+import { checkExample, checkSource, type DataSource, ignoreIndex } from "./dataSource.ts";
 import { TrainError } from "./errors.ts";
 
 export interface EvaluateOptions {
@@ -35,7 +35,8 @@ export interface Evaluation {
  * Loss and accuracy of a language model on a source, in the source's order. Examples run in chunks, and the state goes from
  * one chunk to the next, so memory does not grow with the length of the examples.
  *
- * @throws TrainError `CONFIG` (options, a kernel that cannot compute the loss), `DATA`; the signal's reason
+ * @throws TrainError `CONFIG` (options, a kernel that cannot compute the loss), `DATA` (the source, an id or target outside of
+ * the vocabulary), `NON_FINITE` (the loss of some examples is NaN or infinite); the signal's reason
  */
 export async function evaluate(
   model: MambaLM,
@@ -52,12 +53,20 @@ export async function evaluate(
   let done = 0;
   for (let start = from; start < end; start += batchSize) {
     const rows = [];
-    for (let i = start; i < Math.min(start + batchSize, end); i++) rows.push(await source.example(i));
+    for (let i = start; i < Math.min(start + batchSize, end); i++) {
+      const example = await source.example(i);
+      checkExample(example, model.config.vocabSize, `${source.id}: example ${i}`);
+      rows.push(example);
+    }
     const chunks = chunksOf(collate(rows), segmentLength);
     using state = chunks.length > 1 ? model.createState(rows.length) : undefined;
     for (const chunk of chunks) {
       signal?.throwIfAborted();
       const { loss, correct, targets } = await measure(kernel, model, chunk, state);
+      if (!Number.isFinite(loss)) {
+        const examples = `examples ${start} to ${start + rows.length - 1}`;
+        throw nonFinite(`${source.id}: the loss of ${examples} is ${loss}`);
+      }
       sums.loss += loss * targets;
       sums.correct += correct;
       sums.targets += targets;
@@ -107,7 +116,7 @@ function checkWholes(fields: Readonly<Record<string, number | undefined>>, min =
  *
  * @param sums `loss`: sum of -log p(target) in nats; `correct`: positions at which the target is the most probable token;
  * `targets`: positions that count
- * @throws TrainError `DATA` when no position counts
+ * @throws TrainError `DATA` when no position counts; `NON_FINITE` when the loss is NaN or infinite
  */
 export function evaluationOf(
   source: DataSource,
@@ -117,6 +126,7 @@ export function evaluationOf(
   const { targets } = sums;
   if (targets === 0) throw new TrainError("DATA", `${source.id} has no position that counts`);
   const loss = sums.loss / targets;
+  if (!Number.isFinite(loss)) throw nonFinite(`${source.id}: the loss is ${loss}`);
   return { loss, perplexity: Math.exp(loss), accuracy: sums.correct / targets, targets, examples };
 }
 
@@ -145,4 +155,9 @@ async function measure(
     if (target !== ignoreIndex && chosen?.[i] === target) correct++;
   });
   return { loss: Number(mean?.[0]), correct, targets: count };
+}
+
+function nonFinite(what: string): TrainError {
+  const remedy = "a weight of the model is probably NaN or infinite: use another checkpoint";
+  return new TrainError("NON_FINITE", `${what}; ${remedy}`);
 }

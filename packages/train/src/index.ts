@@ -1,5 +1,12 @@
 export * from "./config.ts";
-export { checkSource, type DataSource, type Example, type ExampleSource, ignoreIndex } from "./dataSource.ts";
+export {
+  checkExample,
+  checkSource,
+  type DataSource,
+  type Example,
+  type ExampleSource,
+  ignoreIndex,
+} from "./dataSource.ts";
 export * from "./errors.ts";
 export { evaluate, type EvaluateOptions, type Evaluation, evaluationOf, exampleRange } from "./evaluate.ts";
 export { languageModel } from "./languageModel.ts";

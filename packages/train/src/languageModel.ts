@@ -1,13 +1,14 @@
 import type { MambaLM, StackState, Tape } from "@mamba/core";
 import type { Tensor } from "@mamba/kernel";
 import { type Batch, chunksOf, collate, countTargets } from "./batch.ts";
-import { checkSource, type DataSource } from "./dataSource.ts";
+import { checkExample, checkSource, type DataSource } from "./dataSource.ts";
 import { TrainError } from "./errors.ts";
 import type { ChunkLoss, Trainable } from "./trainable.ts";
 
 /**
  * A language model as a trainable: all of its parameters or, while an adapter is attached, the adapter's alone. The loss is
- * the mean cross entropy over the positions that count. The weights that are not trained may be stored in any type.
+ * the mean cross entropy over the positions that count: those whose target is not `ignoreIndex` (-100). Ids and targets
+ * outside of the vocabulary are refused. The weights that are not trained may be stored in any type.
  */
 export function languageModel(model: MambaLM): Trainable {
   const { kernel, adapter } = model;
@@ -17,6 +18,9 @@ export function languageModel(model: MambaLM): Trainable {
     config: { ...model.config, ...(adapter && { adapter: adapter.config }) },
     checkSource(source) {
       checkSource(source as DataSource, model.config.vocabSize);
+    },
+    checkExample(example, where) {
+      checkExample(example, model.config.vocabSize, where);
     },
     loss(examples, { segmentLength }) {
       if (model.adapter !== adapter) {

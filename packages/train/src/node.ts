@@ -1,5 +1,5 @@
 export type { FileSource } from "./node/dataFile.ts";
-export { RunFolder } from "./node/runFolder.ts";
+export { type Resumed, RunFolder } from "./node/runFolder.ts";
 export { textFile, type TextFileOptions } from "./node/textFile.ts";
 export { tokenLines, type TokenLinesOptions } from "./node/tokenLines.ts";
 export { tokenizedText, type TokenizedTextOptions } from "./node/tokenizedText.ts";

@@ -53,6 +53,7 @@ export class Optimizer implements Disposable {
    * @param lrFactor learning rate as a fraction of the largest one
    * @param gradients the gradient of every parameter
    * @param gradScale [1], multiplies the gradients
+   * @throws TrainError `CONFIG` when a parameter has no gradient; nothing is updated then
    */
   update(
     step: number,
@@ -61,13 +62,16 @@ export class Optimizer implements Disposable {
     gradScale: Tensor | undefined,
   ): void {
     const { beta1, beta2, eps } = this.#config;
-    for (const { names, lr, weightDecay } of this.#groups) {
-      const slots = names.map((name): AdamWSlot => {
-        const { param, m, v } = this.#entries.get(name) as Entry;
-        const grad = gradients.get(param);
-        if (!grad) throw new RangeError(`parameter ${name} has no gradient`);
-        return { param, grad, m, v };
-      });
+    const slotOf = (name: string): AdamWSlot => {
+      const { param, m, v } = this.#entries.get(name) as Entry;
+      const grad = gradients.get(param);
+      if (grad) return { param, grad, m, v };
+      const reason = "the loss does not depend on it, or was not computed with the methods of the tape";
+      throw new TrainError("CONFIG", `parameter ${name} has no gradient: ${reason}`);
+    };
+    // All slots before the first update, so that an error leaves everything as it was.
+    const groups = this.#groups.map((group) => ({ ...group, slots: group.names.map(slotOf) }));
+    for (const { slots, lr, weightDecay } of groups) {
       this.#kernel.adamwStep(slots, { step, lr: lr * lrFactor, beta1, beta2, eps, weightDecay }, gradScale);
     }
   }

@@ -19,13 +19,19 @@ export interface SavedTensor {
   readonly read: () => Promise<Float32Array>;
 }
 
-/** @throws TrainError `RESUME`, naming the first field in which the saved run differs from the current one */
+/**
+ * A run may go on with more steps than it had: the learning rate of the remaining steps is then that of the new schedule.
+ *
+ * @throws TrainError `RESUME`, naming the first field in which the saved run differs from the current one
+ */
 export function checkSameRun(saved: RunState, current: RunState): void {
   checkEqual("data", saved.data, current.data);
   for (const part of ["model", "training"] as const) {
     const [before, now] = [saved[part], current[part]];
     for (const field of new Set([...Object.keys(before), ...Object.keys(now)])) {
-      checkEqual(`${part}.${field}`, before[field], now[field]);
+      const isExtended =
+        part === "training" && field === "steps" && Number(now[field]) > Number(before[field]);
+      if (!isExtended) checkEqual(`${part}.${field}`, before[field], now[field]);
     }
   }
   const steps = current.training["steps"];

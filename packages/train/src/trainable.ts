@@ -19,6 +19,13 @@ export interface Trainable<E = Example> {
   readonly config: Readonly<Record<string, unknown>>;
   /** @throws TrainError `DATA` when the examples of a source do not fit the model */
   checkSource?(source: ExampleSource<E>): void;
+  /**
+   * Checks each example before `loss`.
+   *
+   * @param where names the example in messages
+   * @throws TrainError `DATA` when the example is invalid
+   */
+  checkExample?(example: E, where: string): void;
   /** @throws TrainError `DATA` when an example is invalid; `CONFIG` when the model cannot be trained as it is now */
   loss(examples: readonly E[], options: LossOptions): BatchLoss;
 }

@@ -127,7 +127,9 @@ export class Trainer<E = Example> implements Disposable {
       const examples: E[] = [];
       for (let position = first; position < first + batchSize; position++) {
         const index = source.count === undefined ? position : shuffledIndex(position, source.count, seed);
-        examples.push(await source.example(index));
+        const example = await source.example(index);
+        this.trainable.checkExample?.(example, `${source.id}: example ${index}`);
+        examples.push(example);
       }
       batches.push(this.trainable.loss(examples, this.config));
     }

@@ -27,7 +27,7 @@ const trainer = new Trainer(languageModel(model), source, {
   seed: 9,
 });
 const folder = await RunFolder.open(process.argv[2] ?? "");
-console.log(JSON.stringify({ resumed: await folder.resume(trainer), from: trainer.step }));
+console.log(JSON.stringify({ resumed: (await folder.resume(trainer)) !== undefined, from: trainer.step }));
 for await (const event of trainer.run()) {
   await folder.log(event);
   await folder.save(trainer);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { evaluate } from "../src/evaluate.ts";
+import { evaluate, evaluationOf } from "../src/evaluate.ts";
 import { type Example, ignoreIndex } from "../src/dataSource.ts";
 import { counting, kernel, middle, model, watched } from "./support.ts";
 
@@ -76,4 +76,32 @@ test("invalid options and sources without targets are refused", async () => {
   await refused(evaluate(lm, nothing, { examples: 2 }), "DATA", "no position that counts");
   const stop = AbortSignal.abort(new Error("enough"));
   await expect(evaluate(lm, counting(), { examples: 2, signal: stop })).rejects.toThrow("enough");
+});
+
+test("an id or a target outside of the vocabulary is refused, with its example and position", async () => {
+  using lm = model();
+  const source = (ids: number[], targets: number[]) => ({
+    ...counting(),
+    example: (i: number) =>
+      i === 3 ? { ids: Int32Array.from(ids), targets: Int32Array.from(targets) } : counting(3).example(i),
+  });
+  for (const [ids, targets, message] of [
+    [[1, 8, 1], [1, 1, 1], "example 3, position 1: ids must be whole numbers from 0 to 7, got the id 8"],
+    [[1, 1, 1], [1, 1, 8], "example 3, position 2: targets must be whole numbers from 0 to 7"],
+  ] as const) {
+    const found = evaluate(lm, source([...ids], [...targets]), { examples: 4, batchSize: 2 });
+    await expect(found).rejects.toThrow(expect.objectContaining({ code: "DATA" }));
+    await expect(found).rejects.toThrow(message);
+  }
+});
+
+test("a model with a NaN weight gives a coded error and not the loss NaN", async () => {
+  using lm = model();
+  kernel.write(lm.parameters.get("backbone.norm_f.weight")!, 3, Float32Array.of(NaN));
+  const found = evaluate(lm, counting(12, 10), { first: 4, batchSize: 2 });
+  await expect(found).rejects.toThrow(expect.objectContaining({ code: "NON_FINITE" }));
+  await expect(found).rejects.toThrow("the loss of examples 4 to 5 is NaN");
+  expect(() => evaluationOf(counting(), { loss: Infinity, correct: 0, targets: 1 }, 1)).toThrow(
+    expect.objectContaining({ code: "NON_FINITE" }),
+  );
 });

@@ -1,9 +1,11 @@
-import { spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openSafetensors } from "@mamba/checkpoint";
+import { promisify } from "node:util";
+import { openSafetensors, writeSafetensors } from "@mamba/checkpoint";
+import { temporaryPath } from "@mamba/files";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RunFolder } from "../src/node/runFolder.ts";
 import { languageModel } from "../src/languageModel.ts";
@@ -77,7 +79,11 @@ describe("kill -9", () => {
           return { step, loss, gradNorm, lr };
         });
     expect(await log(killed)).toEqual(await log(whole));
-    expect((await readdir(killed)).sort()).toEqual(["log.jsonl", "state.safetensors"]);
+    expect((await readdir(killed)).sort()).toEqual([
+      "log.jsonl",
+      "state.previous.safetensors",
+      "state.safetensors",
+    ]);
   });
 });
 
@@ -89,7 +95,7 @@ test("a resumed run has the same bits, and removes later steps from its log", as
   {
     using lm = model();
     using trainer = new Trainer(languageModel(lm), counting(12, 20), config);
-    expect(await folder.resume(trainer)).toBe(false);
+    expect(await folder.resume(trainer)).toBeUndefined();
     for await (const event of trainer.run()) {
       await folder.log(event);
       if (event.step === 3) await folder.save(trainer);
@@ -99,7 +105,7 @@ test("a resumed run has the same bits, and removes later steps from its log", as
   await writeFile(folder.logPath, '{"step":6,"lo', { flag: "a" });
   using lm = model({}, 99); // other weights, which the state replaces
   using trainer = new Trainer(languageModel(lm), counting(12, 20), config);
-  expect(await folder.resume(trainer)).toBe(true);
+  expect(await folder.resume(trainer)).toEqual({ step: 3, damage: undefined });
   expect(trainer.step).toBe(3);
   const log = (await readFile(folder.logPath, "utf8")).trim().split("\n");
   expect(log.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([1, 2, 3]);
@@ -120,7 +126,7 @@ test("the state is a valid safetensors file, and keeps values that JSON cannot e
     if (!tensor.endsWith(name)) continue;
     expect(new Float32Array((await file.read(tensor)).buffer)).toEqual(values);
   }
-  expect(await folder.resume(trainer)).toBe(true);
+  expect(await folder.resume(trainer)).toMatchObject({ step: 1 });
 });
 
 test("a state with NaN in it is not saved over a good one", async () => {
@@ -135,6 +141,123 @@ test("a state with NaN in it is not saved over a good one", async () => {
   expect((await readFile(folder.statePath)).equals(good)).toBe(true);
   expect((await readdir(folder.path)).sort()).toEqual(["lock", "state.safetensors"]);
 });
+
+const flipped = (bytes: Buffer, at: number): Buffer => {
+  const copy = Buffer.from(bytes);
+  copy[at]! ^= 1;
+  return copy;
+};
+
+test("a damaged state: the one before is restored, and the result says so", async () => {
+  await using folder = await RunFolder.open(join(base, "fallback"));
+  using other = model();
+  using whole = new Trainer(languageModel(other), counting(12, 20), config);
+  await take(whole, 6);
+  using lm = model();
+  using trainer = new Trainer(languageModel(lm), counting(12, 20), config);
+  for await (const event of trainer.run()) {
+    await folder.log(event);
+    if (event.step <= 4) await folder.save(trainer);
+    if (event.step === 4) break;
+  }
+  const last = await readFile(folder.statePath);
+  await writeFile(folder.statePath, flipped(last, last.length - 3));
+  using again = model({}, 99);
+  using second = new Trainer(languageModel(again), counting(12, 20), config);
+  expect(await folder.resume(second)).toEqual({
+    step: 3,
+    damage: expect.stringContaining("state.safetensors: the file is damaged") as string,
+  });
+  expect((await readFile(folder.logPath, "utf8")).trim().split("\n")).toHaveLength(3);
+  await take(second, 3);
+  expect(await contents(second)).toEqual(await contents(whole));
+
+  // A state of another run is not damage, and nothing older is restored instead.
+  await writeFile(folder.statePath, last);
+  using slower = new Trainer(languageModel(again), counting(12, 20), { ...config, lr: 1e-5 });
+  await expect(folder.resume(slower)).rejects.toThrow("training.lr 0.001, this one 0.00001");
+  // Without a last state, as after a manual deletion, the one before serves; two damaged ones are refused.
+  await rm(folder.statePath);
+  expect(await folder.hasState()).toBe(true);
+  expect(await folder.resume(second)).toMatchObject({
+    step: 3,
+    damage: expect.stringContaining("there is no such file") as string,
+  });
+  await writeFile(folder.statePath, "");
+  await writeFile(folder.previousPath, "");
+  await expect(folder.resume(second)).rejects.toMatchObject({
+    code: "RESUME",
+    message: expect.stringContaining("the state before is damaged too") as string,
+  });
+});
+
+test("a state with NaN in it is refused, even with a right checksum", async () => {
+  await using folder = await RunFolder.open(join(base, "nan-inside"));
+  using lm = model();
+  using trainer = new Trainer(languageModel(lm), counting(), config);
+  await take(trainer, 1);
+  const names = trainer.tensors().map(({ name }) => name);
+  const [, bad = ""] = names;
+  // A trainer whose check is left out writes such a state.
+  const careless = {
+    state: () => trainer.state(),
+    tensors: () =>
+      trainer.tensors().map((tensor) => ({
+        ...tensor,
+        read: async () => (await tensor.read()).fill(tensor.name === bad ? NaN : 0.5),
+      })),
+  } as unknown as Trainer<unknown>;
+  await folder.save(careless);
+  await expect(folder.resume(trainer)).rejects.toMatchObject({
+    code: "RESUME",
+    message: expect.stringContaining(`${bad} has the value NaN`) as string,
+  });
+  expect(trainer.step).toBe(1);
+});
+
+test("a finished run goes on with more steps; fewer are refused", async () => {
+  await using folder = await RunFolder.open(join(base, "longer"));
+  const constant = { ...config, schedule: "constant" as const };
+  {
+    using lm = model();
+    using trainer = new Trainer(languageModel(lm), counting(12, 20), constant);
+    await take(trainer, 6);
+    await folder.save(trainer);
+  }
+  using lm = model({}, 9);
+  using longer = new Trainer(languageModel(lm), counting(12, 20), { ...constant, steps: 9 });
+  expect(await folder.resume(longer)).toMatchObject({ step: 6 });
+  for await (const event of longer.run()) await folder.log(event);
+  expect(longer.step).toBe(9);
+  await folder.save(longer);
+  // With a constant learning rate the result is that of a run that had nine steps from the start.
+  using other = model();
+  using whole = new Trainer(languageModel(other), counting(12, 20), { ...constant, steps: 9 });
+  await take(whole, 9);
+  expect(await contents(longer)).toEqual(await contents(whole));
+
+  using shorter = new Trainer(languageModel(lm), counting(12, 20), constant);
+  await expect(folder.resume(shorter)).rejects.toThrow("the saved run has training.steps 9, this one 6");
+});
+
+test.runIf(process.platform !== "win32")(
+  "a pipe, a folder or a broken link in a run's folder is refused, and nothing hangs",
+  async () => {
+    for (const [name, make] of [
+      ["log.jsonl", (path: string) => promisify(execFile)("mkfifo", [path])],
+      ["state.safetensors", (path: string) => mkdir(path)],
+      ["state.previous.safetensors", (path: string) => symlink("nowhere", path)],
+    ] as const) {
+      const folder = await mkdtemp(join(base, "odd-"));
+      await make(join(folder, name));
+      await expect(RunFolder.open(folder)).rejects.toMatchObject({
+        code: "RESUME",
+        message: expect.stringContaining(`${name}: expected a file`) as string,
+      });
+      expect(await readdir(folder)).toEqual([name]); // the lock is released
+    }
+  },
+);
 
 describe("refuses to resume", () => {
   async function saved(name: string): Promise<RunFolder> {
@@ -187,28 +310,36 @@ describe("refuses to resume", () => {
       [replaced("mamba_train", "mamba_trees"), "its header has no training state"],
       [replaced("__metadata__", "__metadaty__"), 'tensor "__metadaty__" has dtype'],
       [replaced('{\\"step\\"', '{\\"stop\\"'), "lacks step"],
-      [replaced('\\"step\\":1', '\\"step\\":9'), "the saved step must be from 0 to 6, got 9"],
-      [replaced('\\"step\\":1', '\\"step\\":}'), "its training state is not JSON"],
+      [replaced('\\"step\\":1', '\\"step\\":9'), "the file is damaged: its content has the checksum"],
+      [replaced('\\"step\\":1', '\\"step\\":}'), "its training state: unexpected character"],
+      [replaced('"mamba_sha256"', '"mamba_sha257"'), "its header has no checksum"],
       [replaced('"F32"', '"F16"'), "takes"],
-      [replaced("norm_f", "norm_g"), "its tensors are not those of the model: expected backbone.norm_f"],
+      [replaced("norm_f", "norm_g"), "the file is damaged: its content has the checksum"],
+      [flipped(bytes, bytes.length - 1), "the file is damaged: its content has the checksum"],
+      [flipped(bytes, bytes.length >> 1), "the file is damaged: its content has the checksum"],
     ] as const) {
       await writeFile(folder.statePath, damage);
       await expectRefused(folder, trainer, message);
     }
+    const deep = `{"step":${"[".repeat(2e4)}${"]".repeat(2e4)}}`;
+    await writeSafetensors(folder.statePath, [], { mamba_train: deep });
+    await expectRefused(folder, trainer, "its training state: nesting deeper than 64");
   });
 });
 
 test("opening a folder deletes incomplete files of a killed process, and nothing else", async () => {
   const path = join(base, "leftovers");
   await (await RunFolder.open(path)).close();
-  await writeFile(join(path, ".state.safetensors.0123456789ab.tmp"), "half");
+  const { pid } = spawnSync(process.execPath, ["-e", ""]);
+  const half = basename(temporaryPath("state.safetensors")).replace(/\.\d+-/, `.${pid}-`);
+  await writeFile(join(path, half), "half");
   await writeFile(join(path, "notes.tmp"), "mine");
   await using folder = await RunFolder.open(path);
   expect((await readdir(path)).sort()).toEqual(["lock", "notes.tmp"]);
   expect(await folder.hasState()).toBe(false);
 
   // The owner may be writing: nothing is deleted.
-  await writeFile(join(path, ".state.safetensors.0123456789ab.tmp"), "half");
+  await writeFile(join(path, half), "half");
   await expect(RunFolder.open(path)).rejects.toMatchObject({ code: "IN_USE" });
-  expect(await readdir(path)).toContain(".state.safetensors.0123456789ab.tmp");
+  expect(await readdir(path)).toContain(half);
 });

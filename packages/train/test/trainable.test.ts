@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { initialValues, type MambaLM, type ParameterSpec, uniformAt } from "@mamba/core";
+import { initialValues, type MambaLM, type ParameterSpec, type Tape, uniformAt } from "@mamba/core";
 import { Scope, type Tensor } from "@mamba/kernel";
 import { expect, onTestFinished, test } from "vitest";
 import type { ExampleSource } from "../src/dataSource.ts";
 import { RunFolder } from "../src/node/runFolder.ts";
-import { type Trainable, trainable } from "../src/trainable.ts";
+import { type BatchLoss, type Trainable, trainable } from "../src/trainable.ts";
 import { Trainer } from "../src/trainer.ts";
 import { contents, kernel, model, take } from "./support.ts";
 
@@ -112,7 +112,7 @@ test("a resumed run has the same bits, and another model is refused", async () =
   await folder.save(first);
   await take(first, 3);
   using second = new Trainer(regression(lm, scope, 2), samples, config);
-  expect(await folder.resume(second)).toBe(true);
+  expect(await folder.resume(second)).toBeDefined();
   await take(second, 3);
   expect(await contents(second)).toEqual(await contents(first));
   const other = { ...regression(lm, scope), config: { head: "other", width: 16 } };
@@ -145,3 +145,34 @@ test("chunks are refused, a missing parameter too, and steps free their tensors"
   expect(() => new Trainer(head, { ...samples, count: 0 }, config)).toThrow("has no examples");
   expect(kernel.memory()).toEqual(before);
 });
+
+test("a loss outside of the tape, and a parameter that the loss does not use, are coded errors", async () => {
+  using lm = model();
+  using scope = new Scope();
+  const usual = regression(lm, scope);
+  const outside = { ...usual, loss: () => oneChunk(() => scope.use(kernel.zeros([1], "f32"))) };
+  using trainer = new Trainer<Sample>(outside, samples, config);
+  await expect(trainer.advance()).rejects.toThrow(expect.objectContaining({ code: "TAPE" }));
+
+  const unused = { name: "unused.weight", shape: [2, 2], init: { kind: "constant", value: 1 } } as const;
+  const extra = scope.use(kernel.upload(new Float32Array(4).fill(1), [2, 2], "f32"));
+  using wider = new Trainer<Sample>(
+    {
+      ...usual,
+      specs: [...usual.specs, { ...unused, ...rules, weightDecay: true }],
+      parameters: new Map([...usual.parameters, [unused.name, extra]]),
+    },
+    samples,
+    config,
+  );
+  const before = await contents(wider);
+  await expect(wider.advance()).rejects.toThrow(
+    "parameter unused.weight has no gradient: the loss does not depend on it",
+  );
+  await expect(wider.advance()).rejects.toThrow(expect.objectContaining({ code: "CONFIG" }));
+  expect(await contents(wider)).toEqual(before);
+});
+
+function oneChunk(loss: (tape: Tape) => Tensor): BatchLoss {
+  return { targets: 1, positions: 1, chunks: () => [{ targets: 1, loss }] };
+}

@@ -252,3 +252,33 @@ test("a kernel without the training ops is refused", async () => {
   );
   await expect(evaluate(lm, counting(), { examples: 1 })).rejects.toThrow("has no loss to evaluate");
 });
+
+test("an id or a target outside of the vocabulary ends the step before anything is updated", async () => {
+  using lm = model();
+  for (const [ids, targets, message] of [
+    [
+      [1, 8],
+      [1, 1],
+      "counting, length 12: example 2, position 1: ids must be whole numbers from 0 to 7, got the id 8",
+    ],
+    [[-100, 1], [1, 1], "position 0: ids must be"],
+    [
+      [1, 1],
+      [1, 8],
+      "position 1: targets must be whole numbers from 0 to 7, or -100 where none counts, got the target 8",
+    ],
+  ] as const) {
+    const source: DataSource = {
+      ...counting(),
+      example: (i) =>
+        i === 2 ? { ids: Int32Array.from(ids), targets: Int32Array.from(targets) } : counting(2).example(i),
+    };
+    using trainer = new Trainer(languageModel(lm), source, { steps: 2, batchSize: 2 });
+    await trainer.advance();
+    const before = await contents(trainer);
+    await expect(trainer.advance()).rejects.toThrow(expect.objectContaining({ code: "DATA" }));
+    await expect(trainer.advance()).rejects.toThrow(message);
+    expect(await contents(trainer)).toEqual(before);
+    expect(trainer.step).toBe(1);
+  }
+});

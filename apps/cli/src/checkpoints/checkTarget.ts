@@ -3,14 +3,19 @@ import { CliError, codeOf } from "../program/errors.ts";
 
 /**
  * Checks that a checkpoint may be written to `folder`: it is new or empty, or holds a checkpoint and `force` is set.
+ * Temporary files do not count: those of killed processes are deleted first.
  *
  * @throws CliError `EXISTS`
  */
 export async function checkTarget(folder: string, force: boolean): Promise<void> {
-  const found = await readdir(folder).catch((error: unknown): string[] => {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  });
+  const { isTemporary, sweepTemporary } = await import("@mamba/files"); // loaded only when a checkpoint is written
+  const list = await sweepTemporary(folder)
+    .then(() => readdir(folder))
+    .catch((error: unknown): string[] => {
+      if (codeOf(error) === "ENOENT") return [];
+      throw error;
+    });
+  const found = list.filter((name) => !isTemporary(name));
   if (found.length === 0) return;
   const isCheckpoint = found.includes("config.json") || found.includes("model.safetensors");
   if (!isCheckpoint) {

@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { openSafetensors } from "@mamba/checkpoint";
 import { resolveLMConfig } from "@mamba/core";
+import { temporaryPath } from "@mamba/files";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../test/run.ts";
 import { Stop } from "../program/errors.ts";
@@ -29,7 +31,7 @@ test("writes a checkpoint in the Hugging Face layout, marked as random", async (
     torch_dtype: "float32",
   });
   await using file = await openSafetensors(join(folder, "model.safetensors"));
-  expect(file.metadata).toEqual({ format: "pt", mamba_random_weights: "preset tiny, seed 3" });
+  expect(file.metadata).toMatchObject({ format: "pt", mamba_random_weights: "preset tiny, seed 3" });
   expect(file.tensors.get("backbone.layers.2.mixer.conv1d.weight")?.shape).toEqual([128, 1, 4]);
   expect(file.end).toBeGreaterThan(458_240);
 });
@@ -46,6 +48,15 @@ test("equal seeds give equal files, other seeds others; matrices alone are narro
   await using file = await openSafetensors(join(base, "d", "model.safetensors"));
   expect(file.tensors.get("backbone.layers.0.mixer.in_proj.weight")?.dtype).toBe("BF16");
   expect(file.tensors.get("backbone.layers.0.mixer.A_log")?.dtype).toBe("F32");
+});
+
+test("the temporary file of a killed command does not disturb the same command, and is deleted", async () => {
+  const folder = await mkdtemp(join(base, "killed-"));
+  const { pid } = spawnSync(process.execPath, ["-e", ""]);
+  const name = basename(temporaryPath("model.safetensors")).replace(/\.\d+-/, `.${pid}-`);
+  await writeFile(join(folder, name), "half");
+  expect((await run(["init", "tiny", folder])).code).toBe(0);
+  expect((await readdir(folder)).sort()).toEqual(["config.json", "model.safetensors"]);
 });
 
 test("overwrites only when told, and never anything else than a checkpoint", async () => {

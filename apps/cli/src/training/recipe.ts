@@ -67,7 +67,7 @@ const fields = {
 export function parseRecipe(text: string, path: string): RecipeInput {
   let input: unknown;
   try {
-    input = JSON.parse(text);
+    input = JSON.parse(text.replace(/^\ufeff/, "")); // some editors begin files with a byte order mark
   } catch (error) {
     throw usage(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }

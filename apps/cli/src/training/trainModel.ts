@@ -65,6 +65,7 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
     throw new CliError("EXISTS", `${out} holds a run; --resume continues it`);
   }
   const resumed = await folder.resume(trainer);
+  if (resumed?.damage !== undefined) note(host, `the last state is lost: ${resumed.damage}`);
   if (resumed) note(host, `continuing after step ${trainer.step}`);
   else if (request.resume) note(host, `note: ${out} holds no state yet; this run starts at the beginning`);
 
@@ -103,10 +104,7 @@ async function readNewTokenizer(
   throw usage("--tokenizer is for text and a new model; a checkpoint has its own");
 }
 
-/** @throws CliError `USAGE` for a field that configs do not have; MambaError `CONFIG` */
+/** @throws MambaError `CONFIG`, also for a field that configs do not have */
 function configOf({ model }: Recipe, vocabSize: number): MambaLMConfig {
-  const resolved = resolveLMConfig({ vocabSize, ...model } as MambaLMConfigInput);
-  const unknown = Object.keys(model).find((field) => !Object.hasOwn(resolved, field));
-  if (unknown !== undefined) throw usage(`a model has no field ${JSON.stringify(unknown)}`);
-  return resolved;
+  return resolveLMConfig({ vocabSize, ...model } as MambaLMConfigInput);
 }

@@ -1,5 +1,5 @@
-import { type LoraConfig, mambaLinears, MambaError, resolveLoraConfig } from "@mamba/core";
-import { type Json, show } from "@mamba/core/safetensors";
+import { type LoraConfig, MambaError, resolveLoraConfig } from "@mamba/core";
+import { type Json, type JsonObject, show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { Fields } from "../json/fields.ts";
 import { parseJsonObject } from "../json/parse.ts";
@@ -10,8 +10,11 @@ const understood = new Set([
   "base_model_name_or_path",
   "bias",
   "eva_config",
+  "exclude_modules",
   "inference_mode",
   "init_lora_weights",
+  "layers_pattern",
+  "layers_to_transform",
   "lora_alpha",
   "lora_dropout",
   "megatron_core",
@@ -22,17 +25,29 @@ const understood = new Set([
   "revision",
   "target_modules",
   "task_type",
+  "use_rslora",
 ]);
 
+/** The modules of a model and of an adapter's file, by their names such as `backbone.layers.0.mixer.in_proj`. */
+export interface AdapterModules {
+  /** The modules that can be adapted. */
+  readonly inModel: readonly string[];
+  /** The modules that the tensors of the file adapt. */
+  readonly inFile: readonly string[];
+}
+
 /**
- * Reads an `adapter_config.json` of PEFT. Only plain LoRA is supported: an option that is not known here must be off (null,
- * false or empty). An option that changes the result (DoRA, rsLoRA, ranks per layer, …) is thus never ignored; the error
+ * Reads an `adapter_config.json` of PEFT. LoRA and rank-stabilized LoRA are supported: an option that is not known here must be
+ * off (null, false or empty). An option that changes the result (DoRA, ranks per layer, …) is thus never ignored; the error
  * names it.
+ *
+ * Where the config selects modules by a pattern or by layers, the tensors of the file say which modules are adapted: patterns
+ * are regular expressions, and those of a stranger may run without end.
  *
  * @param name for messages, which begin with it
  * @throws CheckpointError `JSON`, `DUPLICATE_KEY`, `CONFIG`, `UNSUPPORTED_ADAPTER`
  */
-export function parseAdapterConfig(bytes: Uint8Array, name: string): LoraConfig {
+export function parseAdapterConfig(bytes: Uint8Array, name: string, modules: AdapterModules): LoraConfig {
   const json = parseJsonObject(bytes, name);
   const fields = new Fields(json, name);
   const unsupported = (key: string): never => {
@@ -53,20 +68,53 @@ export function parseAdapterConfig(bytes: Uint8Array, name: string): LoraConfig 
   }
   const rank = fields.count("r") ?? fields.missing("r");
   const alpha = fields.number("lora_alpha") ?? fields.missing("lora_alpha");
-  const modules = fields.get("target_modules") ?? fields.missing("target_modules");
-  if (!Array.isArray(modules)) return unsupported("target_modules"); // a pattern
-  const targets = modules.map((module: Json): string => {
-    const target = mambaLinears.find((known) => known === module);
-    if (target !== undefined) return target;
-    const message = `${name}: adapters of ${show(module)} cannot be loaded, only of ${mambaLinears.join(", ")}`;
+  const requested = fields.get("target_modules") ?? fields.missing("target_modules");
+  const targets = targetsOf(json, requested, modules, (target) => {
+    const known = [...new Set(modules.inModel.map((module) => module.split(".").at(-1) ?? ""))].join(", ");
+    const message = `${name}: adapters of ${show(target)} cannot be loaded, only of ${known}`;
     throw new CheckpointError("UNSUPPORTED_ADAPTER", message);
   });
+  const rankStabilized = fields.boolean("use_rslora") ?? false;
+  const base = fields.string("base_model_name_or_path");
   try {
-    return resolveLoraConfig({ rank, alpha, targets, base: fields.string("base_model_name_or_path") });
+    return resolveLoraConfig({ rank, alpha, rankStabilized, targets, base }, modules.inModel);
   } catch (cause) {
     if (!MambaError.is(cause)) throw cause;
     throw new CheckpointError("CONFIG", `${name}: ${cause.message}`, { cause });
   }
+}
+
+function targetsOf(
+  json: JsonObject,
+  requested: Json,
+  { inModel, inFile }: AdapterModules,
+  refuse: (target: Json) => never,
+): string[] {
+  const isPattern = typeof requested === "string" && requested !== "all-linear";
+  if (isPattern || ["layers_to_transform", "exclude_modules"].some((key) => !isOff(json[key] ?? null))) {
+    for (const module of inFile) if (!inModel.includes(module)) refuse(module);
+    return shortNames(inFile, inModel);
+  }
+  // "all-linear" leaves out the head, and an embedding is not linear.
+  if (requested === "all-linear")
+    return shortNames(
+      inModel.filter((module) => module.includes(".layers.")),
+      inModel,
+    );
+  if (!Array.isArray(requested)) return refuse(requested);
+  return requested.map((target: Json): string => {
+    if (typeof target !== "string") return refuse(target);
+    const isKnown = inModel.some((module) => module === target || module.endsWith(`.${target}`));
+    return isKnown ? target : refuse(target);
+  });
+}
+
+/** Modules by their last component where all modules of the model with that component are among them, others in full. */
+function shortNames(modules: readonly string[], inModel: readonly string[]): string[] {
+  const last = (module: string) => module.split(".").at(-1) ?? "";
+  const isWhole = (name: string) =>
+    inModel.every((module) => last(module) !== name || modules.includes(module));
+  return [...new Set(modules.map((module) => (isWhole(last(module)) ? last(module) : module)))];
 }
 
 /** True for null, false, "", [] and {}. */
@@ -76,7 +124,7 @@ function isOff(value: Json): boolean {
 }
 
 /** The `adapter_config.json` of an adapter, as PEFT writes it. */
-export function adapterConfig({ rank, alpha, targets, base }: LoraConfig): object {
+export function adapterConfig({ rank, alpha, rankStabilized, targets, base }: LoraConfig): object {
   return {
     alpha_pattern: {},
     auto_mapping: null,
@@ -98,6 +146,6 @@ export function adapterConfig({ rank, alpha, targets, base }: LoraConfig): objec
     target_modules: targets,
     task_type: "CAUSAL_LM",
     use_dora: false,
-    use_rslora: false,
+    use_rslora: rankStabilized,
   };
 }

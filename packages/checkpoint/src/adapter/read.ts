@@ -1,16 +1,25 @@
-import { LoraAdapter, type MambaLM } from "@mamba/core";
-import { Scope } from "@mamba/kernel";
+import { LoraAdapter, type MambaLM, moduleName } from "@mamba/core";
+import { show, toKernelDType } from "@mamba/core/safetensors";
+import { type FloatDType, type HostArray, type Kernel, Scope, type Tensor, toFloat32 } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
-import { noWeights, readWeightFile } from "../formats/safetensors/weights.ts";
-import { configCap } from "../json/parse.ts";
+import { noWeights, openWeights, readWeightFile } from "../formats/safetensors/weights.ts";
+import { configCap, parseJsonObject } from "../json/parse.ts";
+import { convertValues, transpose, viewValues } from "../parameters/convert.ts";
 import { type LoadOptions, loadParameters } from "../parameters/load.ts";
 import { matchParameters } from "../parameters/match.ts";
 import { type CheckpointFiles, readAll } from "../sources/source.ts";
 import { parseAdapterConfig } from "./config.ts";
-import { adapterConfigFile, adapterSources, adapterWeightsFile } from "./sources.ts";
+import {
+  adaptedModules,
+  adapterConfigFile,
+  adapterSources,
+  adapterWeightsFile,
+  copiedWeights,
+  isTransposed,
+} from "./sources.ts";
 
 /** Options of `loadAdapter`. */
-export type AdapterLoadOptions = Pick<LoadOptions, "onProgress" | "signal">;
+export type AdapterLoadOptions = Pick<LoadOptions, "onProgress" | "signal" | "verify">;
 
 /**
  * Loads a PEFT adapter for a model, without attaching it. Config and header are checked against each other and against
@@ -23,12 +32,65 @@ export async function readAdapter(
 ): Promise<LoraAdapter> {
   const source = await files.open(adapterConfigFile);
   if (!source) throw new CheckpointError("NOT_FOUND", `${files.label}: there is no ${adapterConfigFile}`);
-  const config = parseAdapterConfig(await readAll(source, configCap), source.name);
+  const bytes = await readAll(source, configCap);
+  parseJsonObject(bytes, source.name); // reports a damaged config before the weights are opened
   const weights = await readWeightFile(files, adapterWeightsFile);
   if (!weights) throw await noWeights(files, `no ${adapterWeightsFile}`, ["adapter_model.bin"]);
-  const { parameters } = matchParameters(adapterSources(model.linears, config), weights, files.label);
+  const { kernel, linears } = model;
+  const config = parseAdapterConfig(bytes, source.name, {
+    inModel: [...linears.keys()].map(moduleName),
+    inFile: adaptedModules(weights.tensors.keys()),
+  });
+  const copied = copiedWeights(linears);
+  const unused = new Map([...copied.keys()].map((name) => [name, "it is a copy of the model's own"]));
+  const { parameters } = matchParameters(adapterSources(linears, config), weights, files.label, unused);
+  for (const [name, weight] of copied) {
+    if (weights.tensors.has(name)) await checkCopy(files, name, kernel, linears.get(weight)?.weight);
+  }
   using scope = new Scope();
-  const tensors = await loadParameters(model.kernel, files, weights, parameters, options, scope);
+  const tensors = new Map(await loadParameters(kernel, files, weights, parameters, options, scope));
+  for (const [name, tensor] of tensors) {
+    if (isTransposed(name)) tensors.set(name, scope.use(await transposed(kernel, tensor)));
+  }
   for (const tensor of tensors.values()) scope.release(tensor);
   return new LoraAdapter(config, tensors);
+}
+
+/** [r, V] -> [V, r] */
+async function transposed(kernel: Kernel, tensor: Tensor): Promise<Tensor> {
+  const [values] = (await kernel.read(tensor)) as [Float32Array];
+  const [rows = 0, columns = 0] = tensor.shape;
+  return kernel.upload(transpose(values, rows, columns), [columns, rows], "f32");
+}
+
+/**
+ * PEFT writes the table and the head of the model beside an adapter that changes them. Another table, as after new tokens were
+ * added to the model, would be lost without a word.
+ */
+async function checkCopy(
+  files: CheckpointFiles,
+  name: string,
+  kernel: Kernel,
+  weight: Tensor | undefined,
+): Promise<void> {
+  await using file = await openWeights(files, adapterWeightsFile);
+  const info = file?.tensors.get(name);
+  const dtype = info && toKernelDType(info.dtype);
+  if (
+    file &&
+    weight &&
+    dtype !== undefined &&
+    dtype !== "i32" &&
+    info?.shape.join() === weight.shape.join()
+  ) {
+    const own = weight.dtype as FloatDType;
+    const [expected] = (await kernel.read(weight)) as [HostArray];
+    const found = convertValues(viewValues(await file.read(name), dtype), dtype, own, 1);
+    // A file in a shorter type than the model holds a rounded copy.
+    const rounded = toFloat32(convertValues(expected, own, dtype, 1), dtype);
+    const [values, wanted] = [toFloat32(found, own), toFloat32(expected, own)];
+    if (values.every((value, i) => value === wanted[i] || value === rounded[i])) return;
+  }
+  const message = `${files.label}: ${show(name)} is not the weight of this model; merge the adapter with PEFT instead`;
+  throw new CheckpointError("UNSUPPORTED_ADAPTER", message);
 }

@@ -122,6 +122,11 @@ test("state-spaces/mamba-130m, the original form: 50277 tokens in a table of 502
   expect(parameterSpecs(config)[0]?.shape).toEqual([50280, 768]);
 });
 
+test.each(["Mamba", "Mamba1"])("the original form may name its layers %s", (layer) => {
+  const { config } = parse({ d_model: 16, n_layer: 2, vocab_size: 300, ssm_cfg: { layer, d_state: 8 } });
+  expect(config).toMatchObject({ dModel: 16, dState: 8 });
+});
+
 test.each([
   ["Mamba-2 blocks", { ssm_cfg: { layer: "Mamba2" } }],
   ["LayerNorm", { rms_norm: false }],

@@ -23,10 +23,13 @@ export function mambaSources(config: MambaLMConfig, written: keyof typeof tableN
   });
 }
 
-/** PyTorch's grouped convolution has a channel axis: [E, K] is [E, 1, K] in the file. */
+/** PyTorch's grouped convolution has a channel axis: [E, K] is [E, 1, K] in the file. MLX has it last: [E, K, 1]. */
 function convSource(spec: ParameterSpec): ParameterSource {
   const [channels = 0, width = 0] = spec.shape;
-  return { spec, chunks: [{ names: [spec.name], shapes: [[channels, 1, width], spec.shape] }] };
+  return {
+    spec,
+    chunks: [{ names: [spec.name], shapes: [[channels, 1, width], spec.shape, [channels, width, 1]] }],
+  };
 }
 
 /** A head beside a tied table is a copy of the table, which `transformers` does not read either. */

@@ -29,7 +29,8 @@ export const stateSpaces = {
 function fromConfig(fields: Fields, tensors?: TensorShapes): MambaLMConfigInput {
   const block = fields.object("ssm_cfg") ?? new Fields(Object.create(null) as JsonObject, "ssm_cfg");
   const layer = block.get("layer");
-  if (layer !== undefined && layer !== "Mamba1") fields.unsupported(`ssm_cfg.layer ${show(layer)}`);
+  if (layer !== undefined && layer !== "Mamba1" && layer !== "Mamba")
+    fields.unsupported(`ssm_cfg.layer ${show(layer)}`);
   if (fields.boolean("rms_norm") === false) fields.unsupported("rms_norm false (LayerNorm)");
   if ((fields.number("d_intermediate") ?? 0) > 0)
     fields.unsupported("d_intermediate above 0 (an MLP in each layer)");

@@ -1,4 +1,5 @@
 import { type FloatDType, fromFloat32, type HostArray, toFloat32 } from "@mamba/kernel";
+import { CheckpointError } from "../errors.ts";
 
 /** The values in some bytes of a file, as a view. Little-endian, as all engines are. */
 export function viewValues({ buffer, byteOffset, byteLength }: Uint8Array, dtype: FloatDType): HostArray {
@@ -24,4 +25,54 @@ export function convertValues(
     toFloat32(values, from).map((value) => value * factor),
     to,
   );
+}
+
+/** The bits of a value whose exponent is all ones: NaN and the infinities. */
+const exponents: Readonly<Record<FloatDType, number>> = { f32: 0x7f800000, f16: 0x7c00, bf16: 0x7f80 };
+
+/** Index of the first value that is NaN or infinite; -1 when there is none. Reads bits, so that it costs little. */
+function firstNonFinite(values: HostArray, dtype: FloatDType): number {
+  const bits =
+    values instanceof Float32Array
+      ? new Uint32Array(values.buffer, values.byteOffset, values.length)
+      : (values as Uint16Array);
+  const exponent = exponents[dtype];
+  for (let i = 0; i < bits.length; i++) if (((bits[i] as number) & exponent) === exponent) return i;
+  return -1;
+}
+
+/** Values, and their place for messages. */
+export interface Converted {
+  readonly values: HostArray;
+  readonly dtype: FloatDType;
+  readonly factor?: number;
+}
+
+/**
+ * Checks values after a conversion: a NaN or infinite weight turns every result into NaN, and rounding to f16 makes a value
+ * from 65520 on infinite.
+ *
+ * @param where names the tensor, as "model.safetensors: lm_head.weight"
+ * @param firstElement index of the first value in the tensor
+ * @throws CheckpointError `NON_FINITE`
+ */
+export function checkFinite(after: Converted, before: Converted, where: string, firstElement: number): void {
+  const at = firstNonFinite(after.values, after.dtype);
+  if (at === -1) return;
+  const { values, dtype, factor = 1 } = before;
+  const value = (toFloat32(values.subarray(at, at + 1), dtype)[0] ?? NaN) * factor;
+  const what = `${where}: element ${firstElement + at} is ${value}`;
+  if (!Number.isFinite(value)) throw new CheckpointError("NON_FINITE", `${what}; the weights are damaged`);
+  const remedy = "store the weights as bf16 or f32";
+  throw new CheckpointError("NON_FINITE", `${what}, which becomes infinite as ${after.dtype}; ${remedy}`);
+}
+
+/** A matrix in rows [rows, columns] as [columns, rows]. */
+export function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++)
+      out[column * rows + row] = values[row * columns + column] ?? NaN;
+  }
+  return out;
 }

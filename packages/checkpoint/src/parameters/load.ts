@@ -1,16 +1,28 @@
 import type { SafetensorsFile } from "@mamba/core/safetensors";
-import { type FloatDType, formats, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
+import {
+  byteLength,
+  type FloatDType,
+  formats,
+  type Kernel,
+  KernelError,
+  type Scope,
+  type Tensor,
+} from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
 import { type LocatedTensor, openWeights, type Weights } from "../formats/safetensors/weights.ts";
 import type { Progress } from "../sources/progress.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
-import { convertValues, viewValues } from "./convert.ts";
+import { checkFinite, convertValues, viewValues } from "./convert.ts";
 import type { MatchedChunk, MatchedParameter } from "./match.ts";
 
 /** Options of every `loadCheckpoint`. */
 export interface LoadOptions {
   /** Store the large matrices as this type. Default: as in the file. All other tensors become f32. */
   readonly dtype?: FloatDType | undefined;
+  /**
+   * Compare files that carry a checksum with it, as those that `saveCheckpoint` writes do. Default true.
+   */
+  readonly verify?: boolean | undefined;
   /** Called after every chunk of at most 4 MiB. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Stops the load between two chunks: the promise rejects with the signal's reason, and nothing stays allocated. */
@@ -19,25 +31,31 @@ export interface LoadOptions {
 
 const bufferBytes = 4 * 2 ** 20;
 
-/** Reads matched parameters into tensors of the kernel, which belong to `scope`. */
+/**
+ * Reads matched parameters into tensors of the kernel, which belong to `scope`. Sizes are known from the headers, so a model
+ * that is too large for the kernel is refused before a weight is read.
+ *
+ * @throws KernelError `OUT_OF_MEMORY`; CheckpointError `NON_FINITE`, `CHECKSUM`, `DTYPE`, `IO`, `TRUNCATED`
+ */
 export async function loadParameters(
   kernel: Kernel,
   files: CheckpointFiles,
   weights: Weights,
   parameters: readonly MatchedParameter[],
-  { dtype, onProgress, signal }: LoadOptions,
+  { dtype, verify = true, onProgress, signal }: LoadOptions,
   scope: Scope,
 ): Promise<ReadonlyMap<string, Tensor>> {
   const work = parameters.flatMap((parameter) => {
     const target = targetDType(kernel, parameter, dtype);
     return parameter.chunks.map((chunk) => ({ ...chunk, spec: parameter.spec, target }));
   });
+  checkSpace(kernel, parameters, dtype, files.label);
   const totalBytes = work.reduce((sum, { bytes: [start, end] }) => sum + end - start, 0);
   const buffer = new Uint8Array(Math.min(bufferBytes, Math.ceil(totalBytes / 8) * 8));
   const loaded = new Map<string, Tensor>();
   let doneBytes = 0;
   for (const name of weights.files) {
-    await using file = await openWeights(files, name);
+    await using file = await openWeights(files, name, { verify });
     if (!file) throw new CheckpointError("IO", `${files.label}: ${name} disappeared while it was being read`);
     const here = work.filter(({ tensor }) => tensor.file === name);
     here.sort((a, b) => firstByte(a) - firstByte(b)); // a download cannot go back
@@ -50,19 +68,50 @@ export async function loadParameters(
       let start = firstElement;
       for await (const chunk of file.chunks(tensor.name, wholeBlocks, bytes)) {
         signal?.throwIfAborted();
-        const values = convertValues(viewValues(chunk, stored), stored, target, factor);
+        const read = viewValues(chunk, stored);
+        const values = convertValues(read, stored, target, factor);
+        const where = `${file.name}: ${tensor.name}`;
+        const inTensor = (bytes[0] / blockBytes) * blockElements + start - firstElement;
+        checkFinite({ values, dtype: target }, { values: read, dtype: stored, factor }, where, inTensor);
         kernel.write(device, start, values);
         start += (chunk.length / blockBytes) * blockElements;
         doneBytes += chunk.length;
         onProgress?.({ phase: "load", file: name, doneBytes, totalBytes });
       }
     }
+    if (verify) await file.verify();
   }
   return loaded;
 }
 
 function firstByte({ tensor, bytes: [start] }: MatchedChunk): number {
   return tensor.byteOffset + start;
+}
+
+/** @throws KernelError `OUT_OF_MEMORY` when the parameters do not fit into the memory of the kernel */
+function checkSpace(
+  kernel: Kernel,
+  parameters: readonly MatchedParameter[],
+  dtype: FloatDType | undefined,
+  label: string,
+): void {
+  const { maxBytes, maxTensorBytes } = kernel.capabilities;
+  let needed = 0;
+  for (const parameter of parameters) {
+    const target = targetDType(kernel, parameter, dtype);
+    const bytes = byteLength(target, parameter.spec.shape);
+    needed += bytes;
+    if (bytes <= maxTensorBytes) continue;
+    const limit = `the largest tensor of the ${kernel.name} backend has ${maxTensorBytes}`;
+    const message = `${label}: ${parameter.spec.name} takes ${bytes} bytes as ${target}, ${limit}`;
+    throw new KernelError("OUT_OF_MEMORY", `${message}; use another backend`);
+  }
+  if (maxBytes === undefined) return;
+  const used = kernel.memory().bytes;
+  if (used + needed <= maxBytes) return;
+  const limit = `the ${kernel.name} backend has ${maxBytes}, of which ${used} are in use`;
+  const remedy = dtype === "f32" ? "load it as bf16 or use another backend" : "use another backend";
+  throw new KernelError("OUT_OF_MEMORY", `${label}: the weights take ${needed} bytes, ${limit}; ${remedy}`);
 }
 
 /** Storage type of a parameter on the kernel: for matrices the requested one or the file's, f32 for everything else. */

@@ -1,4 +1,4 @@
-import type { ParameterSpec } from "@mamba/core";
+import { nearestName, type ParameterSpec } from "@mamba/core";
 import { type ByteRange, show, toKernelDType } from "@mamba/core/safetensors";
 import { byteLength, byteOffset, elementCount, type FloatDType, type Shape } from "@mamba/kernel";
 import type { ParameterSource, TensorRows } from "../architectures/parameterSource.ts";
@@ -41,8 +41,10 @@ export function matchParameters(
   const parameters = sources.map(({ spec, chunks }): MatchedParameter => {
     let firstElement = 0;
     const matched = chunks.map((rows): MatchedChunk => {
-      const chunk = matchChunk(rows, tensors, label, firstElement);
-      left.delete(chunk.tensor.name);
+      const { key, chunk } = matchChunk(rows, tensors, label, firstElement, () =>
+        unexpected(sources, tensors),
+      );
+      left.delete(key);
       firstElement += chunkElements(rows);
       return chunk;
     });
@@ -76,14 +78,14 @@ function matchChunk(
   tensors: Weights["tensors"],
   label: string,
   firstElement: number,
-): MatchedChunk {
+  others: () => Weights["tensors"],
+): { readonly key: string; readonly chunk: MatchedChunk } {
   const [shape] = shapes;
-  const tensor = names.map((name) => tensors.get(name)).find(Boolean);
+  const key = names.find((name) => tensors.has(name)) ?? names[0];
+  const tensor = tensors.get(key);
   if (!tensor) {
-    throw new CheckpointError(
-      "MISSING_TENSOR",
-      `${label}: the config requires ${names[0]} ${show(shape)}, which is missing`,
-    );
+    const problem = `${label}: the config requires ${names[0]} ${show(shape)}, which is missing`;
+    throw new CheckpointError("MISSING_TENSOR", `${problem}${likeliest(names[0], others())}`);
   }
   if (!shapes.some((allowed) => isSameShape(tensor.shape, allowed))) {
     const message = `${label}: ${show(tensor.name)} must be ${show(shape)} by the config, got ${show(tensor.shape)}`;
@@ -94,7 +96,31 @@ function matchChunk(
     const message = `${label}: ${show(tensor.name)} is ${tensor.dtype}, models are loaded from F32, F16 and BF16`;
     throw new CheckpointError("DTYPE", message);
   }
-  return { tensor, dtype, bytes: bytesOfRows(dtype, tensor.shape, rows), firstElement, factor };
+  const bytes = bytesOfRows(dtype, tensor.shape, rows);
+  return { key, chunk: { tensor, dtype, bytes, firstElement, factor } };
+}
+
+/** The tensors that no parameter is looked up in. */
+function unexpected(sources: readonly ParameterSource[], tensors: Weights["tensors"]): Weights["tensors"] {
+  const expected = new Set(sources.flatMap(({ chunks }) => chunks.flatMap(({ names }) => names)));
+  return new Map([...tensors].filter(([name]) => !expected.has(name)));
+}
+
+/** A hint: the tensor among `others` that is probably meant. Names of several modules end alike: the longer, the likelier. */
+function likeliest(name: string, others: Weights["tensors"]): string {
+  const components = name.split(".").reverse();
+  const inCommon = (other: string) => {
+    const theirs = other.split(".").reverse();
+    return components.findIndex((component, i) => component !== theirs[i]);
+  };
+  let found = nearestName(name, others.keys());
+  let longest = 1; // ".weight" alone says nothing
+  for (const other of found === undefined ? others.keys() : []) {
+    const length = inCommon(other);
+    if (length > longest) [found, longest] = [other, length];
+  }
+  const tensor = found === undefined ? undefined : others.get(found);
+  return tensor ? `; the likeliest in the file is ${show(tensor.name)} ${show(tensor.shape)}` : "";
 }
 
 function bytesOfRows(dtype: FloatDType, shape: Shape, rows: TensorRows["rows"]): ByteRange {

@@ -2,13 +2,20 @@ import type { ParameterSpec } from "@mamba/core";
 import { type TensorToWrite, toSafetensorsDType } from "@mamba/core/safetensors";
 import { elementCount, type FloatDType, type HostArray, hostArray, type Shape } from "@mamba/kernel";
 import type { ParameterSource } from "../architectures/parameterSource.ts";
-import { convertValues, viewBytes } from "./convert.ts";
+import { checkFinite, convertValues, viewBytes } from "./convert.ts";
 import { chunkElements } from "./match.ts";
 
 /** The values of a parameter. */
 export interface ParameterValues {
   readonly dtype: FloatDType;
+  /** Type to write, when it is not that of the values. */
+  readonly storedAs?: FloatDType;
   readonly read: () => Promise<HostArray>;
+}
+
+/** The type in which values are written unless another one is requested. */
+export function storageOf({ dtype, storedAs = dtype }: ParameterValues): FloatDType {
+  return storedAs;
 }
 
 /** A tensor of a file, and the parameters that hold its rows. */
@@ -50,6 +57,7 @@ function fileTensors(sources: readonly ParameterSource[]): FileTensor[] {
  *
  * @param dtype storage type of the large matrices. Default: as their values have it. Everything else is written as f32
  * @param valuesOf gives the values of a parameter
+ * @returns tensors whose `bytes` throw CheckpointError `NON_FINITE` for a value that is NaN or infinite, or becomes infinite
  */
 export function tensorsToWrite(
   sources: readonly ParameterSource[],
@@ -58,7 +66,7 @@ export function tensorsToWrite(
 ): TensorToWrite[] {
   return fileTensors(sources).map(({ name, shape, chunks }) => {
     const [first, ...others] = new Set(
-      chunks.map(({ spec }) => (spec.storage === "any" ? (dtype ?? valuesOf(spec).dtype) : "f32")),
+      chunks.map(({ spec }) => (spec.storage === "any" ? (dtype ?? storageOf(valuesOf(spec))) : "f32")),
     );
     const target = others.length > 0 ? "f32" : (first ?? "f32");
     return {
@@ -71,6 +79,8 @@ export function tensorsToWrite(
           const { dtype: stored, read } = valuesOf(spec);
           const chunk = (await read()).subarray(inParameter, inParameter + count);
           const values = convertValues(chunk, stored, target, 1 / factor);
+          const before = { values: chunk, dtype: stored, factor: 1 / factor };
+          checkFinite({ values, dtype: target }, before, spec.name, inParameter);
           if (count === whole.length) return viewBytes(values);
           whole.set(values, inTensor);
         }

@@ -1,13 +1,22 @@
 import { join } from "node:path";
 import { show } from "@mamba/core/safetensors";
-import { CheckpointError, messageOf } from "../errors.ts";
+import { CheckpointError } from "../errors.ts";
 import { pickleError } from "../formats/pickle/refusal.ts";
 import { indexFile } from "../formats/safetensors/shardIndex.ts";
 import { weightsFile } from "../formats/safetensors/weights.ts";
 import { writeFiles } from "../writeFiles.ts";
-import { folderFiles } from "./folder.ts";
-import { cachedFiles, isCommit, shardNames, snapshotLabel } from "./hubCache.ts";
-import { downloadBlob, type HubFile, linkSnapshot } from "./hubDownload.ts";
+import { folderFiles, ioError } from "./folder.ts";
+import {
+  cachedFiles,
+  type CachedRevision,
+  defaultCache,
+  isCommit,
+  repositoryFolder,
+  shardNames,
+  snapshotLabel,
+} from "./hubCache.ts";
+import { commitOf, type HubConnection, HubUnreachable, listFiles, openFile } from "./hubClient.ts";
+import { downloadBlob, isWhole, linkSnapshot } from "./hubDownload.ts";
 import type { Progress } from "./progress.ts";
 import type { CheckpointFiles } from "./source.ts";
 
@@ -19,16 +28,28 @@ export interface HubOptions {
   readonly cacheDir?: string | undefined;
   /** Default `https://huggingface.co`. */
   readonly hubUrl?: string | undefined;
-  /** For private and gated models; begins with `hf_`. */
+  /** For private and gated models. It is sent to the origin of `hubUrl` and to no other host. */
   readonly accessToken?: string | undefined;
-  /** Use the cache and contact no server. Default false. */
+  /**
+   * Use the cache and contact no server. Default: true when the environment variable `HF_HUB_OFFLINE` or
+   * `TRANSFORMERS_OFFLINE` is 1, true, yes or on.
+   */
   readonly offline?: boolean | undefined;
+  /**
+   * Compare cached files with their hashes, at about 1.5 GB/s. A damaged file is downloaded again, or refused while offline.
+   * Default true; without it only sizes are compared.
+   */
+  readonly verify?: boolean | undefined;
+  /** Longest wait in milliseconds for an answer of the hub, and for the next bytes of one. Default 30000. */
+  readonly timeoutMs?: number | undefined;
 }
 
 interface Request extends HubOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+const defaultHub = "https://huggingface.co";
 
 const smallFiles = [
   "config.json",
@@ -46,68 +67,59 @@ export function isHubName(text: string): boolean {
 }
 
 /**
- * The files of a model on the hub. Requests the revision's commit, downloads the files that the cache lacks, and returns
- * the snapshot in the cache, which is shared with the Python tools and has their layout. When the hub cannot be reached, a
- * complete cached snapshot is used, and a note says so.
+ * The files of a model on the hub. Requests the revision's commit, downloads the files that the cache lacks or has damaged,
+ * and returns the snapshot in the cache, which is shared with the Python tools and has their layout. When the hub cannot be
+ * reached, a complete cached snapshot is used, and a note says so.
  *
- * @throws CheckpointError `NOT_FOUND`, `HUB`, `OFFLINE`, `NO_WEIGHTS`, `PICKLE`, `INDEX`, `PATH`, `IO`
+ * @throws CheckpointError `NOT_FOUND`, `HUB`, `OFFLINE`, `NO_WEIGHTS`, `PICKLE`, `INDEX`, `PATH`, `IO`; the signal's reason
  */
 export async function hubFiles(
   name: string,
   request: Request,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
-  const { revision = "main" } = request;
+  const { revision = "main", accessToken, verify = true, timeoutMs = 30_000, signal } = request;
   if (!/^[\w][\w./-]{0,199}$/.test(revision) || revision.split("/").includes("..")) {
     throw new CheckpointError("HUB", `${name}: ${show(revision)} is not a revision`);
   }
-  // Imported only here: a folder on disk does not need it, and the import delays the start.
-  const hub = await import("@huggingface/hub");
-  const cacheDir = request.cacheDir ?? hub.getHFHubCachePath();
-  const storage = join(cacheDir, hub.getRepoFolderName({ type: "model", name }));
-  const revisionInCache = { name, revision, storage };
-  if (request.offline) return { files: await cachedFiles(revisionInCache, "offline is set"), notes: [] };
-
-  const send: typeof fetch = (input, init) => fetch(input, { ...init, signal: request.signal ?? null });
-  const shared = {
-    fetch: send,
-    ...(request.hubUrl !== undefined && { hubUrl: request.hubUrl.replace(/\/+$/, "") }),
-    ...(request.accessToken !== undefined && { accessToken: request.accessToken }),
-  };
-  let sha: string;
-  const listed = new Map<string, HubFile>();
+  const storage = repositoryFolder(request.cacheDir ?? defaultCache(), name);
+  const cached = { name, revision, storage, verify, signal };
+  const offline = request.offline ?? isOfflineByEnvironment();
+  if (offline) return { files: await cachedFiles(cached, [...smallFiles, ...vocabularyFiles], "offline is set"), notes: [] };
+  // Not quoted: it is a secret.
+  if (accessToken !== undefined && !/^[\x21-\x7e]+$/.test(accessToken))
+    throw new CheckpointError("HUB", "the access token has characters that no token has");
+  const hubUrl = (request.hubUrl ?? defaultHub).replace(/\/+$/, "");
+  if (!URL.canParse(hubUrl) || !/^https?:\/\//.test(hubUrl))
+    throw new CheckpointError(
+      "HUB",
+      `hubUrl must be the address of a hub, such as ${defaultHub}, got ${show(hubUrl)}`,
+    );
   try {
-    ({ sha } = await hub.modelInfo({ name, revision, additionalFields: ["sha"], ...shared }));
-    if (!isCommit(sha))
-      throw new CheckpointError("HUB", `${name}: the hub must name a commit, got ${show(sha)}`);
-    for await (const entry of hub.listFiles({ repo: { type: "model", name }, revision: sha, ...shared })) {
-      if (entry.type === "file") listed.set(entry.path, entry);
-      if (listed.size > 10_000)
-        throw new CheckpointError("HUB", `${name}: the hub lists more than 10000 files`);
-    }
+    return await download({ hubUrl, accessToken, timeoutMs, signal }, cached, request.onProgress);
   } catch (cause) {
-    request.signal?.throwIfAborted();
-    if (CheckpointError.is(cause)) throw cause;
-    if (cause instanceof hub.HubApiError) {
-      const code = cause.statusCode === 404 || cause.statusCode === 401 ? "NOT_FOUND" : "HUB";
-      throw new CheckpointError(
-        code,
-        `${name} (${revision}): the hub answered ${cause.statusCode}: ${cause.message}`,
-        { cause },
-      );
-    }
-    if (!isNetworkFailure(cause)) {
-      throw new CheckpointError("HUB", `${name}: the hub's answer is invalid: ${messageOf(cause)}`, {
-        cause,
-      });
-    }
-    const reason = `the hub could not be reached (${reasonOf(cause)})`;
-    const files = await cachedFiles(revisionInCache, reason, cause);
+    signal?.throwIfAborted();
+    if (!(cause instanceof HubUnreachable)) throw isSystemError(cause) ? ioError(storage, cause) : cause;
+    const reason = `the hub could not be reached (${cause.message})`;
+    const files = await cachedFiles(cached, [...smallFiles, ...vocabularyFiles], reason, cause);
     return { files, notes: [`${reason}: using ${files.label} from the cache`] };
   }
+}
 
-  const snapshot = join(storage, "snapshots", sha);
-  const repo = { type: "model", name } as const;
-  const fetchBlob = (path: string) => hub.downloadFile({ repo, path, revision: sha, ...shared });
+/** The environment variables by which the Python tools are told to stay offline. */
+function isOfflineByEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): boolean {
+  return /^(1|true|yes|on)$/i.test(env["HF_HUB_OFFLINE"] || env["TRANSFORMERS_OFFLINE"] || "");
+}
+
+async function download(
+  connection: HubConnection,
+  { name, revision, storage, verify, signal }: CachedRevision,
+  onProgress: Request["onProgress"],
+): Promise<{ files: CheckpointFiles; notes: string[] }> {
+  const commit = await commitOf(connection, name, revision);
+  if (typeof commit !== "string" || !isCommit(commit))
+    throw new CheckpointError("HUB", `${name}: the hub must name a commit, got ${show(commit)}`);
+  const listed = await listFiles(connection, name, commit);
+  const snapshot = join(storage, "snapshots", commit);
   let doneBytes = 0;
   let totalBytes: number | undefined;
   const get = async (path: string): Promise<void> => {
@@ -118,17 +130,15 @@ export async function hubFiles(
         `${name}: ${indexFile} names ${show(path)}, which the hub does not list`,
       );
     const start = doneBytes;
-    const report = (bytes: number) => {
+    const onBytes = (bytes: number) => {
       doneBytes = start + bytes;
-      request.onProgress?.({ phase: "download", file: path, doneBytes, totalBytes });
+      onProgress?.({ phase: "download", file: path, doneBytes, totalBytes });
     };
-    try {
-      const blob = await downloadBlob(storage, file, () => fetchBlob(path), report);
-      await linkSnapshot(blob, join(snapshot, path));
-    } catch (cause) {
-      request.signal?.throwIfAborted();
-      if (CheckpointError.is(cause)) throw cause;
-      throw new CheckpointError("HUB", `${name}: downloading ${path} failed: ${reasonOf(cause)}`, { cause });
+    const target = join(snapshot, path);
+    if (await isWhole(target, file, verify, signal)) onBytes(file.size);
+    else {
+      const open = (offset: number) => openFile(connection, { name, commit, path }, offset);
+      await linkSnapshot(await downloadBlob({ storage, file, open, onBytes, verify, signal }), target);
     }
     doneBytes = start + file.size;
   };
@@ -147,9 +157,9 @@ export async function hubFiles(
     totalBytes = sizeOf([...first, ...shards]);
     for (const path of shards) await get(path);
   }
-  if (revision !== sha)
-    await writeFiles(new Map([[join(storage, "refs", revision), new TextEncoder().encode(sha)]]));
-  return { files: await folderFiles(snapshot, snapshotLabel(name, sha)), notes: [] };
+  if (revision !== commit)
+    await writeFiles(new Map([[join(storage, "refs", revision), new TextEncoder().encode(commit)]]));
+  return { files: await folderFiles(snapshot, snapshotLabel(name, commit)), notes: [] };
 }
 
 function noWeights(name: string, listed: ReadonlyMap<string, unknown>): CheckpointError {
@@ -158,14 +168,7 @@ function noWeights(name: string, listed: ReadonlyMap<string, unknown>): Checkpoi
   return new CheckpointError("NO_WEIGHTS", `${name}: the hub lists neither ${weightsFile} nor ${indexFile}`);
 }
 
-/** True for a failed connection: `fetch` rejects with a TypeError that has a cause; one for an invalid answer has none. */
-function isNetworkFailure(error: unknown): boolean {
-  return error instanceof TypeError && error.cause !== undefined;
-}
-
-/** The message of an error and that of its cause, where `fetch` puts the reason. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error && error.cause instanceof Error
-    ? `${error.message}: ${error.cause.message}`
-    : messageOf(error);
+/** True for an error of the file system, such as a full disk. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }

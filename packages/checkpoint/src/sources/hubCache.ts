@@ -1,8 +1,10 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, realpath } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { indexFile, parseIndex } from "../formats/safetensors/shardIndex.ts";
 import { weightsFile } from "../formats/safetensors/weights.ts";
+import { hashFile, hashFor, isContentId } from "./contentHash.ts";
 import { folderFiles, isMissing } from "./folder.ts";
 import type { CheckpointFiles } from "./source.ts";
 
@@ -13,6 +15,18 @@ export function isCommit(text: string): boolean {
   return commitPattern.test(text);
 }
 
+/** The cache of the Python tools, by the same environment variables. */
+export function defaultCache(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = env;
+  const home = HF_HOME ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
+  return HF_HUB_CACHE ?? HUGGINGFACE_HUB_CACHE ?? join(home, "hub");
+}
+
+/** The folder of a model's repository in the cache. */
+export function repositoryFolder(cache: string, name: string): string {
+  return join(cache, `models--${name.replaceAll("/", "--")}`);
+}
+
 /** A cached revision of a model. */
 export interface CachedRevision {
   /** Name of the model on the hub. */
@@ -20,16 +34,22 @@ export interface CachedRevision {
   readonly revision: string;
   /** Folder of its repository in the cache. */
   readonly storage: string;
+  /** Compare the files with the hashes in their names. */
+  readonly verify: boolean;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
- * The cached snapshot of a revision. Every file that loading needs must be there.
+ * The cached snapshot of a revision. Every file that loading needs must be there, and have the content that its name in the
+ * cache says.
  *
+ * @param optional files that loading reads where they are there
  * @param reason why the cache is used, for messages
  * @throws CheckpointError `OFFLINE`
  */
 export async function cachedFiles(
-  { name, revision, storage }: CachedRevision,
+  { name, revision, storage, verify, signal }: CachedRevision,
+  optional: readonly string[],
   reason: string,
   cause?: unknown,
 ): Promise<CheckpointFiles> {
@@ -48,8 +68,12 @@ export async function cachedFiles(
   const has = async (file: string): Promise<boolean> => {
     const source = await files.open(file);
     await source?.close();
-    return source !== undefined;
+    if (source === undefined) return false;
+    if (verify && !(await hasNamedContent(join(snapshot, file), Number(source.size), signal)))
+      throw absent(`${file} is damaged in the cache`);
+    return true;
   };
+  for (const file of optional) await has(file);
   if (!(await has("config.json"))) throw absent("config.json is not in the cache");
   if (await has(weightsFile)) return files;
   if (!(await has(indexFile))) throw absent("its weights are not in the cache");
@@ -57,6 +81,20 @@ export async function cachedFiles(
     if (!(await has(shard))) throw absent(`${shard} is not in the cache`);
   }
   return files;
+}
+
+/** False when a file is a link to a blob of the cache, and its content is not the one that the blob's name says. */
+async function hasNamedContent(
+  path: string,
+  size: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const blob = await realpath(path);
+  const id = basename(blob);
+  if (basename(dirname(blob)) !== "blobs" || !isContentId(id)) return true;
+  const hash = hashFor(id, size);
+  await hashFile(blob, hash, size, signal);
+  return hash.digest("hex") === id;
 }
 
 /** Names of the shards that an index file lists. */

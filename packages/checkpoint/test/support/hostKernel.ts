@@ -45,6 +45,7 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
       deterministic: true,
       batchInvariant: false,
       maxTensorBytes: 2 ** 31,
+      maxBytes: 2 ** 32,
     },
     supports: (_op, dtype) => storage.includes(dtype),
     zeros: (shape, dtype) => add(hostArray(dtype, elementCount(shape)), shape, dtype),

@@ -6,6 +6,8 @@ export interface TestServer {
   readonly url: string;
   /** `GET /path` of every request, in order. */
   readonly requests: string[];
+  /** The headers of every request, in order. */
+  readonly headers: IncomingMessage["headers"][];
   close(): Promise<void>;
 }
 
@@ -14,8 +16,10 @@ export async function testServer(
   handle: (path: string, request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<TestServer> {
   const requests: string[] = [];
+  const headers: IncomingMessage["headers"][] = [];
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    headers.push(request.headers);
     requests.push(`${request.method ?? ""} ${pathname}`);
     handle(decodeURIComponent(pathname), request, response);
   });
@@ -26,18 +30,18 @@ export async function testServer(
       server.closeAllConnections();
     });
   onTestFinished(close);
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, close };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, headers, close };
 }
 
 /** Sends bytes, whole or as the range that was asked for. */
 export function sendBytes(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): void {
-  const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
   if (!range) {
     response.setHeader("content-length", bytes.length);
     response.end(bytes);
     return;
   }
-  const [from, to] = [Number(range[1]), Math.min(Number(range[2]), bytes.length - 1)];
+  const [from, to] = [Number(range[1]), Math.min(Number(range[2] || Infinity), bytes.length - 1)];
   response.statusCode = 206;
   response.setHeader("content-range", `bytes ${from}-${to}/${bytes.length}`);
   response.end(bytes.subarray(from, to + 1));

@@ -136,7 +136,7 @@ export const lifetimeTests: SuiteTest[] = [
     name: "lifetime: capabilities hold f32 and i32, and the device is not lost",
     body: async (session) => {
       const kernel = await session.kernel();
-      const { storage, device, maxTensorBytes, training } = kernel.capabilities;
+      const { storage, device, maxTensorBytes, maxBytes, training } = kernel.capabilities;
       check(
         storage.has("f32") && storage.has("i32"),
         `storage must hold f32 and i32, got ${[...storage].join()}`,
@@ -144,6 +144,8 @@ export const lifetimeTests: SuiteTest[] = [
       check(device.length > 0, "device must say what it is");
       check(kernel.name.length > 0, "name must not be empty");
       check(maxTensorBytes > 0, `maxTensorBytes must be above 0, got ${maxTensorBytes}`);
+      const [limit, used] = [maxBytes ?? Infinity, kernel.memory().bytes];
+      check(limit > used, `maxBytes must be above the ${used} bytes in use, got ${limit}`);
       checkEqual("training means there is adamwStep", "adamwStep" in kernel, training);
       for (const suite of suites.filter((suite) => hasOp(suite, kernel)))
         check(kernel.supports(suite.op, "f32"), `supports("${suite.op}", "f32") must be true`);

@@ -1,6 +1,7 @@
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import { checkKeys } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
+import { Embedding } from "../layers/embedding.ts";
 import type { Linear, LowRankUpdate } from "../layers/linear.ts";
 import { mambaLinears } from "../layers/mamba.ts";
 import { initialParameters } from "../parameters/initialValues.ts";
@@ -12,9 +13,12 @@ export interface LoraConfig {
   readonly rank: number;
   /** Updates are scaled by `alpha / rank`. Default `2 * rank`. */
   readonly alpha: number;
+  /** Scale updates by `alpha / √rank` instead (rank-stabilized LoRA, Kalajdzievski 2023). Default false. */
+  readonly rankStabilized: boolean;
   /**
-   * Names of the linear layers that are adapted, in every layer that has them: `in_proj`. Default `in_proj`, `x_proj` and
-   * `out_proj`, where the model has them.
+   * Names of the layers that are adapted: `in_proj` means every layer of that name, `layers.3.mixer.in_proj` or the full name
+   * means one. `embeddings` is the table and `lm_head` the head. Default `in_proj`, `x_proj` and `out_proj`, where the model
+   * has them.
    */
   readonly targets: readonly string[];
   /** Name or folder of the model that the adapter belongs to, where it is known. */
@@ -27,18 +31,26 @@ export type LoraConfigInput = Pick<LoraConfig, "rank"> & {
 };
 
 /**
- * Fills in the defaults and checks every field; targets come out in the order of `names`.
+ * Fills in the defaults and checks every field; targets come out in the order of the model's layers.
  *
- * @param names those of the linear layers of the model, `linearNames(model.linears)`; default: those of Mamba blocks
+ * @param modules names of the layers that can be adapted, as `linearNames(model.linears)` or in full; default: those of Mamba
+ * blocks
  * @throws MambaError `CONFIG`, naming the field, its rule and the value.
  */
 export function resolveLoraConfig(
   input: LoraConfigInput,
-  names: readonly string[] = mambaLinears,
+  modules: readonly string[] = mambaLinears,
 ): LoraConfig {
-  checkKeys("adapter config", "field", input, ["rank", "alpha", "targets", "base"], "CONFIG");
-  const { rank, alpha = 2 * rank, base } = input;
-  const targets = input.targets ?? ["in_proj", "x_proj", "out_proj"].filter((name) => names.includes(name));
+  checkKeys(
+    "adapter config",
+    "field",
+    input,
+    ["rank", "alpha", "rankStabilized", "targets", "base"],
+    "CONFIG",
+  );
+  const { rank, alpha = 2 * rank, rankStabilized = false, base } = input;
+  const firstOf = (target: string) => modules.findIndex((module) => isTarget(module, target));
+  const targets = input.targets ?? ["in_proj", "x_proj", "out_proj"].filter((name) => firstOf(name) !== -1);
   const check = (field: keyof LoraConfig, holds: boolean, rule: string) => {
     if (holds) return;
     throw new MambaError("CONFIG", `adapter field ${field} must be ${rule}, got ${String(input[field])}`);
@@ -53,13 +65,23 @@ export function resolveLoraConfig(
     typeof alpha === "number" && alpha > 0 && alpha <= 1e6,
     "a number above 0 and at most 1000000",
   );
-  const known = names.filter((name) => targets.includes(name));
+  check("rankStabilized", typeof rankStabilized === "boolean", "true or false");
+  const names = [...new Set(modules.map((module) => module.split(".").at(-1) ?? ""))];
   check(
     "targets",
-    known.length > 0 && known.length === targets.length,
+    targets.length > 0 &&
+      new Set(targets).size === targets.length &&
+      targets.every((target) => firstOf(target) !== -1),
     `some of ${names.join(", ")}, each once`,
   );
-  return { rank, alpha, targets: known, base };
+  const inOrder = [...targets].sort((a, b) => firstOf(a) - firstOf(b));
+  const config = { rank, alpha, rankStabilized, targets: inOrder, base };
+  return config;
+}
+
+/** True when `target` names the module: its whole name, or the last components of it. */
+function isTarget(module: string, target: string): boolean {
+  return module === target || module.endsWith(`.${target}`);
 }
 
 /** `backbone.layers.0.mixer.in_proj.weight` -> `backbone.layers.0.mixer.in_proj` */
@@ -67,31 +89,41 @@ export function moduleName(weight: string): string {
   return weight.replace(/\.weight$/, "");
 }
 
-/** The last part of a module's name: `in_proj`. */
+/** The last component of a module's name: `in_proj`. */
 function linearName(weight: string): string {
   return moduleName(weight).split(".").at(-1) ?? "";
 }
 
+/** The layers that an adapter can adapt, by the full name of their weight. */
+export type Adaptable = ReadonlyMap<string, Linear | Embedding>;
+
 /** Names of the linear layers of a model, each once: the possible targets of an adapter. */
-export function linearNames(linears: ReadonlyMap<string, Linear>): string[] {
+export function linearNames(linears: Adaptable): string[] {
   return [...new Set([...linears.keys()].map(linearName))];
 }
 
 /**
- * Parameters of an adapter for the linear layers of a model: `A` [r, I] starts as PyTorch's linear layers do (Kaiming
- * uniform: within ±1/√I), `B` [O, r] at zero, so that an untrained adapter changes nothing. Both decay as other matrices
- * do, which pulls the model back to its own weights. Names are those of the adapted weights with `lora_A.weight` and
- * `lora_B.weight` at their ends.
+ * Parameters of an adapter for the layers of a model, named like the adapted weights with `lora_A.weight` and `lora_B.weight`
+ * at their ends: `A` [r, I] starts as PyTorch's linear layers do (Kaiming uniform: within ±1/√I), `B` [O, r] at zero. For an
+ * embedding they are `lora_embedding_A`, a table [V, r] at zero, and `lora_embedding_B` [D, r], normal. So an untrained
+ * adapter changes nothing. All decay as other matrices do, which pulls the model back to its own weights.
  */
 export function loraSpecs(
-  linears: ReadonlyMap<string, Linear>,
+  linears: Adaptable,
   { rank, targets }: Pick<LoraConfig, "rank" | "targets">,
 ): ParameterSpec[] {
   const rules = { weightDecay: true, lrScale: 1, storage: "f32" } as const;
-  return [...linears].flatMap(([name, { weight }]): ParameterSpec[] => {
-    if (!targets.includes(linearName(name))) return [];
-    const [rows = 0, columns = 0] = weight.shape;
-    const { A, B } = factorNames(moduleName(name));
+  return [...linears].flatMap(([name, layer]): ParameterSpec[] => {
+    const module = moduleName(name);
+    if (!targets.some((target) => isTarget(module, target))) return [];
+    const [rows = 0, columns = 0] = layer.weight.shape;
+    const { A, B } = factorNames(module, layer instanceof Embedding);
+    if (layer instanceof Embedding) {
+      return [
+        { ...rules, name: A, shape: [rows, rank], init: { kind: "constant", value: 0 } },
+        { ...rules, name: B, shape: [columns, rank], init: { kind: "normal", std: 1 } },
+      ];
+    }
     return [
       { ...rules, name: A, shape: [rank, columns], init: { kind: "uniform", bound: columns ** -0.5 } },
       { ...rules, name: B, shape: [rows, rank], init: { kind: "constant", value: 0 } },
@@ -116,11 +148,11 @@ export class LoraAdapter implements Disposable {
    * @throws MambaError `CONFIG`; KernelError `OUT_OF_MEMORY`.
    */
   static init(
-    model: { readonly kernel: Kernel; readonly linears: ReadonlyMap<string, Linear> },
+    model: { readonly kernel: Kernel; readonly linears: Adaptable },
     input: LoraConfigInput,
     seed = 0,
   ): LoraAdapter {
-    const config = resolveLoraConfig(input, linearNames(model.linears));
+    const config = resolveLoraConfig(input, [...model.linears.keys()].map(moduleName));
     using scope = new Scope();
     const parameters = initialParameters(model.kernel, loraSpecs(model.linears, config), seed, scope);
     for (const tensor of parameters.values()) scope.release(tensor);
@@ -133,10 +165,16 @@ export class LoraAdapter implements Disposable {
    * @param module such as `backbone.layers.0.mixer.in_proj`
    */
   updateOf(module: string): LowRankUpdate | undefined {
-    const { A, B } = factorNames(module);
+    const { A, B } = factorNames(module, this.isEmbedding(module));
     if (!this.parameters.has(A)) return undefined;
     const find = (name: string): Tensor => parameter(this.parameters, name);
-    return { A: find(A), B: find(B), scale: this.config.alpha / this.config.rank };
+    const { rank, alpha, rankStabilized } = this.config;
+    return { A: find(A), B: find(B), scale: alpha / (rankStabilized ? Math.sqrt(rank) : rank) };
+  }
+
+  /** True when the adapter updates the module as an embedding (see `Embedding`). */
+  isEmbedding(module: string): boolean {
+    return this.parameters.has(factorNames(module, true).A);
   }
 
   dispose(): void {
@@ -148,6 +186,8 @@ export class LoraAdapter implements Disposable {
   }
 }
 
-function factorNames(module: string): { A: string; B: string } {
-  return { A: `${module}.lora_A.weight`, B: `${module}.lora_B.weight` };
+function factorNames(module: string, isEmbedding: boolean): { A: string; B: string } {
+  return isEmbedding
+    ? { A: `${module}.lora_embedding_A`, B: `${module}.lora_embedding_B` }
+    : { A: `${module}.lora_A.weight`, B: `${module}.lora_B.weight` };
 }

@@ -29,6 +29,16 @@ test("defaults are those of the paper's language models", () => {
   });
 });
 
+test("an unknown field is refused, with the field that was meant", () => {
+  const input = { dModel: 16, nLayers: 1, vocabSize: 8 };
+  expect(configError(() => resolveLMConfig({ ...input, dstate: 4 } as never))).toBe(
+    "there is no config field dstate; did you mean dState?",
+  );
+  expect(configError(() => resolveLMConfig({ ...input, temperature: 1 } as never))).toBe(
+    "there is no config field temperature",
+  );
+});
+
 test("dInner wins over expand, inner norms without weights have an epsilon of their own", () => {
   const config = resolveConfig({ dModel: 64, nLayers: 1, expand: 2, dInner: 96, innerNorms: "unweighted" });
   expect(config.dInner).toBe(96);

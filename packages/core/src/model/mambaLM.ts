@@ -2,7 +2,8 @@ import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import { type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
 import { checkOptions, objectWith, type Rules } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
-import type { Linear } from "../layers/linear.ts";
+import { Embedding } from "../layers/embedding.ts";
+import { Linear } from "../layers/linear.ts";
 import { parametrization } from "../layers/mambaConfig.ts";
 import type { Training } from "../layers/module.ts";
 import { Sequences } from "../layers/sequences.ts";
@@ -50,9 +51,12 @@ export class MambaLM implements Disposable {
   readonly backbone: Stack;
   /** Tensors that depend on one parameter alone, such as A on A_log. Freed with the model. */
   readonly derived: DerivedTensors;
-  readonly #embeddings: Tensor;
-  readonly #head: Tensor;
+  readonly #embeddings: Embedding;
+  readonly #head: Linear;
+  readonly #linears: ReadonlyMap<string, Linear | Embedding>;
   #adapter: LoraAdapter | undefined;
+  /** Adapters that the weights already hold. */
+  readonly #merged = new WeakSet<LoraAdapter>();
 
   /**
    * Takes ownership of `parameters`, named and shaped as `parameterSpecs(config)` says.
@@ -64,10 +68,17 @@ export class MambaLM implements Disposable {
     this.kernel = kernel;
     this.config = config;
     this.parameters = parameters;
-    this.#embeddings = parameter(parameters, "backbone.embeddings.weight");
-    this.#head = config.tieEmbeddings ? this.#embeddings : parameter(parameters, "lm_head.weight");
+    this.#embeddings = new Embedding(parameter(parameters, "backbone.embeddings.weight"));
+    this.#head = new Linear(
+      parameter(parameters, config.tieEmbeddings ? "backbone.embeddings.weight" : "lm_head.weight"),
+    );
     this.backbone = new Stack(mambaStack(config), parameters, "backbone.");
     this.derived = new DerivedTensors(kernel);
+    this.#linears = new Map<string, Linear | Embedding>([
+      ["backbone.embeddings.weight", this.#embeddings],
+      ...this.backbone.linears,
+      ["lm_head.weight", this.#head],
+    ]);
   }
 
   /**
@@ -84,9 +95,12 @@ export class MambaLM implements Disposable {
     return model;
   }
 
-  /** Linear layers by the full name of their weight: the layers that an adapter can adapt. */
-  get linears(): ReadonlyMap<string, Linear> {
-    return this.backbone.linears;
+  /**
+   * The layers that an adapter can adapt, by the full name of their weight: the embedding table, the linear layers of the stack,
+   * and the head, which is `lm_head.weight` even when its weight is the table.
+   */
+  get linears(): ReadonlyMap<string, Linear | Embedding> {
+    return this.#linears;
   }
 
   /** The attached adapter, if there is one. */
@@ -98,16 +112,29 @@ export class MambaLM implements Disposable {
    * Attaches an adapter in place of the one before: `forward`, `step` and tapes use it. It is borrowed, and the model's own
    * parameters stay as they are. States were computed with the adapter before: begin with a new one.
    *
-   * @throws MambaError `PARAMETER` when the adapter is for a model of another shape.
+   * @throws MambaError `PARAMETER` when the adapter is for a model of another shape, or is already merged into this one.
    */
   attach(adapter: LoraAdapter): void {
-    checkParameters(adapter.parameters, loraSpecs(this.linears, adapter.config));
+    this.checkAdapter(adapter);
     this.#use(adapter);
   }
 
   /** Detaches the adapter: the model computes with its own parameters alone. */
   detach(): void {
     this.#use(undefined);
+  }
+
+  /** @throws MambaError `PARAMETER` when the adapter is for a model of another shape, or is already merged into this one. */
+  checkAdapter(adapter: LoraAdapter): void {
+    checkParameters(adapter.parameters, loraSpecs(this.linears, adapter.config));
+    if (!this.#merged.has(adapter)) return;
+    const remedy = "load the model again to use the adapter with its original weights";
+    throw new MambaError("PARAMETER", `the adapter is already merged into this model; ${remedy}`);
+  }
+
+  /** Records that the weights hold the adapter, so that `checkAdapter` refuses it from now on. For `mergeAdapter`. */
+  markMerged(adapter: LoraAdapter): void {
+    this.#merged.add(adapter);
   }
 
   #use(adapter: LoraAdapter | undefined): void {
@@ -151,7 +178,7 @@ export class MambaLM implements Disposable {
     const [batch = 0, length = 0] = ids.shape;
     if (ids.shape.length !== 2)
       throw new MambaError("INPUT", `ids must be [B, L], got [${ids.shape.join(", ")}]`);
-    const embedded = ops.embedding(ids, this.#embeddings); // [B, L, D]
+    const embedded = this.#embeddings.forward(ops, ids); // [B, L, D]
     const hidden = this.backbone.forward(ops, embedded, { state, sequences, training });
     ops.free(embedded);
     if (logits === "all") return this.#toLogits(ops, hidden);
@@ -179,7 +206,7 @@ export class MambaLM implements Disposable {
   /** hidden [..., D] -> [..., V] */
   #toLogits(ops: Ops, hidden: Tensor): Tensor {
     const m = parametrization(this.config).widthMultiplier;
-    const logits = ops.linear(m === 1 ? hidden : ops.scale(hidden, 1 / m), this.#head); // [..., padded V]
+    const logits = this.#head.forward(ops, m === 1 ? hidden : ops.scale(hidden, 1 / m)); // [..., padded V]
     return logits.shape.at(-1) === this.config.vocabSize
       ? logits
       : ops.columns(logits, 0, this.config.vocabSize);

@@ -1,3 +1,5 @@
+import { printable } from "@mamba/kernel";
+
 /**
  * Codes of `SafetensorsError`, stable like those of `KernelError`:
  * - `TRUNCATED`: the file ends before it should
@@ -9,6 +11,7 @@
  * - `DTYPE`: an unknown storage type
  * - `SHAPE`: a shape with negative, fractional or overflowing extents, or one that does not fit its bytes
  * - `OFFSETS`: byte ranges out of bounds, reversed, overlapping or with gaps
+ * - `CHECKSUM`: the file has another content than when it was written
  * - `MISSING_TENSOR`: the file has no tensor of the requested name
  */
 export type SafetensorsErrorCode =
@@ -21,6 +24,7 @@ export type SafetensorsErrorCode =
   | "DTYPE"
   | "SHAPE"
   | "OFFSETS"
+  | "CHECKSUM"
   | "MISSING_TENSOR";
 
 const brand = Symbol.for("@mamba/core.SafetensorsError");
@@ -30,7 +34,7 @@ export class SafetensorsError extends Error {
   readonly code: SafetensorsErrorCode;
 
   constructor(code: SafetensorsErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.name = "SafetensorsError";
     this.code = code;
     Object.defineProperty(this, brand, { value: true });
@@ -48,11 +52,19 @@ export class SafetensorsError extends Error {
 
 /** An untrusted value as text for an error message: one line, at most 120 characters. */
 export function show(value: unknown): string {
-  let text: string;
-  if (typeof value === "string") text = JSON.stringify(value);
-  else if (Array.isArray(value))
-    text = `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
-  else if (typeof value === "object" && value !== null) text = "an object";
-  else text = String(value);
+  const text = textOf(value, 0);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+}
+
+/** Arrays inside of arrays are shown to this depth: files may nest them without end. */
+const shownDepth = 2;
+
+function textOf(value: unknown, depth: number): string {
+  if (typeof value === "string") return printable(JSON.stringify(value.slice(0, 120)));
+  if (Array.isArray(value)) {
+    if (depth === shownDepth) return "[…]";
+    const shown = value.slice(0, 8).map((item) => textOf(item, depth + 1));
+    return `[${shown.join(", ")}${value.length > 8 ? ", …" : ""}]`;
+  }
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

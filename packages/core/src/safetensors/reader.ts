@@ -1,6 +1,7 @@
 import { type ByteSource, fill, readExactly } from "./byteSource.ts";
 import { SafetensorsError, show } from "./errors.ts";
 import { headerCap, parseHeader, type SafetensorsHeader, type TensorInfo } from "./header.ts";
+import { Verifier } from "./verifier.ts";
 
 /** Bytes [start, end) of a tensor. */
 export type ByteRange = readonly [start: number, end: number];
@@ -22,7 +23,21 @@ export interface SafetensorsFile extends SafetensorsHeader, AsyncDisposable {
    * @throws SafetensorsError `MISSING_TENSOR`, `TRUNCATED`; the errors of the source
    */
   chunks(name: string, buffer: Uint8Array, range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined>;
+  /**
+   * Compares the file with the checksum in its metadata; does nothing when it has none.
+   *
+   * @throws SafetensorsError `CHECKSUM` when the content is not what was written, `TRUNCATED`; the errors of the source
+   */
+  verify(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /**
+   * Compute the checksum while tensors are read, for a `verify` at the end. Bytes that are passed over are then read too.
+   * Default false: `verify` reads the whole file, which needs a source that can go back.
+   */
+  readonly verify?: boolean | undefined;
 }
 
 /**
@@ -32,9 +47,14 @@ export interface SafetensorsFile extends SafetensorsHeader, AsyncDisposable {
  * @throws SafetensorsError `TRUNCATED`, `TOO_LARGE`, `PICKLE`, `HEADER`, `JSON`, `DUPLICATE_KEY`, `DTYPE`, `SHAPE`,
  * `OFFSETS`; the errors of the source
  */
-export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
+export async function openSafetensors(
+  source: ByteSource,
+  { verify = false }: OpenOptions = {},
+): Promise<SafetensorsFile> {
   try {
-    const header = await readHeader(source);
+    const { header, headerBytes } = await readHeader(source);
+    const newVerifier = () => Verifier.of(source, header, headerBytes);
+    const verifier = verify ? newVerifier() : undefined;
     const find = (name: string): TensorInfo => {
       const info = header.tensors.get(name);
       if (!info) throw new SafetensorsError("MISSING_TENSOR", `${source.name}: no tensor ${show(name)}`);
@@ -45,17 +65,23 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
       name: source.name,
       async read(name) {
         const { byteOffset, byteLength } = find(name);
-        return readExactly(source, byteOffset, byteLength);
+        await verifier?.skipTo(byteOffset);
+        const bytes = await readExactly(source, byteOffset, byteLength);
+        await verifier?.saw(byteOffset, bytes);
+        return bytes;
       },
       async *chunks(name, buffer, range) {
         const { byteOffset, byteLength } = find(name);
         const [start, end] = range ?? [0, byteLength];
         for (let done = start; done < end; done += buffer.length) {
           const chunk = buffer.subarray(0, Math.min(buffer.length, end - done));
+          await verifier?.skipTo(byteOffset + done);
           await fill(source, byteOffset + done, chunk);
+          await verifier?.saw(byteOffset + done, chunk);
           yield chunk;
         }
       },
+      verify: async () => (verifier ?? newVerifier())?.finish(header.end),
       close: () => source.close(),
       [Symbol.asyncDispose]: () => source.close(),
     };
@@ -65,13 +91,16 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
   }
 }
 
-async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
+async function readHeader(
+  source: ByteSource,
+): Promise<{ header: SafetensorsHeader; headerBytes: Uint8Array }> {
   const { name, size } = source;
   const first = await readExactly(source, 0, 8);
   const length = new DataView(first.buffer).getBigUint64(0, true);
   if (length > headerCap || (size !== undefined && length > size - 8))
     throw notAHeader(source, first, length);
-  const header = parseHeader(await readExactly(source, 8, Number(length)), name);
+  const json = await readExactly(source, 8, Number(length));
+  const header = parseHeader(json, name);
   if (size !== undefined && size < header.end) {
     throw new SafetensorsError(
       "TRUNCATED",
@@ -85,7 +114,10 @@ async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
       `${name}: ${extra} bytes after the last tensor belong to no tensor`,
     );
   }
-  return header;
+  const headerBytes = new Uint8Array(8 + json.length);
+  headerBytes.set(first);
+  headerBytes.set(json, 8);
+  return { header, headerBytes };
 }
 
 /** Other kinds of files, read as safetensors, have an absurd header length. Their first bytes tell them apart. */

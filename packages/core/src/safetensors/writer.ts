@@ -1,4 +1,5 @@
 import type { Shape } from "@mamba/kernel";
+import { Checksum, checksumKey, emptyChecksum } from "./checksum.ts";
 import { alignmentOf, type SafetensorsDType, tensorBytes } from "./dtypes.ts";
 
 /** A tensor that is about to be written. */
@@ -40,6 +41,40 @@ export async function* safetensorsChunks(
     }
     yield bytes;
   }
+}
+
+/** The chunks of a file, and bytes that replace some of them once all are written. */
+export interface PatchedChunks {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Called after the last chunk. */
+  readonly patch: () => Promise<{ readonly offset: number; readonly bytes: Uint8Array }>;
+}
+
+/**
+ * A safetensors file as `safetensorsChunks` yields it, with a checksum of the whole file in its metadata (`checksumKey`),
+ * which is known only at the end. `openSafetensors` checks it.
+ *
+ * @throws RangeError as `safetensorsChunks`, and when `metadata` has a checksum already
+ */
+export function safetensorsFile(
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>> = {},
+): PatchedChunks {
+  if (Object.hasOwn(metadata, checksumKey)) throw new RangeError(`metadata key ${checksumKey} is reserved`);
+  const checksum = new Checksum();
+  return {
+    chunks: (async function* () {
+      for await (const chunk of safetensorsChunks(tensors, { [checksumKey]: emptyChecksum, ...metadata })) {
+        await checksum.update(chunk);
+        yield chunk;
+      }
+    })(),
+    async patch() {
+      // The key is the first of the header.
+      const offset = 8 + `{"__metadata__":{"${checksumKey}":"`.length;
+      return { offset, bytes: new TextEncoder().encode(await checksum.digest()) };
+    },
+  };
 }
 
 function headerBytes(json: string): Uint8Array {

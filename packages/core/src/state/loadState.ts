@@ -6,11 +6,11 @@ import { createState, type GenerationState } from "../generation/generationState
 import { TokenHistory } from "../generation/tokenHistory.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
 import { bytesSource } from "../safetensors/byteSource.ts";
+import { checksumKey } from "../safetensors/checksum.ts";
 import type { SafetensorsDType } from "../safetensors/dtypes.ts";
 import { SafetensorsError, show } from "../safetensors/errors.ts";
 import { isObject, type Json, parseJson } from "../safetensors/json.ts";
 import { openSafetensors, type SafetensorsFile } from "../safetensors/reader.ts";
-import { hasChecksum } from "./checksum.ts";
 import { modelFingerprint } from "./fingerprint.ts";
 import { type SavedSequence, stateFormat, tensorNames } from "./savedState.ts";
 import { StackState } from "./stackState.ts";
@@ -40,7 +40,7 @@ export async function loadStates(model: MambaLM, bytes: Uint8Array): Promise<Gen
   }
   try {
     await using file = await openSafetensors(bytesSource(bytes, "saved state"));
-    const sequences = await checkMetadata(model, file, bytes);
+    const sequences = await checkMetadata(model, file);
     checkTensors(model, file, sequences.length);
     return await readStates(model, file, sequences);
   } catch (error) {
@@ -50,20 +50,14 @@ export async function loadStates(model: MambaLM, bytes: Uint8Array): Promise<Gen
 }
 
 /** Checks format, checksum and fingerprint, in this order. */
-async function checkMetadata(
-  model: MambaLM,
-  { metadata, tensors, end }: SafetensorsFile,
-  bytes: Uint8Array,
-): Promise<SavedSequence[]> {
-  const { format, version, sha256 = "", fingerprint, sequences = "" } = metadata;
+async function checkMetadata(model: MambaLM, file: SafetensorsFile): Promise<SavedSequence[]> {
+  const { format, version, fingerprint, sequences = "" } = file.metadata;
   if (format !== stateFormat.format) fail("this safetensors file is not a saved state");
   if (version !== stateFormat.version) {
     fail(`its version is ${show(version)}, this library reads ${stateFormat.version}`);
   }
-  const dataStart = Math.min(end, ...[...tensors.values()].map(({ byteOffset }) => byteOffset));
-  if (!hasChecksum(bytes, dataStart, sha256)) {
-    fail("the bytes are damaged: they do not have the checksum that was saved with them");
-  }
+  if (file.metadata[checksumKey] === undefined) fail("it has no checksum, so it is damaged");
+  await file.verify();
   if (fingerprint !== (await modelFingerprint(model))) {
     const remedy = "load the model it was saved with, with the same adapter and dtype";
     fail(`it was saved with other weights than those of this model; ${remedy}`);

@@ -2,8 +2,7 @@ import { elementCount, type HostArray } from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
 import { contentsOf, type GenerationState } from "../generation/generationState.ts";
 import type { SequenceContents } from "../generation/sequenceContents.ts";
-import { safetensorsChunks, type TensorToWrite } from "../safetensors/writer.ts";
-import { noChecksum, setChecksum } from "./checksum.ts";
+import { safetensorsFile, type TensorToWrite } from "../safetensors/writer.ts";
 import { modelFingerprint } from "./fingerprint.ts";
 
 // A saved state is a safetensors file. Its tensors, for S sequences:
@@ -11,8 +10,8 @@ import { modelFingerprint } from "./fingerprint.ts";
 //   sequences.<i>.ids     i32 [n]      all ids of sequence i
 //   sequences.<i>.generated  u8 [n]    1 for ids that were generated
 //   sequences.<i>.logits  f32 [V]      where the next token is chosen from them
-// Its metadata: `format`, `version`, the `fingerprint` of the model, the `sha256` of the file, and `sequences`: a JSON array of
-// SavedSequence.
+// Its metadata: `format`, `version`, the `fingerprint` of the model, and `sequences`: a JSON array of SavedSequence; and, as in each
+// safetensors file of ours, the checksum of the file.
 
 export const stateFormat = { format: "mamba generation state", version: "1" } as const;
 
@@ -109,11 +108,13 @@ export async function saveStates(states: readonly GenerationState[]): Promise<Ui
     read,
     text: text ?? null,
   }));
-  const metadata = { ...stateFormat, fingerprint, sha256: noChecksum, sequences: JSON.stringify(saved) };
+  const metadata = { ...stateFormat, fingerprint, sequences: JSON.stringify(saved) };
   const chunks: Uint8Array[] = [];
-  for await (const chunk of safetensorsChunks(toWrite, metadata)) chunks.push(chunk);
+  const { chunks: written, patch } = safetensorsFile(toWrite, metadata);
+  for await (const chunk of written) chunks.push(chunk);
   const file = concatenate(chunks);
-  setChecksum(file, chunks[0]?.length ?? 0);
+  const checksum = await patch();
+  file.set(checksum.bytes, checksum.offset);
   return file;
 }
 

@@ -37,7 +37,7 @@ const Base = OpMethods as unknown as abstract new () => OpMethods & AllOps;
 const everyStorage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "i32"]);
 
 /** The capabilities in which backends differ. */
-export type DeviceFacts = Pick<Capabilities, "device" | "maxTensorBytes" | "batchInvariant">;
+export type DeviceFacts = Pick<Capabilities, "device" | "maxTensorBytes" | "maxBytes" | "batchInvariant">;
 
 /**
  * A `TrainingKernel` made from a table of ops. For each call it checks the arguments, checks that the kernel is open,

@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Lock } from "./lock.ts";
 
@@ -78,13 +79,47 @@ test.each(["", "{", "[]", '{"pid":-1,"host":"a","id":"b"}'])("%j is not a valid 
   await (await Lock.acquire(path)).release();
 });
 
-test("a stale lock that another process is deleting is not deleted twice", async () => {
+test("a process that was killed while it deleted a stale lock disturbs nobody", async () => {
+  const { pid, kill } = await sleeper();
+  await kill();
+  for (const name of ["lock", "lock.removing", "lock.removing.removing"]) {
+    await writeFile(join(path, "..", name), JSON.stringify({ host: hostname(), id: `old ${name}`, pid }));
+  }
+  const lock = await Lock.acquire(path);
+  expect(await readdir(join(path, ".."))).toEqual(["lock"]);
+  await lock.release();
+  await writeFile(`${path}.removing`, ""); // by another program, or cut short by a crash of the machine
+  await writeLock({ pid });
+  await (await Lock.acquire(path)).release();
+  expect(await readdir(join(path, ".."))).toEqual([]);
+});
+
+test("a stale lock that a running process is deleting is not deleted twice", async () => {
+  const { pid, kill } = await sleeper();
   await writeLock({ pid: process.pid });
-  await writeFile(`${path}.removing`, "");
-  await inUse(`if no other process is using the folder, delete ${path}.removing`);
-  await rm(`${path}.removing`);
+  await writeFile(`${path}.removing`, JSON.stringify({ host: hostname(), id: "its deletion", pid }));
+  await inUse("other processes are acquiring its lock now");
+  expect(JSON.parse(await readFile(path, "utf8"))).toMatchObject({ id: "another lock" });
+  await kill();
   await (await Lock.acquire(path)).release();
 });
+
+test.each([
+  ["folder", () => mkdir(path)],
+  ["symbolic link", () => symlink("nowhere", path)],
+] as const)("a %s in the place of the lock is named, and stays", async (kind, make) => {
+  await make();
+  await inUse(`lock is a ${kind} and not a lock file; remove it`);
+  expect(await readdir(join(path, ".."))).toEqual(["lock"]);
+});
+
+test.runIf(process.platform !== "win32")(
+  "a pipe in the place of the lock is named, and nothing hangs",
+  async () => {
+    await promisify(execFile)("mkfifo", [path]);
+    await inUse("lock is a special file and not a lock file; remove it");
+  },
+);
 
 test.each([1, 2, 3, 4, 5])(
   "of many at once one acquires the lock, and the stale lock is deleted",

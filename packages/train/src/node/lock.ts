@@ -1,29 +1,32 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { link, lstat, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { ifMissing, temporaryPath } from "@mamba/files";
+import { setTimeout } from "node:timers/promises";
+import { ifMissing, type Owner, stateOf, temporaryPath, thisProcess } from "@mamba/files";
 import { TrainError } from "../errors.ts";
 
-/** The content of a lock file: the process that owns the lock. */
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
-  /** When the process started; undefined where the system does not tell. Process ids are reused. */
-  readonly start: string | undefined;
-  /** Identifies this lock among all locks of the process. */
+/** The content of a lock file: the process that owns the lock, and an id among all locks of the process. */
+interface LockOwner extends Owner {
   readonly id: string;
 }
 
 /** Ids of the locks that this process owns. */
 const owned = new Set<string>();
 
-/** Attempts while other processes acquire and release the same lock. */
-const attempts = 5;
+/** Attempts while other processes acquire and release the same lock, and the pause between two of them. */
+const attempts = 50;
+const pauseMs = 20;
+/** Files that guard the deletion of each other: more than processes that are killed in the same microseconds. */
+const mostGuards = 8;
 
 /**
  * A lock file naming its owner process. A lock whose owner has exited is stale and ignored, so `kill -9` never leaves a
  * folder locked.
+ *
+ * Two processes may find a stale lock at once, and the slower one must not delete the new lock of the faster one. So only
+ * the owner of a second lock file, `<path>.removing`, may delete a stale `<path>`, after it has read it again. That file
+ * can become stale in the same way, and the same rule holds for it: it is guarded by `<path>.removing.removing`.
  */
 export class Lock {
   readonly #path: string;
@@ -34,100 +37,97 @@ export class Lock {
     this.#id = id;
   }
 
-  /** @throws TrainError `IN_USE` when the owner is running, or is a process on another machine */
+  /**
+   * @throws TrainError `IN_USE` when the owner is running, or is a process on another machine, and when a folder, link or
+   * other thing that is not a file has the name of the lock
+   */
   static async acquire(path: string): Promise<Lock> {
-    const owner: Owner = {
-      pid: process.pid,
-      host: hostname(),
-      start: await startOf(process.pid),
-      id: randomUUID(),
-    };
-    // The file is written under a temporary name and linked to its own, so that it is never there without its content.
-    const temporary = temporaryPath(path);
-    await writeFile(temporary, JSON.stringify(owner), { flag: "wx" });
-    try {
-      for (let attempt = 0; attempt < attempts; attempt++) {
-        try {
-          await link(temporary, path);
-          owned.add(owner.id);
-          return new Lock(path, owner.id);
-        } catch (error) {
-          const { code } = error as NodeJS.ErrnoException;
-          if (code === "ENOENT") break; // another process acquired the lock and deleted all temporary files
-          if (code !== "EEXIST") throw error;
-        }
-        const text = await readIfPresent(path);
-        if (text !== undefined) {
-          await checkStale(path, text);
-          await deleteStale(path, text);
-        }
-      }
-      const remedy = `if no other process is using the folder, delete ${deletionMark(path)}`;
-      throw new TrainError(
-        "IN_USE",
-        `${dirname(path)}: other processes are acquiring its lock now; ${remedy}`,
-      );
-    } finally {
-      await rm(temporary, { force: true });
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const id = await create(path);
+      if (id !== undefined) return new Lock(path, id);
+      await setTimeout(pauseMs * Math.random());
     }
+    throw new TrainError(
+      "IN_USE",
+      `${dirname(path)}: other processes are acquiring its lock now; try again when they have it`,
+    );
   }
 
   /** Deletes the lock file. A second call does nothing. */
   async release(): Promise<void> {
-    if (!owned.delete(this.#id)) return;
-    const text = await readIfPresent(this.#path);
-    if (text !== undefined && parse(text)?.id === this.#id) await rm(this.#path, { force: true });
-  }
-}
-
-/** @throws TrainError `IN_USE` unless the owner is known to have exited */
-async function checkStale(path: string, text: string): Promise<void> {
-  const owner = parse(text);
-  if (!owner) return; // not a lock of ours, or incomplete after a crash of the machine
-  const folder = dirname(path);
-  if (owner.host !== hostname()) {
-    throw new TrainError(
-      "IN_USE",
-      `${folder}: in use by process ${owner.pid} on ${owner.host}; if that process has exited, delete ${path}`,
-    );
-  }
-  const start = await startOf(owner.pid);
-  const isKnown = start !== undefined && owner.start !== undefined;
-  const isReused = isKnown ? start !== owner.start : owner.pid === process.pid && !owned.has(owner.id);
-  if (isRunning(owner.pid) && !isReused) {
-    throw new TrainError("IN_USE", `${folder}: in use by process ${owner.pid}`);
+    await release(this.#path, this.#id);
   }
 }
 
 /**
- * Deletes a stale lock file if its content is still `stale`. Only the process that created the deletion mark may delete,
- * so no process deletes a lock that another one has acquired in the meantime.
+ * Creates a lock file unless it is there, and deletes it when it is stale.
+ *
+ * @param guards number of guards around this file
+ * @returns its id; undefined when the file was there and another attempt may succeed
  */
-async function deleteStale(path: string, stale: string): Promise<void> {
+async function create(path: string, guards = 0): Promise<string | undefined> {
+  const owner: LockOwner = { ...thisProcess(), id: randomUUID() };
+  // The file is written under a temporary name and linked to its own, so that it is never there without its content.
+  const temporary = temporaryPath(path);
+  await writeFile(temporary, JSON.stringify(owner), { flag: "wx" });
   try {
-    await writeFile(deletionMark(path), "", { flag: "wx" });
+    owned.add(owner.id);
+    await link(temporary, path);
+    return owner.id;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
-    throw error;
-  }
-  try {
-    if ((await readIfPresent(path)) === stale) await rm(path);
+    owned.delete(owner.id);
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   } finally {
-    await rm(deletionMark(path), { force: true });
+    await rm(temporary, { force: true });
+  }
+  const text = await readLock(path);
+  if (text === undefined) return undefined;
+  const user = userOf(path, text);
+  if (user !== undefined) {
+    if (guards > 0) return undefined; // it deletes a stale lock now
+    throw new TrainError("IN_USE", `${dirname(path)}: in use by process ${user}`);
+  }
+  if (guards < mostGuards) await deleteStale(path, text, guards);
+  return undefined;
+}
+
+/** Deletes a stale lock file if its content is still `stale`, as the owner of its guard. */
+async function deleteStale(path: string, stale: string, guards: number): Promise<void> {
+  const guard = `${path}.removing`;
+  const id = await create(guard, guards + 1);
+  if (id === undefined) return;
+  try {
+    if ((await readLock(path)) === stale) await rm(path);
+  } finally {
+    await release(guard, id);
   }
 }
 
-/** The file that exists while a process deletes a stale lock. */
-function deletionMark(path: string): string {
-  return `${path}.removing`;
+async function release(path: string, id: string): Promise<void> {
+  if (!owned.delete(id)) return;
+  const text = await readLock(path);
+  if (text !== undefined && parse(text)?.id === id) await rm(path, { force: true });
 }
 
-function parse(text: string): Owner | undefined {
+/** The process that uses a lock, in words; undefined when the lock is stale. */
+function userOf(path: string, text: string): string | undefined {
+  const owner = parse(text);
+  if (!owner) return undefined; // not a lock of ours, or incomplete after a crash of the machine
+  if (owner.host !== hostname())
+    return `${owner.pid} on ${owner.host}; if that process has exited, delete ${path}`;
+  // A system may not tell when a process started, but this process knows its own locks.
+  const isOwnId =
+    owner.pid === process.pid && (owner.start === undefined || thisProcess().start === undefined);
+  const isStale = isOwnId ? !owned.has(owner.id) : stateOf(owner) === "exited";
+  return isStale ? undefined : String(owner.pid);
+}
+
+function parse(text: string): LockOwner | undefined {
   try {
-    const owner = JSON.parse(text) as Partial<Owner> | null;
+    const owner = JSON.parse(text) as Partial<LockOwner> | null;
     const { pid, host, id } = owner ?? {};
     if (Number.isInteger(pid) && Number(pid) > 0 && typeof host === "string" && typeof id === "string") {
-      return owner as Owner;
+      return owner as LockOwner;
     }
   } catch {
     // not JSON
@@ -135,32 +135,16 @@ function parse(text: string): Owner | undefined {
   return undefined;
 }
 
-/** Signal 0 is not delivered; it tests that the process exists. EPERM means that it does, under another user. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+/** @throws TrainError `IN_USE` when the path is not a file: such a thing is not ours to delete, and a pipe would hang. */
+async function readLock(path: string): Promise<string | undefined> {
+  const info = await lstat(path).catch(ifMissing);
+  if (info === undefined) return undefined;
+  if (!info.isFile()) {
+    const kind = info.isDirectory() ? "folder" : info.isSymbolicLink() ? "symbolic link" : "special file";
+    throw new TrainError(
+      "IN_USE",
+      `${dirname(path)} cannot be locked: ${path} is a ${kind} and not a lock file; remove it`,
+    );
   }
-}
-
-/** Distinguishes two processes with the same id: on Linux the boot and the start time; undefined elsewhere. */
-async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    const [stat, boot] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, "utf8"),
-      readFile("/proc/sys/kernel/random/boot_id", "utf8"),
-    ]);
-    // The process name, in parentheses, may contain spaces. The state follows it, and the start time is the 20th field
-    // from there.
-    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return state === "Z" ? "ended" : `${boot.trim()} ${fields[18] ?? ""}`;
-  } catch {
-    return undefined;
-  }
-}
-
-function readIfPresent(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch(ifMissing);
 }

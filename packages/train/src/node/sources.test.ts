@@ -73,6 +73,24 @@ describe("lines of token ids", () => {
     expect(await source.example(0)).toMatchObject({ ids: Int32Array.of(1, 2) });
   });
 
+  test("a byte order mark at the beginning of the file is no part of the first line", async () => {
+    const path = await file("bom.jsonl", "\ufeff[1, 2, 3]\n[4, 5]\n");
+    await using source = await tokenLines(path, { vocabSize: 9, length: 4 });
+    expect(await source.example(0)).toEqual({ ids: Int32Array.of(1, 2), targets: Int32Array.of(2, 3) });
+    expect(await source.example(1)).toEqual({ ids: Int32Array.of(4), targets: Int32Array.of(5) });
+    const inside = await file("bom-inside.jsonl", "[1, 2]\n\ufeff[4, 5]\n");
+    await refused(tokenLines(inside, { vocabSize: 9, length: 4 }), "DATA", "line 2: not JSON");
+  });
+
+  test("a line of nested arrays is a coded error", async () => {
+    const path = await file("deep.jsonl", `${"[".repeat(2e4)}${"]".repeat(2e4)}\n`);
+    await refused(
+      tokenLines(path, { vocabSize: 9, length: 4096 }),
+      "DATA",
+      "line 1: ids must be whole numbers",
+    );
+  });
+
   test("lines are found across the chunks in which a file is read", async () => {
     const path = await file("long.jsonl", "");
     const line = (i: number) => `[${Array.from({ length: 6 }, (_, k) => (i * 7 + k) % 100).join(",")}]\n`;

@@ -1,8 +1,11 @@
 import { type FileHandle, open } from "node:fs/promises";
 import {
   type ByteSource,
+  checksumKey,
+  isObject,
   openSafetensors,
-  safetensorsChunks,
+  parseJsonObject,
+  safetensorsFile,
   SafetensorsError,
   type SafetensorsFile,
 } from "@mamba/core/safetensors";
@@ -11,16 +14,30 @@ import { TrainError } from "../errors.ts";
 import { checkSameRun, type RunState } from "../runState.ts";
 import type { Trainer } from "../trainer.ts";
 
-// The state of a run is one safetensors file: the parameters and moments as f32, and the `RunState` as JSON in the metadata.
+// The state of a run is one safetensors file: the parameters and moments as f32, and in the metadata the `RunState` as JSON
+// and a checksum of the file.
 
 const metadataKey = "mamba_train";
+
+/** Marks errors about the content of a file, which another state of the same run may not have. */
+const damaged = new WeakSet<TrainError>();
+
+/** True for an error of `loadState` that says that the file itself is damaged. */
+export function isDamage(error: unknown): error is TrainError {
+  return error instanceof TrainError && damaged.has(error);
+}
 
 /**
  * Writes the state of a trainer to a file, atomically, with one tensor at a time in memory.
  *
+ * @param beforeReplace called when the new content is complete and the file still has its old one
  * @throws TrainError `NON_FINITE` when a weight is NaN or infinite; the previous file stays
  */
-export async function saveState(path: string, trainer: Trainer<unknown>): Promise<void> {
+export async function saveState(
+  path: string,
+  trainer: Trainer<unknown>,
+  beforeReplace: () => Promise<void>,
+): Promise<void> {
   const tensors = trainer.tensors().map(({ name, shape, read }) => ({
     ...{ name, shape, dtype: "F32" as const },
     bytes: async () => {
@@ -28,11 +45,18 @@ export async function saveState(path: string, trainer: Trainer<unknown>): Promis
       return new Uint8Array(buffer, byteOffset, byteLength);
     },
   }));
-  await replaceFile(path, safetensorsChunks(tensors, { [metadataKey]: JSON.stringify(trainer.state()) }));
+  const { chunks, patch } = safetensorsFile(tensors, { [metadataKey]: JSON.stringify(trainer.state()) });
+  const patchLast = async () => {
+    const last = await patch();
+    await beforeReplace();
+    return last;
+  };
+  await replaceFile(path, { chunks, patch: patchLast });
 }
 
 /**
- * Restores a trainer from a file. The header and the size are checked before the trainer is changed.
+ * Restores a trainer from a file. Everything is checked before the trainer is changed: the header, the size, the checksum,
+ * and that all values are finite.
  *
  * @throws TrainError `RESUME` when the file is damaged, or belongs to a run with another model, config or data
  */
@@ -41,19 +65,32 @@ export async function loadState(path: string, trainer: Trainer<unknown>): Promis
   try {
     const { size } = await handle.stat();
     const file = await openSafetensors(byteSource(path, handle, size));
-    const state = parseState(path, file.metadata[metadataKey]);
+    const state = parseState(path, file.metadata);
+    await file.verify();
     checkSameRun(state, trainer.state());
     checkTensors(path, file, trainer);
-    await trainer.restore(state, async (name) => {
-      const { buffer, byteOffset, byteLength } = await file.read(name);
-      return new Float32Array(buffer, byteOffset, byteLength / 4);
-    });
+    for (const name of file.tensors.keys()) {
+      const bad = (await valuesOf(file, name)).find((value) => !Number.isFinite(value));
+      if (bad !== undefined) throw damage(`${path}: ${name} has the value ${bad}`);
+    }
+    await trainer.restore(state, (name) => valuesOf(file, name));
   } catch (error) {
-    if (SafetensorsError.is(error)) throw new TrainError("RESUME", error.message, { cause: error });
+    if (SafetensorsError.is(error)) throw damage(error.message, error);
     throw error;
   } finally {
     await handle.close();
   }
+}
+
+function damage(message: string, cause?: unknown): TrainError {
+  const error = new TrainError("RESUME", message, { cause });
+  damaged.add(error);
+  return error;
+}
+
+async function valuesOf(file: SafetensorsFile, name: string): Promise<Float32Array> {
+  const { buffer, byteOffset, byteLength } = await file.read(name);
+  return new Float32Array(buffer, byteOffset, byteLength / 4);
 }
 
 function checkTensors(path: string, file: SafetensorsFile, trainer: Trainer<unknown>): void {
@@ -67,20 +104,18 @@ function checkTensors(path: string, file: SafetensorsFile, trainer: Trainer<unkn
   throw new TrainError("RESUME", `${path}: its tensors are not those of the model: ${got}`);
 }
 
-function parseState(path: string, json: string | undefined): RunState {
-  if (json === undefined) throw new TrainError("RESUME", `${path}: its header has no training state`);
-  let state: Partial<RunState> | null;
-  try {
-    state = JSON.parse(json) as Partial<RunState> | null;
-  } catch (cause) {
-    throw new TrainError("RESUME", `${path}: its training state is not JSON`, { cause });
+function parseState(path: string, metadata: SafetensorsFile["metadata"]): RunState {
+  const json = metadata[metadataKey];
+  if (json === undefined) throw damage(`${path}: its header has no training state`);
+  if (metadata[checksumKey] === undefined) throw damage(`${path}: its header has no checksum`);
+  const { step, data, model, training } = parseJsonObject(
+    new TextEncoder().encode(json),
+    `${path}: its training state`,
+  );
+  if (typeof step !== "number" || typeof data !== "string" || !isObject(model) || !isObject(training)) {
+    throw damage(`${path}: its training state lacks step, data, model or training`);
   }
-  const isRecord = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
-  const { step, data, model, training } = state ?? {};
-  if (typeof step !== "number" || typeof data !== "string" || !isRecord(model) || !isRecord(training)) {
-    throw new TrainError("RESUME", `${path}: its training state lacks step, data, model or training`);
-  }
-  return state as RunState;
+  return { step, data, model, training };
 }
 
 function byteSource(name: string, handle: FileHandle, size: number): ByteSource {

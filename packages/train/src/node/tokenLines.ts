@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { show } from "@mamba/core/safetensors";
 import { TrainError } from "../errors.ts";
 import { type DataFile, type FileSource, openDataFile } from "./dataFile.ts";
 
@@ -53,7 +54,7 @@ export async function tokenLines(path: string, options: TokenLinesOptions): Prom
         const line = lines[index];
         if (!line) throw new RangeError(`${path}: there are ${lines.length} examples, got index ${index}`);
         const bytes = await file.read(line.start, line.bytes);
-        const ids = parse(path, line.number, bytes.toString("utf8"), options);
+        const ids = parse(path, line.number, withoutBom(line, bytes.toString("utf8")), options);
         return { ids: ids.slice(0, -1), targets: ids.slice(1) };
       },
       close: () => file.close(),
@@ -74,7 +75,7 @@ async function* linesOf(
   let pending = Buffer.alloc(0);
   let line = { number: 1, start: 0 };
   const take = (bytes: number) => {
-    const text = pending.toString("utf8", 0, bytes);
+    const text = withoutBom(line, pending.toString("utf8", 0, bytes));
     const found = { line: { ...line, bytes }, text };
     pending = pending.subarray(bytes + 1);
     line = { number: line.number + 1, start: line.start + bytes + 1 };
@@ -96,6 +97,11 @@ async function* linesOf(
   if (pending.length > 0) yield take(pending.length);
 }
 
+/** A file may begin with a byte order mark, as editors on Windows write it. */
+function withoutBom({ start }: Pick<Line, "start">, text: string): string {
+  return start === 0 ? text.replace(/^\ufeff/, "") : text;
+}
+
 function parse(
   path: string,
   line: number,
@@ -113,7 +119,7 @@ function parse(
   if (!Array.isArray(ids)) throw wrong("expected an array of token ids");
   const outside: unknown = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
   if (outside !== undefined) {
-    throw wrong(`ids must be whole numbers from 0 to ${vocabSize - 1}, got ${JSON.stringify(outside)}`);
+    throw wrong(`ids must be whole numbers from 0 to ${vocabSize - 1}, got ${show(outside)}`);
   }
   if (ids.length < 2) throw wrong(`an example needs at least 2 ids, got ${ids.length}`);
   if (ids.length > length + 1)

@@ -1,4 +1,10 @@
-import { headerCap, type SafetensorsFile, show, type TensorInfo } from "@mamba/core/safetensors";
+import {
+  headerCap,
+  type OpenOptions,
+  type SafetensorsFile,
+  show,
+  type TensorInfo,
+} from "@mamba/core/safetensors";
 import { CheckpointError } from "../../errors.ts";
 import { type CheckpointFiles, readAll } from "../../sources/source.ts";
 import { findPickle, pickleError } from "../pickle/refusal.ts";
@@ -15,6 +21,7 @@ export interface LocatedTensor extends TensorInfo {
 /** All tensors of a checkpoint, over all its files. */
 export interface Weights {
   readonly files: readonly string[];
+  /** By the name under which a parameter is looked up; a tensor's own name is its field `name`. */
   readonly tensors: ReadonlyMap<string, LocatedTensor>;
 }
 
@@ -71,9 +78,10 @@ export async function readWeightFile(files: CheckpointFiles, name: string): Prom
 export async function openWeights(
   files: CheckpointFiles,
   name: string,
+  options?: OpenOptions,
 ): Promise<SafetensorsFile | undefined> {
   const source = await files.open(name);
-  return source && openSafetensors(source);
+  return source && openSafetensors(source, options);
 }
 
 function locate(file: SafetensorsFile, name: string): Map<string, LocatedTensor> {

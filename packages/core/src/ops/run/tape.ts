@@ -48,6 +48,7 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
   readonly #shared = new Map<Int32Array, Tensor>();
   /** The tape of which this one runs a frame again. */
   #outer: Tape | undefined;
+  #used = false;
 
   /**
    * @param tracked the tensors that gradients are wanted for, mostly parameters
@@ -121,9 +122,12 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
    *
    * @param y a loss [1], or any result; default: only the added losses
    * @param dy the gradient that arrives at `y`: a weight of a loss, or a tensor in the shape of `y`. Default 1
-   * @throws MambaError `INPUT` when `dy` is a number and `y` is not [1]
+   * @throws MambaError `INPUT` when `dy` is a number and `y` is not [1]; `TAPE` when neither `y` nor an added loss is a
+   * result of this tape that depends on a tracked tensor, and when `backward` has already run
    */
   backward(y?: Tensor, dy: LossGradient = 1): Map<Tensor, Tensor> {
+    this.#checkStart(y);
+    this.#used = true;
     const gradients = this.#collect(y, dy);
     for (const { state, next } of this.#states) this.kernel.copyInto(state, next);
     return gradients;
@@ -131,6 +135,7 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
 
   /** Frees what the tape recorded. Gradients that `backward` returned stay the caller's. */
   dispose(): void {
+    this.#used = true;
     this.#scope.dispose();
     this.#gradients.dispose();
   }
@@ -184,6 +189,21 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
       if (!this.#kept.has(y)) this.#scope.release(y).dispose(); // only later ops read it, and those are done
     });
     return y;
+  }
+
+  /** Without these checks the gradients would silently be missing. */
+  #checkStart(y: Tensor | undefined): void {
+    if (this.#used)
+      throw new MambaError(
+        "TAPE",
+        "backward: this tape has been used; a tape gives the gradients of one forward pass",
+      );
+    if (y ? this.#tracked.has(y) : [...this.#losses.keys()].some((loss) => this.#tracked.has(loss))) return;
+    const [what, remedy] = y
+      ? ["the loss", "compute it with the methods of the tape, not with those of the kernel"]
+      : ["no added loss", "add one with addLoss, or give backward a loss"];
+    const problem = y ? "is not a result of this tape that depends" : "is a result of this tape that depends";
+    throw new MambaError("TAPE", `backward: ${what} ${problem} on a tracked tensor; ${remedy}`);
   }
 
   #collect(y: Tensor | undefined, dy: LossGradient): Map<Tensor, Tensor> {
