@@ -183,7 +183,7 @@ test("states of the older form and other files are refused with a remedy", async
       'its version is "7"',
     );
     const metadata = { format: "mamba generation state", version: "1" };
-    await refuse(header(JSON.stringify({ __metadata__: metadata })), "the bytes are damaged");
+    await refuse(header(JSON.stringify({ __metadata__: metadata })), "it has no checksum");
     using state = GenerationState.start(model, [1]);
     using second = GenerationState.start(model, [2]);
     await refuse(await saveStates([state, second]), "expected one sequence, got 2");

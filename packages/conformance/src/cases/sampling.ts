@@ -61,7 +61,7 @@ export function adjustedRow(
 }
 
 /** The id that a row of `adjustedRow` gives. */
-export function chosenId(row: readonly number[], options: SampleRow): number {
+function chosenId(row: readonly number[], options: SampleRow): number {
   if (options.temperature === 0) return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
   const p = sampleProbabilities(row, options);
   let chosen = -1;
@@ -75,7 +75,7 @@ export function chosenId(row: readonly number[], options: SampleRow): number {
 }
 
 /** log softmax of a row; NaN for one from which no token can be chosen. */
-export function logSoftmax(row: readonly number[]): Float64Array {
+function logSoftmax(row: readonly number[]): Float64Array {
   if (!isValid(row)) return new Float64Array(row.length).fill(NaN);
   const largest = row.reduce((a, b) => Math.max(a, b));
   const at = row.indexOf(largest);

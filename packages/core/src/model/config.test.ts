@@ -32,7 +32,7 @@ test("defaults are those of the paper's language models", () => {
 test("an unknown field is refused, with the field that was meant", () => {
   const input = { dModel: 16, nLayers: 1, vocabSize: 8 };
   expect(configError(() => resolveLMConfig({ ...input, dstate: 4 } as never))).toBe(
-    "there is no config field dstate; did you mean dState?",
+    'config: there is no field "dstate"; did you mean dState?',
   );
   expect(configError(() => resolveLMConfig({ ...input, temperature: 1 } as never))).toBe(
     "there is no config field temperature",
