@@ -84,7 +84,11 @@ export async function hubFiles(
   const storage = repositoryFolder(request.cacheDir ?? defaultCache(), name);
   const cached = { name, revision, storage, verify, signal };
   const offline = request.offline ?? isOfflineByEnvironment();
-  if (offline) return { files: await cachedFiles(cached, [...smallFiles, ...vocabularyFiles], "offline is set"), notes: [] };
+  if (offline)
+    return {
+      files: await cachedFiles(cached, [...smallFiles, ...vocabularyFiles], "offline is set"),
+      notes: [],
+    };
   // Not quoted: it is a secret.
   if (accessToken !== undefined && !/^[\x21-\x7e]+$/.test(accessToken))
     throw new CheckpointError("HUB", "the access token has characters that no token has");
