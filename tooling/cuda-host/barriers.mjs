@@ -15,6 +15,7 @@ const ops = {
   "common.cuh": ["rmsNorm", "sample"],
   "gemm.cuh": ["linear"],
   "selectiveScanFlow.cu": ["selectiveScanBackward"],
+  "sequenceIndex.cu": ["causalConv1d"],
 };
 
 const barrier = "__syncthreads();";
