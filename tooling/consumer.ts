@@ -19,6 +19,6 @@ for (const candidate of candidates) {
   for await (const token of generate(model, [3, 1, 4], { maxTokens: 1, seed: 7 })) ids.push(token.id);
   written.push({ backend: kernel.name, ids });
   model.dispose();
-  await kernel[Symbol.asyncDispose]();
+  await kernel.dispose();
 }
 console.log(JSON.stringify(written));

@@ -1,11 +1,11 @@
 import {
-  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,57 +13,54 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { transform } from "esbuild";
 import { bundlers, gzippedKilobytes, nodeImports, runInChromium, scriptsOf } from "./bundle.ts";
+import { checkNames, runCheck, writeChecks } from "./compat/runChecks.mjs";
+import { thisNode } from "./compat/runtimes.mjs";
 import { findChromium, webgpuArgs } from "./chromium.mjs";
 import { missingCompiler } from "./cuda-host/build.mjs";
+import { packRelease } from "./release/packRelease.mjs";
+import { renameScope } from "./release/rename.mjs";
 import { run, tool } from "./run.ts";
 import { root, workspacePackages } from "./workspace.mjs";
 
-// Checks the packed tarballs one by one, then installs them with npm into an empty project outside the workspace, as a user
-// would.
+// Packs a release as its publisher would, checks the tarballs one by one, then installs them with npm into an empty project
+// outside the workspace, as a user would.
 
+const scope = "@release-check";
+const cli = "mamba-check";
 const folder = mkdtempSync(join(tmpdir(), "mamba-packed-"));
-const tarballs = join(folder, "tarballs");
 const project = join(folder, "project");
 // A package with a binary can be packed where there is a compiler.
 const noCompiler = missingCompiler();
+const options = { scope, cli, repository: undefined, out: join(folder, "tarballs"), native: !noCompiler };
 const packages = workspacePackages().filter((found) => found.public && !(found.native && noCompiler));
+const tarballs = new Map<string, string>();
 const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",");
 const chromium = findChromium();
-const mamba = join(project, "node_modules/.bin/mamba");
+const mamba = join(project, "node_modules/.bin", cli);
 /** Text that only the script of one backend holds: the start of a WebAssembly module in base64, an attribute of WGSL. */
 const marks = { cpu: "AGFzbQ", webgpu: "@workgroup_size" };
 /** The largest size of core, kernel and the WebGPU backend together, gzipped. */
 const webgpuKilobytes = 60;
 
-// Strict about the packages' declarations: they must be right without help from @types/node or skipLibCheck.
-const compilerOptions = {
-  target: "ES2022",
-  lib: ["ES2022", "ESNext.Disposable", "DOM"],
-  module: "nodenext",
-  strict: true,
-  skipLibCheck: false,
-  types: [],
-  outDir: "out",
-};
+const entries = workspacePackages()
+  .filter((found) => found.public)
+  .flatMap((found) => [...found.entries.keys()])
+  .map((name) => renameScope(name, scope));
 
-beforeAll(async () => {
-  const { packageManager } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
-    packageManager: string;
-  };
-  mkdirSync(tarballs);
-  for (const { folder } of packages) {
-    await run(root + folder, "npx", ["--yes", packageManager, "pack", "--pack-destination", tarballs]);
-  }
+/** Strict about the declarations: they must be right without help from @types/node or skipLibCheck. */
+const strict = { target: "ES2022", strict: true, skipLibCheck: false, types: [] };
+const withoutDom = ["ES2022", "ESNext.Disposable"];
+
+beforeAll(() => {
+  for (const { workspaceName, tarball } of packRelease(options)) tarballs.set(workspaceName, tarball);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `@mamba/kernel` is packed as mamba-kernel-1.2.3.tgz. */
 function tarball(name: string): string {
-  const pattern = new RegExp(`^${name.replace("@", "").replace("/", "-")}-\\d.*\\.tgz$`);
-  const found = readdirSync(tarballs).filter((file) => pattern.test(file));
-  expect(found).toHaveLength(1);
-  return join(tarballs, found[0]!);
+  const found = tarballs.get(name);
+  if (found === undefined) throw new Error(`${name} was not packed`);
+  return found;
 }
 
 if (noCompiler !== undefined) it.skip(`packages with binaries are packed (${noCompiler})`, () => undefined);
@@ -81,35 +78,75 @@ describe.each(packages)("tarball of $name", ({ name }) => {
 describe("a project outside the workspace", () => {
   beforeAll(async () => {
     mkdirSync(project);
-    cpSync(join(import.meta.dirname, "consumer.ts"), join(project, "index.ts"));
-    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["index.ts"] }));
+    const consumer = readFileSync(join(import.meta.dirname, "consumer.ts"), "utf8");
+    writeFileSync(join(project, "index.ts"), renameScope(consumer, scope));
     writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
-    await run(project, "npm", [
-      "install",
-      "--no-audit",
-      "--no-fund",
-      ...packages.map(({ name }) => tarball(name)),
-    ]);
+    await run(project, "npm", ["install", "--no-audit", "--no-fund", ...tarballs.values()]);
   });
 
-  it("type-checks against the packages with moduleResolution nodenext, and generates a token", async () => {
+  const typeCheck = async (options: object, file: string) => {
+    const compilerOptions = { ...strict, ...options };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
     await run(project, tool("tsc"), ["-p", "."]);
+  };
+
+  it("compiles and runs a program that generates a token", async () => {
+    await typeCheck({ module: "nodenext", lib: [...withoutDom, "DOM"], outDir: "out" }, "index.ts");
     const output = JSON.parse(await run(project, process.execPath, ["out/index.js"])) as unknown;
     expect(output).toContainEqual({ backend: "cpu", ids: [expect.any(Number)] });
   });
 
+  // The README says the same about what a TypeScript project needs.
+  const plain = /\/(kernel|kernel-cpu|kernel-cuda|conformance|core\/safetensors)(\/author)?$/;
+  it.each([
+    {
+      what: "ES2022 and ESNext.Disposable, for entries of the kernels",
+      only: plain,
+      options: { module: "node16", lib: withoutDom },
+    },
+    {
+      what: "@types/node, for all entries but that of WebGPU",
+      only: /^(?!.*webgpu)/,
+      options: { module: "esnext", moduleResolution: "bundler", lib: withoutDom, types: ["node"] },
+    },
+    { what: "DOM in Node", options: { module: "node16", lib: [...withoutDom, "DOM"] } },
+    {
+      what: "DOM in a bundler for browsers",
+      options: {
+        ...{ module: "esnext", moduleResolution: "bundler", customConditions: ["browser"] },
+        lib: [...withoutDom, "DOM"],
+      },
+      // Only the entry for browsers has it.
+      also: `export { blobFiles } from "${scope}/checkpoint";\n`,
+    },
+  ])("has declarations that compile with $what", async ({ only = /./, options, also = "" }) => {
+    const chosen = entries.filter((name) => only.test(name));
+    expect(chosen.length).toBeGreaterThan(4);
+    const lines = chosen.map((name, i) => `export * as entry${i} from ${JSON.stringify(name)};\n`);
+    writeFileSync(join(project, "entries.ts"), lines.join("") + also);
+    await typeCheck({ ...options, noEmit: true, typeRoots: [`${root}node_modules/@types`] }, "entries.ts");
+  });
+
   it("imports every entry of every package", async () => {
-    const entries = workspacePackages()
-      .filter((workspace) => workspace.public)
-      .flatMap((workspace) => [...workspace.entries.keys()]);
-    expect(entries).toContain("@mamba/core/safetensors");
+    expect(entries).toContain(`${scope}/core/safetensors`);
     const program = `const names = ${JSON.stringify(entries)};
       for (const name of names) if (Object.keys(await import(name)).length === 0) throw new Error(name);`;
     await run(project, process.execPath, ["--input-type=module", "-e", program]);
   });
 
+  describe("a runtime, with this Node for the others", () => {
+    beforeAll(async () => {
+      await run(project, mamba, ["init", "tiny", "model"]);
+      writeChecks(project, scope);
+    });
+
+    it.each(checkNames)("%s", async (name) => {
+      expect(await runCheck(project, thisNode, name)).toMatchObject({ ok: true });
+    });
+  });
+
   describe("the CUDA backend", () => {
-    const binary = "@mamba/kernel-cuda-linux-x64-gnu";
+    const binary = `${scope}/kernel-cuda-linux-x64-gnu`;
     const there = join(project, "node_modules", binary);
     const ask = async (env = {}) => {
       const [found] = JSON.parse(await run(project, mamba, ["backends", "cuda", "--json"], env)) as [
@@ -134,9 +171,11 @@ describe("a project outside the workspace", () => {
       try {
         expect(await ask()).toMatchObject({
           ...{ code: "NOT_INSTALLED", reason: `the package ${binary} is not installed` },
-          remedy: expect.stringContaining(`npm install ${binary}`) as string,
+          remedy: expect.stringContaining("--omit=optional") as string,
         });
-        await refuse(`backend cuda: the package ${binary} is not installed; npm install ${binary}`);
+        await refuse(
+          `backend cuda: the package ${binary} is not installed; install again without --omit=optional`,
+        );
       } finally {
         if (!noCompiler) renameSync(`${there}-away`, there);
       }
@@ -153,30 +192,40 @@ describe("a project outside the workspace", () => {
       const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(disguise.join(""))}`;
       expect(await ask({ NODE_OPTIONS })).toMatchObject({
         ...{ ok: false, code: "NOT_INSTALLED" },
-        reason: expect.stringContaining(`there is no package @mamba/kernel-cuda-${suffix}`) as string,
+        reason: expect.stringContaining(`there is no package ${scope}/kernel-cuda-${suffix}`) as string,
         remedy: expect.stringContaining(remedy) as string,
       });
     });
   });
 
-  it("has a working `mamba` command", async () => {
-    await run(project, mamba, ["init", "tiny", "model"]);
-    const args = ["generate", "--model", "model", "--backend=cpu", "--max-tokens", "4", "--json", "Hello"];
+  it("has a working command, which says its name", async () => {
+    expect(await run(project, mamba, ["--help"])).toContain(`Usage: ${cli} `);
+    await run(project, mamba, ["init", "tiny", "other-model"]);
+    const args = [
+      "generate",
+      "--model",
+      "other-model",
+      "--backend=cpu",
+      "--max-tokens",
+      "4",
+      "--json",
+      "Hello",
+    ];
     const output = JSON.parse(await run(project, mamba, args)) as unknown;
     const ids = Array.from({ length: 4 }, () => expect.any(Number) as number);
     expect(output).toMatchObject({ backend: { name: "cpu" }, promptIds: [72, 101, 108, 108, 111], ids });
   });
 
-  it("has WebGPU with it, and says how to get it when it was left out", async () => {
-    const dawn = join(project, "node_modules/webgpu");
+  it("says how to get WebGPU in Node, and finds it when it is there", async () => {
     const ask = async () =>
       JSON.parse(await run(project, mamba, ["backends", "webgpu", "--json"])) as unknown;
-    expect(await ask()).not.toMatchObject([{ code: "NOT_INSTALLED" }]);
-    renameSync(dawn, `${dawn}-away`);
+    expect(await ask()).toMatchObject([{ code: "NOT_INSTALLED", remedy: "npm install webgpu" }]);
+    const dawn = join(project, "node_modules/webgpu");
+    symlinkSync(join(root, "apps/cli/node_modules/webgpu"), dawn, "junction");
     try {
-      expect(await ask()).toMatchObject([{ code: "NOT_INSTALLED", remedy: "npm install webgpu" }]);
+      expect(await ask()).not.toMatchObject([{ code: "NOT_INSTALLED" }]);
     } finally {
-      renameSync(`${dawn}-away`, dawn);
+      rmSync(dawn);
     }
   });
 

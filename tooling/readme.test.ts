@@ -10,12 +10,13 @@ import {
 import { join } from "node:path";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { examplesOf } from "./readme.ts";
+import { missingCompiler } from "./cuda-host/build.mjs";
+import { documents, type Example, examplesOf } from "./readme.ts";
 import { run } from "./run.ts";
 import { root, workspacePackages } from "./workspace.mjs";
 
-// Every example in a README is type-checked and run against the built packages, in a folder of its own that also holds
-// `my-model`, a tiny checkpoint with random weights.
+// Every example in a document is type-checked and run against the built packages, in a folder of its own that also holds
+// `my-model`, a tiny checkpoint with random weights. JavaScript runs as it stands, on the Node that runs the tests.
 
 const packages = workspacePackages().filter((found) => found.public);
 const cache = `${root}node_modules/.cache/mamba`;
@@ -23,10 +24,27 @@ mkdirSync(cache, { recursive: true });
 const folder = mkdtempSync(join(cache, "readme-"));
 const mamba = `${root}apps/cli/dist/main.js`;
 
-const readmes = ["", ...packages.map((entry) => `${entry.folder}/`)]
-  .map((path) => `${path}README.md`)
-  .filter((path) => existsSync(`${root}${path}`))
-  .map((path) => ({ path, examples: examplesOf(readFileSync(`${root}${path}`, "utf8")) }));
+const readmes = documents().map((path) => ({
+  path,
+  examples: examplesOf(readFileSync(`${root}${path}`, "utf8")),
+}));
+const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",");
+
+/** The environment in which a backend works here, or the reason why it does not. */
+const backends = {
+  async webgpu() {
+    // In a process of its own: a driver may end the process that loads it.
+    const output = await run(root, process.execPath, [mamba, "backends", "webgpu", "--json"]);
+    const [found] = JSON.parse(output) as [{ ok: boolean; reason: string }];
+    return found.ok || required.includes("webgpu") ? {} : found.reason;
+  },
+  async cuda() {
+    const missing = missingCompiler();
+    if (missing !== undefined && !required.includes("cuda-host")) return missing;
+    const driver = await run(root, process.execPath, ["tooling/cuda-host/build.mjs"]);
+    return { MAMBA_CUDA_DRIVER: driver.trim() };
+  },
+};
 
 const compilerOptions: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -56,26 +74,38 @@ it.each(packages)("$name has a README", ({ folder }) => {
   expect(existsSync(`${root}${folder}/README.md`)).toBe(true);
 });
 
+/** Errors of the syntax and, when it runs, of the types. */
+function errorsOf(source: string, { language, run }: Example): string[] {
+  const options = { ...compilerOptions, outDir: folder, noImplicitAny: language === "ts" };
+  const program = ts.createProgram([source], options);
+  const found = run ? [...ts.getPreEmitDiagnostics(program)] : [...program.getSyntacticDiagnostics()];
+  if (run && language === "ts") found.push(...program.emit().diagnostics);
+  return found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+}
+
 for (const { path, examples } of readmes.filter(({ examples }) => examples.length > 0)) {
   describe(path, () => {
-    it.each(examples)("line $line runs", async ({ language, code, line }) => {
+    it.for(examples)("line $line, $language", async (example, { skip }) => {
+      const { language, code, line, needs } = example;
       if (language === "sh") {
         await run(folder, "sh", ["-euc", code], {
           PATH: `${folder}/node_modules/.bin:${process.env["PATH"]}`,
         });
         return;
       }
+      // Node 20 and 22 do not know these declarations.
+      expect(code).not.toMatch(/^\s*(?:await )?using \w/m);
       const name = `${path.replaceAll("/", "-")}-${line}`;
-      const source = join(folder, `${name}.ts`);
       // An empty export makes top-level await legal in a block without imports.
-      writeFileSync(source, `${code}\nexport {};\n`);
-      const program = ts.createProgram([source], { ...compilerOptions, outDir: folder });
-      const { diagnostics } = program.emit();
-      const messages = [...ts.getPreEmitDiagnostics(program), ...diagnostics].map((diagnostic) =>
-        ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"),
-      );
-      expect(messages).toEqual([]);
-      await run(folder, process.execPath, [join(folder, `${name}.js`)]);
+      writeFileSync(join(folder, `${name}.ts`), `${code}\nexport {};\n`);
+      expect(errorsOf(join(folder, `${name}.ts`), example)).toEqual([]);
+      if (!example.run) return;
+      const env = needs === undefined ? {} : await backends[needs]();
+      if (typeof env === "string") skip(`no backend ${needs} here: ${env}`);
+      else {
+        if (language === "js") writeFileSync(join(folder, `${name}.js`), `${code}\n`);
+        await run(folder, process.execPath, [join(folder, `${name}.js`)], env);
+      }
     });
   });
 }

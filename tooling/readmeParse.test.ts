@@ -3,7 +3,7 @@ import { examplesOf } from "./readme.ts";
 
 const fence = "```";
 
-it("takes js and ts blocks unless told not to, and sh blocks only when told to", () => {
+it("takes js and ts blocks, runs them unless told not to, and takes sh blocks only when told to", () => {
   const markdown = [
     "# Title",
     `${fence}ts`,
@@ -16,7 +16,7 @@ it("takes js and ts blocks unless told not to, and sh blocks only when told to",
     `${fence}sh`,
     "rm -rf build",
     fence,
-    `${fence}js`,
+    `${fence}js webgpu`,
     "three();",
     fence,
     `${fence}sh run`,
@@ -30,8 +30,9 @@ it("takes js and ts blocks unless told not to, and sh blocks only when told to",
     fence,
   ].join("\n");
   expect(examplesOf(markdown)).toEqual([
-    { language: "ts", code: "one();\ntwo();", line: 2 },
-    { language: "ts", code: "three();", line: 12 },
-    { language: "sh", code: "mamba --help", line: 15 },
+    { language: "ts", code: "one();\ntwo();", line: 2, run: true },
+    { language: "ts", code: "never();", line: 6, run: false },
+    { language: "js", code: "three();", line: 12, run: true, needs: "webgpu" },
+    { language: "sh", code: "mamba --help", line: 15, run: true },
   ]);
 });

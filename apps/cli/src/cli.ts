@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import { createColors } from "picocolors";
+import { programName, version } from "./manifest.ts";
 import { type CommandFactory, makeStrict } from "./program/command.ts";
 import { type AnyCommand, Command, CommanderError } from "./program/commander.ts";
 import { hasColors } from "./program/colors.ts";
@@ -21,9 +21,6 @@ const commands: Readonly<Record<string, () => Promise<{ default: CommandFactory 
   bench: () => import("./commands/bench.ts"),
   completion: () => import("./commands/completion.ts"),
 };
-
-/** The one package.json lies above both `src` and `dist`. */
-const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
 /**
  * Runs one command line, and never throws.
@@ -50,7 +47,7 @@ async function createProgram(
   host: Host,
 ): Promise<{ program: AnyCommand; args: readonly string[] }> {
   const [name = "", ...rest] = argv;
-  const program = new Command("mamba")
+  const program = new Command(programName)
     .description("Selective state space models on this machine")
     .version(version, "-v, --version", "Show the version")
     .helpOption("-h, --help", "Show help")
@@ -91,13 +88,13 @@ function report(error: unknown, host: Host): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCode.ok; // help or the version was asked for
     if (error.code === "commander.help") return exitCode.usage; // there was no command: the help is on stderr
-    note(host, `mamba: ${describeError(usage(explain(error)))}`);
+    note(host, `${programName}: ${describeError(usage(explain(error)))}`);
     return exitCode.usage;
   }
   const reason: unknown = host.signal.reason;
   const isStop = reason instanceof Stop && (error === reason || codeOf(error) === "ABORT_ERR");
   if (isStop && reason.exitCode === exitCode.outputClosed) return reason.exitCode;
-  note(host, `mamba: ${describeError(isStop ? reason : error)}`);
+  note(host, `${programName}: ${describeError(isStop ? reason : error)}`);
   if (isStop) return reason.exitCode;
   if (host.env["DEBUG"]) note(host, error instanceof Error ? (error.stack ?? "") : "");
   // `OPTIONS` is the code of the core for an option that is out of its range.
@@ -108,6 +105,6 @@ function report(error: unknown, host: Host): number {
 function explain({ code, message }: InstanceType<typeof CommanderError>): string {
   const line = message.replace(/^error: /, "").replaceAll("\n", " ");
   if (code === "commander.excessArguments") return `${line} Text that holds spaces needs quotes.`;
-  if (code === "commander.unknownCommand") return `${line}; see mamba --help`;
+  if (code === "commander.unknownCommand") return `${line}; see ${programName} --help`;
   return line;
 }

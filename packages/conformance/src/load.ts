@@ -1,10 +1,12 @@
 import { type Kernel, lastExtent, Scope, type Tensor } from "@mamba/kernel";
 import type { CaseInput, OpCase } from "./case.ts";
 
-/** The inputs of a case on a kernel. Disposing it frees them. */
+/** The inputs of a case on a kernel. */
 export interface LoadedCase extends Disposable {
   /** Calls the op once and returns its new tensors, which the caller owns. Inputs updated in place go on from there. */
   run(): Readonly<Record<string, Tensor>>;
+  /** Frees the inputs. */
+  dispose(): void;
 }
 
 /** Options of `loadCase`. */
@@ -64,12 +66,8 @@ export function loadCase(kernel: Kernel, item: OpCase, { copies = 1 }: LoadOptio
       return () => item.run(kernel, tensors, prepared);
     });
     let turn = 0;
-    return {
-      run: () => runs[turn++ % copies]?.() ?? {},
-      [Symbol.dispose]: () => {
-        scope.dispose();
-      },
-    };
+    const dispose = () => scope.dispose();
+    return { run: () => runs[turn++ % copies]?.() ?? {}, dispose, [Symbol.dispose]: dispose };
   } catch (error) {
     scope.dispose();
     throw error;

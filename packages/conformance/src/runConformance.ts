@@ -29,7 +29,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
   const tests = [...contractTests, ...caseTests, ...lawTests, ...goldenTests];
   const probe = await open();
   const reasons = tests.map((item) => item.skip?.(probe));
-  await probe[Symbol.asyncDispose]();
+  await probe.dispose();
 
   const { session, close } = shareKernels(open, openVariants);
   const inTurn = queue();
@@ -57,7 +57,7 @@ function shareKernels(open: () => Promise<Kernel>, openVariants: readonly (() =>
     open,
   };
   const close = async (): Promise<void> => {
-    for (const kernel of [await main, ...((await others) ?? [])]) await kernel?.[Symbol.asyncDispose]();
+    for (const kernel of [await main, ...((await others) ?? [])]) await kernel?.dispose();
     main = others = undefined;
   };
   return { session, close };

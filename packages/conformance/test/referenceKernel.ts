@@ -26,7 +26,7 @@ export class ReferenceKernel extends OpsKernel<ArenaTensor, Arena> {
     return Promise.resolve();
   }
 
-  override async [Symbol.asyncDispose](): Promise<void> {
+  override async dispose(): Promise<void> {
     this.runtime.close(new KernelError("DISPOSED", "the kernel was disposed"));
     return Promise.resolve();
   }

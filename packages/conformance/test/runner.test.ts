@@ -49,8 +49,8 @@ describe("runConformance", () => {
     const kernels: { kernel: Kernel; closed: boolean }[] = [];
     const open = async (): Promise<Kernel> => {
       const entry: { kernel: Kernel; closed: boolean } = { kernel: narrowKernel(), closed: false };
-      const dispose = entry.kernel[Symbol.asyncDispose].bind(entry.kernel);
-      entry.kernel[Symbol.asyncDispose] = () => {
+      const dispose = entry.kernel.dispose.bind(entry.kernel);
+      entry.kernel.dispose = () => {
         entry.closed = true;
         return dispose();
       };

@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-  await kernel[Symbol.asyncDispose]();
+  await kernel.dispose();
 });
 
 type Golden = ReturnType<typeof loadGolden>;

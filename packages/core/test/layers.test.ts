@@ -93,7 +93,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-  await kernel[Symbol.asyncDispose]();
+  await kernel.dispose();
 });
 
 function parametersOf(spec: StackSpec, scope: Scope): Map<string, Tensor> {

@@ -19,7 +19,7 @@ afterEach(() => {
   expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
 });
 afterAll(async () => {
-  await kernel[Symbol.asyncDispose]();
+  await kernel.dispose();
 });
 
 /** A tensor with values in [-1, 1], freed after the test. */

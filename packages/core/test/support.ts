@@ -21,7 +21,7 @@ export async function withModel(
     model.dispose();
     expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
   } finally {
-    await kernel[Symbol.asyncDispose]();
+    await kernel.dispose();
   }
 }
 

@@ -16,7 +16,7 @@ async function withTrainable(
   await body(model, kernel);
   expect(kernel.memory()).toEqual(before);
   model.dispose();
-  await kernel[Symbol.asyncDispose]();
+  await kernel.dispose();
 }
 
 /** Loss and gradients by parameter name, for next-token prediction on `rows`. */

@@ -36,7 +36,7 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
     return Promise.resolve();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async dispose(): Promise<void> {
     this.runtime.close(new KernelError("DISPOSED", "the kernel was disposed"));
     await this.#end();
   }

@@ -94,7 +94,7 @@ async function stolen(fault: boolean) {
   }
   const held = kernel.memory();
   await worker.terminate();
-  await kernel[Symbol.asyncDispose]();
+  await kernel.dispose();
   return { failure, lost: await kernel.lost, held };
 }
 
@@ -147,27 +147,24 @@ test("the number of threads is checked", async () => {
   }
 });
 
-test("asyncDispose ends the workers", async () => {
+test("dispose ends the workers", async () => {
   const kernel = await openCpuKernel(3);
   const ended = started.map(({ worker }) => new Promise((resolve) => worker.once("exit", resolve)));
-  await kernel[Symbol.asyncDispose]();
+  await kernel.dispose();
   await Promise.all(ended);
   expect(ended.length).toBe(2);
 });
 
-test.each(["kernel[Symbol.asyncDispose]()", "undefined"])(
-  "a process exits by itself after: %s",
-  async (ending) => {
-    const entry = new URL("../dist/index.js", import.meta.url).href;
-    const program = `
+test.each(["kernel.dispose()", "undefined"])("a process exits by itself after: %s", async (ending) => {
+  const entry = new URL("../dist/index.js", import.meta.url).href;
+  const program = `
     const { createCpuKernel } = await import(${JSON.stringify(entry)});
     const kernel = await createCpuKernel({ threads: 3 });
     const x = kernel.zeros([1000, 1000], "f32");
     console.log((await kernel.read(kernel.negExp(x)))[0][0]);
     await ${ending};`;
-    const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
-      timeout: 20_000,
-    });
-    expect((await run).stdout).toBe("-1\n");
-  },
-);
+  const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
+    timeout: 20_000,
+  });
+  expect((await run).stdout).toBe("-1\n");
+});

@@ -124,7 +124,7 @@ export function noAddon(platform: string, empty = false): Missing {
   }
   return {
     ...{ code, reason: `the package ${name} is not installed` },
-    remedy: `npm install ${name}, at the version of @mamba/kernel-cuda (--omit=optional skips it)`,
+    remedy: "install again without --omit=optional, or add that package of the same release",
   };
 }
 

@@ -3,6 +3,6 @@ import { architectures, readTable, sourceDigest } from "../scripts/buildKernels.
 
 test("the compiled GPU kernels match the sources, for every architecture", () => {
   const table = readTable();
-  expect(table?.digest, "run pnpm --filter @mamba/kernel-cuda build:kernels").toBe(sourceDigest());
+  expect(table?.digest, "run pnpm --filter ./packages/kernel-cuda build:kernels").toBe(sourceDigest());
   expect(table?.architectures).toEqual(architectures);
 });

@@ -47,7 +47,7 @@ export class CudaKernel extends OpsKernel<CudaTensor, Runtime> {
     await this.#readback.sync();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async dispose(): Promise<void> {
     this.runtime.close(new KernelError("DISPOSED", "the kernel was disposed"));
     await this.#readback.settled();
     this.runtime.session.close();

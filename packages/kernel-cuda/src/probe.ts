@@ -10,7 +10,7 @@ const oldestCapability = 75;
 
 const script = `
   let result;
-  try { result = { found: require(process.argv[1]).probe() }; }
+  try { result = { found: require(process.env.MAMBA_CUDA_ADDON).probe() }; }
   catch (error) { result = { code: error.code, message: error.message }; }
   process.stdout.write(JSON.stringify(result));
 `;
@@ -110,10 +110,10 @@ function explain(code: string | undefined, reason: string): Missing {
 
 function ask(addon: string): Promise<Answer> {
   // Electron's executable runs scripts only with ELECTRON_RUN_AS_NODE. NODE_OPTIONS is meant for this process, not for the
-  // child.
-  const env = { ...process.env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" };
+  // child. The path is not an argument: in Deno a script given as text has another argument 1.
+  const env = { ...process.env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "", MAMBA_CUDA_ADDON: addon };
   return new Promise((resolve) => {
-    execFile(process.execPath, ["--eval", script, addon], { env, timeout: 60_000 }, (error, stdout) => {
+    execFile(process.execPath, ["--eval", script], { env, timeout: 60_000 }, (error, stdout) => {
       try {
         resolve(JSON.parse(stdout) as Answer);
       } catch {

@@ -35,7 +35,7 @@ const endings: readonly [what: string, program: string, output: string, code?: n
   ["a read is pending, which the process waits for", "kernel.read(x).then(([a]) => console.log(a[63]))", "1"],
   ["process.exit during a read", "void kernel.read(x); console.log(1); process.exit(3)", "1", 3],
   ["an exception during a read", "void kernel.read(x); console.log(1); throw new Error('meant')", "1", 1],
-  ["the kernel is disposed, its tensors are not", "await kernel[Symbol.asyncDispose](); console.log(1)", "1"],
+  ["the kernel is disposed, its tensors are not", "await kernel.dispose(); console.log(1)", "1"],
   [
     "the kernel is garbage",
     `{ let other = await createCudaKernel(); await other.read(other.zeros([64], "f32")); other = undefined; }

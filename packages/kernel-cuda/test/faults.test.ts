@@ -73,7 +73,7 @@ if (available) {
     const kernel = await openCudaKernel();
     control.set("failLaunch", "1");
     await expect(kernel.read(kernel.zeros([4], "f32"))).rejects.toMatchObject({ code: "DEVICE_LOST" });
-    await kernel[Symbol.asyncDispose]();
+    await kernel.dispose();
     await using next = await openCudaKernel();
     expect((await next.read(next.zeros([4], "f32")))[0]).toEqual(new Float32Array(4));
   });
@@ -82,12 +82,12 @@ if (available) {
     const kernel = await openCudaKernel();
     const x = kernel.upload(ones, [64], "f32");
     const pending = kernel.read(kernel.add(x, x));
-    const disposing = kernel[Symbol.asyncDispose]();
+    const disposing = kernel.dispose();
     expect(() => kernel.add(x, x)).toThrow(code("DISPOSED"));
     await expect(kernel.read(x)).rejects.toMatchObject({ code: "DISPOSED" });
     expect((await pending)[0]?.[63]).toBe(2);
     await disposing;
-    await kernel[Symbol.asyncDispose]();
+    await kernel.dispose();
     x.dispose();
     await expect(Promise.race([kernel.lost, Promise.resolve("pending")])).resolves.toBe("pending");
   });

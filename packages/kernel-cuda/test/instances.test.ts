@@ -20,10 +20,10 @@ if (available) {
     expect(await Promise.all(results)).toEqual([0, 21, 42, 63, 84, 105]);
     // Disposing one kernel does not affect the others.
     const [first, ...others] = kernels;
-    await first?.[Symbol.asyncDispose]();
+    await first?.dispose();
     for (const kernel of others) {
       expect((await kernel.read(kernel.zeros([1], "f32")))[0]).toEqual(Float32Array.of(0));
-      await kernel[Symbol.asyncDispose]();
+      await kernel.dispose();
     }
     expect(control.get("liveAllocations")).toBe(0);
     expect(control.get("pinnedBytes")).toBe(0);

@@ -8,7 +8,7 @@ test("a platform without a binary gets the name of the missing package and the s
   expect(noAddon("linux-x64-gnu")).toMatchObject({
     code: "NOT_INSTALLED",
     reason: "the package @mamba/kernel-cuda-linux-x64-gnu is not installed",
-    remedy: expect.stringMatching(/^npm install @mamba\/kernel-cuda-linux-x64-gnu/) as string,
+    remedy: "install again without --omit=optional, or add that package of the same release",
   });
   expect(noAddon("linux-x64-gnu", true)).toMatchObject({
     reason: "the addon was not built here, and the package @mamba/kernel-cuda-linux-x64-gnu contains none",

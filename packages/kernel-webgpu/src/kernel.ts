@@ -87,7 +87,7 @@ export class WebGpuKernel extends OpsKernel<WebGpuTensor, Runtime> {
     await this.#readback.sync();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async dispose(): Promise<void> {
     this.runtime.close(new KernelError("DISPOSED", "the kernel was disposed"));
     await this.#readback.settled();
     this.#readback.destroy();

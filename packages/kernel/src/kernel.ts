@@ -41,8 +41,8 @@ export interface KernelMemory extends CopyOps {
 /**
  * A backend instance on one device. Instances are independent: one refuses the tensors of another.
  *
- * After the device is lost every call throws `DEVICE_LOST`; after `[Symbol.asyncDispose]` every call throws
- * `DISPOSED`. Disposing twice does nothing, and tensors may be disposed after their kernel.
+ * After the device is lost every call throws `DEVICE_LOST`; after `dispose` every call throws `DISPOSED`. Tensors may be
+ * disposed after their kernel.
  */
 export interface Kernel extends KernelMemory, InferenceOps, AsyncDisposable {
   /** The backend's short name: `cpu`, `webgpu`, `cuda`. */
@@ -52,6 +52,11 @@ export interface Kernel extends KernelMemory, InferenceOps, AsyncDisposable {
   supports(op: KernelOp, dtype: DType): boolean;
   /** Resolves with the reason when the device is lost. Never rejects; stays pending until then. */
   readonly lost: Promise<KernelError>;
+  /**
+   * Waits for reads that have begun, then releases the device and ends the threads. A second call does nothing.
+   * `[Symbol.asyncDispose]`, which `await using` calls, does the same.
+   */
+  dispose(): Promise<void>;
 }
 
 /** A kernel that also has the training ops. */

@@ -63,7 +63,7 @@ describe("probeKernel", () => {
       ok: false,
       code: "NOT_INSTALLED",
       reason: "its package could not be loaded: Cannot find package '@mamba/kernel-cuda'",
-      remedy: "install @mamba/kernel-cuda",
+      remedy: "install the package of the backend cuda, of the release that this app uses",
     });
   });
 
@@ -119,7 +119,7 @@ describe("openKernel", () => {
     expect(error.code).toBe("NO_BACKEND");
     expect(error.message.split("\n")).toEqual([
       "no kernel backend could be opened:",
-      "  1. cuda (NOT_INSTALLED): its package could not be loaded: Cannot find package '@mamba/kernel-cuda'. Remedy: install @mamba/kernel-cuda.",
+      "  1. cuda (NOT_INSTALLED): its package could not be loaded: Cannot find package '@mamba/kernel-cuda'. Remedy: install the package of the backend cuda, of the release that this app uses.",
       "  2. webgpu (DRIVER): driver 1.0 is too old. Remedy: install driver 2.0.",
       '  3. cpu (OUT_OF_MEMORY): it probed as "test device" but failed to open: no memory for the heap',
     ]);

@@ -51,7 +51,7 @@ export async function probeKernel(candidate: KernelCandidate): Promise<ProbedCan
     return no(
       "NOT_INSTALLED",
       `its package could not be loaded: ${messageOf(cause)}`,
-      `install @mamba/kernel-${name}`,
+      `install the package of the backend ${name}, of the release that this app uses`,
     );
   }
   if (provider.interfaceVersion !== interfaceVersion) {
@@ -59,7 +59,7 @@ export async function probeKernel(candidate: KernelCandidate): Promise<ProbedCan
     return no(
       "INTERFACE_VERSION",
       found,
-      `install matching versions of @mamba/kernel-${name} and @mamba/kernel`,
+      `install the package of the backend ${name} and the package kernel of one release`,
     );
   }
   try {

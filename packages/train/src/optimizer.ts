@@ -81,7 +81,11 @@ export class Optimizer implements Disposable {
     ]);
   }
 
-  [Symbol.dispose](): void {
+  dispose(): void {
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

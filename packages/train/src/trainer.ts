@@ -218,7 +218,11 @@ export class Trainer<E = Example> implements Disposable {
   }
 
   /** Frees the moments. The parameters are their owner's to free. */
+  dispose(): void {
+    this.#optimizer.dispose();
+  }
+
   [Symbol.dispose](): void {
-    this.#optimizer[Symbol.dispose]();
+    this.dispose();
   }
 }

@@ -33,5 +33,5 @@ for await (const event of trainer.run()) {
   await folder.save(trainer);
   console.log(JSON.stringify(event));
 }
-await folder[Symbol.asyncDispose]();
-await kernel[Symbol.asyncDispose]();
+await folder.close();
+await kernel.dispose();

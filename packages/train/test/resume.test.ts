@@ -200,7 +200,7 @@ describe("refuses to resume", () => {
 
 test("opening a folder deletes incomplete files of a killed process, and nothing else", async () => {
   const path = join(base, "leftovers");
-  await (await RunFolder.open(path))[Symbol.asyncDispose]();
+  await (await RunFolder.open(path)).close();
   await writeFile(join(path, ".state.safetensors.0123456789ab.tmp"), "half");
   await writeFile(join(path, "notes.tmp"), "mine");
   await using folder = await RunFolder.open(path);

@@ -6,7 +6,7 @@ import { type DataSource, ignoreIndex } from "../src/dataSource.ts";
 import type { Trainer } from "../src/trainer.ts";
 
 export const kernel: TrainingKernel = await open();
-afterAll(() => kernel[Symbol.asyncDispose]());
+afterAll(() => kernel.dispose());
 
 async function open(): Promise<TrainingKernel> {
   const kernel = await createCpuKernel({ threads: 2 });

@@ -1,3 +1,4 @@
+import { programName } from "../manifest.ts";
 import { completionScript, shells } from "../program/completionScript.ts";
 import { createCommand } from "../program/command.ts";
 import { print, type Host } from "../program/host.ts";
@@ -7,7 +8,7 @@ export default (host: Host) =>
   createCommand("completion", "Print a script that completes commands and options in a shell", [
     "bash >> ~/.bashrc",
     "zsh >> ~/.zshrc",
-    "fish > ~/.config/fish/completions/mamba.fish",
+    `fish > ~/.config/fish/completions/${programName}.fish`,
   ])
     .addArgument(choiceArgument("<shell>", "The shell", shells))
     .action((shell, _options, command) => {

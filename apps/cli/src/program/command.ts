@@ -1,3 +1,4 @@
+import { programName } from "../manifest.ts";
 import { type AnyCommand, Command } from "./commander.ts";
 import { usage } from "./errors.ts";
 import type { Host } from "./host.ts";
@@ -11,7 +12,7 @@ export type CommandFactory = (host: Host) => AnyCommand;
  * @param examples arguments after the program and command names
  */
 export function createCommand(name: string, description: string, examples: readonly string[]) {
-  const lines = examples.map((example) => `  $ mamba ${name} ${example}`.trimEnd());
+  const lines = examples.map((example) => `  $ ${programName} ${name} ${example}`.trimEnd());
   return new Command(name).description(description).addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
 

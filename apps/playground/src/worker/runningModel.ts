@@ -38,7 +38,7 @@ export class RunningModel implements AsyncDisposable {
       });
       return new RunningModel(id, backend, kernel, checkpoint);
     } catch (error) {
-      await kernel[Symbol.asyncDispose]();
+      await kernel.dispose();
       throw error;
     }
   }
@@ -59,6 +59,6 @@ export class RunningModel implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.checkpoint.model.dispose();
-    await this.kernel[Symbol.asyncDispose]();
+    await this.kernel.dispose();
   }
 }

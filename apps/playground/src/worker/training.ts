@@ -87,7 +87,7 @@ export class Training {
   /** @throws KernelError when the backend does not open, before the run leaves the current one */
   async #check(backend: BackendId): Promise<void> {
     const kernel = await openKernel([candidateOf(backend)]);
-    await kernel[Symbol.asyncDispose]();
+    await kernel.dispose();
   }
 
   /** Trains until the last step, a stop, or a requested change of backend, and stores the result in `#snapshot`. */

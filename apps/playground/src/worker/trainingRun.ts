@@ -43,7 +43,7 @@ export class TrainingRun implements AsyncDisposable {
         await trainer.restore(snapshot.state, (name) => Promise.resolve(tensor(snapshot.tensors, name)));
       return new TrainingRun(kernel, model, trainer);
     } catch (error) {
-      await kernel[Symbol.asyncDispose]();
+      await kernel.dispose();
       throw error;
     }
   }
@@ -56,9 +56,9 @@ export class TrainingRun implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.trainer[Symbol.dispose]();
+    this.trainer.dispose();
     this.model.dispose();
-    await this.kernel[Symbol.asyncDispose]();
+    await this.kernel.dispose();
   }
 }
 

@@ -84,6 +84,6 @@ export async function measureCases(
       ...{ poolBytes: kernel.poolBytes, poolGrowthBytes: growth },
     }));
   } finally {
-    for (const kernel of kernels.values()) await kernel[Symbol.asyncDispose]();
+    for (const kernel of kernels.values()) await kernel.dispose();
   }
 }

@@ -37,7 +37,7 @@ function run(program: string, args: readonly string[], signal: AbortSignal) {
     child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
     child.on("error", reject).on("close", (code) => {
       if (code === 0) resolve({ firstByte, exit: since() });
-      else reject(new Error(`mamba ${args.join(" ")} ended with exit code ${code}: ${errors.trim()}`));
+      else reject(new Error(`${args.join(" ")} ended with exit code ${code}: ${errors.trim()}`));
     });
   });
 }

@@ -1,3 +1,5 @@
+import { Random } from "../random.ts";
+
 /** Writes `id` to the positions [from, to) of a row. */
 type Fill = (id: number, from: number, to: number) => void;
 
@@ -54,6 +56,17 @@ const kinds: readonly ((L: number, fill: Fill) => void)[] = [
   // One sequence, no padding.
   (L, fill) => {
     fill(5, 0, L);
+  },
+  // Sequences of random lengths with random padding.
+  (L, fill) => {
+    const random = new Random(`sequence ids ${L}`);
+    let id = 0;
+    for (let from = 0; from < L;) {
+      const to = Math.min(from + random.integer(1, 12), L);
+      if (random.uniform() < 0.5) id++;
+      if (random.uniform() < 0.7) fill(id, from, to);
+      from = to;
+    }
   },
 ];
 

@@ -163,7 +163,7 @@ export const lifetimeTests: SuiteTest[] = [
           return { suite, tensors, prepared: minimalPrepared(suite, kernel, scope) };
         });
       const x = scope.use(kernel.zeros([2, 3], "f32"));
-      await kernel[Symbol.asyncDispose]();
+      await kernel.dispose();
       for (const { suite, tensors, prepared } of calls) {
         checkThrows("DISPOSED", suite.op, "on a disposed kernel", () =>
           suite.minimal.call(kernel, tensors, prepared),
@@ -192,6 +192,7 @@ export const lifetimeTests: SuiteTest[] = [
       await checkRejects("DISPOSED", "read", "on a disposed kernel", async () => kernel.read(x));
       await checkRejects("DISPOSED", "sync", "on a disposed kernel", async () => kernel.sync());
       scope.dispose();
+      await kernel.dispose();
       await kernel[Symbol.asyncDispose]();
     },
   },
@@ -206,6 +207,9 @@ export const lifetimeTests: SuiteTest[] = [
       await checkContent("the other kernel's tensor", other, theirs, numbers(5).fill(8));
       checkEqual("tensors of the first kernel", kernel.memory().tensors, start.tensors + 1);
       await other[Symbol.asyncDispose]();
+      checkThrows("DISPOSED", "zeros", "on a kernel that `await using` has disposed", () =>
+        other.zeros([2], "f32"),
+      );
       theirs.dispose();
       await checkContent("a tensor of the first, after the second is gone", kernel, mine, numbers(5));
     },

@@ -173,7 +173,7 @@ export class MambaLM implements Disposable {
 
   /** Frees the parameters and what was derived from them. States are their owners' to free. */
   dispose(): void {
-    this.derived[Symbol.dispose]();
+    this.derived.dispose();
     for (const tensor of this.parameters.values()) tensor.dispose();
   }
 

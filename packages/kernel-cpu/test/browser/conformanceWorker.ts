@@ -34,5 +34,5 @@ await runConformance({
 });
 const kernel = await createCpuKernel();
 const { device } = kernel.capabilities;
-await kernel[Symbol.asyncDispose]();
+await kernel.dispose();
 say({ names: [...tests.keys()], device, isolated: crossOriginIsolated });

@@ -53,7 +53,7 @@ export async function findGpu(): Promise<GPU | Missing> {
     if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") {
       return {
         code: "NOT_INSTALLED",
-        reason: "Node has no built-in WebGPU, and the package webgpu is not installed",
+        reason: "this runtime has no built-in WebGPU, and the package webgpu is not installed",
         remedy: "npm install webgpu",
       };
     }

@@ -41,7 +41,7 @@ const everyStorage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "
  * checks that the tensors belong to it, raises the version of the memory that the op writes in place, and then runs the
  * backend's implementation with its own tensors and the sizes.
  *
- * A backend adds its name, `fetch`, `sync` and `[Symbol.asyncDispose]`. Every storage type and op is supported, and
+ * A backend adds its name, `fetch`, `sync` and `dispose`. Every storage type and op is supported, and
  * equal inputs give equal bits.
  */
 export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<SharedMemory, T>>
@@ -70,7 +70,11 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
   /** Dense host copies of the backend's own tensors, after all work enqueued so far. */
   protected abstract fetch(tensors: readonly T[]): Promise<HostArray[]>;
   abstract sync(): Promise<void>;
-  abstract [Symbol.asyncDispose](): Promise<void>;
+  abstract dispose(): Promise<void>;
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
 
   supports(op: KernelOp, dtype: DType): boolean {
     const definition: OpDefinition | undefined = allDefinitions[op];

@@ -2,9 +2,10 @@ import { open } from "node:fs/promises";
 import type { DataSource } from "../dataSource.ts";
 import { TrainError } from "../errors.ts";
 
-/** A source that reads a file, which stays open until the source is disposed. */
+/** A source that reads a file, which stays open until `close`, which `await using` calls. */
 export interface FileSource extends DataSource, AsyncDisposable {
   readonly count: number;
+  close(): Promise<void>;
 }
 
 /** An open file. Only the bytes that are asked for are in memory. */

@@ -74,8 +74,12 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /** Releases the lock. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     await this.#lock.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

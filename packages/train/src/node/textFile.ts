@@ -31,6 +31,7 @@ export async function textFile(path: string, { length }: TextFileOptions): Promi
       vocabSize: 256,
       count,
       example: async (index) => exampleOfIds(await file.read(index * length, length + 1)),
+      close: () => file.close(),
       [Symbol.asyncDispose]: () => file.close(),
     };
   } catch (error) {

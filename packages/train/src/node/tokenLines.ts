@@ -56,6 +56,7 @@ export async function tokenLines(path: string, options: TokenLinesOptions): Prom
         const ids = parse(path, line.number, bytes.toString("utf8"), options);
         return { ids: ids.slice(0, -1), targets: ids.slice(1) };
       },
+      close: () => file.close(),
       [Symbol.asyncDispose]: () => file.close(),
     };
   } catch (error) {

@@ -152,7 +152,7 @@ test("an empty text is refused", async () => {
 
 test("damaged tokens are noticed", async () => {
   const path = await file("kept.txt", "a b c d a b c d a b\n");
-  await (await tokenizedText(path, options()))[Symbol.asyncDispose]();
+  await (await tokenizedText(path, options())).close();
   const [name] = await readdir(cacheFolder);
   const cached = join(cacheFolder, name!);
   const bytes = await readFile(cached);

@@ -60,6 +60,7 @@ export async function tokenizedText(path: string, options: TokenizedTextOptions)
         if (ids.some((id) => id > largest)) throw damaged(tokens);
         return exampleOfIds(ids);
       },
+      close: () => tokens.close(),
       [Symbol.asyncDispose]: () => tokens.close(),
     };
   } catch (error) {

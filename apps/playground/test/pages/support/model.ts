@@ -24,7 +24,7 @@ export async function randomModel(): Promise<ModelFiles> {
       await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)),
     );
   } finally {
-    await kernel[Symbol.asyncDispose]();
+    await kernel.dispose();
     await rm(folder, { recursive: true });
   }
 }

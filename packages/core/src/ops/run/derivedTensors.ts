@@ -38,8 +38,12 @@ export class DerivedTensors implements Disposable {
     return entry.value;
   }
 
-  [Symbol.dispose](): void {
+  dispose(): void {
     this.#scope.dispose();
     this.#entries.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

@@ -62,8 +62,12 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   keep(x: Tensor): Tensor {
     return this.#scope.release(x);
   }
-  [Symbol.dispose](): void {
+  dispose(): void {
     this.#scope.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   recorder(): undefined {}

@@ -122,9 +122,14 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
     return gradients;
   }
 
-  [Symbol.dispose](): void {
+  /** Frees what the tape recorded. Gradients that `backward` returned stay the caller's. */
+  dispose(): void {
     this.#scope.dispose();
     this.#gradients.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   recorder(inputs: readonly (Tensor | undefined)[]): TrainingKernel | undefined {
