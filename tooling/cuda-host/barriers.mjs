@@ -18,6 +18,7 @@ const ops = {
   "sampleLogProbs.cu": ["sample"],
   "selection.cuh": ["sample"],
   "selectiveScanFlow.cu": ["selectiveScanBackward"],
+  "sequenceIndex.cu": ["causalConv1d"],
 };
 
 const barrier = "__syncthreads();";

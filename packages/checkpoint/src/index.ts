@@ -7,7 +7,7 @@ import { CheckpointError } from "./errors.ts";
 import { openSafetensors as openSource } from "./formats/safetensors/open.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
 import type { LoadOptions } from "./parameters/load.ts";
-import { fileSource, folderFiles } from "./sources/folder.ts";
+import { fileSource, folderFiles, ioError, isMissing } from "./sources/folder.ts";
 import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
 import { urlFiles } from "./sources/url.ts";
@@ -101,7 +101,10 @@ async function findFiles(
   if (typeof source !== "string") return { files: source, notes: [] };
   const exists = await stat(source).then(
     () => true,
-    () => false,
+    (cause: unknown) => {
+      if (isMissing(cause)) return false;
+      throw ioError(source, cause);
+    },
   );
   if (exists) return { files: await folderFiles(source), notes: [] };
   if (isHubName(source)) return hubFiles(source, options);

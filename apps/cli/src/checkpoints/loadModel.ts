@@ -1,17 +1,31 @@
 import type { LoadedCheckpoint, NodeLoadOptions } from "@mamba/checkpoint";
 import type { FloatDType, Kernel } from "@mamba/kernel";
+import { Option } from "../program/commander.ts";
 import { note, type Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
 
+/** The checkpoint that a command works with. */
+export interface ModelChoice {
+  /** A folder, or a model's name on the hub. */
+  readonly model: string;
+  readonly offline?: true | undefined;
+}
+
+/** An option of every command that takes a model from the hub. */
+export const offlineOption = new Option(
+  "--offline",
+  "Take a hub model from the cache alone, as HF_HUB_OFFLINE=1 does",
+);
+
 /** The hub's address and the access token, from the environment variables of the Python tools. */
-export function hubOptions({ env }: Host): NodeLoadOptions {
-  return { hubUrl: env["HF_ENDPOINT"] || undefined, accessToken: env["HF_TOKEN"] || undefined };
+export function hubOptions({ offline }: Pick<ModelChoice, "offline">, { env }: Host): NodeLoadOptions {
+  return { hubUrl: env["HF_ENDPOINT"] || undefined, accessToken: env["HF_TOKEN"] || undefined, offline };
 }
 
 /** Loads a checkpoint with a progress bar, and prints its notes. */
 export async function loadModel(
   kernel: Kernel,
-  source: string,
+  { model: source, offline }: ModelChoice,
   dtype: FloatDType | undefined,
   host: Host,
 ): Promise<LoadedCheckpoint> {
@@ -20,7 +34,7 @@ export async function loadModel(
   const random = await findRandomMarker(source);
   using bar = progress(host, "loading");
   const loaded = await loadCheckpoint(kernel, source, {
-    ...hubOptions(host),
+    ...hubOptions({ offline }, host),
     dtype,
     signal: host.signal,
     onProgress: ({ doneBytes, totalBytes }) => bar.update(doneBytes, totalBytes ?? doneBytes),

@@ -1,7 +1,7 @@
 import { formatBytes } from "@mamba/display";
 import { openBackend } from "../backends/openBackend.ts";
 import { checkTarget } from "../checkpoints/checkTarget.ts";
-import { loadModel } from "../checkpoints/loadModel.ts";
+import { loadModel, offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
 import { note, type Host } from "../program/host.ts";
 import { choiceOption } from "../program/options.ts";
@@ -22,11 +22,17 @@ export default (host: Host) =>
       ]),
     )
     .option("--force", "Replace an existing checkpoint")
-    .action(async (source, folder, { dtype, force = false }) => {
+    .addOption(offlineOption)
+    .action(async (source, folder, { dtype, force = false, offline }) => {
       await checkTarget(folder, force);
       const { inspectCheckpoint, saveCheckpoint } = await import("@mamba/checkpoint");
       await using kernel = await openBackend({ backend: "cpu", threads: 1 }, host);
-      const { model, tokenizer, stopIds } = await loadModel(kernel, source, undefined, host);
+      const { model, tokenizer, stopIds } = await loadModel(
+        kernel,
+        { model: source, offline },
+        undefined,
+        host,
+      );
       using _model = model;
       await saveCheckpoint(model, folder, { tokenizer, stopIds, dtype });
       const { weightBytes } = await inspectCheckpoint(folder);

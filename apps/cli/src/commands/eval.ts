@@ -2,6 +2,7 @@ import { backendOption, threadsOption } from "../backends/openBackend.ts";
 import { tasks } from "../data/openSource.ts";
 import { parseLengths } from "../data/parseLengths.ts";
 import { evaluateModel } from "../evaluation/evaluateModel.ts";
+import { offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
 import { Option } from "../program/commander.ts";
 import type { Host } from "../program/host.ts";
@@ -68,6 +69,7 @@ export default (host: Host) =>
       }).default(0),
     )
     .option("--json", "Print JSON")
+    .addOption(offlineOption)
     .addOption(backendOption)
     .addOption(threadsOption)
     .action((task, options) => evaluateModel({ task, ...options, length: options.length ?? [256] }, host));

@@ -2,6 +2,7 @@ import { backendOption, threadsOption } from "../backends/openBackend.ts";
 import { generateText } from "../generation/generateText.ts";
 import { parseIds, readPrompt } from "../generation/prompt.ts";
 import { samplingOf } from "../generation/sampling.ts";
+import { offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
 import { usage } from "../program/errors.ts";
 import type { Host } from "../program/host.ts";
@@ -65,6 +66,7 @@ export default (host: Host) =>
     )
     .option("--load-state <file>", "Continue a saved state; the prompt is appended")
     .option("--save-state <file>", "Save the state at the end of the text")
+    .addOption(offlineOption)
     .addOption(backendOption)
     .addOption(threadsOption)
     .addOption(

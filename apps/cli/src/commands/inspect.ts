@@ -1,9 +1,9 @@
 import type { CheckpointSummary } from "@mamba/checkpoint";
+import { printable } from "@mamba/kernel";
 import { formatBytes, formatCount, table } from "@mamba/display";
-import { hubOptions } from "../checkpoints/loadModel.ts";
+import { hubOptions, offlineOption } from "../checkpoints/loadModel.ts";
 import { colorsOf } from "../program/colors.ts";
 import { createCommand } from "../program/command.ts";
-import { escapeControls } from "../program/escapeControls.ts";
 import { note, print, printJson, type Host } from "../program/host.ts";
 
 export default (host: Host) =>
@@ -13,11 +13,15 @@ export default (host: Host) =>
     ["state-spaces/mamba-130m-hf", "my-model --json"],
   )
     .argument("<model>", "Checkpoint folder, or a model's name on the hub")
+    .addOption(offlineOption)
     .option("--json", "Print JSON")
-    .action(async (model, { json }) => {
+    .action(async (model, { json, offline }) => {
       const { inspectCheckpoint } = await import("@mamba/checkpoint");
       const { findRandomMarker } = await import("../checkpoints/randomWeights.ts");
-      const summary = await inspectCheckpoint(model, { ...hubOptions(host), signal: host.signal });
+      const summary = await inspectCheckpoint(model, {
+        ...hubOptions({ offline }, host),
+        signal: host.signal,
+      });
       const random = await findRandomMarker(model);
       if (json) return printJson(host, { ...summary, randomWeights: random ?? null });
       await print(host, describe(summary, random, host));
@@ -30,7 +34,7 @@ function describe(summary: CheckpointSummary, random: string | undefined, host: 
     summary;
   const fields = Object.entries(config).filter(([, value]) => value !== undefined);
   const rows = tensors.map(({ name, dtype, shape, byteLength }) => [
-    escapeControls(name),
+    printable(name),
     dtype,
     `[${shape.join(", ")}]`,
     formatBytes(byteLength),
@@ -46,7 +50,7 @@ function describe(summary: CheckpointSummary, random: string | undefined, host: 
     bold(label),
     table(facts),
     `\n${bold("config")}`,
-    table(fields.map(([field, value]) => [field, escapeControls(String(value))])),
+    table(fields.map(([field, value]) => [field, printable(String(value))])),
     `\n${bold("tensors")}`,
     table(rows, [3]),
     "",

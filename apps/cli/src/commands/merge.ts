@@ -1,7 +1,7 @@
 import { backendOption, openBackend, threadsOption } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
 import { checkTarget } from "../checkpoints/checkTarget.ts";
-import { loadModel } from "../checkpoints/loadModel.ts";
+import { loadModel, offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
 import { note, type Host } from "../program/host.ts";
 
@@ -16,14 +16,20 @@ export default (host: Host) =>
     .requiredOption("--adapter <folder>", "LoRA adapter (PEFT's format)")
     .requiredOption("--out <folder>", "Folder of the merged checkpoint")
     .option("--force", "Replace an existing checkpoint")
+    .addOption(offlineOption)
     .addOption(backendOption)
     .addOption(threadsOption)
-    .action(async ({ model: source, adapter: folder, out, force = false, ...backend }) => {
+    .action(async ({ model: source, offline, adapter: folder, out, force = false, ...backend }) => {
       await checkTarget(out, force);
       const { mergeAdapter } = await import("@mamba/core");
       const { saveCheckpoint } = await import("@mamba/checkpoint");
       await using kernel = await openBackend(backend, host);
-      const { model, tokenizer, stopIds } = await loadModel(kernel, source, undefined, host);
+      const { model, tokenizer, stopIds } = await loadModel(
+        kernel,
+        { model: source, offline },
+        undefined,
+        host,
+      );
       using _model = model;
       using adapter = await attachAdapter(model, source, folder, host);
       if (adapter) await mergeAdapter(model, adapter);

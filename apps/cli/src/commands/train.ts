@@ -1,5 +1,6 @@
 import { backendOption, threadsOption } from "../backends/openBackend.ts";
 import { tasks } from "../data/openSource.ts";
+import { offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
 import type { Host } from "../program/host.ts";
 import { choiceArgument, choiceOption, countOption, numberOption } from "../program/options.ts";
@@ -80,6 +81,7 @@ export default (host: Host) =>
       countOption("--eval-examples <count>", "Held-out examples (default: 64, or all of a file with fewer)"),
     )
     .addOption(countOption("--save-every <steps>", "Steps between saved states").default(100))
+    .addOption(offlineOption)
     .addOption(backendOption)
     .addOption(threadsOption)
     .action(async (task, options) => {

@@ -55,7 +55,9 @@ test("a config field that does not exist, and data that is not there", async () 
     "there is no training field learningRate [CONFIG]",
   );
   await writeFile(recipe, JSON.stringify({ task: "induction", model: { width: 1 } }));
-  expect((await train("--config", recipe)).stderr).toContain("there is no config field width [CONFIG]");
+  expect((await train("--config", recipe)).stderr).toContain(
+    'config: there is no field "width"; the fields are ',
+  );
   expect((await train("text", "--data", join(base, "none"))).stderr).toContain("[DATA]");
   await writeFile(join(base, "short"), "abc");
   const short = await train("text", "--data", join(base, "short"));

@@ -3,7 +3,7 @@ import type { Evaluation } from "@mamba/train";
 import { formatSeconds, table } from "@mamba/display";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
-import { loadModel } from "../checkpoints/loadModel.ts";
+import { loadModel, type ModelChoice } from "../checkpoints/loadModel.ts";
 import { hasBytes, openSource, type Task } from "../data/openSource.ts";
 import { readerOf } from "../data/tokenizer.ts";
 import { usage } from "../program/errors.ts";
@@ -12,9 +12,8 @@ import { progress } from "../program/progress.ts";
 import { countBaseline, evaluateBaseline } from "./baseline.ts";
 
 /** One evaluation of the command line. */
-export interface EvalRequest extends BackendChoice {
+export interface EvalRequest extends BackendChoice, ModelChoice {
   readonly task: Task;
-  readonly model: string;
   readonly adapter?: string | undefined;
   readonly data?: string | undefined;
   readonly length: readonly number[];
@@ -45,7 +44,7 @@ export async function evaluateModel(request: EvalRequest, host: Host): Promise<v
   const { task, batchSize, segmentLength, seed } = request;
   const { evaluate } = await import("@mamba/train");
   await using kernel = await openBackend(request, host);
-  const loaded = await loadModel(kernel, request.model, undefined, host);
+  const loaded = await loadModel(kernel, request, undefined, host);
   using model = loaded.model;
   using _adapter = await attachAdapter(model, request.model, request.adapter, host);
   const { vocabSize } = model.config;

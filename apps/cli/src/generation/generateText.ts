@@ -3,7 +3,7 @@ import type { GeneratedToken, GenerateOptions } from "@mamba/core";
 import type { FloatDType } from "@mamba/kernel";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
-import { loadModel } from "../checkpoints/loadModel.ts";
+import { loadModel, type ModelChoice } from "../checkpoints/loadModel.ts";
 import { Stop, usage } from "../program/errors.ts";
 import { note, print, printJson, printUntrusted, type Host } from "../program/host.ts";
 import { checkOutputFile, readInputFile } from "../program/namedFiles.ts";
@@ -14,8 +14,7 @@ import type { Prompt } from "./prompt.ts";
 import { describeStats, Stopwatch } from "./stats.ts";
 
 /** One generation of the command line. */
-export interface GenerateRequest extends BackendChoice {
-  readonly model: string;
+export interface GenerateRequest extends BackendChoice, ModelChoice {
   readonly adapter?: string | undefined;
   readonly prompt: Prompt;
   readonly sampling: GenerateOptions;
@@ -44,7 +43,7 @@ export async function generateText(request: GenerateRequest, host: Host): Promis
   const core = import("@mamba/core");
   await using kernel = await openBackend(request, host);
   const { generate, GenerationState, ...states } = await core;
-  const loaded = await loadModel(kernel, request.model, request.dtype, host);
+  const loaded = await loadModel(kernel, request, request.dtype, host);
   const { model, tokenizer, stopIds, label } = loaded;
   using _model = model;
   using _adapter = await attachAdapter(model, request.model, request.adapter, host);

@@ -1,4 +1,4 @@
-import { escapeControls } from "./escapeControls.ts";
+import { printable } from "@mamba/kernel";
 
 /** A stream to write to. `isTTY` is true when a person sees it. */
 export interface Output {
@@ -41,7 +41,7 @@ export async function printUntrusted(host: Host, text: string): Promise<void> {
 
 /** Writes one line for people. Control characters in it are escaped. */
 export function note({ stderr }: Host, text: string): void {
-  stderr.write(`${escapeControls(text)}\n`);
+  stderr.write(`${printable(text)}\n`);
 }
 
 /** Prints one JSON document and a newline, for scripts. */

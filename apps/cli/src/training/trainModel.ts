@@ -30,6 +30,7 @@ export interface TrainRequest extends BackendChoice, HeldOutOptions {
   readonly recipe: RecipeInput;
   readonly tokenizer?: string | undefined;
   readonly model?: string | undefined;
+  readonly offline?: true | undefined;
   readonly lora: LoraConfigInput | undefined;
   readonly resume?: true | undefined;
   readonly saveEvery: number;
@@ -49,7 +50,12 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
   const loaded =
     request.model === undefined
       ? undefined
-      : await loadModel(kernel, request.model, lora ? undefined : "f32", host);
+      : await loadModel(
+          kernel,
+          { model: request.model, offline: request.offline },
+          lora ? undefined : "f32",
+          host,
+        );
   using scope = new Scope();
   if (loaded) scope.use(loaded.model);
   const reader = loaded ? readerOf(loaded) : { tokenizer: newTokenizer };
