@@ -27,7 +27,7 @@ export type {
 export { freshSeed } from "./generation/seed.ts";
 export type {
   DecodeOptions,
-  DecoderOptions,
+  TokenDecoderOptions,
   EncodeOptions,
   TokenDecoder,
   Tokenizer,

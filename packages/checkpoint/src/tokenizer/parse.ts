@@ -1,4 +1,4 @@
-import type { DecodeOptions, DecoderOptions, EncodeOptions, Tokenizer } from "@mamba/core";
+import type { DecodeOptions, TokenDecoderOptions, EncodeOptions, Tokenizer } from "@mamba/core";
 import type { Json, JsonObject } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { parseJsonObject } from "../json/parse.ts";
@@ -152,7 +152,7 @@ function encode(
 
 function openDecoder(
   { stages, texts, special }: Parts,
-  { specialTokens = false, snapshot }: DecoderOptions & DecodeOptions = {},
+  { specialTokens = false, snapshot }: TokenDecoderOptions & DecodeOptions = {},
 ): PipelineDecoder {
   const textOf = (id: number) => (specialTokens || !special.has(id) ? texts.get(id) : undefined);
   return new PipelineDecoder(stages, textOf, snapshot);

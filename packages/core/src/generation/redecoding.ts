@@ -1,5 +1,5 @@
 import { MambaError } from "../errors.ts";
-import type { DecodeOptions, DecoderOptions, TokenDecoder } from "./tokenizer.ts";
+import type { DecodeOptions, TokenDecoderOptions, TokenDecoder } from "./tokenizer.ts";
 
 /**
  * Makes a `Tokenizer.decoder` from `decode` alone, for tokenizers of your own. It decodes all ids again with each one, and
@@ -7,7 +7,7 @@ import type { DecodeOptions, DecoderOptions, TokenDecoder } from "./tokenizer.ts
  */
 export function redecoding(
   decode: (ids: readonly number[], options: DecodeOptions) => string,
-): (options?: DecoderOptions) => TokenDecoder {
+): (options?: TokenDecoderOptions) => TokenDecoder {
   return ({ snapshot = [], ...options } = {}) => {
     if (!Array.isArray(snapshot) || !snapshot.every((id) => Number.isSafeInteger(id))) {
       throw new MambaError("CACHE", "saved text: expected a list of ids");

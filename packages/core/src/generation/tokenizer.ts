@@ -34,7 +34,7 @@ export interface TokenDecoder {
 }
 
 /** How a decoder starts. */
-export interface DecoderOptions extends DecodeOptions {
+export interface TokenDecoderOptions extends DecodeOptions {
   /** The `snapshot()` of a decoder with the same options, of an equal tokenizer, to go on from. */
   readonly snapshot?: Json | undefined;
 }
@@ -49,7 +49,7 @@ export interface Tokenizer {
    *
    * @throws MambaError `CACHE` when `snapshot` is not one of an equal tokenizer
    */
-  decoder(options?: DecoderOptions): TokenDecoder;
+  decoder(options?: TokenDecoderOptions): TokenDecoder;
   /** Ids that end a text. */
   readonly stopIds: readonly number[];
   /** The ids of the special tokens, by their text, such as `<|im_end|>`. */
