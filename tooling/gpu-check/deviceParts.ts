@@ -24,6 +24,7 @@ type Open = () => Promise<TrainingKernel>;
 
 const openCuda: Open = () => createCudaKernel();
 const openWatched: Open = () => createCudaKernel({ exactPool: true });
+const openInvariant: Open = () => createCudaKernel({ batchInvariant: true });
 const openWebGpu: Open = () => createWebGpuKernel();
 
 function measured(ceilings: Ceilings | undefined): Ceilings {
@@ -67,7 +68,10 @@ const webGpu = figures(openWebGpu);
 export const deviceParts = {
   ...cuda,
 
-  conformance: ({ filter }, emit) => conformance("conformance", openCuda, { filter }, emit),
+  conformance: async ({ filter }, emit) => {
+    await conformance("conformance", openCuda, { filter }, emit);
+    await conformance("same bits", openInvariant, { filter: "laws: same bits" }, emit);
+  },
 
   training: (_, emit) => trainingParity(openCuda, emit),
 

@@ -22,9 +22,9 @@ export class Sequences {
   readonly length: number;
   /** Sequences of all rows, S. */
   readonly count: number;
-  /** [B · L]: the number of each position's sequence, from 0 to S - 1; -1 at padding. Not to be changed. */
+  /** The number of each position's sequence, from 0 to S - 1, or -1 at padding: [B · L]. Not to be changed. */
   readonly ids: Int32Array;
-  /** [B · L]: the place of each position in its sequence, from 0; -1 at padding. Not to be changed. */
+  /** The place of each position in its sequence, from 0, or -1 at padding: [B · L]. Not to be changed. */
   readonly positions: Int32Array;
   /** For each sequence, the index of its last real position in [B · L]: `ops.gatherRows` of [B · L, D] then gives [S, D]. */
   readonly lastPositions: readonly number[];
