@@ -99,7 +99,7 @@ test("a prompt that the model has no ids for is an error, and the page still wor
 }) => {
   await playground.page.getByLabel("Prompt").fill("Grüße");
   await playground.ready.click();
-  await expect(playground.problem).toHaveText(/ids 0 to 127.*\(TOKENIZER\)/);
+  await expect(playground.problem).toHaveText(/ids 0 to 127.*\(INPUT\)/);
   await playground.page.getByLabel("Prompt").fill("Greetings");
   await playground.set({ "Max tokens": 3 });
   expect(await playground.write()).toHaveLength("Greetings".length + 3);
