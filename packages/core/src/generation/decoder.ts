@@ -38,8 +38,8 @@ export interface SequenceFailure {
 }
 
 /**
- * Generates many sequences together, each with its own options, seed and end. They join and leave between steps, and a
- * sequence gives the same tokens whatever the others are.
+ * Generates many sequences together, each with its own options, seed and end. They join and leave between steps. On a kernel with
+ * `capabilities.batchInvariant` a sequence gives the same tokens whatever the others are; elsewhere to rounding of its logits.
  *
  * `add` takes a prompt or a state, `step` gives the next token of each sequence, `remove` ends one early. A sequence that has
  * ended leaves by itself with the next `step` or `add`; until then `snapshot` copies its state. `add`, `remove` and `snapshot`
