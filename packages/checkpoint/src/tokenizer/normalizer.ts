@@ -2,7 +2,7 @@ import { BertNormalizer, PrecompiledNormalizer } from "@huggingface/tokenizers";
 import type { Json } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { type Component, flatten } from "./component.ts";
-import { readPattern } from "./pattern.ts";
+import { readPattern, replaceMatches } from "./pattern.ts";
 
 /** Changes a text before it is split. With `isInside`, the text continues other text: nothing is put before it. */
 export type Normalizer = (text: string, isInside: boolean) => string;
@@ -76,13 +76,6 @@ function replace(component: Component): Step {
   const content = component.string("content") ?? "";
   return (text, _, most) => {
     const [matches = []] = pattern.matches([text]);
-    checkLength(text.length + (matches.length / 2) * content.length, most);
-    let changed = "";
-    let at = 0;
-    for (let i = 0; i < matches.length; i += 2) {
-      changed += text.slice(at, matches[i]) + content;
-      at = matches[i + 1] ?? at;
-    }
-    return changed + text.slice(at);
+    return replaceMatches(text, matches, content, (length) => checkLength(length, most));
   };
 }

@@ -64,6 +64,23 @@ export function readPattern(component: Component): Pattern {
   return { matches: (texts) => texts.map((text) => matchHere(text, regex)) };
 }
 
+/** `text` with each match replaced by `content`. `check` gets the length of the result before it is made. */
+export function replaceMatches(
+  text: string,
+  matches: Matches,
+  content: string,
+  check: (length: number) => void,
+): string {
+  check(text.length + (matches.length / 2) * content.length);
+  let changed = "";
+  let at = 0;
+  for (let i = 0; i < matches.length; i += 2) {
+    changed += text.slice(at, matches[i]) + content;
+    at = matches[i + 1] ?? at;
+  }
+  return changed + text.slice(at);
+}
+
 /** Start and end of each occurrence of a literal. */
 export function occurrences(text: string, literal: string): Matches {
   const found: number[] = [];

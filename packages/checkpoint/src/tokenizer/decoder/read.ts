@@ -1,6 +1,6 @@
 import type { Json } from "@mamba/core/safetensors";
 import { type Component, flatten } from "../component.ts";
-import { type Matches, occurrences, readPattern } from "../pattern.ts";
+import { type Matches, occurrences, readPattern, replaceMatches } from "../pattern.ts";
 import { metaspaceJoined, replaceJoined, trimJoined, wholeText } from "./joinedStages.ts";
 import { checkLength, eachText, type Stage } from "./stage.ts";
 import {
@@ -94,17 +94,7 @@ function replace(component: Component): Both {
   const { literal } = pattern;
   const matchesOf = (text: string): Matches =>
     literal === undefined ? (pattern.matches([text])[0] ?? []) : occurrences(text, literal);
-  const change = (text: string): string => {
-    const matches = matchesOf(text);
-    checkLength(text.length + (matches.length / 2) * content.length);
-    let changed = "";
-    let at = 0;
-    for (let i = 0; i < matches.length; i += 2) {
-      changed += text.slice(at, matches[i]) + content;
-      at = matches[i + 1] ?? at;
-    }
-    return changed + text.slice(at);
-  };
+  const change = (text: string): string => replaceMatches(text, matchesOf(text), content, checkLength);
   if (literal !== undefined) return { separate: eachText(change), joined: replaceJoined(literal, content) };
   // The same tokens come again and again, and a thread takes longer to answer than a table.
   const cache = new Map<string, string>();
