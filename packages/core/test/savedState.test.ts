@@ -147,6 +147,10 @@ test("a state of other weights, another adapter or another model is refused", as
     model.attach(adapter);
     await expect(loadState(model, saved)).rejects.toThrow(cache("saved with other weights than those"));
     await expect(collect(generate(model, state))).rejects.toThrow(cache("another adapter"));
+    const withAdapter = await modelFingerprint(model);
+    using stabilized = LoraAdapter.init(model, { rank: 2, rankStabilized: true }, 3); // equal numbers, another scale
+    model.attach(stabilized);
+    expect(await modelFingerprint(model)).not.toBe(withAdapter);
     model.detach();
     expect(idsOf(await collect(generate(model, state, { maxTokens: 3 })))).toHaveLength(3);
 

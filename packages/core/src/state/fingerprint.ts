@@ -12,11 +12,11 @@ import type { MambaLM } from "../model/mambaLM.ts";
  */
 export async function modelFingerprint(model: MambaLM): Promise<string> {
   const { kernel, adapter } = model;
-  const { rank, alpha, targets } = adapter?.config ?? {};
+  const { rank, alpha, rankStabilized, targets } = adapter?.config ?? {};
   const hash = sha256.create();
   const add = (value: unknown) => hash.update(new TextEncoder().encode(JSON.stringify(value)));
   add(Object.entries(model.config).sort(byName));
-  add({ rank, alpha, targets });
+  add({ rank, alpha, rankStabilized, targets });
   const parameters = [...model.parameters, ...(adapter?.parameters ?? [])].sort(byName);
   using scope = new Scope();
   const rows = parameters.map(([, tensor]) => scope.use(kernel.gatherRows(tensor, rowsOf(tensor))));
