@@ -1,3 +1,4 @@
+export type { ArrayExample } from "./arrayExample.ts";
 export * from "./config.ts";
 export {
   checkExample,
