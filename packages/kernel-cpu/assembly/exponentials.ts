@@ -64,7 +64,7 @@ export function expLanes(x: v128): v128 {
  * 2^n · (exp(r) - 1) + (2^n - 1), where exp(r) - 1 = r + r² · p(r) has no cancellation (error of p: 1.4e-8). Above |x| = 20 the
  * result is 1 to rounding.
  *
- * Measured against float64: relative error <= TANH_ERROR.
+ * Measured against float64: relative error <= 1.7e-7.
  */
 @inline
 export function tanhLanes(x: v128): v128 {
@@ -86,7 +86,7 @@ export function tanhLanes(x: v128): v128 {
   return v128.or(y, v128.and(x, sign));
 }
 
-/** sigmoid(x) = 1 / (1 + exp(-x)). Measured against float64: relative error <= SIGMOID_ERROR for x >= -87; below, it is 0. */
+/** sigmoid(x) = 1 / (1 + exp(-x)). Measured against float64: relative error <= 2.7e-7 for x >= -87; below, it is 0. */
 @inline
 export function sigmoidLanes(x: v128): v128 {
   return sigmoidOf(x, expLanes(f32x4.neg(f32x4.abs(x))));

@@ -19,8 +19,9 @@ function bell(a: v128): v128 {
   const rest = f32x4.mul(f32x4.mul(f32x4.sub(a, high), f32x4.add(a, high)), f32x4.splat(-0.5));
   const main = f32x4.mul(f32x4.mul(high, high), f32x4.splat(-0.5));
   const first = expLanes(main);
-  // |rest| is at most 0.007, so that three terms of exp(rest) suffice.
-  return madd(first, f32x4.mul(rest, madd(rest, f32x4.splat(0.5), f32x4.splat(1.0))), first);
+  // |rest| is at most 0.055: the first term of exp(rest) that is left out is 4e-7.
+  const square = madd(rest, f32x4.splat(0.16666667), f32x4.splat(0.5));
+  return madd(first, f32x4.mul(rest, madd(rest, square, f32x4.splat(1.0))), first);
 }
 
 /** P(-a), given e = exp(-a² / 2). */
@@ -44,14 +45,14 @@ function distribution(x: v128, tail: v128): v128 {
   return v128.bitselect(tail, f32x4.sub(f32x4.splat(1.0), tail), f32x4.lt(x, f32x4.splat(0)));
 }
 
-/** gelu(x). Measured against float64: relative error <= GELU_ERROR. */
+/** gelu(x). Measured against float64: relative error <= 5e-7 for x >= -13, and error <= 1.2e-7 · max(|x|, 1). */
 @inline
 export function geluLanes(x: v128): v128 {
   const a = f32x4.pmin(f32x4.abs(x), f32x4.splat(LARGEST));
   return f32x4.mul(x, distribution(x, lowerTail(a, bell(a))));
 }
 
-/** gelu'(x). Measured against float64: error <= DGELU_ERROR. */
+/** gelu'(x). Measured against float64: error <= 1.5e-7. */
 @inline
 export function geluDerivative(x: v128): v128 {
   const bounded = bound(x, LARGEST);
@@ -74,13 +75,13 @@ function geluPower(x: v128): v128 {
   return expLanes(f32x4.mul(x, factor));
 }
 
-/** Measured against float64: error <= GELUT_ERROR · max(|x|, 1). */
+/** Measured against float64: error <= 1.2e-7 · max(|x|, 1). */
 @inline
 export function geluTanhLanes(x: v128): v128 {
   return f32x4.div(x, f32x4.add(f32x4.splat(1.0), geluPower(x)));
 }
 
-/** The derivative s · (1 + x · (1 - s) · 2u') with s = sigmoid(2u). Measured against float64: error <= DGELUT_ERROR. */
+/** The derivative s · (1 + x · (1 - s) · 2u') with s = sigmoid(2u). Measured against float64: error <= 2.4e-7. */
 @inline
 export function geluTanhDerivative(x: v128): v128 {
   const one = f32x4.splat(1.0);
