@@ -53,7 +53,9 @@ export async function evaluate<E, M extends object>(
   const { start: from, end } = exampleRange(source, { examples, first });
 
   // Without an evaluator of its own, a trainable has no metrics: M is then an empty object.
-  const sums = trainable.evaluator?.() ?? (new LossEvaluator(trainable) as unknown as LossEvaluator<E> & { metrics(): M });
+  const sums =
+    trainable.evaluator?.() ??
+    (new LossEvaluator(trainable) as unknown as LossEvaluator<E> & { metrics(): M });
   let done = 0;
   for (let start = from; start < end; start += batchSize) {
     const batch: E[] = [];

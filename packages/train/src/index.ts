@@ -14,6 +14,7 @@ export type { Evaluator, EvaluatorOptions } from "./evaluator.ts";
 export { languageModel, type LanguageModelOptions } from "./languageModel.ts";
 export {
   evaluationOf,
+  type LanguageModelEvaluation,
   type LanguageModelMetrics,
   type LanguageModelSums,
 } from "./languageModelMetrics.ts";

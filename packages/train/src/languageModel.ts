@@ -4,7 +4,14 @@ import { checkExample, checkSource, type DataSource, type Example, ignoreIndex }
 import { TrainError } from "./errors.ts";
 import { type Evaluator, type EvaluatorOptions, sequenceOps } from "./evaluator.ts";
 import { type LanguageModelMetrics, languageModelMetrics } from "./languageModelMetrics.ts";
-import { batchOf, chunksOf, type ModelBatch, type ModelChunk, placeResults, positionsOf } from "./modelBatch.ts";
+import {
+  batchOf,
+  chunksOf,
+  type ModelBatch,
+  type ModelChunk,
+  placeResults,
+  positionsOf,
+} from "./modelBatch.ts";
 import { checkPackTo } from "./packTo.ts";
 import { runnableLanguageModel } from "./runnableModel.ts";
 import type { Trainable } from "./trainable.ts";
@@ -137,7 +144,8 @@ class LanguageModelEvaluator implements Evaluator<Example, LanguageModelMetrics>
 
   async #measure(chunk: ModelChunk, targets: Int32Array): Promise<void> {
     const { kernel, derived } = this.#model;
-    if (!canTrain(kernel)) throw new KernelError("UNSUPPORTED", `evaluate: the ${kernel.name} backend has no loss`);
+    if (!canTrain(kernel))
+      throw new KernelError("UNSUPPORTED", `evaluate: the ${kernel.name} backend has no loss`);
     const count = countTargets(targets);
     using scope = new Scope();
     const ops = scope.use(sequenceOps(kernel, derived));

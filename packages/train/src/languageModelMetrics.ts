@@ -10,6 +10,9 @@ export interface LanguageModelMetrics {
   readonly accuracy: number;
 }
 
+/** The result of an evaluation of a language model. */
+export type LanguageModelEvaluation = Evaluation & LanguageModelMetrics;
+
 /** Sums over all positions that count. */
 export interface LanguageModelSums {
   /** Sum of -log p(target), in nats. */
@@ -33,7 +36,7 @@ export function evaluationOf(
   source: Pick<ExampleSource<unknown>, "id">,
   sums: LanguageModelSums,
   examples: number,
-): Evaluation & LanguageModelMetrics {
+): LanguageModelEvaluation {
   const { targets } = sums;
   if (targets === 0) throw new TrainError("DATA", `${source.id} has no target that counts`);
   const loss = sums.loss / targets;

@@ -144,7 +144,13 @@ function widened(kernel: Kernel, x: Tensor): Tensor {
   const width = lastExtent(x.shape);
   const rows = elementCount(x.shape) / width;
   using scope = new Scope();
-  const ids = scope.use(kernel.upload(Int32Array.from({ length: rows }, (_, row) => row), [rows], "i32"));
+  const ids = scope.use(
+    kernel.upload(
+      Int32Array.from({ length: rows }, (_, row) => row),
+      [rows],
+      "i32",
+    ),
+  );
   const table = scope.use(kernel.reshape(x, [rows, width]));
   return kernel.reshape(scope.use(kernel.embedding(ids, table)), x.shape);
 }

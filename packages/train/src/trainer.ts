@@ -232,7 +232,8 @@ export class Trainer<E = Example> implements Disposable {
   async readParameters(): Promise<Map<string, Float32Array>> {
     const values = new Map<string, Float32Array>();
     // Copied, because `read` may return a view of the kernel's memory.
-    for (const { name, read } of this.#tensorsOf(this.#optimizer.masters)) values.set(name, (await read()).slice());
+    for (const { name, read } of this.#tensorsOf(this.#optimizer.masters))
+      values.set(name, (await read()).slice());
     return values;
   }
 

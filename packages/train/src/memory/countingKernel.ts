@@ -26,7 +26,10 @@ export class CountingKernel extends OpsKernel<DeviceTensor, CountingTensors> {
   /** @throws KernelError `UNSUPPORTED`: there are no values */
   protected override fetch(): Promise<HostArray[]> {
     return Promise.reject(
-      new KernelError("UNSUPPORTED", "read: a kernel that counts memory has no values; compute the loss without reading"),
+      new KernelError(
+        "UNSUPPORTED",
+        "read: a kernel that counts memory has no values; compute the loss without reading",
+      ),
     );
   }
 

@@ -127,10 +127,7 @@ export class MemoryGuard<E> {
 }
 
 /** The first result of `attempt` that is not undefined. */
-function first(
-  numbers: readonly number[],
-  attempt: (n: number) => Remedy | undefined,
-): Remedy | undefined {
+function first(numbers: readonly number[], attempt: (n: number) => Remedy | undefined): Remedy | undefined {
   for (const n of numbers) {
     const remedy = attempt(n);
     if (remedy) return remedy;
@@ -141,7 +138,7 @@ function first(
 /** n / 2, n / 4, … 1, rounded up. */
 function halves(n: number): number[] {
   const all: number[] = [];
-  for (let half = n; half > 1; ) all.push((half = Math.ceil(half / 2)));
+  for (let half = n; half > 1;) all.push((half = Math.ceil(half / 2)));
   return all;
 }
 
