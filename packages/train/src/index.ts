@@ -30,3 +30,15 @@ export {
   type TrainableOptions,
 } from "./trainable.ts";
 export { type StepEvent, Trainer, type TrainerOptions } from "./trainer.ts";
+export type { ArrayTrainable } from "./arrays/arrayTrainable.ts";
+export { classifier, type ClassifierOptions } from "./arrays/classifier.ts";
+export type { ClassifierMetrics, ClassScore } from "./arrays/classSums.ts";
+export { predict, type PredictOptions } from "./arrays/predict.ts";
+export { regressor, type RegressorOptions } from "./arrays/regressor.ts";
+export type {
+  QuantileScore,
+  RegressionLoss,
+  RegressorMetrics,
+  TargetError,
+} from "./arrays/regressionSums.ts";
+export type { ArrayInput, ArrayModel } from "./runnableModel.ts";
