@@ -45,7 +45,8 @@ export interface LoadedLanguageModel extends LoadedCheckpoint {
 export type LoadedModel = LoadedSequenceModel | LoadedVisionModel | LoadedLanguageModel;
 
 /** The contents of the files of a model, found without reading a weight. */
-export type ModelSummary = (ModelConfig & WeightsSummary) | ({ readonly kind: "language" } & CheckpointSummary);
+export type ModelSummary =
+  (ModelConfig & WeightsSummary) | ({ readonly kind: "language" } & CheckpointSummary);
 
 interface WeightsSummary extends Loaded {
   readonly files: readonly string[];

@@ -37,7 +37,10 @@ export function describeModel(model: SavedModel, data: ModelData | undefined): M
   // A language model has no kind.
   if ((kind as unknown) !== "sequence") {
     const remedy = "save a language model with saveCheckpoint";
-    throw new CheckpointError("UNSUPPORTED_MODEL", `the model must be a sequence or a vision model; ${remedy}`);
+    throw new CheckpointError(
+      "UNSUPPORTED_MODEL",
+      `the model must be a sequence or a vision model; ${remedy}`,
+    );
   }
   if (config.stack) {
     const remedy = "write its parameters with writeSafetensors, and build the stack again to read them";
@@ -88,7 +91,8 @@ export function parseModelConfig(bytes: Uint8Array, name: string): ModelConfig |
       return { kind, config, data: data && imagesData(data, config, where) };
     }
     const config = resolveSequenceConfig(input as SequenceConfigInput);
-    if (config.stack) throw new CheckpointError("CONFIG", `${name}: mamba_ts: config: a file cannot have a stack`);
+    if (config.stack)
+      throw new CheckpointError("CONFIG", `${name}: mamba_ts: config: a file cannot have a stack`);
     return { kind, config, data: data && seriesData(data, config, where) };
   } catch (cause) {
     if (!MambaError.is(cause)) throw cause;

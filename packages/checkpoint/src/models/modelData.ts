@@ -49,7 +49,8 @@ export function imagesData(json: JsonObject, config: VisionConfig, name: string)
   const { height, width, channels, classes } = config;
   for (const [field, expected] of Object.entries({ height, width, channels })) {
     const value = fields.count(field) ?? fields.missing(field);
-    if (value !== expected) fields.wrong(`the field ${field} must be that of the model, ${expected}, got ${value}`);
+    if (value !== expected)
+      fields.wrong(`the field ${field} must be that of the model, ${expected}, got ${value}`);
   }
   return {
     kind: "images",
@@ -72,7 +73,8 @@ export function seriesData(json: JsonObject, config: SequenceConfig, name: strin
   requireKind(fields, "series", "a sequence model");
   fields.checkKnown(["kind", "columns", "targets", "mean", "std", "context", "horizon", "levels"]);
   const { input, outputs } = config;
-  if (input.kind !== "values") fields.wrong("data of the kind series needs a model of values, got one of tokens");
+  if (input.kind !== "values")
+    return fields.wrong("data of the kind series needs a model of values, got one of tokens");
   const columns = fields.names("columns", input.channels) ?? fields.missing("columns");
   const targets = fields.names("targets") ?? fields.missing("targets");
   const stranger = targets.find((target) => !columns.includes(target));
@@ -100,7 +102,8 @@ export function seriesData(json: JsonObject, config: SequenceConfig, name: strin
 
 function requireKind(fields: Fields, kind: ModelData["kind"], model: string): void {
   const found = fields.string("kind") ?? fields.missing("kind");
-  if (found !== kind) fields.wrong(`the field kind must be "${kind}" for ${model}, got ${JSON.stringify(found)}`);
+  if (found !== kind)
+    fields.wrong(`the field kind must be "${kind}" for ${model}, got ${JSON.stringify(found)}`);
 }
 
 function scaling(fields: Fields, count: number, what: string): Pick<ModelData, "mean" | "std"> {

@@ -18,9 +18,7 @@ export function modelContents(
 ): { readonly weights: PatchedChunks; readonly config: Uint8Array } {
   const description = describeModel(model, data);
   const sources =
-    description.kind === "vision"
-      ? visionSources(description.config)
-      : sequenceSources(description.config);
+    description.kind === "vision" ? visionSources(description.config) : sequenceSources(description.config);
   const { tensors, matrixType } = weightsToWrite(model, sources, options);
   return {
     weights: safetensorsFile(tensors, { format: "pt" }),
