@@ -35,6 +35,7 @@ export type {
 export { Utf8Decoder } from "./generation/utf8.ts";
 export { yieldToEventLoop } from "./generation/yieldToEventLoop.ts";
 export * from "./layers/bidirectionalMamba.ts";
+export { withDropout } from "./layers/dropout.ts";
 export { Embedding } from "./layers/embedding.ts";
 export { layerParameters, type LayerShape, type LayerSpec, layerState } from "./layers/layer.ts";
 export * from "./layers/linear.ts";
@@ -50,9 +51,31 @@ export * from "./layers/module.ts";
 export { type NormSpec, RMSNorm } from "./layers/rmsNorm.ts";
 export { type Range, Sequences } from "./layers/sequences.ts";
 export * from "./layers/stack.ts";
+export { bidirectionalStack } from "./model/bidirectionalStack.ts";
 export * from "./model/config.ts";
 export * from "./model/mambaLM.ts";
+export { Model } from "./model/model.ts";
+export {
+  resolveSequenceConfig,
+  type SequenceConfig,
+  type SequenceConfigInput,
+  type SequenceInput,
+} from "./model/sequence/config.ts";
+export * from "./model/sequence/forecast.ts";
+export * from "./model/sequence/sequenceModel.ts";
+export { sequenceSpecs, sequenceStack } from "./model/sequence/specs.ts";
 export { mambaStack, parameterSpecs } from "./model/specs.ts";
+export type { ModelInput, TrainableModel, TrainingRunOptions } from "./model/trainableModel.ts";
+export {
+  classPosition,
+  patchGrid,
+  resolveVisionConfig,
+  type VisionConfig,
+  type VisionConfigInput,
+} from "./model/vision/config.ts";
+export type { Interpolation } from "./model/vision/interpolateGrid.ts";
+export { visionSpecs, visionStack } from "./model/vision/specs.ts";
+export * from "./model/vision/visionMamba.ts";
 export type { CausalConv1dArgs } from "./ops/causalConv1d.ts";
 export type { CustomBackward, CustomForward } from "./ops/custom.ts";
 export type { DropoutOptions } from "./ops/dropout.ts";

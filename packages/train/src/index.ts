@@ -41,4 +41,3 @@ export type {
   RegressorMetrics,
   TargetError,
 } from "./arrays/regressionSums.ts";
-export type { ArrayInput, ArrayModel } from "./runnableModel.ts";

@@ -1,15 +1,12 @@
 import {
-  type DerivedTensors,
   type MambaLM,
+  type ModelInput,
   type Ops,
-  type Parameters,
-  type ParameterSpec,
-  type Sequences,
   StackState,
-  type StateSpec,
+  type TrainableModel,
+  type TrainingRunOptions,
 } from "@mamba/core";
 import type { Kernel, Shape, Tensor } from "@mamba/kernel";
-import type { LossOptions } from "./trainable.ts";
 
 /** The input of a model: how the array of an example becomes a tensor. */
 export interface InputFormat {
@@ -20,13 +17,6 @@ export interface InputFormat {
   readonly shape: (rows: number, length: number) => Shape;
 }
 
-/** How a batch is run: the state is advanced in place. */
-export interface RunOptions {
-  readonly state?: StackState | undefined;
-  readonly sequences?: Sequences | undefined;
-  readonly training?: LossOptions["training"];
-}
-
 /** A model as a batch runs it, whatever its inputs are. */
 export interface RunnableModel {
   readonly input: InputFormat;
@@ -34,9 +24,9 @@ export interface RunnableModel {
   readonly outputs: number;
   /** True when each position has a result, [B, L, outputs]; otherwise each sequence has one, [S, outputs]. */
   readonly perPosition: boolean;
-  run(ops: Ops, input: Tensor, options: RunOptions): Tensor;
+  run(ops: Ops, input: Tensor, options: TrainingRunOptions): Tensor;
   /** Advances the state without results, where that costs less than `run`. */
-  advance?(ops: Ops, input: Tensor, options: RunOptions): void;
+  advance?(ops: Ops, input: Tensor, options: TrainingRunOptions): void;
   /** Given for causal models: a state before the first position. */
   readonly createState?: ((rows: number, kernel: Kernel) => StackState) | undefined;
 }
@@ -55,41 +45,19 @@ export function runnableLanguageModel(model: MambaLM): RunnableModel {
   };
 }
 
-/** The input of a model of arrays. */
-export type ArrayInput =
-  | { readonly kind: "values"; readonly channels: number }
-  | { readonly kind: "tokens"; readonly vocabSize: number }
-  | { readonly kind: "images"; readonly height: number; readonly width: number; readonly channels: number };
-
-/** A model from arrays to numbers, such as `SequenceModel` and `VisionMamba`, as `classifier` and `regressor` take it. */
-export interface ArrayModel {
-  readonly kernel: Kernel;
-  readonly config: object;
-  readonly input: ArrayInput;
-  /** Numbers per result. */
-  readonly outputs: number;
-  /** True when each position has a result, [B, L, outputs]; otherwise each sequence has one, [S, outputs]. */
-  readonly perPosition: boolean;
-  /** The parameters that training changes. */
-  readonly trainable: { readonly specs: readonly ParameterSpec[]; readonly parameters: Parameters };
-  readonly derived: DerivedTensors;
-  /** The states of a model that reads from the first position on; undefined for one that needs the whole input at once. */
-  readonly state?: readonly StateSpec[] | undefined;
-  run(ops: Ops, input: Tensor, options: RunOptions): Tensor;
-}
-
-export function runnableArrayModel(model: ArrayModel): RunnableModel {
+/** A model of arrays, such as `SequenceModel` and `VisionMamba`. */
+export function runnableArrayModel(model: TrainableModel): RunnableModel {
   const { input, outputs, perPosition, state } = model;
   return {
     input: inputFormat(input),
     outputs,
     perPosition,
-    run: (ops, x, options) => model.run(ops, x, options),
+    run: (ops, x, options) => model.run(ops, x, given(options)),
     createState: state && ((rows, kernel) => StackState.create(kernel, state, rows)),
   };
 }
 
-function inputFormat(input: ArrayInput): InputFormat {
+function inputFormat(input: ModelInput): InputFormat {
   switch (input.kind) {
     case "tokens":
       return { dtype: "i32", width: 1, shape: (rows, length) => [rows, length] };
@@ -108,4 +76,9 @@ function inputFormat(input: ArrayInput): InputFormat {
     default:
       return input satisfies never;
   }
+}
+
+/** The options that are not undefined: a model refuses those that it does not know. */
+function given(options: TrainingRunOptions): TrainingRunOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

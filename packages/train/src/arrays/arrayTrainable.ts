@@ -1,10 +1,10 @@
-import type { Ops } from "@mamba/core";
+import type { Ops, TrainableModel } from "@mamba/core";
 import type { Tensor } from "@mamba/kernel";
 import type { ArrayExample } from "../arrayExample.ts";
 import { type Evaluator, sequenceOps } from "../evaluator.ts";
 import { batchOf, chunksOf, type ModelBatch, placeResults, positionsOf, takeResults } from "../modelBatch.ts";
 import { checkPackTo } from "../packTo.ts";
-import { type ArrayModel, runnableArrayModel } from "../runnableModel.ts";
+import { runnableArrayModel } from "../runnableModel.ts";
 import type { Trainable } from "../trainable.ts";
 import { checkInput } from "./checkInput.ts";
 
@@ -57,7 +57,7 @@ export interface Sums<T extends Targets, M extends object> {
 
 export function arrayTrainable<T extends Targets, M extends object>(
   name: string,
-  model: ArrayModel,
+  model: TrainableModel,
   packTo: number | undefined,
   head: Head<T, M>,
 ): ArrayTrainable<M> {

@@ -1,5 +1,5 @@
+import type { ModelInput } from "@mamba/core";
 import { TrainError } from "../errors.ts";
-import type { ArrayInput } from "../runnableModel.ts";
 
 type Values = Float32Array | Int32Array;
 
@@ -11,7 +11,7 @@ type Values = Float32Array | Int32Array;
  * @throws TrainError `DATA` when the input has another type or size than the model takes, an id outside of the vocabulary, or a
  * value that is NaN or infinite
  */
-export function checkInput(format: ArrayInput, input: Values, where: string): number {
+export function checkInput(format: ModelInput, input: Values, where: string): number {
   const refuse = (expected: string, got: string): never => {
     throw new TrainError("DATA", `${where}: ${expected}, got ${got}`);
   };

@@ -1,7 +1,7 @@
+import type { TrainableModel } from "@mamba/core";
 import type { ArrayExample } from "../arrayExample.ts";
 import { ignoreIndex } from "../dataSource.ts";
 import { TrainError } from "../errors.ts";
-import type { ArrayModel } from "../runnableModel.ts";
 import { type ArrayTrainable, arrayTrainable } from "./arrayTrainable.ts";
 import { nameOf } from "./checkInput.ts";
 import { type ClassifierMetrics, ClassSums } from "./classSums.ts";
@@ -26,7 +26,7 @@ export interface ClassifierOptions {
  * @throws TrainError `CONFIG` (options)
  */
 export function classifier(
-  model: ArrayModel,
+  model: TrainableModel,
   { labelSmoothing = 0, classWeights, packTo }: ClassifierOptions = {},
 ): ArrayTrainable<ClassifierMetrics> {
   const { outputs: classes, perPosition } = model;

@@ -1,6 +1,6 @@
+import type { TrainableModel } from "@mamba/core";
 import type { ArrayExample } from "../arrayExample.ts";
 import { TrainError } from "../errors.ts";
-import type { ArrayModel } from "../runnableModel.ts";
 import { type ArrayTrainable, arrayTrainable } from "./arrayTrainable.ts";
 import { nameOf } from "./checkInput.ts";
 import { type RegressorMetrics, type RegressionLoss, RegressionSums } from "./regressionSums.ts";
@@ -33,7 +33,7 @@ export interface RegressorOptions {
  * @throws TrainError `CONFIG` (options)
  */
 export function regressor(
-  model: ArrayModel,
+  model: TrainableModel,
   { loss = "squaredError", scale = 1, offset = 0, packTo }: RegressorOptions = {},
 ): ArrayTrainable<RegressorMetrics> {
   const levels = levelsOf(loss, model.outputs);
