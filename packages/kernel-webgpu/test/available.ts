@@ -1,3 +1,4 @@
+import type { TestFunction } from "@mamba/conformance";
 import { test } from "vitest";
 import { findAdapter, findGpu, type Missing } from "../src/device/gpu.ts";
 
@@ -18,6 +19,16 @@ export const available = missing === undefined || required;
 /** Reports the tests of a file as one skipped test with the reason. */
 export function skipAll(what: string): void {
   test.skip(`${what} (no WebGPU: ${missing?.reason})`, () => undefined);
+}
+
+/** Registers the tests whose name passes, those that `runConformance` skips included. */
+export function only(passes: (name: string) => boolean): TestFunction {
+  const some =
+    (register: TestFunction): TestFunction =>
+    (name, body) => {
+      if (passes(name)) register(name, body);
+    };
+  return Object.assign(some(test), { skip: some(test.skip) });
 }
 
 /** A device with the default limits and no features, as every adapter has. */

@@ -3,4 +3,5 @@ import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 
 export const addShader = elementwiseShader("add", "a + b");
 
-export const add: Op<"add"> = (runtime, _, a, b) => elementwise(runtime, "add", addShader, a, b, 0);
+export const add: Op<"add"> = (runtime, { period }, a, b) =>
+  elementwise(runtime, "add", addShader, a, { b, period });

@@ -2,9 +2,14 @@ import { byteLength, byteOffset, isDense, lastExtent } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
 import type { Op } from "../op.ts";
 import { copyRowsInto } from "../shared/copyRows.ts";
+import { narrow } from "../shared/narrow.ts";
 
 export const copyInto: Op<"copyInto"> = (runtime, _, target, source) => {
   const op = "copyInto";
+  if (source.dtype !== target.dtype) {
+    narrow(runtime, op, target, source);
+    return;
+  }
   if (!isDense(source)) {
     copyRowsInto(runtime, op, target, source, rowCount(source), lastExtent(source.shape), undefined);
     return;

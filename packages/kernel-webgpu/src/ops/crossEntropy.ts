@@ -1,96 +1,109 @@
+import type { CrossEntropyOptions } from "@mamba/kernel";
 import type { Sizes } from "@mamba/kernel/author";
 import type { WebGpuTensor } from "../memory/tensor.ts";
-import type { Op } from "../op.ts";
+import type { Op, Own } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader } from "../shader.ts";
-import { decay, isNan } from "../wgsl/math.ts";
-import { reduction, lanesPerRow } from "../wgsl/sums.ts";
+import { decay, isNan, nan } from "../wgsl/math.ts";
+import { joined } from "../wgsl/softmax.ts";
+import { lanesPerRow, reduction, rowOfLane, rowsPerGroup } from "../wgsl/sums.ts";
 
-/** Rows per workgroup. */
-const rowsPerGroup = 64 / lanesPerRow;
+/** `kept` is 1 - e and `spread` is e / V, for the label smoothing e. */
+const params = { rows: "u32", vocabSize: "i32", ignoreIndex: "i32", kept: "f32", spread: "f32" } as const;
 
-/** WGSL that classifies targets. The bits of NaN are in a variable, because WGSL refuses a NaN constant. */
-const targetTests = /* wgsl */ `
+/** WGSL of the targets and of their weights. */
+const targetFunctions = /* wgsl */ `
 ${isNan}
+${nan}
 ${decay}
-var<private> nanBits: u32 = 0x7fc00000u;
 fn isIgnored(row: u32) -> bool { return targets[row] == p.ignoreIndex; }
-fn isOutside(row: u32) -> bool { return targets[row] < 0 || targets[row] >= p.vocabSize; }`;
+fn isOutside(row: u32) -> bool { return targets[row] < 0 || targets[row] >= p.vocabSize; }
+fn classWeight(v: u32) -> f32 {
+  if (p.classWeights_stride == 0u) { return 1.0; }
+  return classWeights[p.classWeights_at + v];
+}
+fn targetWeight(row: u32) -> f32 {
+  if (isOutside(row)) { return 1.0; }
+  return classWeight(u32(targets[row]));
+}`;
 
-// Per row: its largest logit, the sum of exp(logit - largest), and its loss = log(sum) + largest - logit[target], which is 0
-// for an ignored target and NaN for a target outside of the vocabulary. Stored as rows of three numbers.
+// Per row four numbers: the largest logit; the sum of exp(logit - largest); the loss times its weight, which is 0 for an ignored
+// target and NaN for a target outside of the vocabulary; and, with label smoothing, the sum of the class weights.
+// The loss is (1 - e) w[target] (lse - logit[target]) + e / V sum(w (lse - logit)), with lse = log(sum) + largest.
 const crossEntropyRowsShader = defineShader({
   name: "crossEntropy rows",
-  read: { logits: "f32", targets: "i32" },
-  write: { rows: "f32" },
-  params: { rowCount: "u32", vocabSize: "i32", ignoreIndex: "i32" },
+  read: { logits: "f32", targets: "i32", classWeights: "f32" },
+  write: { each: "f32" },
+  params,
   code: /* wgsl */ `
-${targetTests}
-// Combines two pairs (x, y) of a largest logit x and the sum y of exp(logit - x). A NaN takes precedence.
-fn joined(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
-  if (isNan(a.x) || isNan(b.x)) { return select(b, a, isNan(a.x)); }
-  if (b.x > a.x) { return vec2<f32>(b.x, b.y + a.y * decay(a.x - b.x)); }
-  return vec2<f32>(a.x, a.y + b.y * decay(b.x - a.x));
-}
+${targetFunctions}
+${joined}
 ${reduction("vec2<f32>", "softmax", "joined(a, b)")}
+${reduction("vec2<f32>", "sum", "a + b")}
 fn run(group: u32, lane: u32) {
-  let place = group * ${rowsPerGroup}u + lane / ${lanesPerRow}u;
-  let row = min(place, p.rowCount - 1u);
-  let first = lane % ${lanesPerRow}u;
+  ${rowOfLane}
   let start = p.logits_at + row * p.logits_stride;
   let size = u32(p.vocabSize);
-  // The lowest finite number: -infinity - (-infinity) would be NaN.
-  var own = vec2<f32>(-0x1.fffffep+127f, 0.0);
+  var own = nothingJoined;
   for (var i = first; i < size; i += ${lanesPerRow}u) { own = joined(own, vec2<f32>(logits[start + i], 1.0)); }
   let all = softmax(lane, own);
-  if (first != 0u || place >= p.rowCount) { return; }
+  var even = vec2<f32>(0.0);
+  if (p.spread > 0.0) {
+    for (var i = first; i < size; i += ${lanesPerRow}u) {
+      even += classWeight(i) * vec2<f32>(all.x - logits[start + i], 1.0);
+    }
+    even = sum(lane, even);
+  }
+  if (first != 0u || place >= p.rows) { return; }
   var loss = 0.0;
   if (!isIgnored(row)) {
-    if (isOutside(row)) { loss = bitcast<f32>(nanBits); }
+    if (isOutside(row)) { loss = nan(); }
     else if (isNan(all.x)) { loss = all.x; }
     else {
       // log(1) is not exactly 0 on every driver.
-      let spread = select(log(all.y), 0.0, all.y == 1.0);
-      loss = spread + (all.x - logits[start + u32(targets[row])]);
+      let logSum = select(log(all.y), 0.0, all.y == 1.0);
+      loss = p.kept * targetWeight(row) * (logSum + (all.x - logits[start + u32(targets[row])])) +
+        p.spread * (even.x + logSum * even.y);
     }
   }
-  rows[3u * row] = all.x;
-  rows[3u * row + 1u] = all.y;
-  rows[3u * row + 2u] = loss;
+  each[4u * row] = all.x;
+  each[4u * row + 1u] = all.y;
+  each[4u * row + 2u] = loss;
+  each[4u * row + 3u] = even.y;
 }`,
 });
 
-// The mean of the losses, and the number of targets that are not ignored.
+// The mean of the losses, and the sum of the weights of the targets that are not ignored.
 const crossEntropyMeanShader = defineShader({
   name: "crossEntropy mean",
-  read: { rows: "f32", targets: "i32" },
+  read: { each: "f32", targets: "i32", classWeights: "f32" },
   write: { loss: "f32", counted: "f32" },
-  params: { rowCount: "u32", vocabSize: "i32", ignoreIndex: "i32" },
+  params,
   workgroup: lanesPerRow,
   code: /* wgsl */ `
-${targetTests}
+${targetFunctions}
 ${reduction("vec2<f32>", "total", "a + b")}
 fn run(group: u32, lane: u32) {
   var own = vec2<f32>(0.0);
-  for (var row = lane; row < p.rowCount; row += workgroupSize) {
-    own += vec2<f32>(rows[3u * row + 2u], select(1.0, 0.0, isIgnored(row)));
+  for (var row = lane; row < p.rows; row += workgroupSize) {
+    own += vec2<f32>(each[4u * row + 2u], select(targetWeight(row), 0.0, isIgnored(row)));
   }
   let all = total(lane, own);
   if (lane == 0u) {
-    loss[0] = all.x / max(all.y, 1.0);
+    loss[0] = select(all.x / all.y, 0.0, all.y == 0.0);
     counted[0] = all.y;
   }
 }`,
 });
 
-// dLogits = (softmax(logits) - onehot(target)) / count
+// dLogits = ((1 - e) w[target] (softmax(logits) - onehot(target)) + e / V (softmax(logits) sum(w) - w)) / counted
 const crossEntropyGradientShader = defineShader({
   name: "crossEntropy gradient",
-  read: { logits: "f32", targets: "i32", rows: "f32", counted: "f32" },
+  read: { logits: "f32", targets: "i32", classWeights: "f32", each: "f32", counted: "f32" },
   write: { dLogits: "f32" },
-  params: { count: "u32", vocabSize: "i32", ignoreIndex: "i32" },
+  params: { ...params, count: "u32" },
   code: /* wgsl */ `
-${targetTests}
+${targetFunctions}
 fn run(group: u32, lane: u32) {
   for (var k = 0u; k < 4u; k++) {
     let i = group * 256u + k * workgroupSize + lane;
@@ -99,9 +112,10 @@ fn run(group: u32, lane: u32) {
     let v = i % u32(p.vocabSize);
     var gradient = 0.0;
     if (!isIgnored(row)) {
-      if (isOutside(row)) { gradient = bitcast<f32>(nanBits); } else {
-        gradient = decay(logits[p.logits_at + row * p.logits_stride + v] - rows[3u * row]) / rows[3u * row + 1u];
-        if (i32(v) == targets[row]) { gradient -= 1.0; }
+      if (isOutside(row)) { gradient = nan(); } else if (counted[0] != 0.0) {
+        let probability = decay(logits[p.logits_at + row * p.logits_stride + v] - each[4u * row]) / each[4u * row + 1u];
+        gradient = p.kept * targetWeight(row) * (probability - select(0.0, 1.0, i32(v) == targets[row]));
+        if (p.spread > 0.0) { gradient += p.spread * (probability * each[4u * row + 3u] - classWeight(v)); }
         gradient /= counted[0];
       }
     }
@@ -110,41 +124,47 @@ fn run(group: u32, lane: u32) {
 }`,
 });
 
-export const crossEntropy: Op<"crossEntropy"> = (runtime, sizes, logits, targets) => {
-  const { loss, rows, counted } = mean(runtime, "crossEntropy", sizes, logits, targets);
-  rows.dispose();
+export const crossEntropy: Op<"crossEntropy"> = (runtime, sizes, logits, targets, options) => {
+  const { loss, each, counted } = mean(runtime, "crossEntropy", sizes, logits, targets, options);
+  each.dispose();
   counted.dispose();
   return { loss };
 };
 
-export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (runtime, sizes, logits, targets) => {
+export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (
+  runtime,
+  sizes,
+  logits,
+  targets,
+  options,
+) => {
   const op = "crossEntropyWithGradient";
-  const { vocabSize, ignoreIndex } = sizes;
-  const { loss, rows, counted } = mean(runtime, op, sizes, logits, targets);
+  const { loss, each, counted, inputs, scalars } = mean(runtime, op, sizes, logits, targets, options);
   const dLogits = runtime.result(op, logits.shape);
-  const count = sizes.rows * vocabSize;
-  const buffers = { logits, targets, rows, counted, dLogits };
-  const params = { count, vocabSize, ignoreIndex };
-  runtime.run(op, crossEntropyGradientShader, buffers, params, Math.ceil(count / 256));
-  rows.dispose();
+  const count = sizes.rows * sizes.vocabSize;
+  const buffers = { ...inputs, each, counted, dLogits };
+  runtime.run(op, crossEntropyGradientShader, buffers, { ...scalars, count }, Math.ceil(count / 256));
+  each.dispose();
   counted.dispose();
   return { loss, dLogits };
 };
 
-/** Returns the loss and the inputs of its gradient: three numbers per row, and the number of targets that are not ignored. */
+/** Returns the loss, the four numbers of each row, the sum of the weights, and what the gradient needs besides. */
 function mean(
   runtime: Runtime,
   op: string,
-  { rows: rowCount, vocabSize, ignoreIndex }: Sizes<"crossEntropy">,
+  { rows, vocabSize, ignoreIndex, labelSmoothing }: Sizes<"crossEntropy">,
   logits: WebGpuTensor,
   targets: WebGpuTensor,
-): { readonly loss: WebGpuTensor; readonly rows: WebGpuTensor; readonly counted: WebGpuTensor } {
+  { classWeights }: Own<CrossEntropyOptions> = {},
+) {
   const loss = runtime.result(op, [1]);
-  const rows = runtime.result(op, [rowCount, 3]);
+  const each = runtime.result(op, [rows, 4]);
   const counted = runtime.result(op, [1]);
-  const params = { rowCount, vocabSize, ignoreIndex };
-  const groups = Math.ceil(rowCount / rowsPerGroup);
-  runtime.run(op, crossEntropyRowsShader, { logits, targets, rows }, params, groups);
-  runtime.run(op, crossEntropyMeanShader, { rows, targets, loss, counted }, params, 1);
-  return { loss, rows, counted };
+  const inputs = { logits, targets, classWeights };
+  const kept = 1 - labelSmoothing;
+  const scalars = { rows, vocabSize, ignoreIndex, kept, spread: labelSmoothing / vocabSize };
+  runtime.run(op, crossEntropyRowsShader, { ...inputs, each }, scalars, Math.ceil(rows / rowsPerGroup));
+  runtime.run(op, crossEntropyMeanShader, { each, targets, classWeights, loss, counted }, scalars, 1);
+  return { loss, each, counted, inputs, scalars };
 }

@@ -3,4 +3,5 @@ import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
 
 export const mulShader = elementwiseShader("mul", "a * b");
 
-export const mul: Op<"mul"> = (runtime, _, a, b) => elementwise(runtime, "mul", mulShader, a, b, 0);
+export const mul: Op<"mul"> = (runtime, { period }, a, b) =>
+  elementwise(runtime, "mul", mulShader, a, { b, period });

@@ -5,5 +5,4 @@ import { isNan } from "../wgsl/math.ts";
 // y = -exp(x). The exp of some drivers maps NaN to a number.
 export const negExpShader = elementwiseShader("negExp", "select(-exp(a), a, isNan(a))", isNan);
 
-export const negExp: Op<"negExp"> = (runtime, _, x) =>
-  elementwise(runtime, "negExp", negExpShader, x, undefined, 0);
+export const negExp: Op<"negExp"> = (runtime, _, x) => elementwise(runtime, "negExp", negExpShader, x);

@@ -1,10 +1,7 @@
 import type { Op } from "../op.ts";
 import { defineShader } from "../shader.ts";
 import { addRows, rowsPerChunk } from "../shared/addRows.ts";
-import { reduction, lanesPerRow } from "../wgsl/sums.ts";
-
-/** Rows per workgroup. */
-const rowsPerGroup = 64 / lanesPerRow;
+import { lanesPerRow, reduction, rowOfLane, rowsPerGroup } from "../wgsl/sums.ts";
 
 // With n = x / norm, norm = sqrt(mean(x²) + eps): dx = (dy * weight - n * mean(dy * weight * n)) / norm. `norms` is stored for
 // the gradient of the weight.
@@ -21,11 +18,8 @@ fn gradient(row: u32, i: u32) -> f32 {
   return value * weight[p.weight_at + i];
 }
 fn run(group: u32, lane: u32) {
-  // All invocations must reach the barrier: those past the last row compute that row again and store nothing.
-  let place = group * ${rowsPerGroup}u + lane / ${lanesPerRow}u;
-  let row = min(place, p.rows - 1u);
+  ${rowOfLane}
   let start = p.x_at + row * p.x_stride;
-  let first = lane % ${lanesPerRow}u;
   var sums = vec2<f32>(0.0);
   for (var i = first; i < p.features; i += ${lanesPerRow}u) {
     let value = x[start + i];

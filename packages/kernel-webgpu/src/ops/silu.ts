@@ -4,4 +4,4 @@ import { sigmoid } from "../wgsl/math.ts";
 
 export const siluShader = elementwiseShader("silu", "a * sigmoid(a)", sigmoid);
 
-export const silu: Op<"silu"> = (runtime, _, x) => elementwise(runtime, "silu", siluShader, x, undefined, 0);
+export const silu: Op<"silu"> = (runtime, _, x) => elementwise(runtime, "silu", siluShader, x);

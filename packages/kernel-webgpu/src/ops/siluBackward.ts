@@ -5,4 +5,4 @@ import { siluDerivative } from "../wgsl/math.ts";
 const siluBackwardShader = elementwiseShader("siluBackward", "a * siluDerivative(b)", siluDerivative);
 
 export const siluBackward: Op<"siluBackward"> = (runtime, _, dy, x) =>
-  elementwise(runtime, "siluBackward", siluBackwardShader, dy, x, 0);
+  elementwise(runtime, "siluBackward", siluBackwardShader, dy, { b: x });

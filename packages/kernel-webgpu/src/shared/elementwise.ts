@@ -3,8 +3,8 @@ import type { WebGpuTensor } from "../memory/tensor.ts";
 import type { Runtime } from "../runtime.ts";
 import { defineShader, type Shader } from "../shader.ts";
 
-/** The shader of an op on one or two tensors of one shape, element by element. */
-export type Elementwise = Shader<"a" | "b", "y", "count" | "width" | "factor">;
+/** The shader of an op on one or two tensors, element by element. */
+export type Elementwise = Shader<"a" | "b", "y", "count" | "width" | "period" | "factor">;
 
 /**
  * Creates the shader of an elementwise op.
@@ -18,7 +18,7 @@ export function elementwiseShader(name: string, formula: string, helpers = ""): 
     name,
     read: { a: "f32", b: "f32" },
     write: { y: "f32" },
-    params: { count: "u32", width: "u32", factor: "f32" },
+    params: { count: "u32", width: "u32", period: "u32", factor: "f32" },
     code: /* wgsl */ `
 ${helpers}
 fn value(a: f32, b: f32, factor: f32) -> f32 { return ${formula}; }
@@ -27,13 +27,24 @@ fn run(group: u32, lane: u32) {
     let i = group * 256u + k * workgroupSize + lane;
     if (i >= p.count) { return; }
     let row = i / p.width;
-    let column = i % p.width;
     var other = 0.0;
-    if (p.b_stride != 0u) { other = b[p.b_at + row * p.b_stride + column]; }
-    y[p.y_at + row * p.y_stride + column] = value(a[p.a_at + row * p.a_stride + column], other, p.factor);
+    if (p.b_stride != 0u) {
+      var at = i + row * (p.b_stride - p.width);
+      if (p.period < p.count) { at = i % p.period; }
+      other = b[p.b_at + at];
+    }
+    y[i] = value(a[p.a_at + i + row * (p.a_stride - p.width)], other, p.factor);
   }
 }`,
   });
+}
+
+/** The operands of an elementwise op besides the first tensor. */
+export interface Operands {
+  readonly b?: WebGpuTensor;
+  /** Elements of a dense `b` that is repeated. Default: `b` has the shape of `a`. */
+  readonly period?: number;
+  readonly factor?: number;
 }
 
 /** Runs the op. Dense operands are treated as one long row. */
@@ -42,13 +53,13 @@ export function elementwise(
   op: string,
   shader: Elementwise,
   a: WebGpuTensor,
-  b: WebGpuTensor | undefined,
-  factor: number,
+  { b, period, factor = 0 }: Operands = {},
 ): WebGpuTensor {
   const count = elementCount(a.shape);
   const dense = isDense(a) && (b === undefined || isDense(b));
   const width = dense ? count : lastExtent(a.shape);
   const y = runtime.result(op, a.shape);
-  runtime.run(op, shader, { a, b, y }, { count, width, factor }, Math.ceil(count / 256));
+  const params = { count, width, period: period ?? count, factor };
+  runtime.run(op, shader, { a, b, y }, params, Math.ceil(count / 256));
   return y;
 }

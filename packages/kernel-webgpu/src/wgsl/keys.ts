@@ -21,6 +21,11 @@ const noneKey = 0x007fffffu; // -infinity
 fn isFiniteKey(key: u32) -> bool { return key > noneKey && key < 0xff800000u; }
 fn numberOf(key: u32) -> f32 { return bitcast<f32>(select(~key, key ^ 0x80000000u, key >= 0x80000000u)); }`;
 
+/** WGSL `isBetter(a, b)` and `better(a, b)`, for pairs of a key and an index: the larger key wins, and of equal ones the lower index. */
+export const betterKey = /* wgsl */ `
+fn isBetter(a: vec2<u32>, b: vec2<u32>) -> bool { return a.x > b.x || (a.x == b.x && a.y < b.y); }
+fn better(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> { return select(a, b, isBetter(b, a)); }`;
+
 /**
  * WGSL `largestKey(lane, key, index)`: returns to every invocation the largest key of the workgroup and the lowest index with
  * that key. A second call needs a barrier before it.
@@ -28,7 +33,7 @@ fn numberOf(key: u32) -> f32 { return bitcast<f32>(select(~key, key ^ 0x80000000
 export function largestKey(subgroups: boolean): string {
   const compared = /* wgsl */ `
 var<workgroup> best: array<vec2<u32>, workgroupSize>;
-fn isBetter(a: vec2<u32>, b: vec2<u32>) -> bool { return a.x > b.x || (a.x == b.x && a.y < b.y); }`;
+${betterKey}`;
   if (!subgroups) {
     return /* wgsl */ `
 ${compared}
@@ -36,7 +41,7 @@ fn largestKey(lane: u32, key: u32, index: u32) -> vec2<u32> {
   best[lane] = vec2<u32>(key, index);
   for (var half = workgroupSize / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (lane < half && isBetter(best[lane + half], best[lane])) { best[lane] = best[lane + half]; }
+    if (lane < half) { best[lane] = better(best[lane], best[lane + half]); }
   }
   workgroupBarrier();
   return best[0];
@@ -57,7 +62,7 @@ fn largestKey(lane: u32, key: u32, index: u32) -> vec2<u32> {
   let count = subgroupAdd(1u);
   var all = none_;
   for (var i = subgroupExclusiveAdd(1u); i < workgroupSize; i += count) {
-    if (isBetter(best[i], all)) { all = best[i]; }
+    all = better(all, best[i]);
   }
   return bestOfSubgroup(all);
 }`;

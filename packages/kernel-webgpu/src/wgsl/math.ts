@@ -68,3 +68,42 @@ fn log1p(x: f32) -> f32 {
   let series = 2.0 * s * (1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0)))));
   return select(log(1.0 + x), series, x < 0.5);
 }`;
+
+/** `nan()`. WGSL refuses a constant NaN, so its bits are in a variable. */
+export const nan = /* wgsl */ `
+fn nan() -> f32 { var bits = 0x7fc00000u; return bitcast<f32>(bits); }`;
+
+/**
+ * `logarithm(x)` = ln(x), to two units in the last place at any x, subnormal numbers included: WGSL allows the built-in log an
+ * absolute error of 2^-21 around 1. With x = 2^k m and m from sqrt(1/2) to sqrt(2), it is k ln(2) + ln(m). Declares `nan`.
+ */
+export const logarithm = /* wgsl */ `
+${nan}
+fn logarithm(x: f32) -> f32 {
+  var bits = bitcast<u32>(x);
+  if ((bits & 0x7fffffffu) == 0u) { return bitcast<f32>(bits | 0xff800000u); }
+  if (bits >= 0x7f800000u) { return select(nan(), x, bits == 0x7f800000u); }
+  var shift = 0u;
+  if (bits < 0x00800000u) { shift = countLeadingZeros(bits) - 8u; bits <<= shift; }
+  let k = (i32(bits) - 0x3f3504f3) >> 23u;
+  let f = bitcast<f32>(i32(bits) - (k << 23u)) - 1.0;
+  let s = f / (2.0 + f);
+  let q = s * s;
+  let series = 2.0 * s * (1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0)))));
+  let n = f32(k - i32(shift));
+  return n * 0.693359375 + (series - n * 2.1219444e-4);
+}`;
+
+/**
+ * `hyperbolicTangent(x)` = tanh(x). Below 0.625 it is an odd polynomial (Moshier, Cephes, tanhf), which loses no digits near 0; above, it
+ * is 1 - 2 / (exp(2 |x|) + 1), whose argument is limited because the result is 1 in f32 from 9.1 on. Declares `isNan`.
+ */
+export const hyperbolicTangent = /* wgsl */ `
+${isNan}
+fn hyperbolicTangent(x: f32) -> f32 {
+  let size = min(abs(x), 10.0);
+  let q = size * size;
+  let series = q * (-0.33333282 + q * (0.13331442 + q * (-0.053739715 + q * (0.020639079 + q * -0.005704987))));
+  let far = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
+  return select(select(select(far, -far, x < 0.0), x + x * series, size < 0.625), x, isNan(x));
+}`;

@@ -1,22 +1,34 @@
 /** Invocations that process one row together. */
 export const lanesPerRow = 16;
 
+/** Rows of a workgroup of 64 invocations. */
+export const rowsPerGroup = 64 / lanesPerRow;
+
+/**
+ * WGSL that declares `row`, which is `place` unless that is past the last of `p.rows`, and `first`, the invocation's number in its row.
+ * All invocations must reach the barrier: those past the last row compute that row again, and store nothing.
+ */
+export const rowOfLane = /* wgsl */ `
+  let place = group * ${rowsPerGroup}u + lane / ${lanesPerRow}u;
+  let row = min(place, p.rows - 1u);
+  let first = lane % ${lanesPerRow}u;`;
+
 /**
  * WGSL `name(lane, value)`: combines the values of the 16 invocations of one row, in the order of the lanes. It has one
- * barrier, because barriers are slow on software adapters. A shader calls it once.
+ * barrier, because barriers are slow on software adapters. A shader calls it once; it may have several of other names.
  *
  * @param combined WGSL of the combination of `a` and `b`
  */
 export function reduction(type: string, name: string, combined: string): string {
   return /* wgsl */ `
-var<workgroup> each_: array<${type}, workgroupSize>;
-fn combine_(a: ${type}, b: ${type}) -> ${type} { return ${combined}; }
+var<workgroup> ${name}Each_: array<${type}, workgroupSize>;
+fn ${name}Combine_(a: ${type}, b: ${type}) -> ${type} { return ${combined}; }
 fn ${name}(lane: u32, value: ${type}) -> ${type} {
-  each_[lane] = value;
+  ${name}Each_[lane] = value;
   workgroupBarrier();
   let first = lane - lane % ${lanesPerRow}u;
-  var all = each_[first];
-  for (var i = 1u; i < ${lanesPerRow}u; i++) { all = combine_(all, each_[first + i]); }
+  var all = ${name}Each_[first];
+  for (var i = 1u; i < ${lanesPerRow}u; i++) { all = ${name}Combine_(all, ${name}Each_[first + i]); }
   return all;
 }`;
 }
