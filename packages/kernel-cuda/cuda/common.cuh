@@ -37,6 +37,28 @@ __device__ inline float f16ToFloat(uint32_t bits) {
 
 __device__ inline float bf16ToFloat(uint32_t bits) { return floatOf(bits << 16); }
 
+// f32 to f16, rounded to nearest with ties to even. Numbers above 65504 and half a unit become infinity.
+__device__ inline uint16_t floatToF16(float x) {
+#ifdef MAMBA_HOST_CUDA
+  const uint32_t sign = (bitsOf(x) >> 16) & 0x8000u;
+  const uint32_t magnitude = bitsOf(x) & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);
+  if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u);
+  // Below 2^-14 neighbours are 2^-24 apart, like floats near 0.5: adding 0.5 rounds.
+  if (magnitude < 0x38800000u) return (uint16_t)(sign | (bitsOf(floatOf(magnitude) + 0.5f) - 0x3f000000u));
+  return (uint16_t)(sign | ((magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u)) >> 13));
+#else
+  return __half_as_ushort(__float2half_rn(x));
+#endif
+}
+
+// f32 to bf16, the upper half, rounded to nearest with ties to even.
+__device__ inline uint16_t floatToBf16(float x) {
+  const uint32_t bits = bitsOf(x);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return (uint16_t)((bits >> 16) | 0x40u);
+  return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
 // Storage types as template arguments. `pair` converts the two numbers in a word, the first from its lower half.
 struct F32 {
   using Storage = float;
@@ -45,6 +67,7 @@ struct F32 {
 struct F16 {
   using Storage = uint16_t;
   static __device__ inline float one(uint16_t bits) { return f16ToFloat(bits); }
+  static __device__ inline uint16_t rounded(float x) { return floatToF16(x); }
   static __device__ inline float2 pair(uint32_t word) {
     return make_float2(f16ToFloat(word & 0xffffu), f16ToFloat(word >> 16));
   }
@@ -52,6 +75,7 @@ struct F16 {
 struct Bf16 {
   using Storage = uint16_t;
   static __device__ inline float one(uint16_t bits) { return bf16ToFloat(bits); }
+  static __device__ inline uint16_t rounded(float x) { return floatToBf16(x); }
   static __device__ inline float2 pair(uint32_t word) {
     return make_float2(floatOf(word << 16), floatOf(word & 0xffff0000u));
   }
@@ -84,8 +108,8 @@ __device__ inline float4 load4(const typename W::Storage* p) {
 }
 
 // 1 / (1 + exp(-x)). __fdividef has an error of at most 2 units in the last place. It returns 0 for divisors above 2^126,
-// that is for x below -87.
-__device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
+// that is for x below -87. The name `sigmoid` belongs to a GPU kernel.
+__device__ inline float sigmoidOf(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
 
 // x * sigmoid(x). The name `silu` belongs to the GPU kernel.
 __device__ inline float siluOf(float x) { return __fdividef(x, 1.0f + expf(-x)); }
@@ -102,7 +126,7 @@ __device__ inline float siluSlope(float x) {
 __device__ inline float softplus(float x) { return x > 20.0f ? x : log1pf(expf(x)); }
 
 // softplus'(x) = sigmoid(x), and 1 for x > 20.
-__device__ inline float softplusSlope(float x) { return x > 20.0f ? 1.0f : sigmoid(x); }
+__device__ inline float softplusSlope(float x) { return x > 20.0f ? 1.0f : sigmoidOf(x); }
 
 // Operators of the reductions below, which return the same bits to every thread.
 

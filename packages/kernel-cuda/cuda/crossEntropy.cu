@@ -1,29 +1,40 @@
 #include "common.cuh"
 
-// For each row of logits [rows, V], with t = targets[row]:
-//   loss[row] = log(sum_v exp(logit[v])) - logit[t]
-//   dLogits[row] = (softmax(logits) - onehot(t)) / count
-// where count is the number of targets that differ from `ignoreIndex`. An ignored row gives 0; any other target outside of
-// [0, V) gives NaN.
+// For each row of logits [rows, V], with p = softmax(logits), t = targets[row], e = `smoothing` and w = `weights` (1 where it is
+// null):
+//   losses[row] = (1 - e) w[t] * -log(p[t]) + e / V * sum_c w[c] * -log(p[c])
+//   dLogits[row, c] = ((1 - e) w[t] (p[c] - (c == t)) + e / V * (p[c] * sum(w) - w[c])) / counted[0]
+// An ignored row gives 0; any other target outside of [0, V) gives NaN.
 
-// counted[0] = the number of targets that are not ignored. One block.
+// counted[0] = the sum of the weights of the targets that are not ignored, where a target outside of [0, V) has the weight 1;
+// counted[1] = the sum of the weights of all classes. One block.
 extern "C" __global__ void __launch_bounds__(1024)
-    crossEntropyCount(const int32_t* targets, float* counted, uint32_t rows, int32_t ignoreIndex) {
-  __shared__ uint32_t scratch[kWarp];
-  uint32_t count = 0;
-  for (uint32_t row = threadIdx.x; row < rows; row += blockDim.x) count += targets[row] != ignoreIndex;
-  count = blockReduce<Sum>(count, 0u, scratch);
-  if (threadIdx.x == 0) counted[0] = (float)count;
+    crossEntropyCount(const int32_t* __restrict__ targets, const float* __restrict__ weights, float* __restrict__ counted,
+                      uint32_t rows, uint32_t vocabSize, int32_t ignoreIndex) {
+  __shared__ float scratch[kWarp];
+  float count = 0.0f;
+  for (uint32_t row = threadIdx.x; row < rows; row += blockDim.x) {
+    const int32_t target = targets[row];
+    if (target == ignoreIndex) continue;
+    count += weights == nullptr || (uint32_t)target >= vocabSize ? 1.0f : weights[target];
+  }
+  count = blockSum(count, scratch);
+  float all = 0.0f;
+  for (uint32_t v = threadIdx.x; v < vocabSize; v += blockDim.x) all += weights == nullptr ? 1.0f : weights[v];
+  all = blockSum(all, scratch);
+  if (threadIdx.x > 0) return;
+  counted[0] = count;
+  counted[1] = all;
 }
 
-// loss[0] = the mean loss of the rows that are not ignored, 0 when all are ignored. One block.
+// loss[0] = the sum of the losses over counted[0], 0 when that is 0. One block.
 extern "C" __global__ void __launch_bounds__(1024)
     crossEntropyMean(const float* losses, const float* counted, float* loss, uint32_t rows) {
   __shared__ float scratch[kWarp];
   float sum = 0.0f;
   for (uint32_t row = threadIdx.x; row < rows; row += blockDim.x) sum += losses[row];
   sum = blockSum(sum, scratch);
-  if (threadIdx.x == 0) loss[0] = counted[0] > 0.0f ? sum / counted[0] : 0.0f;
+  if (threadIdx.x == 0) loss[0] = counted[0] == 0.0f ? 0.0f : sum / counted[0];
 }
 
 // `sum` is the sum of exp(logit - largest) over some logits, `rest` the same sum without the target. When the target is almost
@@ -72,9 +83,10 @@ __device__ inline void take(Softmax& all, const float (&logits)[kLogits], const 
 
 // losses [rows] and dLogits [rows, V], which may be null. One block per row.
 extern "C" __global__ void __launch_bounds__(256)
-    crossEntropy(const float* __restrict__ logits, const int32_t* __restrict__ targets, const float* __restrict__ counted,
-                 float* __restrict__ losses, float* __restrict__ dLogits, uint32_t vocabSize, uint32_t stride,
-                 int32_t ignoreIndex) {
+    crossEntropy(const float* __restrict__ logits, const int32_t* __restrict__ targets,
+                 const float* __restrict__ weights, const float* __restrict__ counted, float* __restrict__ losses,
+                 float* __restrict__ dLogits, uint32_t vocabSize, uint32_t stride, int32_t ignoreIndex,
+                 float smoothing) {
   __shared__ float largest[kWarp];
   __shared__ float sums[kWarp];
   __shared__ float rests[kWarp];
@@ -83,9 +95,9 @@ extern "C" __global__ void __launch_bounds__(256)
   float* to = dLogits == nullptr ? nullptr : dLogits + (size_t)row * vocabSize;
   const int32_t target = targets[row];
   const bool ignored = target == ignoreIndex;
-  const bool outside = target < 0 || (uint32_t)target >= vocabSize;
-  if (ignored || outside) {
-    const float value = ignored ? 0.0f : floatOf(0x7fc00000u);
+  const bool outside = !ignored && (uint32_t)target >= vocabSize;
+  if (ignored || outside || counted[0] == 0.0f) {
+    const float value = outside ? floatOf(0x7fc00000u) : 0.0f;
     if (threadIdx.x == 0) losses[row] = value;
     if (to == nullptr) return;
     for (uint32_t v = threadIdx.x; v < vocabSize; v += blockDim.x) to[v] = value;
@@ -116,13 +128,28 @@ extern "C" __global__ void __launch_bounds__(256)
   for (uint32_t w = 1; w < blockDim.x / kWarp; w++) all = joined(all, {largest[w], sums[w], rests[w]});
 
   const float own = from[target];
-  if (threadIdx.x == 0) {
-    losses[row] = own == all.largest ? log1pf(all.rest) : logf(all.sum) + (all.largest - own);
+  const float logSum = own == all.largest ? log1pf(all.rest) : logf(all.sum);
+  const float hard = (1.0f - smoothing) * (weights == nullptr ? 1.0f : weights[target]);
+  const float even = smoothing / (float)vocabSize;
+  float spread = 0.0f;
+  if (smoothing > 0.0f) {
+    // -log(p[c]) is the sum of two numbers that are not negative.
+    for (uint32_t v = threadIdx.x; v < vocabSize; v += blockDim.x) {
+      spread += (weights == nullptr ? 1.0f : weights[v]) * (logSum + (all.largest - from[v]));
+    }
+    spread = blockSum(spread, sums);
   }
+  if (threadIdx.x == 0) losses[row] = hard * (logSum + (all.largest - own)) + even * spread;
   if (to == nullptr) return;
+  // p[c] has the factor (1 - e) w[t] + e / V * sum(w). The target's p - 1 is -rest / sum.
   const float scale = 1.0f / (all.sum * counted[0]);
+  const float more = even * counted[1];
+  const float factor = (hard + more) * scale;
+  const float ownSlope = (expf(own - all.largest) * more - all.rest * hard) * scale;
+  const float each = even / counted[0];
 #pragma unroll 4
   for (uint32_t v = threadIdx.x; v < vocabSize; v += blockDim.x) {
-    to[v] = v == (uint32_t)target ? -all.rest * scale : expf(from[v] - all.largest) * scale;
+    const float slope = v == (uint32_t)target ? ownSlope : expf(from[v] - all.largest) * factor;
+    to[v] = slope - each * (weights == nullptr ? 1.0f : weights[v]);
   }
 }

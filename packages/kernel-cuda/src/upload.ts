@@ -30,6 +30,12 @@ export function fill(runtime: Runtime, op: string, address: number, data: HostAr
   }
 }
 
+/** Sets all elements of a new tensor to 0. */
+export function clear(runtime: Runtime, op: string, tensor: CudaTensor): void {
+  const { bytes } = tensor.storage;
+  runtime.launch(op, "clear", copyGrid(bytes), 256, [tensor, Math.floor(bytes / 16), bytes % 16]);
+}
+
 /** Blocks of 256 threads for 16 bytes per thread, at most 65535; beyond that each thread takes more than one chunk. */
 export function copyGrid(bytes: number): number {
   return Math.min(65535, Math.ceil(bytes / 16 / 256) || 1);

@@ -1,12 +1,19 @@
 import { byteLength, byteOffset, elementCount, isDense } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
 import { copyRows, copyRowsInto } from "../copyRows.ts";
+import { block, blocksOf, rowsOf } from "../elementwise.ts";
 import type { Op } from "../op.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CudaTensor } from "../tensor.ts";
 import { copyGrid } from "../upload.ts";
 
 export const copyInto: Op<"copyInto"> = (runtime, _sizes, target, source) => {
+  if (target.dtype !== source.dtype) {
+    const kernel = target.dtype === "f16" ? "copyRounded_f16" : "copyRounded_bf16";
+    const [rows, width] = rowsOf(source);
+    runtime.launch("copyInto", kernel, blocksOf(rows * width), block, [source, target, rows, width]);
+    return;
+  }
   if (target.storage !== source.storage || areApart(target, source)) {
     copy(runtime, target, source);
     return;

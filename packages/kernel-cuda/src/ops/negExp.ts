@@ -1,4 +1,4 @@
 import { unary } from "../elementwise.ts";
 import type { Op } from "../op.ts";
 
-export const negExp: Op<"negExp"> = (runtime, _sizes, x) => unary(runtime, "negExp", x);
+export const negExp: Op<"negExp"> = (runtime, _sizes, x) => unary(runtime, "negExp", "negExp", x);

@@ -1,3 +1,4 @@
+import { rowBlock } from "../elementwise.ts";
 import type { Op } from "../op.ts";
 import { addRows } from "./sumRows.ts";
 
@@ -12,9 +13,8 @@ export const rmsNormBackward: Op<"rmsNormBackward"> = (runtime, sizes, dy, x, we
   const dx = runtime.result(op, x.shape);
   const scales = weight && runtime.result(op, [rows]);
   const strides = [dy.rowStride, x.rowStride];
-  const block = Math.min(512, Math.ceil(features / 128) * 32);
   const args = [dy, x, weight, dx, scales, features, ...strides, eps];
-  runtime.launch(op, op, rows, block, args);
+  runtime.launch(op, op, rows, rowBlock(features, 512), args);
   if (!scales) return { dx };
   const dWeight = runtime.result(op, [features]);
   const chunks = Math.ceil(rows / chunkRows);

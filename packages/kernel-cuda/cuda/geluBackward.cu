@@ -1,0 +1,18 @@
+#include "elementwise.cuh"
+#include "gelu.cuh"
+
+// dx = dy * gelu'(x), for gelu(x) = x Phi(x)
+extern "C" __global__ void __launch_bounds__(kRowsBlock)
+    geluErfBackward(const float* __restrict__ dy, const float* __restrict__ x, float* __restrict__ dx, uint32_t rows,
+                    uint32_t width, uint32_t dyStride, uint32_t xWidth, uint32_t xStride) {
+  binary(dy, x, dx, {rows, width, dyStride, xWidth, xStride},
+         [](float flow, float v) { return flow * GeluErf::slope(v); });
+}
+
+// dx = dy * gelu'(x), for the form with tanh
+extern "C" __global__ void __launch_bounds__(kRowsBlock)
+    geluTanhBackward(const float* __restrict__ dy, const float* __restrict__ x, float* __restrict__ dx, uint32_t rows,
+                     uint32_t width, uint32_t dyStride, uint32_t xWidth, uint32_t xStride) {
+  binary(dy, x, dx, {rows, width, dyStride, xWidth, xStride},
+         [](float flow, float v) { return flow * GeluTanh::slope(v); });
+}

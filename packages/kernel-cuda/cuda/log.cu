@@ -1,0 +1,7 @@
+#include "elementwise.cuh"
+
+// y = log(x), -infinity for 0 and NaN for a negative x
+extern "C" __global__ void __launch_bounds__(kRowsBlock)
+    logEach(const float* __restrict__ x, float* __restrict__ y, uint32_t rows, uint32_t width, uint32_t stride) {
+  unary(x, y, rows, width, stride, [](float v) { return logf(v); });
+}

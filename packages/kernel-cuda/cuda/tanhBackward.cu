@@ -1,0 +1,8 @@
+#include "elementwise.cuh"
+
+// dx = dy * (1 - y²), as (1 - y) (1 + y): 1 - y is exact for y near 1
+extern "C" __global__ void __launch_bounds__(kRowsBlock)
+    tanhBackward(const float* __restrict__ dy, const float* __restrict__ y, float* __restrict__ dx, uint32_t rows,
+                    uint32_t width, uint32_t dyStride, uint32_t yWidth, uint32_t yStride) {
+  binary(dy, y, dx, {rows, width, dyStride, yWidth, yStride}, [](float flow, float v) { return flow * ((1.0f - v) * (1.0f + v)); });
+}
