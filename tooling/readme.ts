@@ -3,7 +3,7 @@ import { root, workspacePackages } from "./workspace.mjs";
 
 /** Paths of the documents of this repository, from the root. */
 export function documents(): string[] {
-  const folders = ["", "docs/", "recipes/", "tooling/cuda-host/"];
+  const folders = ["", "docs/", "examples/", "recipes/", "tooling/cuda-host/"];
   return [...folders, ...workspacePackages().map(({ folder }) => `${folder}/`)].flatMap((folder) =>
     readdirSync(root + folder)
       .filter((name) => name.endsWith(".md"))
