@@ -41,3 +41,7 @@ export type {
   RegressorMetrics,
   TargetError,
 } from "./arrays/regressionSums.ts";
+export type { BestPoint, FitState } from "./fit/bestPoint.ts";
+export { fit, type FitOptions, type Resumable, type RunStore } from "./fit/fit.ts";
+export type { FitConfig, FitConfigInput } from "./fit/fitConfig.ts";
+export { type FitData, Fitter, type FitEvent } from "./fit/fitter.ts";

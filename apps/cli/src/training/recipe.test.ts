@@ -69,7 +69,7 @@ describe("lengths", () => {
 });
 
 test("a step in one line", () => {
-  const event = { step: 120, loss: 2.10345, gradNorm: 0.8123, lr: 1e-3, tokensPerSecond: 15321.7 };
+  const event = { step: 120, loss: 2.10345, gradNorm: 0.8123, lr: 1e-3, tokensPerSecond: 15321.7, padding: 0 };
   expect(describeStep(event, 4000, 170)).toBe(
     "step 120/4000  loss 2.1035  norm 0.812  lr 1.00e-3  15322 tokens/s  3 min left",
   );
