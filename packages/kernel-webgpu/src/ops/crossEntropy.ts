@@ -29,7 +29,8 @@ fn targetWeight(row: u32) -> f32 {
 
 // Per row four numbers: the largest logit; the sum of exp(logit - largest); the loss times its weight, which is 0 for an ignored
 // target and NaN for a target outside of the vocabulary; and, with label smoothing, the sum of the class weights.
-// The loss is (1 - e) w[target] (lse - logit[target]) + e / V sum(w (lse - logit)), with lse = log(sum) + largest.
+// The loss is (1 - e) w[target] (lse - logit[target]) + e / V sum(w (lse - logit)), with lse = log(sum) + largest. A class of weight 0
+// counts nothing, even at -infinity.
 const crossEntropyRowsShader = defineShader({
   name: "crossEntropy rows",
   read: { logits: "f32", targets: "i32", classWeights: "f32" },
@@ -50,7 +51,8 @@ fn run(group: u32, lane: u32) {
   var even = vec2<f32>(0.0);
   if (p.spread > 0.0) {
     for (var i = first; i < size; i += ${lanesPerRow}u) {
-      even += classWeight(i) * vec2<f32>(all.x - logits[start + i], 1.0);
+      let w = classWeight(i);
+      if (w != 0.0) { even += w * vec2<f32>(all.x - logits[start + i], 1.0); }
     }
     even = sum(lane, even);
   }
@@ -62,8 +64,9 @@ fn run(group: u32, lane: u32) {
     else {
       // log(1) is not exactly 0 on every driver.
       let logSum = select(log(all.y), 0.0, all.y == 1.0);
-      loss = p.kept * targetWeight(row) * (logSum + (all.x - logits[start + u32(targets[row])])) +
-        p.spread * (even.x + logSum * even.y);
+      let w = targetWeight(row);
+      if (w != 0.0) { loss = p.kept * w * (logSum + (all.x - logits[start + u32(targets[row])])); }
+      loss += p.spread * (even.x + logSum * even.y);
     }
   }
   each[4u * row] = all.x;
