@@ -85,7 +85,11 @@ function batchTest({ op, cases, training }: OpSuite, batched: Batched): SuiteTes
     const [first = ""] = batched.arguments;
     const rows = (item: OpCase): number => item.inputs()[first]?.shape[0] ?? 1;
     const own = cases.filter((item) => skipReason(item, kernel) === undefined);
-    const chosen = own.filter((item) => rows(item) > 1 && size(item) < 50_000).slice(0, 24);
+    // `ranges` number the sequences of the whole batch: their results have other rows.
+    const numbered = (item: OpCase): boolean => item.inputs()["ranges"] !== undefined;
+    const chosen = own
+      .filter((item) => rows(item) > 1 && size(item) < 50_000 && !numbered(item))
+      .slice(0, 24);
     check(chosen.length > 0, `${op} has cases with more than one row`);
     for (const item of chosen) await checkCaseRows(kernel, item, batched);
   });
