@@ -227,6 +227,6 @@ export function backwardCases(
     build([3, 43], "", [], []),
     build([5, 1], " of a view of one column", ["dy"], []),
     build([3, 1671], " of two views, longer than a chunk", ["dy", "other"], []),
-    build([29], " of special values", [], values),
+    build([1, 29], " of special values", [], values),
   ];
 }

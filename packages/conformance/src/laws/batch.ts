@@ -56,11 +56,13 @@ async function rowsOf(
 async function checkCaseRows(
   kernel: Kernel,
   item: OpCase,
-  { arguments: names, results }: Batched,
+  { arguments: batched, results }: Batched,
 ): Promise<void> {
   const inputs = inputsOf(item);
-  const [first = ""] = names;
+  const [first = ""] = batched;
   const [B = 1] = inputs[first]?.shape ?? [];
+  // An operand that is repeated over the rows has none of its own.
+  const names = batched.filter((name) => inputs[name]?.shape[0] === B);
   for (const keep of new Set([0, B - 1])) {
     const before = await rowsOf(kernel, item, inputs, keep, results);
     for (const [what, value] of [
