@@ -1,12 +1,12 @@
 import { type FloatDType, KernelError } from "@mamba/kernel";
 import type { Pipelines } from "./commands/pipelines.ts";
 import type { Traits } from "./device/traits.ts";
-import { addShader } from "./ops/add.ts";
+import { addShaders } from "./ops/add.ts";
 import { argmaxShader } from "./ops/argmax.ts";
 import { causalConv1dShader } from "./ops/causalConv1d.ts";
 import { causalConv1dStepShader } from "./ops/causalConv1dStep.ts";
 import { embeddingShaders } from "./ops/embedding.ts";
-import { mulShader } from "./ops/mul.ts";
+import { mulShaders } from "./ops/mul.ts";
 import { negExpShader } from "./ops/negExp.ts";
 import { rmsNormShader } from "./ops/rmsNorm.ts";
 import { sampleShader } from "./ops/sample.ts";
@@ -39,8 +39,8 @@ function inferenceShaders(traits: Traits, stateSize: number, weights: readonly F
     rmsNormShader(subgroups),
     causalConv1dShader(false),
     causalConv1dStepShader,
-    addShader,
-    mulShader,
+    addShaders.same,
+    mulShaders.same,
     scaleShader,
     siluShader,
     negExpShader,

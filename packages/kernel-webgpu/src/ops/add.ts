@@ -1,7 +1,6 @@
 import type { Op } from "../op.ts";
-import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
+import { repeatable, repeatableShaders } from "../shared/elementwise.ts";
 
-export const addShader = elementwiseShader("add", "a + b");
+export const addShaders = repeatableShaders("add", "a + b");
 
-export const add: Op<"add"> = (runtime, { period }, a, b) =>
-  elementwise(runtime, "add", addShader, a, { b, period });
+export const add: Op<"add"> = (runtime, _, a, b) => repeatable(runtime, "add", addShaders, a, b);

@@ -1,7 +1,6 @@
 import type { Op } from "../op.ts";
-import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
+import { repeatable, repeatableShaders } from "../shared/elementwise.ts";
 
-const divShader = elementwiseShader("div", "a / b");
+const divShaders = repeatableShaders("div", "a / b");
 
-export const div: Op<"div"> = (runtime, { period }, a, b) =>
-  elementwise(runtime, "div", divShader, a, { b, period });
+export const div: Op<"div"> = (runtime, _, a, b) => repeatable(runtime, "div", divShaders, a, b);

@@ -1,7 +1,6 @@
 import type { Op } from "../op.ts";
-import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
+import { repeatable, repeatableShaders } from "../shared/elementwise.ts";
 
-export const mulShader = elementwiseShader("mul", "a * b");
+export const mulShaders = repeatableShaders("mul", "a * b");
 
-export const mul: Op<"mul"> = (runtime, { period }, a, b) =>
-  elementwise(runtime, "mul", mulShader, a, { b, period });
+export const mul: Op<"mul"> = (runtime, _, a, b) => repeatable(runtime, "mul", mulShaders, a, b);

@@ -1,7 +1,6 @@
 import type { Op } from "../op.ts";
-import { elementwise, elementwiseShader } from "../shared/elementwise.ts";
+import { repeatable, repeatableShaders } from "../shared/elementwise.ts";
 
-const subShader = elementwiseShader("sub", "a - b");
+const subShaders = repeatableShaders("sub", "a - b");
 
-export const sub: Op<"sub"> = (runtime, { period }, a, b) =>
-  elementwise(runtime, "sub", subShader, a, { b, period });
+export const sub: Op<"sub"> = (runtime, _, a, b) => repeatable(runtime, "sub", subShaders, a, b);

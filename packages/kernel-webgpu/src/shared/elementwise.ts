@@ -12,8 +12,14 @@ export type Elementwise = Shader<"a" | "b", "y", "count" | "width" | "period" | 
  * @param name the op
  * @param formula WGSL of the result, from `a`, `b` (0 when absent) and `factor`
  * @param helpers WGSL functions that the formula calls
+ * @param place WGSL of the element of `b` that belongs to element `i` of `a`
  */
-export function elementwiseShader(name: string, formula: string, helpers = ""): Elementwise {
+export function elementwiseShader(
+  name: string,
+  formula: string,
+  helpers = "",
+  place = "i + row * (p.b_stride - p.width)",
+): Elementwise {
   return defineShader({
     name,
     read: { a: "f32", b: "f32" },
@@ -28,22 +34,29 @@ fn run(group: u32, lane: u32) {
     if (i >= p.count) { return; }
     let row = i / p.width;
     var other = 0.0;
-    if (p.b_stride != 0u) {
-      var at = i + row * (p.b_stride - p.width);
-      if (p.period < p.count) { at = i % p.period; }
-      other = b[p.b_at + at];
-    }
+    if (p.b_stride != 0u) { other = b[p.b_at + ${place}]; }
     y[i] = value(a[p.a_at + i + row * (p.a_stride - p.width)], other, p.factor);
   }
 }`,
   });
 }
 
+/** The shaders of an op whose second tensor may be repeated. A remainder is slow, so that other calls do without. */
+export interface Repeatable {
+  readonly same: Elementwise;
+  readonly repeated: Elementwise;
+}
+
+export function repeatableShaders(name: string, formula: string): Repeatable {
+  return {
+    same: elementwiseShader(name, formula),
+    repeated: elementwiseShader(`${name} repeated`, formula, "", "i % p.period"),
+  };
+}
+
 /** The operands of an elementwise op besides the first tensor. */
 export interface Operands {
   readonly b?: WebGpuTensor;
-  /** Elements of a dense `b` that is repeated. Default: `b` has the shape of `a`. */
-  readonly period?: number;
   readonly factor?: number;
 }
 
@@ -53,13 +66,24 @@ export function elementwise(
   op: string,
   shader: Elementwise,
   a: WebGpuTensor,
-  { b, period, factor = 0 }: Operands = {},
+  { b, factor = 0 }: Operands = {},
 ): WebGpuTensor {
   const count = elementCount(a.shape);
   const dense = isDense(a) && (b === undefined || isDense(b));
   const width = dense ? count : lastExtent(a.shape);
   const y = runtime.result(op, a.shape);
-  const params = { count, width, period: period ?? count, factor };
+  const params = { count, width, period: b ? elementCount(b.shape) : 0, factor };
   runtime.run(op, shader, { a, b, y }, params, Math.ceil(count / 256));
   return y;
+}
+
+/** Runs an op whose second tensor may be repeated over the leading axes of the first. */
+export function repeatable(
+  runtime: Runtime,
+  op: string,
+  { same, repeated }: Repeatable,
+  a: WebGpuTensor,
+  b: WebGpuTensor,
+): WebGpuTensor {
+  return elementwise(runtime, op, a.shape.length === b.shape.length ? same : repeated, a, { b });
 }

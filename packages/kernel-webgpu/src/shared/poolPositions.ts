@@ -8,7 +8,7 @@ import { positionRanges } from "../wgsl/positionRanges.ts";
 
 /** Channels per workgroup, which are neighbours in memory. */
 const channels = 16;
-/** Invocations per channel. Each takes every eighth position of the range, so that a sequence has the same bits in any row. */
+/** Invocations per channel. Each takes every eighth position that counts, so that a sequence has the same bits in any row. */
 const lanes = 8;
 
 /** The parts of a shader that pools positions. */
@@ -53,10 +53,17 @@ fn run(group: u32, lane: u32) {
   let s = group / p.columnGroups;
   let d = group % p.columnGroups * ${channels}u + lane % ${channels}u;
   let range = rangeOf(s);
+  let own = lane / ${channels}u;
+  let all = p.ids_stride == 0u;
+  var rank = 0u;
   var a = ${none};
   if (d < p.channels) {
-    for (var at = range.x + lane / ${channels}u; at < range.y; at += ${lanes}u) {
-      if (!counts(at, s)) { continue; }
+    for (var at = range.x + select(0u, own, all); at < range.y; at += select(1u, ${lanes}u, all)) {
+      if (!all) {
+        if (!counts(at, s)) { continue; }
+        rank++;
+        if ((rank - 1u) % ${lanes}u != own) { continue; }
+      }
       let value = x[p.x_at + at * p.x_stride + d];
       a = ${next};
     }
