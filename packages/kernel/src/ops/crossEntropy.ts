@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor.ts";
 export interface CrossEntropyOptions {
   /** Targets with this number do not count. Default -100. */
   ignoreIndex?: number | undefined;
-  /** The share e of the target distribution that is spread evenly over all classes, in [0, 1). Default 0. */
+  /** The weight e of the uniform distribution in the target, next to 1 - e of the class, in [0, 1). Default 0. */
   labelSmoothing?: number | undefined;
   /** [V], dense: the weight of each class. Default: 1 for each. */
   classWeights?: Tensor | undefined;
