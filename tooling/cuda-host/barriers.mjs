@@ -6,7 +6,7 @@ import { bundleProgram } from "./bundle.mjs";
 // Deletes every barrier of the GPU kernels, one at a time, and prints the schedules under which the suite fails. A deletion that
 // no schedule notices means that the barrier is superfluous or that no case covers it. Takes minutes; the addon must be built.
 //
-//   node tooling/cuda-host/barriers.mjs
+//   node tooling/cuda-host/barriers.mjs [files of packages/kernel-cuda/cuda, default all]
 
 const schedules = ["in-order", "reverse", "warp-depth-first", "random-stalls"];
 
@@ -26,7 +26,8 @@ const program = await bundleProgram();
 const counts = new Map(schedules.map((schedule) => [schedule, 0]));
 let all = 0;
 
-for (const file of readdirSync(cudaFolder)) {
+const chosen = process.argv.slice(2);
+for (const file of chosen.length > 0 ? chosen : readdirSync(cudaFolder)) {
   const text = readFileSync(cudaFolder + file, "utf8");
   for (let at = text.indexOf(barrier); at >= 0; at = text.indexOf(barrier, at + 1)) {
     // Extended by the text before it until it is unique in the file.

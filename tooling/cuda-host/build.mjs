@@ -44,7 +44,10 @@ export function missingSanitizer() {
 const flags = ["-std=c++17", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-pthread"];
 const warnings = ["-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-unused-function", "-Wno-psabi"];
 const kernelFlags = ["-fno-strict-aliasing", "-DMAMBA_HOST_CUDA", ...fusedMultiplyAdd()];
-const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+// The instrumentation takes long to optimize, so these units are optimized less.
+const sanitizers = [
+  ...["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"],
+];
 
 /** Compiles fmaf to an instruction when the machine has one; the C library's function is many times slower. */
 function fusedMultiplyAdd() {
@@ -57,6 +60,7 @@ function fusedMultiplyAdd() {
  * @property {string} name
  * @property {string} key changes whenever the text changes
  * @property {() => Promise<string>} text
+ * @property {readonly string[]} [options] additional options of the compiler
  */
 
 /**
@@ -195,7 +199,9 @@ export async function buildStandIn({ name, level, units, sanitize = false }) {
       return object;
     });
   };
-  for (const unit of units) compile(unit.name, unit.key, kernelFlags, unit.text);
+  for (const { name, key, text, options = [] } of units) {
+    compile(name, key, [...kernelFlags, ...options], text);
+  }
   const driver = readdirSync(`${here}src`).filter((file) => file.endsWith(".cc"));
   for (const file of driver) {
     const text = readFileSync(`${here}src/${file}`, "utf8");

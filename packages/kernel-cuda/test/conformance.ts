@@ -1,22 +1,74 @@
 import { runConformance } from "@mamba/conformance";
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { openCudaKernel } from "../src/create.ts";
+import type { CudaKernel } from "../src/kernel.ts";
+import { type KernelName, kernelNames } from "../src/kernels.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
+/** GPU kernels for sizes that no conformance case has. products.ts runs them. */
+const largeTiles = /128(_|$)/;
+
+export interface Selection {
+  /** Builds another stand-in instead of the one that executes the CUDA sources. */
+  readonly driver?: () => Promise<string>;
+  /**
+   * Leaves out the laws, and of the cases of each op and storage type runs the first and every n-th after it. Default: the whole
+   * suite, also with `MAMBA_FUZZ_SEED`, the seed of the schedule.
+   */
+  readonly every?: number;
+}
+
 /**
- * Runs the whole suite on the stand-in, with memory of each tensor's exact size that is never reused.
+ * Runs the suite on the stand-in, with memory of each tensor's exact size that is never reused, and checks that every GPU kernel
+ * was launched.
  *
  * @param options of the stand-in
- * @param driver builds another stand-in instead of the one that executes the CUDA sources
  */
-export async function conformance(options: string, driver?: () => Promise<string>): Promise<void> {
+export async function conformance(options: string, { driver, every }: Selection = {}): Promise<void> {
   if (!available) {
     skipAll(`the conformance suite, ${options}`);
     return;
   }
-  useStandIn(options, driver ? { driver: await driver() } : {});
+  const seed = process.env["MAMBA_FUZZ_SEED"];
+  const isChosen = chooser(seed === undefined ? every : undefined);
+  const seeded = seed === undefined ? options : `${options},seed=${seed}`;
+  useStandIn(seeded, driver ? { driver: await driver() } : {});
+  const launched = new Set<KernelName>();
+  const register = (name: string, body: () => Promise<void>): void => {
+    if (isChosen(name)) test(name, body);
+  };
   await runConformance({
-    test,
-    open: () => openCudaKernel({}, { exactPool: true }),
+    test: Object.assign(register, { skip: test.skip }),
+    open: async () => recording(await openCudaKernel({}, { exactPool: true }), launched),
   });
+  test("every GPU kernel was launched", () => {
+    expect(kernelNames.filter((name) => !launched.has(name) && !largeTiles.test(name))).toEqual([]);
+  });
+}
+
+/** Returns a function that chooses tests by their names, as `every` says. It chooses all tests of the kernel's contract. */
+function chooser(every: number | undefined): (name: string) => boolean {
+  const counts = new Map<string, number>();
+  return (name) => {
+    if (every === undefined) return true;
+    if (name.startsWith("laws:")) return false;
+    const [op = ""] = name.split(" ");
+    if (op.endsWith(":")) return true;
+    const [variant = ""] = /\bb?f16\b|\+sequenceIds/.exec(name) ?? [];
+    const group = `${op} ${variant}`;
+    const count = counts.get(group) ?? 0;
+    counts.set(group, count + 1);
+    return count % every === 0;
+  };
+}
+
+/** Adds the name of each GPU kernel that `kernel` launches to `launched`. */
+function recording(kernel: CudaKernel, launched: Set<KernelName>): CudaKernel {
+  const { runtime } = kernel;
+  const launch = runtime.launch.bind(runtime);
+  runtime.launch = (op, name, ...rest) => {
+    launched.add(name);
+    launch(op, name, ...rest);
+  };
+  return kernel;
 }

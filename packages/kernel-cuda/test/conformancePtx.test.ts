@@ -2,4 +2,4 @@ import { buildPtx } from "../../../tooling/cuda-host/ptx/build.mjs";
 import { conformance } from "./conformance.ts";
 
 // Runs nvcc's PTX, translated to C++, so that the compiler's transformations are tested too.
-await conformance("schedule=warp-depth-first", buildPtx);
+await conformance("schedule=warp-depth-first", { driver: buildPtx });
