@@ -11,14 +11,17 @@ from golden_file import Draw, exact, sliced, write
 from mamba_reference import bidirectional_block, block, block_parameters, conv, rms_norm, scan
 
 
-def differentiate(name, inputs, incoming, forward, meta):
-    """Writes `forward(inputs)`, a dictionary of results, with the gradients; `incoming` is result name -> gradient."""
+def differentiate(name, inputs, incoming, forward, meta, more={}):
+    """
+    Writes `forward(inputs)`, a dictionary of results, with the gradients; `incoming` is result name -> gradient. `more` are
+    further outputs.
+    """
     leaves = {k: v.clone().requires_grad_() for k, v in inputs.items()}
     results = forward(leaves)
     loss = sum((results[k] * g).sum() for k, g in incoming.items())
     grads = torch.autograd.grad(loss, list(leaves.values()))
     flows = {"d" + k[0].upper() + k[1:] if k != "y" else "dy": g for k, g in incoming.items()}
-    outputs = {**{k: v.detach() for k, v in results.items()}, **{f"d_{k}": g for k, g in zip(leaves, grads)}}
+    outputs = {k: v.detach() for k, v in results.items()} | {f"d_{k}": g for k, g in zip(leaves, grads)} | more
     write(name, {**inputs, **flows}, outputs, meta)
 
 

@@ -13,6 +13,7 @@ from checkpoints import write_checkpoints
 from golden_file import PACKAGE, Draw, exact, sliced, write
 from gradient_goldens import write_gradients
 from mamba_reference import bidirectional_block, block, block_parameters, conv, scan
+from model_goldens import write_models
 
 
 def write_scans():
@@ -80,5 +81,6 @@ if __name__ == "__main__":
     write_convs()
     write_blocks()
     write_gradients()
+    write_models()
     write_checkpoints(PACKAGE / "goldens")
     write_adapters(PACKAGE / "goldens")

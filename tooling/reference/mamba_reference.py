@@ -107,3 +107,40 @@ def language_model(ids, p, layers, eps, norms="none", norms_eps=1e-6):
         x = x + block(rms_norm(x, p[prefix + "norm.weight"], eps), mixer, norms, norms_eps)[0]
     x = rms_norm(x, p["backbone.norm_f.weight"], eps)
     return (x @ p.get("lm_head.weight", embeddings).T)[0]
+
+
+def stack(x, p, layers, eps, divide_output=None, prefix=""):
+    """Layers of blocks and the final norm on x [B, L, M]. With `divide_output` given, the blocks are bidirectional."""
+    for i in range(layers):
+        start = f"{prefix}layers.{i}."
+        mixer = {k[len(start) + 6 :]: v for k, v in p.items() if k.startswith(start + "mixer.")}
+        normed = rms_norm(x, p[start + "norm.weight"], eps)
+        x = x + (block(normed, mixer)[0] if divide_output is None else bidirectional_block(normed, mixer, divide_output))
+    return rms_norm(x, p[f"{prefix}norm_f.weight"], eps)
+
+
+def vision_mamba(images, p, layers, stride, class_token, divide_output, eps=1e-5):
+    """
+    Vision Mamba (Zhu et al. 2024) on images [B, H, W, C] -> logits [B, classes], by the parameter names of the official code.
+    `class_token` is "middle", "first", "last", or None for the mean over the patches.
+    """
+    channels_first = images.permute(0, 3, 1, 2)
+    x = F.conv2d(channels_first, p["patch_embed.proj.weight"], p["patch_embed.proj.bias"], stride=stride)
+    x = x.flatten(2).transpose(1, 2)  # [B, N, M]
+    at = {"middle": x.shape[1] // 2, "first": 0, "last": x.shape[1], None: None}[class_token]
+    if at is not None:
+        x = torch.cat([x[:, :at], p["cls_token"].expand(x.shape[0], -1, -1), x[:, at:]], 1)
+    x = stack(x + p["pos_embed"], p, layers, eps, divide_output)
+    pooled = x.mean(1) if at is None else x[:, at]
+    return pooled @ p["head.weight"].T + p["head.bias"]
+
+
+def sequence_model(x, p, layers, pooling, divide_output=None, eps=1e-5):
+    """Numbers [B, L, C] or ids [B, L] -> [B, outputs]. With `divide_output` given, the blocks are bidirectional."""
+    if x.dtype == torch.long:
+        x = p["backbone.embeddings.weight"][x]
+    else:
+        x = x @ p["input_proj.weight"].T + p["input_proj.bias"]
+    x = stack(x, p, layers, eps, divide_output, "backbone.")
+    pooled = {"mean": lambda: x.mean(1), "max": lambda: x.amax(1), "last": lambda: x[:, -1]}[pooling]()
+    return pooled @ p["head.weight"].T + p["head.bias"]

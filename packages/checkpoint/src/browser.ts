@@ -2,13 +2,14 @@ import type { LoraAdapter, MambaLM } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
 import { readAdapter } from "./adapter/read.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
+import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
 import type { LoadOptions } from "./parameters/load.ts";
+import { blobFiles, type FileContents } from "./sources/blob.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
 import { type FetchOptions, urlFiles } from "./sources/url.ts";
 
 export * from "./common.ts";
 export { openSafetensors } from "./formats/safetensors/open.ts";
-export { blobFiles } from "./sources/blob.ts";
 export { clearCheckpointCache, type FetchOptions, urlFiles } from "./sources/url.ts";
 
 /** Options of `loadCheckpoint` in a browser. */
@@ -48,6 +49,37 @@ export async function inspectCheckpoint(
 }
 
 /**
+ * Loads a model of any kind: a `SequenceModel` or a `VisionMamba` that `saveModel` wrote, with the data that says how its inputs are
+ * prepared, or a language model as `loadCheckpoint` loads it. The field `kind` tells which.
+ *
+ * @param source as that of `loadCheckpoint`, or the files by their names, such as those of `modelFiles`
+ * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
+ */
+export async function loadModel(
+  kernel: Kernel,
+  source: string | URL | CheckpointFiles | FileContents,
+  options: BrowserLoadOptions = {},
+): Promise<LoadedModel> {
+  const { files, notes } = await findFiles(source, options);
+  const loaded = await loadAny(kernel, files, options);
+  return { ...loaded, notes: [...notes, ...loaded.notes] };
+}
+
+/**
+ * Describes a model of any kind without loading its weights.
+ *
+ * @throws CheckpointError with the codes of `loadModel`
+ */
+export async function inspectModel(
+  source: string | URL | CheckpointFiles | FileContents,
+  options: FetchOptions = {},
+): Promise<ModelSummary> {
+  const { files, notes } = await findFiles(source, options);
+  const summary = await inspectAny(files);
+  return { ...summary, notes: [...notes, ...summary.notes] };
+}
+
+/**
  * Loads a LoRA adapter in PEFT's format for a model; `model.attach` makes the model use it. The caller disposes it.
  *
  * @param source a URL, absolute or relative to the page, or files: adapter_config.json and adapter_model.safetensors
@@ -64,9 +96,10 @@ export async function loadAdapter(
 }
 
 async function findFiles(
-  source: string | URL | CheckpointFiles,
+  source: string | URL | CheckpointFiles | FileContents,
   options: FetchOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
   if (typeof source === "string" || source instanceof URL) return urlFiles(String(source), options);
-  return { files: source, notes: [] };
+  const files = source instanceof Map ? blobFiles(source as FileContents) : (source as CheckpointFiles);
+  return { files, notes: [] };
 }

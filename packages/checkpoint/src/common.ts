@@ -6,8 +6,20 @@ export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
 export type { LocatedTensor } from "./formats/safetensors/weights.ts";
 export type { CheckpointSummary, LoadedCheckpoint } from "./load.ts";
+export type {
+  LoadedLanguageModel,
+  LoadedModel,
+  LoadedSequenceModel,
+  LoadedVisionModel,
+  ModelSummary,
+} from "./models/loadModel.ts";
+export type { ModelConfig, SavedModel } from "./models/modelConfig.ts";
+export type { ImagesData, ModelData, SeriesData } from "./models/modelData.ts";
+export { modelFiles, type SaveModelOptions } from "./models/modelFiles.ts";
 export type { LoadOptions } from "./parameters/load.ts";
+export type { WeightOptions } from "./parameters/weightsToWrite.ts";
 export type { Progress } from "./sources/progress.ts";
+export { blobFiles, type FileContents } from "./sources/blob.ts";
 export type { CheckpointFiles } from "./sources/source.ts";
 export { streamSource } from "./sources/stream.ts";
 export { type CheckpointTokenizer, parseTokenizer, type TokenizerKind } from "./tokenizer/parse.ts";

@@ -6,7 +6,9 @@ import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
 import { CheckpointError } from "./errors.ts";
 import { openSafetensors as openSource } from "./formats/safetensors/open.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
+import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
 import type { LoadOptions } from "./parameters/load.ts";
+import { blobFiles, type FileContents } from "./sources/blob.ts";
 import { fileSource, folderFiles, ioError, isMissing } from "./sources/folder.ts";
 import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
@@ -15,10 +17,10 @@ import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
 import { findTokenizer } from "./tokenizer/read.ts";
 
 export * from "./common.ts";
-export { blobFiles } from "./sources/blob.ts";
 export { type FetchOptions, urlFiles } from "./sources/url.ts";
 export { saveAdapter } from "./adapter/save.ts";
 export { writeSafetensors } from "./writeFiles.ts";
+export { saveModel } from "./models/saveModel.ts";
 export { saveCheckpoint, type SaveOptions } from "./save.ts";
 export type { HubOptions } from "./sources/hub.ts";
 
@@ -54,6 +56,37 @@ export async function inspectCheckpoint(
 ): Promise<CheckpointSummary> {
   const { files, notes } = await findFiles(source, options);
   const summary = await inspect(files);
+  return { ...summary, notes: [...notes, ...summary.notes] };
+}
+
+/**
+ * Loads a model of any kind: a `SequenceModel` or a `VisionMamba` that `saveModel` wrote, with the data that says how its inputs are
+ * prepared, or a language model as `loadCheckpoint` loads it. The field `kind` tells which.
+ *
+ * @param source as that of `loadCheckpoint`, or the files by their names, such as those of `modelFiles`
+ * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
+ */
+export async function loadModel(
+  kernel: Kernel,
+  source: string | URL | CheckpointFiles | FileContents,
+  options: NodeLoadOptions = {},
+): Promise<LoadedModel> {
+  const { files, notes } = await findFiles(source, options);
+  const loaded = await loadAny(kernel, files, options);
+  return { ...loaded, notes: [...notes, ...loaded.notes] };
+}
+
+/**
+ * Describes a model of any kind without loading its weights.
+ *
+ * @throws CheckpointError with the codes of `loadModel`
+ */
+export async function inspectModel(
+  source: string | URL | CheckpointFiles | FileContents,
+  options: NodeLoadOptions = {},
+): Promise<ModelSummary> {
+  const { files, notes } = await findFiles(source, options);
+  const summary = await inspectAny(files);
   return { ...summary, notes: [...notes, ...summary.notes] };
 }
 
@@ -94,11 +127,12 @@ export async function openSafetensors(source: string | ByteSource): Promise<Safe
 }
 
 async function findFiles(
-  source: string | URL | CheckpointFiles,
+  source: string | URL | CheckpointFiles | FileContents,
   options: NodeLoadOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
   if (source instanceof URL) return urlFiles(source.href, { ...options, cache: false });
-  if (typeof source !== "string") return { files: source, notes: [] };
+  if (source instanceof Map) return { files: blobFiles(source as FileContents), notes: [] };
+  if (typeof source !== "string") return { files: source as CheckpointFiles, notes: [] };
   const exists = await stat(source).then(
     () => true,
     (cause: unknown) => {

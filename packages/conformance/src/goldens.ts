@@ -22,6 +22,11 @@ import scanBackwardRange from "./goldens/scan-backward-range.ts";
 import scanFull from "./goldens/scan-full.ts";
 import scanPlain from "./goldens/scan-plain.ts";
 import scanRange from "./goldens/scan-range.ts";
+import sequenceMean from "./goldens/sequence-mean.ts";
+import sequenceTokensLast from "./goldens/sequence-tokens-last.ts";
+import sequenceTokensMax from "./goldens/sequence-tokens-max.ts";
+import visionMamba from "./goldens/vision-mamba.ts";
+import visionMambaMean from "./goldens/vision-mamba-mean.ts";
 
 const files = {
   "scan-plain": scanPlain,
@@ -48,6 +53,11 @@ const files = {
   "block-backward": blockBackward,
   "block-backward-jamba": blockBackwardJamba,
   "block-backward-bidirectional": blockBackwardBidirectional,
+  "sequence-mean": sequenceMean,
+  "sequence-tokens-last": sequenceTokensLast,
+  "sequence-tokens-max": sequenceTokensMax,
+  "vision-mamba": visionMamba,
+  "vision-mamba-mean": visionMambaMean,
 };
 
 export type GoldenName = keyof typeof files;
@@ -89,6 +99,12 @@ export interface Golden {
  * - `norm-backward*`: `x`, `weight` of an RMS norm, `meta.eps`
  * - `loss-backward`: `logits`, `meta.targets` of the cross-entropy -> `loss`
  * - `block-backward`, `block-backward-jamba` (with biases), `block-backward-bidirectional`: as above
+ *
+ * Whole models have their `meta.config` as core resolves it, their parameters by their names and shapes in files, and gradients too.
+ *
+ * - `sequence-mean`: `x` [B, L, C] -> `y`; `sequence-tokens-*`: `meta.ids` -> `y`; `dY` flows in
+ * - `vision-mamba`, `vision-mamba-mean`: `images` [B, H, W, C] -> `logits`, into which `dLogits` flows. The first has `pos_embed` for
+ *   images of `meta.resized` too, as `resized_bicubic` and `resized_bilinear`
  */
 export function loadGolden(name: GoldenName): Golden {
   const bytes = fromBase64(files[name]);

@@ -35,6 +35,7 @@ export type {
 export { Utf8Decoder } from "./generation/utf8.ts";
 export { yieldToEventLoop } from "./generation/yieldToEventLoop.ts";
 export * from "./layers/bidirectionalMamba.ts";
+export { withDropout } from "./layers/dropout.ts";
 export { Embedding } from "./layers/embedding.ts";
 export { layerParameters, type LayerShape, type LayerSpec, layerState } from "./layers/layer.ts";
 export * from "./layers/linear.ts";
@@ -50,15 +51,42 @@ export * from "./layers/module.ts";
 export { type NormSpec, RMSNorm } from "./layers/rmsNorm.ts";
 export { type Range, Sequences } from "./layers/sequences.ts";
 export * from "./layers/stack.ts";
+export { bidirectionalStack } from "./model/bidirectionalStack.ts";
 export * from "./model/config.ts";
 export * from "./model/mambaLM.ts";
+export { Model } from "./model/model.ts";
+export {
+  resolveSequenceConfig,
+  type SequenceConfig,
+  type SequenceConfigInput,
+  type SequenceInput,
+} from "./model/sequence/config.ts";
+export * from "./model/sequence/forecast.ts";
+export * from "./model/sequence/sequenceModel.ts";
+export { sequenceSpecs, sequenceStack } from "./model/sequence/specs.ts";
 export { mambaStack, parameterSpecs } from "./model/specs.ts";
+export type { TrainableModel, TrainingRunOptions } from "./model/trainableModel.ts";
+export {
+  classPosition,
+  patchGrid,
+  resolveVisionConfig,
+  type VisionConfig,
+  type VisionConfigInput,
+} from "./model/vision/config.ts";
+export type { Interpolation } from "./model/vision/interpolateGrid.ts";
+export { visionSpecs, visionStack } from "./model/vision/specs.ts";
+export * from "./model/vision/visionMamba.ts";
 export type { CausalConv1dArgs } from "./ops/causalConv1d.ts";
 export type { CustomBackward, CustomForward } from "./ops/custom.ts";
+export type { DropoutOptions } from "./ops/dropout.ts";
+export type { HuberOptions } from "./ops/huber.ts";
+export type { LayerNormOptions } from "./ops/layerNorm.ts";
+export type { QuantileOptions } from "./ops/quantileLoss.ts";
 export { DerivedTensors } from "./ops/run/derivedTensors.ts";
+export type { ElementLossOptions } from "./ops/run/elementLoss.ts";
 export { EagerOps, type EagerOptions } from "./ops/run/eagerOps.ts";
 export { Gradients } from "./ops/run/gradients.ts";
-export type { LossGradient } from "./ops/run/opRun.ts";
+export type { ConstantData, LossGradient } from "./ops/run/opRun.ts";
 export type { OpMethods, Ops, UnaryOp } from "./ops/run/ops.ts";
 export { Tape, type TapeOptions } from "./ops/run/tape.ts";
 export { watchOps, type WatchedCall, type WatchedOp } from "./ops/run/watchOps.ts";

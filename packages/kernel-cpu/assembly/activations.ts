@@ -1,4 +1,4 @@
-import { expLanes, sigmoidComplement, siluLanes, softplusLanes, softplusOf } from "./exponentials.ts";
+import { expLanes, sigmoidComplement, sigmoidOf, siluLanes, softplusLanes, softplusOf } from "./exponentials.ts";
 import { madd } from "./lanes.ts";
 
 // silu and softplus over whole registers in memory. One exponential is a chain of about fifteen dependent instructions. Four
@@ -56,13 +56,6 @@ export function softplusWithSlope(at: usize, slope: usize, registers: i32): void
     v128.store(at, softplusOf(x1, t1), 16);
     slope += 32;
   }
-}
-
-/** sigmoid(x), given t = exp(-|x|): 1 / (1 + t), or t / (1 + t) for negative x. */
-@inline
-function sigmoidOf(x: v128, t: v128): v128 {
-  const one = f32x4.splat(1.0);
-  return f32x4.div(v128.bitselect(t, one, f32x4.lt(x, f32x4.splat(0))), f32x4.add(one, t));
 }
 
 /** dy[i] = dy[i] · silu(z[i]) and z[i] = dy[i] · silu'(z[i]), for an even number of registers. */

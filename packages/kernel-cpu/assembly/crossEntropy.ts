@@ -1,9 +1,14 @@
-import { expLanes } from "./exponentials.ts";
-import { loadLanes, storeLanes } from "./lanes.ts";
+import { loadLanes, madd, storeLanes } from "./lanes.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
+import { exponentials, largestOf } from "./softmaxRow.ts";
 
-// The mean of log(sum_v exp(logit[v])) - logit[target] over the rows whose target is not `ignoreIndex`, and its gradient
-// (softmax(logits) - onehot(target)) / count. Three jobs with one record: count the rows, compute the rows, add them up.
+// With logp = log softmax(logits), class weights w, label smoothing e and targets y, over the rows whose target is not `ignoreIndex`:
+//
+//   loss          = sum_i [(1 - e) · w[y_i] · -logp_i[y_i] + e / V · sum_c w[c] · -logp_i[c]] / sum_i w[y_i]
+//   dLogits_i[c]  = [(1 - e) · w[y_i] · (p[c] - onehot(y_i)[c]) + e / V · (p[c] · sum_j w[j] - w[c])] / sum_i w[y_i]
+//
+// Three jobs with one record: add up the weights, compute the rows, add up their losses. Loss and gradient are 0 when the weights of
+// the targets sum to 0.
 //
 // A target that is neither `ignoreIndex` nor in [0, vocabSize) makes the loss and the gradient of its row NaN: nothing is read
 // or written out of bounds, and a wrong target cannot give a plausible result.
@@ -14,13 +19,15 @@ const UNIT_NUMBERS: i32 = 16384;
 export class CrossEntropyArgs {
   logits!: Pointer; // f32 [rows, vocabSize]
   targets!: Pointer; // i32 [rows]
-  losses!: Pointer; // f64 [rows + 1]: the losses of the rows, then the count
+  classWeights!: OptionalPointer; // f32 [vocabSize]
+  losses!: Pointer; // f64 [rows + 2]: the losses of the rows, the weights of the targets, the weights of the classes
   loss!: Pointer; // f32 [1]
   dLogits!: OptionalPointer; // f32 [rows, vocabSize]
   rows!: i32;
   vocabSize!: i32;
   stride!: i32; // of logits
   ignoreIndex!: i32;
+  labelSmoothing!: f32;
 }
 
 @inline
@@ -47,94 +54,117 @@ export function crossEntropyCountUnits(args: CrossEntropyArgs): i32 {
   return 1;
 }
 
-/** Counts the targets that are not ignored. */
+/** Adds up the weights of the targets that are not ignored, and those of the classes. */
 export function crossEntropyCountRun(args: CrossEntropyArgs, begin: i32, end: i32, scratch: usize): void {
-  let count = 0;
-  for (let row = 0; row < args.rows; row++) count += <i32>(target(args, row) != args.ignoreIndex);
-  store<f64>(args.losses + ((<usize>args.rows) << 3), <f64>count);
+  const weights = args.classWeights;
+  const sums = args.losses + ((<usize>args.rows) << 3);
+  let total: f64 = 0;
+  for (let row = 0; row < args.rows; row++) {
+    const id = target(args, row);
+    if (id != args.ignoreIndex) total += weightOf(args, id);
+  }
+  store<f64>(sums, total);
+  let all: f64 = <f64>args.vocabSize;
+  if (weights) {
+    all = 0;
+    for (let v = 0; v < args.vocabSize; v++) all += <f64>load<f32>(weights + ((<usize>v) << 2));
+  }
+  store<f64>(sums, all, 8);
+}
+
+/** The weight of class `id`. A target outside the classes counts 1. */
+@inline
+function weightOf(args: CrossEntropyArgs, id: i32): f64 {
+  const weighted = args.classWeights && id >= 0 && id < args.vocabSize;
+  return weighted ? <f64>load<f32>(args.classWeights + ((<usize>id) << 2)) : 1;
 }
 
 export function crossEntropyMeanUnits(args: CrossEntropyArgs): i32 {
   return 1;
 }
 
-/** Computes the mean over the counted rows. */
+/** Computes the weighted mean over the counted rows. */
 export function crossEntropyMeanRun(args: CrossEntropyArgs, begin: i32, end: i32, scratch: usize): void {
-  const count = load<f64>(args.losses + ((<usize>args.rows) << 3));
+  const total = load<f64>(args.losses + ((<usize>args.rows) << 3));
   let sum: f64 = 0;
   for (let row = 0; row < args.rows; row++) sum += load<f64>(args.losses + ((<usize>row) << 3));
-  store<f32>(args.loss, count > 0 ? <f32>(sum / count) : 0);
+  store<f32>(args.loss, total == 0 ? 0 : <f32>(sum / total));
 }
 
 export function crossEntropyRun(args: CrossEntropyArgs, begin: i32, end: i32, scratch: usize): void {
   const rows = unitRows(args);
   const last = min(end * rows, args.rows);
-  const count = load<f64>(args.losses + ((<usize>args.rows) << 3));
+  const total = load<f64>(args.losses + ((<usize>args.rows) << 3));
   const rowBytes = (<usize>args.vocabSize) << 2;
   for (let row = begin * rows; row < last; row++) {
     const logits = args.logits + ((<usize>row * args.stride) << 2);
     const dLogits = args.dLogits ? args.dLogits + <usize>row * rowBytes : 0;
     const loss = args.losses + ((<usize>row) << 3);
-    if (target(args, row) == args.ignoreIndex) {
+    if (target(args, row) == args.ignoreIndex || total == 0) {
       store<f64>(loss, 0);
       if (dLogits) memory.fill(dLogits, 0, rowBytes);
-    } else store<f64>(loss, lossOf(logits, args.vocabSize, target(args, row), count, dLogits, scratch));
+    } else store<f64>(loss, lossOf(args, logits, target(args, row), total, dLogits, scratch));
   }
 }
 
-/** Returns the loss of one row. Writes its gradient, divided by `count`, to dLogits unless that is 0. */
-function lossOf(logits: usize, size: i32, target: i32, count: f64, dLogits: usize, scratch: usize): f64 {
+/** Returns the loss of one row. Writes its gradient, divided by `total`, to dLogits unless that is 0. */
+function lossOf(
+  args: CrossEntropyArgs,
+  logits: usize,
+  target: i32,
+  total: f64,
+  dLogits: usize,
+  scratch: usize,
+): f64 {
+  const size = args.vocabSize;
+  const weights = args.classWeights;
+  const powers = dLogits ? dLogits : scratch;
   const largest = largestOf(logits, size);
-  const sum = exponentials(logits, size, largest, dLogits ? dLogits : scratch);
+  const sum = exponentials(logits, size, largest, powers);
   const inside = target >= 0 && target < size;
   const at = (<usize>target) << 2;
+  const smoothing = <f64>args.labelSmoothing;
+  const own = weightOf(args, target) * (1 - smoothing);
+  const each = smoothing / <f64>size;
+  const all = load<f64>(args.losses + ((<usize>args.rows) << 3), 8);
+  // In f64 for the target: softmax - 1 cancels when its probability is near 1.
+  const power: f64 = inside ? <f64>load<f32>(powers + at) : 0;
   if (dLogits) {
-    // In f64 for the target: softmax - 1 cancels when its probability is near 1.
-    const hit = inside ? (<f64>load<f32>(dLogits + at) / sum - 1) / count : 0;
-    const factor = f32x4.splat(inside ? <f32>(1 / (sum * count)) : NaN);
+    const factor = f32x4.splat(inside ? <f32>((own + each * all) / (sum * total)) : NaN);
+    const back = f32x4.splat(<f32>(-each / total));
     const end = (<usize>size) << 2;
     for (let i: usize = 0; i < end; i += 16) {
       const lanes = <i32>((end - i) >> 2);
-      storeLanes(dLogits + i, f32x4.mul(loadLanes(dLogits + i, lanes), factor), lanes);
+      let gradient = f32x4.mul(loadLanes(dLogits + i, lanes), factor);
+      if (smoothing != 0) {
+        gradient = weights ? madd(loadLanes(weights + i, lanes), back, gradient) : f32x4.add(gradient, back);
+      }
+      storeLanes(dLogits + i, gradient, lanes);
     }
-    if (inside) store<f32>(dLogits + at, <f32>hit);
+    if (inside) {
+      const rest = each * (all * (power / sum) - weightOf(args, target));
+      store<f32>(dLogits + at, <f32>((own * (power / sum - 1) + (smoothing != 0 ? rest : 0)) / total));
+    }
   }
-  return inside ? Math.log(sum) + (<f64>largest - <f64>load<f32>(logits + at)) : NaN;
+  if (!inside) return NaN;
+  const loss = own * (Math.log(sum) + (<f64>largest - <f64>load<f32>(logits + at)));
+  return smoothing != 0 ? loss + each * (all * Math.log(sum) + distances(logits, weights, size, largest)) : loss;
 }
 
-/** Returns the largest logit, ignoring NaN: a NaN makes the sum of the exponentials NaN. */
-function largestOf(logits: usize, size: i32): f32 {
-  let most = f32x4.splat(-Infinity);
+/** The sum of weight · (largest - logit) over the classes, two at a time. */
+function distances(logits: usize, weights: usize, size: i32, largest: f32): f64 {
+  const most = f64x2.splat(<f64>largest);
+  let sum = f64x2.splat(0);
   let v = 0;
-  for (; v <= size - 4; v += 4) most = f32x4.pmax(most, v128.load(logits + ((<usize>v) << 2)));
-  for (; v < size; v++) most = f32x4.pmax(most, v128.load32_splat(logits + ((<usize>v) << 2)));
-  most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
-  most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 1, 0, 3, 2));
-  return f32x4.extract_lane(most, 0);
-}
-
-/** Writes exp(logit - largest) of each logit to `to`. Returns their sum: f32 in chunks of 64 registers, f64 over the chunks. */
-function exponentials(logits: usize, size: i32, largest: f32, to: usize): f64 {
-  const shift = f32x4.splat(largest);
-  let total = f64x2.splat(0);
-  let v = 0;
-  while (v < size) {
-    let sum = f32x4.splat(0);
-    const last = min(v + 256, size);
-    for (; v <= last - 4; v += 4) {
-      const at = (<usize>v) << 2;
-      const power = expLanes(f32x4.sub(v128.load(logits + at), shift));
-      v128.store(to + at, power);
-      sum = f32x4.add(sum, power);
-    }
-    for (; v < last; v++) {
-      const at = (<usize>v) << 2;
-      const power = expLanes(f32x4.sub(v128.load32_splat(logits + at), shift));
-      store<f32>(to + at, f32x4.extract_lane(power, 0));
-      sum = f32x4.add(sum, f32x4.replace_lane(f32x4.splat(0), 0, f32x4.extract_lane(power, 0)));
-    }
-    total = f64x2.add(total, f64x2.promote_low_f32x4(sum));
-    total = f64x2.add(total, f64x2.promote_low_f32x4(v128.shuffle<f32>(sum, sum, 2, 3, 0, 1)));
+  for (; v < size - 1; v += 2) {
+    const at = (<usize>v) << 2;
+    let distance = f64x2.sub(most, f64x2.promote_low_f32x4(v128.load64_zero(logits + at)));
+    if (weights) distance = f64x2.mul(distance, f64x2.promote_low_f32x4(v128.load64_zero(weights + at)));
+    sum = f64x2.add(sum, distance);
   }
-  return f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+  const total = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+  if (v == size) return total;
+  const at = (<usize>v) << 2;
+  const distance = <f64>largest - <f64>load<f32>(logits + at);
+  return total + (weights ? distance * <f64>load<f32>(weights + at) : distance);
 }

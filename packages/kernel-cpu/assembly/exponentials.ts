@@ -60,6 +60,46 @@ export function expLanes(x: v128): v128 {
 }
 
 /**
+ * tanh(x) = m / (m + 2) with m = exp(2|x|) - 1, and the sign of x. With n = round(2|x| / ln 2) and r the rest, m is
+ * 2^n · (exp(r) - 1) + (2^n - 1), where exp(r) - 1 = r + r² · p(r) has no cancellation (error of p: 1.4e-8). Above |x| = 20 the
+ * result is 1 to rounding.
+ *
+ * Measured against float64: relative error <= 1.7e-7.
+ */
+@inline
+export function tanhLanes(x: v128): v128 {
+  const sign = i32x4.splat(0x80000000);
+  const twice = f32x4.pmin(f32x4.abs(f32x4.add(x, x)), f32x4.splat(40.0));
+  // 1.5·2^23 rounds to an integer; the additional 127 leaves the biased exponent of 2^n in the low bits.
+  const magic = f32x4.splat(12582912.0 + 127.0);
+  const shifted = f32x4.add(f32x4.mul(twice, f32x4.splat(LOG2E)), magic);
+  const n = f32x4.sub(shifted, magic);
+  let r = madd(n, f32x4.splat(-0.693359375), twice);
+  r = madd(n, f32x4.splat(2.12194440054690583e-4), r);
+  const square = f32x4.mul(r, r);
+  const high = madd(r, f32x4.splat(0.0013882521786034204), f32x4.splat(0.008366518999269303));
+  const low = madd(r, f32x4.splat(0.1666654363269237), f32x4.splat(0.4999999815431062));
+  const p = madd(square, madd(r, high, f32x4.splat(0.04166719980869068)), low);
+  const power = i32x4.shl(shifted, 23);
+  const m = madd(power, madd(square, p, r), f32x4.sub(power, f32x4.splat(1.0)));
+  const y = f32x4.div(m, f32x4.add(m, f32x4.splat(2.0)));
+  return v128.or(y, v128.and(x, sign));
+}
+
+/** sigmoid(x) = 1 / (1 + exp(-x)). Measured against float64: relative error <= 2.7e-7 for x >= -87; below, it is 0. */
+@inline
+export function sigmoidLanes(x: v128): v128 {
+  return sigmoidOf(x, expLanes(f32x4.neg(f32x4.abs(x))));
+}
+
+/** sigmoid(x), given t = exp(-|x|): 1 / (1 + t), or t / (1 + t) for negative x. */
+@inline
+export function sigmoidOf(x: v128, t: v128): v128 {
+  const one = f32x4.splat(1.0);
+  return f32x4.div(v128.bitselect(t, one, f32x4.lt(x, f32x4.splat(0))), f32x4.add(one, t));
+}
+
+/**
  * silu(x) = x / (1 + exp(-x)). Measured against float64: relative error <= 2.7e-7 for x >= -87; below, where the result
  * is smaller than 1e-36, it approaches -0. -inf gives NaN, as in the formula.
  */

@@ -7,6 +7,7 @@ export { sizeClass } from "./backend/sizeClass.ts";
 export { TensorOwner } from "./backend/tensorOwner.ts";
 export { rowCount } from "./checks/tensors.ts";
 export type { OpDefinition } from "./op.ts";
+export { dropoutKeeps } from "./ops/dropout.ts";
 export * as definitions from "./ops/index.ts";
 export { ScanResidual } from "./ops/scanResidual.ts";
-export type { ConvSizes, ScanSizes, SequenceSizes } from "./ops/sizes.ts";
+export type { ConvSizes, PositionSizes, ScanSizes, SequenceSizes } from "./ops/sizes.ts";

@@ -6,7 +6,11 @@ import { mixerHas, vocabulary } from "./vocabulary.ts";
 
 // The fields that `MambaConfig` and `FalconMambaConfig` of transformers have in common.
 
-const torchNames: Readonly<Record<FloatDType, string>> = { f32: "float32", f16: "float16", bf16: "bfloat16" };
+export const torchNames: Readonly<Record<FloatDType, string>> = {
+  f32: "float32",
+  f16: "float16",
+  bf16: "bfloat16",
+};
 
 /** Core's values of `innerNorms` by the names that a config.json has for them. */
 const innerNorms = { none: "none", jamba: "weighted", falcon: "unweighted" } as const;

@@ -3,6 +3,7 @@ import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { Fields } from "../json/fields.ts";
 import { parseJsonObject } from "../json/parse.ts";
+import { kindOfType } from "../models/modelTypes.ts";
 import type { Architecture, StoredAs, TensorShapes } from "./architecture.ts";
 import { falconMamba } from "./falconMamba.ts";
 import { mamba } from "./mamba.ts";
@@ -97,6 +98,11 @@ function unknownArchitecture(fields: Fields, name: string): CheckpointError {
   const type = fields.get("model_type");
   if (type === undefined)
     return new CheckpointError("CONFIG", `${name}: there is neither model_type nor d_model`);
+  const kind = kindOfType(type);
+  if (kind !== undefined) {
+    const problem = `${name}: model_type ${show(type)} is a ${kind} model and no language model`;
+    return new CheckpointError("UNSUPPORTED_MODEL", `${problem}; load it with loadModel`);
+  }
   const hint = type === "mamba2" ? ": Mamba-2 is another architecture, with scalar A per head" : "";
   return new CheckpointError(
     "UNSUPPORTED_MODEL",

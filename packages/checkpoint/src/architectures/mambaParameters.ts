@@ -18,13 +18,16 @@ export function mambaSources(config: MambaLMConfig, written: keyof typeof tableN
   return parameterSpecs(config).map((spec) => {
     if (spec.name === tableNames.hub)
       return { spec, chunks: [{ names: [tableNames[written], tableNames[read]], shapes: [spec.shape] }] };
-    if (spec.name.endsWith(".conv1d.weight")) return convSource(spec);
-    return sameInFile(spec);
+    return blockSource(spec);
   });
 }
 
-/** PyTorch's grouped convolution has a channel axis: [E, K] is [E, 1, K] in the file. MLX has it last: [E, K, 1]. */
-function convSource(spec: ParameterSpec): ParameterSource {
+/**
+ * The source of a parameter of a stack. PyTorch's grouped convolution has a channel axis: [E, K] is [E, 1, K] in the file. MLX has it
+ * last: [E, K, 1].
+ */
+export function blockSource(spec: ParameterSpec): ParameterSource {
+  if (!/\.conv1d(_b)?\.weight$/.test(spec.name)) return sameInFile(spec);
   const [channels = 0, width = 0] = spec.shape;
   return {
     spec,

@@ -1,3 +1,4 @@
+import { didYouMean } from "@mamba/core";
 import { isObject, type Json, type JsonObject, show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 
@@ -49,6 +50,49 @@ export class Fields {
       Array.isArray(candidate) ? candidate.length <= 1024 && candidate.every(isId) : isId(candidate),
     );
     return value === undefined ? undefined : [value].flat();
+  }
+
+  /** A list of finite numbers, for each of which `holds`. */
+  numbers(
+    key: string,
+    rule: string,
+    holds: (values: readonly number[]) => boolean,
+  ): readonly number[] | undefined {
+    return this.#typed<readonly number[]>(
+      key,
+      rule,
+      (value) =>
+        Array.isArray(value) &&
+        value.every((item) => Number.isFinite(item)) &&
+        holds(value as readonly number[]),
+    );
+  }
+
+  /** A list of strings, each once, of at most 1000 characters. */
+  names(key: string, count?: number): readonly string[] | undefined {
+    const size = count === undefined ? "at least one" : String(count);
+    return this.#typed<readonly string[]>(
+      key,
+      `${size} different strings of at most 1000 characters`,
+      (value) => {
+        if (!Array.isArray(value) || new Set(value).size !== value.length) return false;
+        if (count === undefined ? value.length === 0 : value.length !== count) return false;
+        return value.every((item) => typeof item === "string" && item.length <= 1000);
+      },
+    );
+  }
+
+  /** @throws CheckpointError `CONFIG` when the object has a field that is not one of `known` */
+  checkKnown(known: readonly string[]): void {
+    const unknown = Object.keys(this.#json).find((key) => !known.includes(key));
+    if (unknown === undefined) return;
+    const hint = didYouMean(unknown, known) || `; the fields are ${known.join(", ")}`;
+    throw new CheckpointError("CONFIG", `${this.#name}: there is no field ${show(unknown)}${hint}`);
+  }
+
+  /** @throws CheckpointError `CONFIG` */
+  wrong(problem: string): never {
+    throw new CheckpointError("CONFIG", `${this.#name}: ${problem}`);
   }
 
   /** One of the strings in `values`. */

@@ -27,6 +27,23 @@ export function convertValues(
   );
 }
 
+/**
+ * The elements of each row in another order; the same array without one.
+ *
+ * @param order element i of a row of the result is element `order[i]` of the row; with `inverse` the other way round
+ */
+export function reorderRows(values: HostArray, order: Int32Array | undefined, inverse = false): HostArray {
+  if (order === undefined) return values;
+  const out = values.slice();
+  for (let row = 0; row < values.length; row += order.length) {
+    for (const [i, from] of order.entries()) {
+      const [to, source] = inverse ? [from, i] : [i, from];
+      out[row + to] = values[row + source] ?? NaN;
+    }
+  }
+  return out;
+}
+
 /** The bits of a value whose exponent is all ones: NaN and the infinities. */
 const exponents: Readonly<Record<FloatDType, number>> = { f32: 0x7f800000, f16: 0x7c00, bf16: 0x7f80 };
 

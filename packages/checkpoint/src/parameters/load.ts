@@ -12,7 +12,7 @@ import { CheckpointError } from "../errors.ts";
 import { type LocatedTensor, openWeights, type Weights } from "../formats/safetensors/weights.ts";
 import type { Progress } from "../sources/progress.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
-import { checkFinite, convertValues, viewValues } from "./convert.ts";
+import { checkFinite, convertValues, reorderRows, viewValues } from "./convert.ts";
 import type { MatchedChunk, MatchedParameter } from "./match.ts";
 
 /** Options of every `loadCheckpoint`. */
@@ -59,12 +59,12 @@ export async function loadParameters(
     if (!file) throw new CheckpointError("IO", `${files.label}: ${name} disappeared while it was being read`);
     const here = work.filter(({ tensor }) => tensor.file === name);
     here.sort((a, b) => firstByte(a) - firstByte(b)); // a download cannot go back
-    for (const { spec, target, tensor, dtype: stored, bytes, firstElement, factor } of here) {
+    for (const { spec, target, tensor, dtype: stored, bytes, firstElement, factor, order } of here) {
       checkUnchanged(file, tensor);
       const device = loaded.get(spec.name) ?? scope.use(kernel.zeros(spec.shape, target));
       loaded.set(spec.name, device);
       const { blockBytes, blockElements } = formats[stored];
-      const wholeBlocks = buffer.subarray(0, buffer.length - (buffer.length % blockBytes));
+      const wholeBlocks = wholeChunks(buffer, order ? byteLength(stored, [order.length]) : blockBytes);
       let start = firstElement;
       for await (const chunk of file.chunks(tensor.name, wholeBlocks, bytes)) {
         signal?.throwIfAborted();
@@ -73,7 +73,7 @@ export async function loadParameters(
         const where = `${file.name}: ${tensor.name}`;
         const inTensor = (bytes[0] / blockBytes) * blockElements + start - firstElement;
         checkFinite({ values, dtype: target }, { values: read, dtype: stored, factor }, where, inTensor);
-        kernel.write(device, start, values);
+        kernel.write(device, start, reorderRows(values, order));
         start += (chunk.length / blockBytes) * blockElements;
         doneBytes += chunk.length;
         onProgress?.({ phase: "load", file: name, doneBytes, totalBytes });
@@ -82,6 +82,12 @@ export async function loadParameters(
     if (verify) await file.verify();
   }
   return loaded;
+}
+
+/** The bytes of the buffer, or of a larger one, that whole units of `unit` bytes fill. */
+function wholeChunks(buffer: Uint8Array, unit: number): Uint8Array {
+  if (buffer.length < unit) return new Uint8Array(unit);
+  return buffer.subarray(0, buffer.length - (buffer.length % unit));
 }
 
 function firstByte({ tensor, bytes: [start] }: MatchedChunk): number {

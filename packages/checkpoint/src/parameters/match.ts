@@ -14,6 +14,7 @@ export interface MatchedChunk {
   /** Index of the chunk's first element in the parameter. */
   readonly firstElement: number;
   readonly factor: number;
+  readonly order: Int32Array | undefined;
 }
 
 /** A parameter of the model, and the stored tensors that fill it. */
@@ -74,7 +75,7 @@ export function chunkElements({ shapes: [shape], rows }: TensorRows): number {
 }
 
 function matchChunk(
-  { names, shapes, rows, factor = 1 }: TensorRows,
+  { names, shapes, rows, factor = 1, order }: TensorRows,
   tensors: Weights["tensors"],
   label: string,
   firstElement: number,
@@ -97,7 +98,7 @@ function matchChunk(
     throw new CheckpointError("DTYPE", message);
   }
   const bytes = bytesOfRows(dtype, tensor.shape, rows);
-  return { key, chunk: { tensor, dtype, bytes, firstElement, factor } };
+  return { key, chunk: { tensor, dtype, bytes, firstElement, factor, order } };
 }
 
 /** The tensors that no parameter is looked up in. */

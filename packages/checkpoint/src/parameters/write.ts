@@ -2,7 +2,7 @@ import type { ParameterSpec } from "@mamba/core";
 import { type TensorToWrite, toSafetensorsDType } from "@mamba/core/safetensors";
 import { elementCount, type FloatDType, type HostArray, hostArray, type Shape } from "@mamba/kernel";
 import type { ParameterSource } from "../architectures/parameterSource.ts";
-import { checkFinite, convertValues, viewBytes } from "./convert.ts";
+import { checkFinite, convertValues, reorderRows, viewBytes } from "./convert.ts";
 import { chunkElements } from "./match.ts";
 
 /** The values of a parameter. */
@@ -29,6 +29,7 @@ interface FileTensor {
     readonly inTensor: number;
     readonly count: number;
     readonly factor: number;
+    readonly order: Int32Array | undefined;
   }[];
 }
 
@@ -38,14 +39,14 @@ function fileTensors(sources: readonly ParameterSource[]): FileTensor[] {
   for (const { spec, chunks } of sources) {
     let inParameter = 0;
     for (const rows of chunks) {
-      const { names, shapes, rows: [start] = [0], factor = 1 } = rows;
+      const { names, shapes, rows: [start] = [0], factor = 1, order } = rows;
       const [name] = names;
       const [shape] = shapes;
       const tensor = tensors.get(name) ?? { name, shape, chunks: [] };
       tensors.set(name, tensor);
       const count = chunkElements(rows);
       const inTensor = start * elementCount(shape.slice(1));
-      tensor.chunks.push({ spec, inParameter, inTensor, count, factor });
+      tensor.chunks.push({ spec, inParameter, inTensor, count, factor, order });
       inParameter += count;
     }
   }
@@ -75,12 +76,13 @@ export function tensorsToWrite(
       shape,
       async bytes() {
         const whole = hostArray(target, elementCount(shape));
-        for (const { spec, inParameter, inTensor, count, factor } of chunks) {
+        for (const { spec, inParameter, inTensor, count, factor, order } of chunks) {
           const { dtype: stored, read } = valuesOf(spec);
           const chunk = (await read()).subarray(inParameter, inParameter + count);
-          const values = convertValues(chunk, stored, target, 1 / factor);
+          const converted = convertValues(chunk, stored, target, 1 / factor);
           const before = { values: chunk, dtype: stored, factor: 1 / factor };
-          checkFinite({ values, dtype: target }, before, spec.name, inParameter);
+          checkFinite({ values: converted, dtype: target }, before, spec.name, inParameter);
+          const values = reorderRows(converted, order, true);
           if (count === whole.length) return viewBytes(values);
           whole.set(values, inTensor);
         }

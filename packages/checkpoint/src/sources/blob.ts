@@ -1,19 +1,23 @@
-import type { ByteSource } from "@mamba/core/safetensors";
+import { type ByteSource, bytesSource } from "@mamba/core/safetensors";
 import { CheckpointError, messageOf } from "../errors.ts";
 import type { CheckpointFiles } from "./source.ts";
 
+/** The files of a checkpoint by their names, such as `config.json`. */
+export type FileContents = ReadonlyMap<string, Blob | Uint8Array>;
+
 /**
  * A checkpoint made of files that a user chose or dropped, or that are in the browser's own file system. Their bytes are
- * read chunk by chunk, when they are needed.
+ * read chunk by chunk, when they are needed. Bytes in memory, such as those of `modelFiles`, are not copied.
  *
  * @param blobs by name, such as `config.json`
  * @param label for messages
  */
-export function blobFiles(blobs: ReadonlyMap<string, Blob>, label = "the chosen files"): CheckpointFiles {
+export function blobFiles(blobs: FileContents, label = "the chosen files"): CheckpointFiles {
   return {
     label,
     open(name) {
       const blob = blobs.get(name);
+      if (blob instanceof Uint8Array) return Promise.resolve(bytesSource(blob, name));
       return Promise.resolve(blob && blobSource(blob, name));
     },
   };

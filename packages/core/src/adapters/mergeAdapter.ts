@@ -7,7 +7,7 @@ import {
   toFloat32,
 } from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
-import type { MambaLM } from "../model/mambaLM.ts";
+import type { Model } from "../model/model.ts";
 import { parameter } from "../parameters/spec.ts";
 import { type LoraAdapter, moduleName } from "./lora.ts";
 
@@ -19,7 +19,7 @@ import { type LoraAdapter, moduleName } from "./lora.ts";
  * @throws MambaError `PARAMETER` when `checkMergeable` refuses (nothing is changed then), or when a sum is not finite in the weight's type: the model is then partly merged and must be
  * loaded again.
  */
-export async function mergeAdapter(model: MambaLM, adapter: LoraAdapter): Promise<void> {
+export async function mergeAdapter(model: Model<object>, adapter: LoraAdapter): Promise<void> {
   checkMergeable(model, adapter);
   model.markMerged(adapter);
   for (const [name, { weight }] of model.linears) {
@@ -43,12 +43,13 @@ export async function mergeAdapter(model: MambaLM, adapter: LoraAdapter): Promis
  * @throws MambaError `PARAMETER` when the adapter is for a model of another shape, is already merged into this one, or adapts
  * the table or the head of a model in which both are one tensor: an update of one would change the other
  */
-export function checkMergeable(model: MambaLM, adapter: LoraAdapter): void {
+export function checkMergeable(model: Model<object>, adapter: LoraAdapter): void {
   model.checkAdapter(adapter);
-  if (!model.config.tieEmbeddings) return;
-  for (const module of ["backbone.embeddings", "lm_head"]) {
-    if (adapter.updateOf(module) === undefined) continue;
-    const problem = `the adapter changes ${module}, which the model's head and table share`;
+  const uses = [...model.linears.values()].map(({ weight }) => weight);
+  for (const [name, { weight }] of model.linears) {
+    const isShared = uses.indexOf(weight) !== uses.lastIndexOf(weight);
+    if (!isShared || adapter.updateOf(moduleName(name)) === undefined) continue;
+    const problem = `the adapter changes ${moduleName(name)}, which the model's head and table share`;
     throw new MambaError("PARAMETER", `${problem}: it can be attached but not merged`);
   }
 }
@@ -61,7 +62,7 @@ export function checkMergeable(model: MambaLM, adapter: LoraAdapter): void {
  * @throws MambaError `PARAMETER` when the model has no such parameter
  */
 export async function mergedWeight(
-  { kernel, parameters }: Pick<MambaLM, "kernel" | "parameters">,
+  { kernel, parameters }: Pick<Model<object>, "kernel" | "parameters">,
   name: string,
   adapter: LoraAdapter,
 ): Promise<Float32Array> {

@@ -10,3 +10,23 @@ export function check(field: string, value: unknown, holds: boolean, rule: strin
   const got = typeof value === "string" ? JSON.stringify(value) : String(value);
   throw new MambaError("CONFIG", `config field ${field} must be ${rule}, got ${got}`);
 }
+
+/** @throws MambaError `CONFIG` unless the value is a whole number from `min` to `max` */
+export function checkWhole(field: string, value: unknown, min: number, max: number): void {
+  const holds = Number.isInteger(value) && inRange(value, min, max);
+  check(field, value, holds, `a whole number from ${min} to ${max}`);
+}
+
+/** @throws MambaError `CONFIG` unless the value is one of `values` */
+export function checkChoice(field: string, value: unknown, values: readonly string[]): void {
+  const words = values
+    .map((choice) => JSON.stringify(choice))
+    .join(", ")
+    .replace(/, ([^,]*)$/, " or $1");
+  check(field, value, values.includes(value as string), words);
+}
+
+/** @throws MambaError `CONFIG` unless the value is true or false */
+export function checkFlag(field: string, value: unknown): void {
+  check(field, value, typeof value === "boolean", "true or false");
+}

@@ -1,5 +1,5 @@
 import { checkKeys } from "../checkOptions.ts";
-import { check, inRange } from "./checkField.ts";
+import { check, checkChoice, checkFlag, checkWhole, inRange } from "./checkField.ts";
 
 /** Sizes and rules of Mamba blocks and of the stack that they are part of. Names as in the paper; see `mamba.ts`. */
 export interface MambaConfig {
@@ -77,6 +77,15 @@ const fields: Readonly<Record<keyof MambaConfig, true>> = {
   mupBaseWidth: true,
 };
 
+/** Names of the fields of `MambaConfig`. */
+export const mambaFields: readonly string[] = Object.keys(fields);
+
+/** The fields of `MambaConfig` in the config of a model, which has others as well. */
+export function blockConfig(config: MambaConfig): MambaConfig {
+  const own = mambaFields.map((field) => [field, config[field as keyof MambaConfig]] as const);
+  return Object.fromEntries(own) as unknown as MambaConfig;
+}
+
 /** Fields of `MambaLMConfig`: the config of a language model is also one of its blocks. */
 const modelFields = ["vocabSize", "padVocabSizeMultiple", "tieEmbeddings"] as const;
 
@@ -86,20 +95,13 @@ const modelFields = ["vocabSize", "padVocabSizeMultiple", "tieEmbeddings"] as co
  * @throws MambaError `CONFIG`, naming the field, its rule and the value.
  */
 export function resolveConfig(input: MambaConfigInput): MambaConfig {
-  checkKeys("config", "field", input, [...Object.keys(fields), ...modelFields], "CONFIG");
+  checkKeys("config", "field", input, [...mambaFields, ...modelFields], "CONFIG");
   const { dModel } = input;
-  const whole = (field: keyof MambaConfigInput, value: unknown, min: number, max: number) =>
-    check(
-      field,
-      value,
-      Number.isInteger(value) && inRange(value, min, max),
-      `a whole number from ${min} to ${max}`,
-    );
   const positive = (field: keyof MambaConfigInput, value: unknown) =>
     check(field, value, inRange(value, Number.MIN_VALUE, 1e6), "a number above 0 and at most 1e6");
 
-  whole("dModel", dModel, 1, 2 ** 20);
-  whole("nLayers", input.nLayers, 1, 4096);
+  checkWhole("dModel", dModel, 1, 2 ** 20);
+  checkWhole("nLayers", input.nLayers, 1, 4096);
   const expand = input.expand ?? 2;
   positive("expand", expand);
   const innerNorms = input.innerNorms ?? "none";
@@ -126,22 +128,21 @@ export function resolveConfig(input: MambaConfigInput): MambaConfig {
     innerNormEps: input.innerNormEps ?? (innerNorms === "unweighted" ? 1e-6 : rmsNormEps),
     mupBaseWidth: input.mupBaseWidth,
   };
-  whole("dInner", config.dInner, 1, 2 ** 20);
-  whole("dState", config.dState, 1, 256);
-  whole("dConv", config.dConv, 2, 16);
-  whole("dtRank", config.dtRank, 1, config.dInner);
+  checkWhole("dInner", config.dInner, 1, 2 ** 20);
+  checkWhole("dState", config.dState, 1, 256);
+  checkWhole("dConv", config.dConv, 2, 16);
+  checkWhole("dtRank", config.dtRank, 1, config.dInner);
   for (const field of ["dtMin", "dtMax", "dtScale", "dtInitFloor"] as const) positive(field, config[field]);
   check("dtMax", config.dtMax, config.dtMax >= config.dtMin, `at least dtMin, ${config.dtMin}`);
   for (const field of ["rmsNormEps", "innerNormEps", "initializerRange"] as const) {
     check(field, config[field], inRange(config[field], 0, 1), "a number from 0 to 1");
   }
   for (const field of ["selective", "bias", "convBias"] as const) {
-    check(field, config[field], typeof config[field] === "boolean", "true or false");
+    checkFlag(field, config[field]);
   }
-  check("dtInit", config.dtInit, ["random", "constant"].includes(config.dtInit), '"random" or "constant"');
-  const norms = ["none", "weighted", "unweighted"];
-  check("innerNorms", innerNorms, norms.includes(innerNorms), '"none", "weighted" or "unweighted"');
-  if (config.mupBaseWidth !== undefined) whole("mupBaseWidth", config.mupBaseWidth, 1, 2 ** 20);
+  checkChoice("dtInit", config.dtInit, ["random", "constant"]);
+  checkChoice("innerNorms", innerNorms, ["none", "weighted", "unweighted"]);
+  if (config.mupBaseWidth !== undefined) checkWhole("mupBaseWidth", config.mupBaseWidth, 1, 2 ** 20);
   return config;
 }
 

@@ -30,6 +30,11 @@ export class Sequences {
   readonly lastPositions: readonly number[];
   /** For each row, the index of its last real position in [B · L]; undefined for a row of padding. */
   readonly lastOfRows: readonly (number | undefined)[];
+  /**
+   * For each sequence, the range [start, end) from its first real position to its last one, in [B · L]: [S, 2]. Padding within
+   * a sequence lies in its range. Not to be changed.
+   */
+  readonly ranges: Int32Array;
   #reversed: Sequences | undefined;
 
   /** @param ids any numbers [B · L]: negative at padding, and another one where another sequence starts */
@@ -38,6 +43,7 @@ export class Sequences {
     this.length = length;
     this.ids = new Int32Array(batch * length).fill(padding);
     this.positions = new Int32Array(batch * length).fill(padding);
+    const firstPositions: number[] = [];
     const lastPositions: number[] = [];
     const lastOfRows: (number | undefined)[] = [];
     for (let row = 0; row < batch; row++) {
@@ -46,7 +52,10 @@ export class Sequences {
         const id = ids[at] ?? padding;
         if (id < 0) continue;
         const goesOn = last !== undefined && ids[last] === id;
-        if (!goesOn) lastPositions.push(at);
+        if (!goesOn) {
+          firstPositions.push(at);
+          lastPositions.push(at);
+        }
         this.ids[at] = lastPositions.length - 1;
         this.positions[at] = goesOn ? (this.positions[last ?? at] ?? 0) + 1 : 0;
         lastPositions[lastPositions.length - 1] = at;
@@ -57,6 +66,9 @@ export class Sequences {
     this.count = lastPositions.length;
     this.lastPositions = lastPositions;
     this.lastOfRows = lastOfRows;
+    this.ranges = Int32Array.from(
+      firstPositions.flatMap((first, s) => [first, (lastPositions[s] ?? first) + 1]),
+    );
   }
 
   /**
@@ -170,8 +182,19 @@ export class Sequences {
   }
 
   /** `ids` on the device, i32 [B, L]: `sequenceIds` of the kernel's ops. It belongs to `ops`, which upload it once. */
-  tensor(ops: Ops): Tensor {
+  tensor(ops: Pick<Ops, "sharedConstant">): Tensor {
     return ops.sharedConstant(this.ids, [this.batch, this.length]);
+  }
+
+  /**
+   * `ranges` on the device, i32 [S, 2]: those of the kernel's pooling ops. It belongs to `ops`, which upload it once.
+   *
+   * @throws MambaError `INPUT` when all positions are padding
+   */
+  rangesTensor(ops: Pick<Ops, "sharedConstant">): Tensor {
+    if (this.count === 0)
+      throw new MambaError("INPUT", "sequences: a real position was expected, all are padding");
+    return ops.sharedConstant(this.ranges, [this.count, 2]);
   }
 
   /** @throws MambaError `INPUT` unless the sequences are those of an input [batch, length, …] */

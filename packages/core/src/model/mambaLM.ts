@@ -1,5 +1,4 @@
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
-import { type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
 import { checkOptions, objectWith, type Rules } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import { Embedding } from "../layers/embedding.ts";
@@ -8,13 +7,13 @@ import { parametrization } from "../layers/mambaConfig.ts";
 import type { Training } from "../layers/module.ts";
 import { Sequences } from "../layers/sequences.ts";
 import { Stack } from "../layers/stack.ts";
-import { DerivedTensors } from "../ops/run/derivedTensors.ts";
 import { EagerOps } from "../ops/run/eagerOps.ts";
 import type { Ops } from "../ops/run/ops.ts";
 import { initialParameters } from "../parameters/initialValues.ts";
-import { checkParameters, parameter, type Parameters, type ParameterSpec } from "../parameters/spec.ts";
+import { parameter, type Parameters } from "../parameters/spec.ts";
 import { StackState } from "../state/stackState.ts";
 import { type MambaLMConfig, type MambaLMConfigInput, resolveLMConfig } from "./config.ts";
+import { Model } from "./model.ts";
 import { mambaStack, parameterSpecs } from "./specs.ts";
 
 /** How a language model is run over a sequence. */
@@ -44,19 +43,15 @@ const forwardRules: Rules<ForwardOptions> = {
 };
 
 /** A Mamba language model: embedding, stack, final norm and head, on one kernel. */
-export class MambaLM implements Disposable {
-  readonly kernel: Kernel;
-  readonly config: MambaLMConfig;
-  readonly parameters: Parameters;
+export class MambaLM extends Model<MambaLMConfig> {
   readonly backbone: Stack;
-  /** Tensors that depend on one parameter alone, such as A on A_log. Freed with the model. */
-  readonly derived: DerivedTensors;
   readonly #embeddings: Embedding;
   readonly #head: Linear;
-  readonly #linears: ReadonlyMap<string, Linear | Embedding>;
-  #adapter: LoraAdapter | undefined;
-  /** Adapters that the weights already hold. */
-  readonly #merged = new WeakSet<LoraAdapter>();
+  /**
+   * The layers that an adapter can adapt, by the full name of their weight: the embedding table, the linear layers of the stack,
+   * and the head, which is `lm_head.weight` even when its weight is the table.
+   */
+  readonly linears: ReadonlyMap<string, Linear | Embedding>;
 
   /**
    * Takes ownership of `parameters`, named and shaped as `parameterSpecs(config)` says.
@@ -64,17 +59,13 @@ export class MambaLM implements Disposable {
    * @throws MambaError `PARAMETER` when one is missing, superfluous or has the wrong shape.
    */
   constructor(kernel: Kernel, config: MambaLMConfig, parameters: Parameters) {
-    checkParameters(parameters, parameterSpecs(config));
-    this.kernel = kernel;
-    this.config = config;
-    this.parameters = parameters;
+    super(kernel, config, parameterSpecs(config), parameters);
     this.#embeddings = new Embedding(parameter(parameters, "backbone.embeddings.weight"));
     this.#head = new Linear(
       parameter(parameters, config.tieEmbeddings ? "backbone.embeddings.weight" : "lm_head.weight"),
     );
     this.backbone = new Stack(mambaStack(config), parameters, "backbone.");
-    this.derived = new DerivedTensors(kernel);
-    this.#linears = new Map<string, Linear | Embedding>([
+    this.linears = new Map<string, Linear | Embedding>([
       ["backbone.embeddings.weight", this.#embeddings],
       ...this.backbone.linears,
       ["lm_head.weight", this.#head],
@@ -93,61 +84,6 @@ export class MambaLM implements Disposable {
     const model = new MambaLM(kernel, config, parameters);
     for (const tensor of parameters.values()) scope.release(tensor);
     return model;
-  }
-
-  /**
-   * The layers that an adapter can adapt, by the full name of their weight: the embedding table, the linear layers of the stack,
-   * and the head, which is `lm_head.weight` even when its weight is the table.
-   */
-  get linears(): ReadonlyMap<string, Linear | Embedding> {
-    return this.#linears;
-  }
-
-  /** The attached adapter, if there is one. */
-  get adapter(): LoraAdapter | undefined {
-    return this.#adapter;
-  }
-
-  /**
-   * Attaches an adapter in place of the one before: `forward`, `step` and tapes use it. It is borrowed, and the model's own
-   * parameters stay as they are. States were computed with the adapter before: begin with a new one.
-   *
-   * @throws MambaError `PARAMETER` when the adapter is for a model of another shape, or is already merged into this one.
-   */
-  attach(adapter: LoraAdapter): void {
-    this.checkAdapter(adapter);
-    this.#use(adapter);
-  }
-
-  /** Detaches the adapter: the model computes with its own parameters alone. */
-  detach(): void {
-    this.#use(undefined);
-  }
-
-  /** @throws MambaError `PARAMETER` when the adapter is for a model of another shape, or is already merged into this one. */
-  checkAdapter(adapter: LoraAdapter): void {
-    checkParameters(adapter.parameters, loraSpecs(this.linears, adapter.config));
-    if (!this.#merged.has(adapter)) return;
-    const remedy = "load the model again to use the adapter with its original weights";
-    throw new MambaError("PARAMETER", `the adapter is already merged into this model; ${remedy}`);
-  }
-
-  /** Records that the weights hold the adapter, so that `checkAdapter` refuses it from now on. For `mergeAdapter`. */
-  markMerged(adapter: LoraAdapter): void {
-    this.#merged.add(adapter);
-  }
-
-  #use(adapter: LoraAdapter | undefined): void {
-    this.#adapter = adapter;
-    for (const [name, linear] of this.linears) linear.update = adapter?.updateOf(moduleName(name));
-  }
-
-  /** The parameters that training changes: the adapter's while one is attached, and otherwise the model's own. */
-  get trainable(): { readonly specs: readonly ParameterSpec[]; readonly parameters: Parameters } {
-    const adapter = this.#adapter;
-    return adapter
-      ? { specs: loraSpecs(this.linears, adapter.config), parameters: adapter.parameters }
-      : { specs: parameterSpecs(this.config), parameters: this.parameters };
   }
 
   /** A state for `batch` rows before their first token. */
@@ -210,15 +146,5 @@ export class MambaLM implements Disposable {
     return logits.shape.at(-1) === this.config.vocabSize
       ? logits
       : ops.columns(logits, 0, this.config.vocabSize);
-  }
-
-  /** Frees the parameters and what was derived from them. States are their owners' to free. */
-  dispose(): void {
-    this.derived.dispose();
-    for (const tensor of this.parameters.values()) tensor.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 }

@@ -1,8 +1,4 @@
 import type { Op } from "../op.ts";
-import { runElementwise } from "./elementwise.ts";
+import { runBroadcast } from "./elementwise.ts";
 
-export const add: Op<"add"> = (runtime, _, a, b) => {
-  const y = runtime.result("add", a.shape);
-  runElementwise(runtime, "add", { a, b, y }, 0.4);
-  return y;
-};
+export const add: Op<"add"> = (runtime, { period }, a, b) => runBroadcast(runtime, "add", a, b, period, 0.4);

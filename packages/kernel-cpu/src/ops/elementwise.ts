@@ -14,32 +14,52 @@ export interface Operands {
   readonly a: CpuTensor;
   readonly b?: CpuTensor;
   readonly y: CpuTensor;
+  /** Elements of b, when it may have fewer than a. */
+  readonly period?: number;
   readonly factor?: number;
 }
 
 /**
- * Runs an elementwise job. When all operands are dense they go through as one long row.
+ * Runs an elementwise job.
  *
  * @param cost nanoseconds per element on one thread
  */
 export function runElementwise(runtime: Runtime, job: Elementwise, operands: Operands, cost: number): void {
-  const { a, b, y, factor = 0 } = operands;
+  const record = elementwiseRecord(operands);
+  runtime.run(job, record, cost * record.rows * record.features);
+}
+
+/** Runs an elementwise job whose second operand is repeated after each `period` elements of the first one. Returns the result. */
+export function runBroadcast(
+  runtime: Runtime,
+  job: Elementwise,
+  a: CpuTensor,
+  b: CpuTensor,
+  period: number,
+  cost: number,
+): CpuTensor {
+  const y = runtime.result(job, a.shape);
+  runElementwise(runtime, job, { a, b, y, period }, cost);
+  return y;
+}
+
+/** The record of an elementwise job. When all operands are dense, as many elements as b has are one long row. */
+export function elementwiseRecord({ a, b, y, period, factor = 0 }: Operands): ElementwiseArgs {
   const rows = rowCount(a);
-  const features = lastExtent(a.shape);
+  const width = lastExtent(a.shape);
+  const count = rows * width;
   const dense = isDense(a) && isDense(y) && (b === undefined || isDense(b));
-  runtime.run(
-    job,
-    {
-      a,
-      b,
-      y,
-      factor,
-      rows: dense ? 1 : rows,
-      features: dense ? rows * features : features,
-      aStride: a.rowStride,
-      bStride: b?.rowStride ?? 0,
-      yStride: y.rowStride,
-    },
-    cost * rows * features,
-  );
+  const features = dense ? (period ?? count) : width;
+  return {
+    a,
+    b,
+    y,
+    factor,
+    rows: count / features,
+    features,
+    aStride: dense ? features : a.rowStride,
+    bStride: dense ? features : (b?.rowStride ?? 0),
+    yStride: dense ? features : y.rowStride,
+    bRows: (period ?? count) / features,
+  };
 }

@@ -1,8 +1,4 @@
 import type { Op } from "../op.ts";
-import { runElementwise } from "./elementwise.ts";
+import { runBroadcast } from "./elementwise.ts";
 
-export const mul: Op<"mul"> = (runtime, _, a, b) => {
-  const y = runtime.result("mul", a.shape);
-  runElementwise(runtime, "mul", { a, b, y }, 0.4);
-  return y;
-};
+export const mul: Op<"mul"> = (runtime, { period }, a, b) => runBroadcast(runtime, "mul", a, b, period, 0.4);

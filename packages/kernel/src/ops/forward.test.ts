@@ -16,7 +16,7 @@ describe("elementwise and normalisation", () => {
     refuses("DISPOSED", ["silu: x"], () => ops.silu.check(gone));
     refuses("ARGUMENT", ["scale: factor", "Infinity"], () => ops.scale.check(tensor([2]), Infinity));
     expect(() => ops.add.check(tensor([2, 3]), view([2, 3]))).not.toThrow();
-    refuses("SHAPE", ["add: b must be [2, 3] like a, got [2, 4]"], () =>
+    refuses("SHAPE", ["add: b must have the shape of a, [2, 3], or of its last axes, got [2, 4]"], () =>
       ops.add.check(tensor([2, 3]), tensor([2, 4])),
     );
     refuses("SHAPE", ["got [6]"], () => ops.add.check(tensor([2, 3]), tensor([6])));

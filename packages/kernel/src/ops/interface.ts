@@ -6,10 +6,19 @@ import type { CausalConv1dBackwardOp, CausalConv1dOp } from "./causalConv1d.ts";
 import type { CausalConv1dStepOp } from "./causalConv1dStep.ts";
 import type { CopyIntoOp } from "./copyInto.ts";
 import type { CrossEntropyOps } from "./crossEntropy.ts";
+import type { DivOp } from "./div.ts";
+import type { DropoutOp } from "./dropout.ts";
+import type { ElementLossOps } from "./elementLoss.ts";
 import type { EmbeddingBackwardOp, EmbeddingOp } from "./embedding.ts";
+import type { ExpOp } from "./exp.ts";
 import type { FlipOp } from "./flip.ts";
 import type { GatherRowsOp } from "./gatherRows.ts";
+import type { GeluBackwardOp, GeluOp } from "./gelu.ts";
+import type { LayerNormBackwardOp, LayerNormOp } from "./layerNorm.ts";
 import type { LinearBackwardOps, LinearOp } from "./linear.ts";
+import type { LogOp } from "./log.ts";
+import type { MaxPositionsBackwardOp, MaxPositionsOp } from "./maxPositions.ts";
+import type { MeanPositionsBackwardOp, MeanPositionsOp } from "./meanPositions.ts";
 import type { MulOp } from "./mul.ts";
 import type { NegExpOp } from "./negExp.ts";
 import type { RmsNormBackwardOp, RmsNormOp } from "./rmsNorm.ts";
@@ -17,9 +26,14 @@ import type { SampleOp } from "./sample.ts";
 import type { ScaleOp } from "./scale.ts";
 import type { SelectiveScanOp, SelectiveScanTrainingOps } from "./selectiveScan.ts";
 import type { SelectiveStateUpdateOp } from "./selectiveStateUpdate.ts";
+import type { SigmoidBackwardOp, SigmoidOp } from "./sigmoid.ts";
 import type { SiluBackwardOp, SiluOp } from "./silu.ts";
+import type { SoftmaxBackwardOp, SoftmaxOp } from "./softmax.ts";
+import type { SqrtOp } from "./sqrt.ts";
+import type { SubOp } from "./sub.ts";
 import type { SumOfSquaresOp } from "./sumOfSquares.ts";
 import type { SumRowsOp } from "./sumRows.ts";
+import type { TanhBackwardOp, TanhOp } from "./tanh.ts";
 import type { WriteOp } from "./write.ts";
 
 /**
@@ -31,13 +45,26 @@ import type { WriteOp } from "./write.ts";
 export interface InferenceOps
   extends
     AddOp,
+    SubOp,
     MulOp,
+    DivOp,
     ScaleOp,
+    ExpOp,
+    LogOp,
+    SqrtOp,
+    TanhOp,
+    SigmoidOp,
     SiluOp,
+    GeluOp,
     NegExpOp,
+    DropoutOp,
     FlipOp,
     LinearOp,
     RmsNormOp,
+    LayerNormOp,
+    SoftmaxOp,
+    MeanPositionsOp,
+    MaxPositionsOp,
     EmbeddingOp,
     CausalConv1dOp,
     CausalConv1dStepOp,
@@ -46,18 +73,26 @@ export interface InferenceOps
     ArgmaxOp,
     SampleOp {}
 
-/** The ops that training adds: the backward of each op, the loss and the optimizer. Gradients are new f32 tensors unless an op says otherwise. */
+/** The ops that training adds: the backward of each op, the losses and the optimizer. Gradients are new f32 tensors unless an op says otherwise. */
 export interface TrainingOps
   extends
     AccumulateOp,
+    TanhBackwardOp,
+    SigmoidBackwardOp,
     SiluBackwardOp,
+    GeluBackwardOp,
     LinearBackwardOps,
     SumRowsOp,
     RmsNormBackwardOp,
+    LayerNormBackwardOp,
+    SoftmaxBackwardOp,
+    MeanPositionsBackwardOp,
+    MaxPositionsBackwardOp,
     EmbeddingBackwardOp,
     CausalConv1dBackwardOp,
     SelectiveScanTrainingOps,
     CrossEntropyOps,
+    ElementLossOps,
     SumOfSquaresOp,
     AdamWStepOp {}
 

@@ -14,3 +14,8 @@ export interface ConvSizes extends SequenceSizes {
 export interface ScanSizes extends SequenceSizes {
   readonly stateSize: number;
 }
+
+/** Sizes of an op that pools the positions of each of `sequences` sequences in rows [batch, length, channels]. */
+export interface PositionSizes extends SequenceSizes {
+  readonly sequences: number;
+}

@@ -12,12 +12,17 @@ const inBackbone = /^(?:embeddings?|norm_f|layers\.\d+)\./;
  * Weights under the names that the model's classes give them. Training programs save models inside of wrappers
  * (`module.backbone.…`), or the backbone alone; the keys of the result are then the usual names, and a note says what was
  * read. Tensors whose usual name is taken keep their own.
+ *
+ * @param backbone prefix of the names in a backbone; "" for a model that has none
  */
-export function canonicalNames({ files, tensors }: Weights): { weights: Weights; notes: string[] } {
+export function canonicalNames(
+  { files, tensors }: Weights,
+  backbone: "backbone." | "" = "backbone.",
+): { weights: Weights; notes: string[] } {
   const renamed = new Map<string, LocatedTensor>();
   const changed: [from: string, to: string][] = [];
   for (const [name, tensor] of tensors) {
-    const usual = canonicalName(name);
+    const usual = canonicalName(name, backbone);
     const isFree = usual !== name && !tensors.has(usual) && !renamed.has(usual);
     renamed.set(isFree ? usual : name, tensor);
     if (isFree) changed.push([name, usual]);
@@ -30,7 +35,7 @@ export function canonicalNames({ files, tensors }: Weights): { weights: Weights;
   return { weights: { files, tensors: renamed }, notes: [note] };
 }
 
-function canonicalName(name: string): string {
+function canonicalName(name: string, backbone: string): string {
   const bare = name.replace(inner, "$1").replace(outer, "");
-  return inBackbone.test(bare) ? `backbone.${bare}` : bare;
+  return inBackbone.test(bare) ? backbone + bare : bare;
 }

@@ -1,8 +1,9 @@
 import { type Kernel, type Residual, Scope, type Shape, type Tensor } from "@mamba/kernel";
 import { checkOptions, flag, objectWith, type Rules } from "../../checkOptions.ts";
 import type { DerivedTensors } from "./derivedTensors.ts";
-import type { GradientSink, LossGradient, OpRun } from "./opRun.ts";
+import type { ConstantData, GradientSink, LossGradient, OpRun } from "./opRun.ts";
 import { type Ops, OpsBase, type UnaryOp } from "./ops.ts";
+import { uploadConstant } from "./uploadConstant.ts";
 
 export interface EagerOptions {
   /** Keeps derived tensors between calls. Borrowed. Default: they are computed where they are needed. */
@@ -35,7 +36,7 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   readonly #frameOptions: EagerOptions;
   readonly #scope = new Scope();
   /** Made when it is needed: there are ops for each layer of each token. */
-  #shared: Map<Int32Array, Tensor> | undefined;
+  #shared: Map<ConstantData, Tensor> | undefined;
 
   /** @throws MambaError `OPTIONS` */
   constructor(kernel: Kernel, options: EagerOptions = {}) {
@@ -52,10 +53,10 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
   derived(parameter: Tensor, op: UnaryOp): Tensor {
     return this.#options.derived?.get(parameter, op) ?? this[op](parameter);
   }
-  constant(data: Int32Array, shape: Shape): Tensor {
-    return this.#scope.use(this.kernel.upload(data, shape, "i32"));
+  constant(data: ConstantData, shape: Shape): Tensor {
+    return this.#scope.use(uploadConstant(this.kernel, data, shape));
   }
-  sharedConstant(data: Int32Array, shape: Shape): Tensor {
+  sharedConstant(data: ConstantData, shape: Shape): Tensor {
     if (this.#options.shared) return this.#options.shared.sharedConstant(data, shape);
     this.#shared ??= new Map();
     let tensor = this.#shared.get(data);

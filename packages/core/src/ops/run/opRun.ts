@@ -1,4 +1,4 @@
-import type { Kernel, Residual, Tensor, TrainingKernel } from "@mamba/kernel";
+import type { Kernel, Residual, Shape, Tensor, TrainingKernel } from "@mamba/kernel";
 
 /** The gradient of a loss [1]: a number of the host, or a tensor [1] when losses were combined on the device. */
 export type LossGradient = number | Tensor;
@@ -13,6 +13,9 @@ export interface GradientSink {
   /** Adds gradients by argument name. Takes ownership of them, and frees those of arguments that want none. */
   addAll<A extends object>(args: A, gradients: { readonly [K in keyof A]?: A[K] }): void;
 }
+
+/** Data that a constant may have: i32 or f32. */
+export type ConstantData = Int32Array | Float32Array;
 
 /**
  * The form in which an op runs: eagerly (`EagerOps`) or recorded (`Tape`). Each file of this folder defines one op as a
@@ -45,6 +48,8 @@ export interface OpRun {
   ): Tensor;
   /** Takes ownership of something that a backward pass needs, and returns it. */
   hold<T extends Tensor | Residual>(item: T): T;
+  /** See `Ops.sharedConstant`. */
+  sharedConstant(data: ConstantData, shape: Shape): Tensor;
   /** Overwrites `state` with `next`, which it takes ownership of: at once, or after the backward pass. */
   advance(state: Tensor, next: Tensor): void;
 }

@@ -1,5 +1,5 @@
 import type { Shape, Tensor } from "@mamba/kernel";
-import type { OpRun } from "./opRun.ts";
+import type { ConstantData, OpRun } from "./opRun.ts";
 import * as table from "../index.ts";
 
 type Table = typeof table;
@@ -11,9 +11,9 @@ export type OpMethods = {
     : never;
 };
 
-/** Names of the ops from one tensor to one tensor. */
+/** Names of the ops from one tensor to one tensor, without any other argument. */
 export type UnaryOp = {
-  [K in keyof Table]: Table[K] extends (run: OpRun, x: Tensor) => Tensor ? K : never;
+  [K in keyof Table]: Parameters<Table[K]> extends readonly [OpRun, Tensor] ? K : never;
 }[keyof Table];
 
 /**
@@ -27,13 +27,13 @@ export interface Ops extends OpMethods {
    * the op instead.
    */
   derived(parameter: Tensor, op: UnaryOp): Tensor;
-  /** Integers from the host. */
-  constant(data: Int32Array, shape: Shape): Tensor;
+  /** Numbers from the host: i32 of an Int32Array, f32 of a Float32Array. No gradient flows into them. */
+  constant(data: ConstantData, shape: Shape): Tensor;
   /**
    * `constant` for data that several layers use: an array is uploaded once, and the tensor is kept until the outermost ops are
    * disposed. The array must not change meanwhile.
    */
-  sharedConstant(data: Int32Array, shape: Shape): Tensor;
+  sharedConstant(data: ConstantData, shape: Shape): Tensor;
   /** Runs `body` and keeps of its results only the one that it returns. */
   frame(body: (ops: Ops) => Tensor): Tensor;
   /** Frees a result that is not needed any more. */

@@ -4,8 +4,9 @@ import { MambaError } from "../../errors.ts";
 import type { DerivedTensors } from "./derivedTensors.ts";
 import { EagerOps } from "./eagerOps.ts";
 import { Gradients } from "./gradients.ts";
-import type { GradientSink, LossGradient, OpRun } from "./opRun.ts";
+import type { ConstantData, GradientSink, LossGradient, OpRun } from "./opRun.ts";
 import { type Ops, OpsBase, type UnaryOp } from "./ops.ts";
+import { uploadConstant } from "./uploadConstant.ts";
 
 /** How a tape records. */
 export interface TapeOptions {
@@ -45,7 +46,7 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
   /** Writes to states that wait for the end of `backward`. */
   readonly #states: { readonly state: Tensor; readonly next: Tensor }[] = [];
   readonly #sink: GradientSink;
-  readonly #shared = new Map<Int32Array, Tensor>();
+  readonly #shared = new Map<ConstantData, Tensor>();
   /** The tape of which this one runs a frame again. */
   #outer: Tape | undefined;
   #used = false;
@@ -82,10 +83,10 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
     const kept = this.#tracked.has(parameter) ? undefined : this.#options.derived?.get(parameter, op);
     return kept ?? this[op](parameter);
   }
-  constant(data: Int32Array, shape: Shape): Tensor {
-    return this.hold(this.kernel.upload(data, shape, "i32"));
+  constant(data: ConstantData, shape: Shape): Tensor {
+    return this.hold(uploadConstant(this.kernel, data, shape));
   }
-  sharedConstant(data: Int32Array, shape: Shape): Tensor {
+  sharedConstant(data: ConstantData, shape: Shape): Tensor {
     if (this.#outer) return this.#outer.sharedConstant(data, shape);
     let tensor = this.#shared.get(data);
     if (!tensor) this.#shared.set(data, (tensor = this.constant(data, shape)));

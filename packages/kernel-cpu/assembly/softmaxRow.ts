@@ -1,0 +1,38 @@
+import { expLanes } from "./exponentials.ts";
+
+/** Returns the largest of `size` numbers, ignoring NaN: a NaN makes the sum of the exponentials NaN. */
+export function largestOf(x: usize, size: i32): f32 {
+  let most = f32x4.splat(-Infinity);
+  let v = 0;
+  for (; v <= size - 4; v += 4) most = f32x4.pmax(most, v128.load(x + ((<usize>v) << 2)));
+  for (; v < size; v++) most = f32x4.pmax(most, v128.load32_splat(x + ((<usize>v) << 2)));
+  most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
+  most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 1, 0, 3, 2));
+  return f32x4.extract_lane(most, 0);
+}
+
+/** Writes exp(x - largest) of each number to `to`. Returns their sum: f32 in chunks of 64 registers, f64 over the chunks. */
+export function exponentials(x: usize, size: i32, largest: f32, to: usize): f64 {
+  const shift = f32x4.splat(largest);
+  let total = f64x2.splat(0);
+  let v = 0;
+  while (v < size) {
+    let sum = f32x4.splat(0);
+    const last = min(v + 256, size);
+    for (; v <= last - 4; v += 4) {
+      const at = (<usize>v) << 2;
+      const power = expLanes(f32x4.sub(v128.load(x + at), shift));
+      v128.store(to + at, power);
+      sum = f32x4.add(sum, power);
+    }
+    for (; v < last; v++) {
+      const at = (<usize>v) << 2;
+      const power = expLanes(f32x4.sub(v128.load32_splat(x + at), shift));
+      store<f32>(to + at, f32x4.extract_lane(power, 0));
+      sum = f32x4.add(sum, f32x4.replace_lane(f32x4.splat(0), 0, f32x4.extract_lane(power, 0)));
+    }
+    total = f64x2.add(total, f64x2.promote_low_f32x4(sum));
+    total = f64x2.add(total, f64x2.promote_low_f32x4(v128.shuffle<f32>(sum, sum, 2, 3, 0, 1)));
+  }
+  return f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+}

@@ -1,0 +1,16 @@
+import { checkBroadcast } from "../checks/elementwise.ts";
+import type { OpDefinition } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+
+export interface SubOp {
+  /**
+   * `a - b`, element by element. `b` has the shape of `a`, or that of its last axes (dense): then it is repeated over the
+   * leading axes. Nothing else is broadcast.
+   */
+  sub(a: Tensor, b: Tensor): Tensor;
+}
+
+export const sub = {
+  parameters: ["a", "b"],
+  check: (a, b) => checkBroadcast("sub", a, b),
+} satisfies OpDefinition<SubOp["sub"]>;
