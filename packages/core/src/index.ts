@@ -92,7 +92,7 @@ export { Tape, type TapeOptions } from "./ops/run/tape.ts";
 export { watchOps, type WatchedCall, type WatchedOp } from "./ops/run/watchOps.ts";
 export type { SelectiveScanArgs } from "./ops/selectiveScan.ts";
 export * from "./parameters/groups.ts";
-export { initialValues } from "./parameters/initialValues.ts";
+export { initialValues, type InitOptions } from "./parameters/initialValues.ts";
 export {
   checkParameters,
   hiddenMatrix,
@@ -102,7 +102,7 @@ export {
   type Parameters,
   smallParameter,
 } from "./parameters/spec.ts";
-export { uniformAt } from "./random.ts";
+export { hash, uniformAt } from "./random.ts";
 export { modelFingerprint } from "./state/fingerprint.ts";
 export { loadState, loadStates } from "./state/loadState.ts";
 export { saveState, saveStates } from "./state/savedState.ts";

@@ -2,6 +2,11 @@ import { didYouMean } from "@mamba/core";
 import { TrainError } from "./errors.ts";
 import { type ScheduleKind, scheduleKinds } from "./schedule.ts";
 
+/** A storage type of the weights of a model in training. */
+export type WeightType = "f32" | "f16" | "bf16";
+
+const weightTypes: readonly WeightType[] = ["f32", "f16", "bf16"];
+
 /** How a model is trained. A resumed run must have the same config in every field, but it may have more steps. */
 export interface TrainConfig {
   /** Number of optimizer steps. */
@@ -38,6 +43,12 @@ export interface TrainConfig {
   readonly seed: number;
   /** Keep only the input of each layer, and compute the layer again in the backward pass. Default false. */
   readonly recompute: boolean;
+  /**
+   * How the model stores its large matrices, those with `storage: "any"` in its specs: it must have been made or loaded with this
+   * dtype. With "f16" or "bf16" the optimizer has an f32 master of each, and the matrix is the rounded master after each step.
+   * Default "f32".
+   */
+  readonly weights: WeightType;
 }
 
 /** A config with defaults: `steps` is required, all other fields are optional. */
@@ -67,6 +78,7 @@ export function resolveTrainConfig(input: TrainConfigInput): TrainConfig {
     clipNorm: input.clipNorm ?? 1,
     seed: input.seed ?? 0,
     recompute: input.recompute ?? false,
+    weights: input.weights ?? "f32",
   };
   const unknown = Object.keys(input).find((field) => !Object.hasOwn(config, field));
   if (unknown !== undefined) {
@@ -98,9 +110,12 @@ export function resolveTrainConfig(input: TrainConfigInput): TrainConfig {
   }
   check("eps", (value) => value > 0 && value <= 1, "a number above 0 and at most 1");
   check("clipNorm", (value) => value > 0, "a number above 0");
-  if (!scheduleKinds.includes(config.schedule)) {
-    throw wrong("schedule", scheduleKinds.map((kind) => JSON.stringify(kind)).join(", "), config.schedule);
-  }
+  const oneOf = (field: "schedule" | "weights", known: readonly string[]) => {
+    if (known.includes(config[field])) return;
+    throw wrong(field, known.map((kind) => JSON.stringify(kind)).join(", "), config[field]);
+  };
+  oneOf("schedule", scheduleKinds);
+  oneOf("weights", weightTypes);
   if (typeof config.recompute !== "boolean") throw wrong("recompute", "true or false", config.recompute);
   return config;
 }

@@ -7,9 +7,10 @@ import { printable } from "@mamba/kernel";
  * - `DATA`: a data source is empty, too short or malformed, or does not fit the model
  * - `IN_USE`: another process, or another part of this one, has opened the run's folder
  * - `NON_FINITE`: the loss, the gradient or a weight is NaN or infinite; the last saved state stays valid
+ * - `OUT_OF_MEMORY`: a step would need more memory than there is; nothing was computed
  * - `RESUME`: a saved state is damaged, or belongs to a run with another model, config or data
  */
-export type TrainErrorCode = "CONFIG" | "DATA" | "IN_USE" | "NON_FINITE" | "RESUME";
+export type TrainErrorCode = "CONFIG" | "DATA" | "IN_USE" | "NON_FINITE" | "OUT_OF_MEMORY" | "RESUME";
 
 const brand = Symbol.for("@mamba/train.TrainError");
 

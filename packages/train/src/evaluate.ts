@@ -1,8 +1,9 @@
-import { type MambaLM, type StackState, yieldToEventLoop } from "@mamba/core";
-import { canTrain, type TrainingKernel } from "@mamba/kernel";
-import { type Batch, chunksOf, collate, countTargets } from "./batch.ts";
-import { checkExample, checkSource, type DataSource, ignoreIndex } from "./dataSource.ts";
+import { yieldToEventLoop } from "@mamba/core";
+import { canTrain } from "@mamba/kernel";
+import type { ExampleSource } from "./dataSource.ts";
 import { TrainError } from "./errors.ts";
+import { LossEvaluator } from "./evaluator.ts";
+import type { Trainable } from "./trainable.ts";
 
 export interface EvaluateOptions {
   /** Number of examples to read, from `first` on. Default: all; required for a source that does not end. */
@@ -11,71 +12,73 @@ export interface EvaluateOptions {
   readonly first?: number | undefined;
   /** Examples per batch. Default 8. */
   readonly batchSize?: number | undefined;
-  /** Positions per forward call. Memory grows with this number, not with the length of the examples. Default 2048. */
+  /**
+   * Positions per forward call of a language model: memory grows with this number, not with the length of the examples. Other
+   * models read their examples whole. Default 2048.
+   */
   readonly segmentLength?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after each forward call with the number of positions done, padding included. */
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
-/** The result of an evaluation, over all positions that count. */
+/** The result of an evaluation, over all targets that count. The metrics of the trainable stand beside these fields. */
 export interface Evaluation {
-  /** Mean of -log p(target), in nats. */
+  /** Mean loss over the targets. Language models and classifiers: -log p(target), in nats. */
   readonly loss: number;
-  /** e^loss */
-  readonly perplexity: number;
-  /** Fraction of positions at which the target is the most probable token. */
-  readonly accuracy: number;
-  /** Number of positions that count. */
+  /** Number of targets that count. */
   readonly targets: number;
   readonly examples: number;
 }
 
 /**
- * Loss and accuracy of a language model on a source, in the source's order. Examples run in chunks, and the state goes from
- * one chunk to the next, so memory does not grow with the length of the examples.
+ * Loss and metrics of a model on a source, in the source's order. Sums are in float64, so the result does not depend on the
+ * batches beyond the rounding of the model itself. A language model runs in chunks, and the state goes from one chunk to the next,
+ * so memory does not grow with the length of the examples.
  *
- * @throws TrainError `CONFIG` (options, a kernel that cannot compute the loss), `DATA` (the source, an id or target outside of
- * the vocabulary), `NON_FINITE` (the loss of some examples is NaN or infinite); the signal's reason
+ * @param trainable such as `languageModel(model)`, `classifier(model)`; its metrics are fields of the result
+ * @throws TrainError `CONFIG` (options, a kernel that cannot compute the loss), `DATA` (the source, an example that the model does
+ * not take), `NON_FINITE` (the loss of some examples is NaN or infinite); the signal's reason
  */
-export async function evaluate(
-  model: MambaLM,
-  source: DataSource,
+export async function evaluate<E, M extends object>(
+  trainable: Trainable<E, M>,
+  source: ExampleSource<E>,
   { examples, first, batchSize = 8, segmentLength = 2048, signal, onProgress }: EvaluateOptions = {},
-): Promise<Evaluation> {
-  const { kernel } = model;
+): Promise<Evaluation & M> {
+  const { kernel } = trainable;
   if (!canTrain(kernel)) throw new TrainError("CONFIG", `the ${kernel.name} backend has no loss to evaluate`);
-  checkSource(source, model.config.vocabSize);
+  trainable.checkSource?.(source);
+  if (source.count === 0) throw new TrainError("DATA", `${source.id} has no examples`);
   checkWholes({ batchSize, segmentLength });
   const { start: from, end } = exampleRange(source, { examples, first });
 
-  const sums = { loss: 0, correct: 0, targets: 0 };
+  // Without an evaluator of its own, a trainable has no metrics: M is then an empty object.
+  const sums =
+    trainable.evaluator?.() ??
+    (new LossEvaluator(trainable) as unknown as LossEvaluator<E> & { metrics(): M });
   let done = 0;
   for (let start = from; start < end; start += batchSize) {
-    const rows = [];
+    const batch: E[] = [];
     for (let i = start; i < Math.min(start + batchSize, end); i++) {
       const example = await source.example(i);
-      checkExample(example, model.config.vocabSize, `${source.id}: example ${i}`);
-      rows.push(example);
+      trainable.checkExample?.(example, `${source.id}: example ${i}`);
+      batch.push(example);
     }
-    const chunks = chunksOf(collate(rows), segmentLength);
-    using state = chunks.length > 1 ? model.createState(rows.length) : undefined;
-    for (const chunk of chunks) {
-      signal?.throwIfAborted();
-      const { loss, correct, targets } = await measure(kernel, model, chunk, state);
-      if (!Number.isFinite(loss)) {
-        const examples = `examples ${start} to ${start + rows.length - 1}`;
-        throw nonFinite(`${source.id}: the loss of ${examples} is ${loss}`);
+    signal?.throwIfAborted();
+    for await (const positions of sums.add(batch, { segmentLength })) {
+      if (!Number.isFinite(sums.lossSum)) {
+        const examples = `examples ${start} to ${start + batch.length - 1}`;
+        throw nonFinite(`${source.id}: the loss of ${examples} is ${sums.lossSum}`);
       }
-      sums.loss += loss * targets;
-      sums.correct += correct;
-      sums.targets += targets;
-      done += chunk.ids.length;
+      done += positions;
       onProgress?.(done);
       await yieldToEventLoop();
+      signal?.throwIfAborted();
     }
   }
-  return evaluationOf(source, sums, end - from);
+  if (!(sums.weight > 0)) throw new TrainError("DATA", `${source.id} has no target that counts`);
+  const { targets } = sums;
+  return { loss: sums.lossSum / sums.weight, targets, examples: end - from, ...sums.metrics() };
 }
 
 /**
@@ -85,7 +88,7 @@ export async function evaluate(
  * fewer examples
  */
 export function exampleRange(
-  source: DataSource,
+  source: Pick<ExampleSource<unknown>, "id" | "count">,
   { examples, first = 0 }: Pick<EvaluateOptions, "examples" | "first">,
 ): { start: number; end: number } {
   checkWholes({ first }, 0);
@@ -111,53 +114,8 @@ function checkWholes(fields: Readonly<Record<string, number | undefined>>, min =
   }
 }
 
-/**
- * The result of an evaluation from the sums over all positions that count.
- *
- * @param sums `loss`: sum of -log p(target) in nats; `correct`: positions at which the target is the most probable token;
- * `targets`: positions that count
- * @throws TrainError `DATA` when no position counts; `NON_FINITE` when the loss is NaN or infinite
- */
-export function evaluationOf(
-  source: DataSource,
-  sums: { readonly loss: number; readonly correct: number; readonly targets: number },
-  examples: number,
-): Evaluation {
-  const { targets } = sums;
-  if (targets === 0) throw new TrainError("DATA", `${source.id} has no position that counts`);
-  const loss = sums.loss / targets;
-  if (!Number.isFinite(loss)) throw nonFinite(`${source.id}: the loss is ${loss}`);
-  return { loss, perplexity: Math.exp(loss), accuracy: sums.correct / targets, targets, examples };
-}
-
-/** Loss and accuracy of one chunk; advances the cache. */
-async function measure(
-  kernel: TrainingKernel,
-  model: MambaLM,
-  { size, length, ids: hostIds, targets }: Batch,
-  state: StackState | undefined,
-): Promise<{ loss: number; correct: number; targets: number }> {
-  const count = countTargets({ targets });
-  using ids = kernel.upload(hostIds, [size, length], "i32");
-  if (count === 0) {
-    if (state) model.forward(ids, { state, logits: "last" }).dispose();
-    await kernel.sync();
-    return { loss: 0, correct: 0, targets: 0 };
-  }
-  using logits = model.forward(ids, { state });
-  using flat = kernel.reshape(logits, [targets.length, model.config.vocabSize]);
-  using wanted = kernel.upload(targets, [targets.length], "i32");
-  using loss = kernel.crossEntropy(flat, wanted).loss;
-  using best = kernel.argmax(flat);
-  const [mean, chosen] = await kernel.read(loss, best);
-  let correct = 0;
-  targets.forEach((target, i) => {
-    if (target !== ignoreIndex && chosen?.[i] === target) correct++;
-  });
-  return { loss: Number(mean?.[0]), correct, targets: count };
-}
-
-function nonFinite(what: string): TrainError {
+/** An error about a loss that is NaN or infinite. */
+export function nonFinite(what: string): TrainError {
   const remedy = "a weight of the model is probably NaN or infinite: use another checkpoint";
   return new TrainError("NON_FINITE", `${what}; ${remedy}`);
 }

@@ -1,3 +1,4 @@
+export type { ArrayExample } from "./arrayExample.ts";
 export * from "./config.ts";
 export {
   checkExample,
@@ -8,8 +9,16 @@ export {
   ignoreIndex,
 } from "./dataSource.ts";
 export * from "./errors.ts";
-export { evaluate, type EvaluateOptions, type Evaluation, evaluationOf, exampleRange } from "./evaluate.ts";
-export { languageModel } from "./languageModel.ts";
+export { evaluate, type EvaluateOptions, type Evaluation, exampleRange } from "./evaluate.ts";
+export type { Evaluator, EvaluatorOptions } from "./evaluator.ts";
+export { languageModel, type LanguageModelOptions } from "./languageModel.ts";
+export {
+  evaluationOf,
+  type LanguageModelEvaluation,
+  type LanguageModelMetrics,
+  type LanguageModelSums,
+} from "./languageModelMetrics.ts";
+export { type MemoryConfig, type MemoryPrediction, predictMemory } from "./memory/predictMemory.ts";
 export { lrFactor, type Schedule, type ScheduleKind, scheduleKinds } from "./schedule.ts";
 export type { RunState, SavedTensor } from "./runState.ts";
 export {
@@ -20,4 +29,4 @@ export {
   trainable,
   type TrainableOptions,
 } from "./trainable.ts";
-export { type StepEvent, Trainer } from "./trainer.ts";
+export { type StepEvent, Trainer, type TrainerOptions } from "./trainer.ts";

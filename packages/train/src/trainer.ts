@@ -1,8 +1,10 @@
-import { Gradients, Tape, yieldToEventLoop } from "@mamba/core";
+import { Gradients, hash, yieldToEventLoop } from "@mamba/core";
 import { canTrain, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
+import { addGradients, type WeightedLoss } from "./addGradients.ts";
 import { resolveTrainConfig, type TrainConfig, type TrainConfigInput } from "./config.ts";
 import type { Example, ExampleSource } from "./dataSource.ts";
 import { TrainError } from "./errors.ts";
+import { MemoryGuard } from "./memory/memoryGuard.ts";
 import { Optimizer } from "./optimizer.ts";
 import { checkSameRun, type RunState, type SavedTensor } from "./runState.ts";
 import { lrFactor } from "./schedule.ts";
@@ -21,12 +23,17 @@ export interface StepEvent {
   readonly lr: number;
   /** Positions per second that went through the model in the step, padding included. */
   readonly tokensPerSecond: number;
+  /** Fraction of the positions of the step that were padding. */
+  readonly padding: number;
 }
 
-/** A loss [1] and its weight in the loss of the step. */
-interface WeightedLoss {
-  readonly loss: Tensor;
-  readonly weight: number;
+/** Facts about the machine, which change no result. They are no part of a run's state. */
+export interface TrainerOptions {
+  /**
+   * The most bytes that may be in use on the device. A step that would need more is refused before it starts. Default: the limit
+   * of the kernel, if it has one.
+   */
+  readonly memoryLimit?: number | undefined;
 }
 
 /**
@@ -42,15 +49,21 @@ export class Trainer<E = Example> implements Disposable {
   readonly config: TrainConfig;
   readonly #kernel: TrainingKernel;
   readonly #optimizer: Optimizer;
+  readonly #guard: MemoryGuard<E>;
   #step = 0;
 
   /**
    * The trainable and the source are borrowed; the trainable's parameters are changed in place.
    *
-   * @throws TrainError `CONFIG`, also when the kernel cannot train or a parameter is not f32; `DATA` when the source has no
-   * examples or does not fit the model; MambaError `PARAMETER` when a parameter is missing
+   * @throws TrainError `CONFIG`, also when the kernel cannot train or a parameter is not stored as `config.weights` says; `DATA` when
+   * the source has no examples or does not fit the model; MambaError `PARAMETER` when a parameter is missing
    */
-  constructor(trainable: Trainable<E>, source: ExampleSource<E>, config: TrainConfigInput) {
+  constructor(
+    trainable: Trainable<E>,
+    source: ExampleSource<E>,
+    config: TrainConfigInput,
+    { memoryLimit }: TrainerOptions = {},
+  ) {
     const { kernel } = trainable;
     if (!canTrain(kernel)) throw new TrainError("CONFIG", `the ${kernel.name} backend cannot train`);
     this.config = resolveTrainConfig(config);
@@ -59,6 +72,7 @@ export class Trainer<E = Example> implements Disposable {
     this.trainable = trainable;
     this.source = source;
     this.#kernel = kernel;
+    this.#guard = new MemoryGuard(trainable, this.config, memoryLimit);
     this.#optimizer = new Optimizer(kernel, trainable, this.config);
   }
 
@@ -88,22 +102,26 @@ export class Trainer<E = Example> implements Disposable {
   /**
    * One optimizer step. When it throws, the parameters, the moments and the step count are unchanged.
    *
-   * @throws TrainError `NON_FINITE` when the loss or the gradient is NaN or infinite; `DATA`; `CONFIG` when the model has
-   * changed so that its training cannot go on
+   * @throws TrainError `NON_FINITE` when the loss or the gradient is NaN or infinite; `OUT_OF_MEMORY` when the step would not fit,
+   * with the bytes that it needs and a remedy; `DATA`; `CONFIG` when the model has changed so that its training cannot go on
    */
   async advance(): Promise<StepEvent> {
     const start = performance.now();
     const step = this.#step + 1;
     const batches = await this.#batches();
-    const targets = batches.reduce((sum, batch) => sum + batch.targets, 0);
-    if (targets === 0) {
-      throw new TrainError("DATA", `${this.source.id}: step ${step} has no targets`);
+    const weight = batches.reduce((sum, batch) => sum + batch.weight, 0);
+    if (!(weight > 0)) {
+      throw new TrainError("DATA", `${this.source.id}: step ${step} has no target that counts`);
     }
     using gradients = new Gradients(this.#kernel);
     using scope = new Scope();
     const losses: WeightedLoss[] = [];
     for (const batch of batches) {
-      losses.push(...this.#backward(batch, targets, gradients, scope));
+      losses.push(
+        ...addGradients(this.#kernel, this.trainable.parameters, batch, {
+          ...{ weight, gradients, scope, recompute: this.config.recompute },
+        }),
+      );
       await this.#kernel.sync();
     }
     const { loss, gradNorm } = await this.#measure(losses, gradients, step);
@@ -113,8 +131,10 @@ export class Trainer<E = Example> implements Disposable {
     await this.#kernel.sync();
     this.#step = step;
     const positions = batches.reduce((sum, batch) => sum + batch.positions, 0);
+    const real = batches.reduce((sum, batch) => sum + batch.realPositions, 0);
     const tokensPerSecond = positions / ((performance.now() - start) / 1000);
-    return { step, loss, gradNorm, lr: this.config.lr * factor, tokensPerSecond };
+    const padding = 1 - real / positions;
+    return { step, loss, gradNorm, lr: this.config.lr * factor, tokensPerSecond, padding };
   }
 
   /** The batches of the next step, in the seeded order. */
@@ -122,6 +142,7 @@ export class Trainer<E = Example> implements Disposable {
     const { batchSize, accumulation, seed } = this.config;
     const { source } = this;
     const batches: BatchLoss[] = [];
+    const sets: E[][] = [];
     for (let i = 0; i < accumulation; i++) {
       const first = (this.#step * accumulation + i) * batchSize;
       const examples: E[] = [];
@@ -131,29 +152,12 @@ export class Trainer<E = Example> implements Disposable {
         this.trainable.checkExample?.(example, `${source.id}: example ${index}`);
         examples.push(example);
       }
-      batches.push(this.trainable.loss(examples, this.config));
+      const training = { seed: hash(seed, this.#step, i) >>> 0 };
+      sets.push(examples);
+      batches.push(this.trainable.loss(examples, { segmentLength: this.config.segmentLength, training }));
     }
+    this.#guard.check(sets, batches, this.#optimizer.bytes);
     return batches;
-  }
-
-  /**
-   * Adds the gradient of a batch to `gradients`.
-   *
-   * @param targets of all batches of the step together: each target has the same weight, whatever batch it is in
-   * @param scope owns the losses that are returned
-   */
-  #backward(batch: BatchLoss, targets: number, gradients: Gradients, scope: Scope): WeightedLoss[] {
-    const losses: WeightedLoss[] = [];
-    for (const chunk of batch.chunks()) {
-      const weight = chunk.targets / targets;
-      using tape = new Tape(this.#kernel, this.trainable.parameters.values(), {
-        recompute: this.config.recompute,
-      });
-      const loss = scope.use(tape.keep(chunk.loss(tape)));
-      losses.push({ loss, weight });
-      for (const [parameter, gradient] of tape.backward(loss, weight)) gradients.add(parameter, gradient);
-    }
-    return losses;
   }
 
   async #measure(losses: readonly WeightedLoss[], { byTensor }: Gradients, step: number) {
@@ -188,9 +192,13 @@ export class Trainer<E = Example> implements Disposable {
     };
   }
 
-  /** The tensors that belong to `state`. Each is read from the device when its `read` is called. */
+  /** The tensors that belong to `state`, f32. Each is read from the device when its `read` is called. */
   tensors(): SavedTensor[] {
-    return this.#optimizer.tensors().map(({ name, tensor }) => ({
+    return this.#tensorsOf(this.#optimizer.tensors().map(({ name, tensor }) => [name, tensor]));
+  }
+
+  #tensorsOf(tensors: Iterable<readonly [name: string, tensor: Tensor]>): SavedTensor[] {
+    return Array.from(tensors, ([name, tensor]) => ({
       name,
       shape: tensor.shape,
       read: async () => {
@@ -216,10 +224,34 @@ export class Trainer<E = Example> implements Disposable {
   async restore(state: RunState, read: (name: string) => Promise<Float32Array>): Promise<void> {
     checkSameRun(state, this.state());
     for (const { name, tensor } of this.#optimizer.tensors()) this.#kernel.write(tensor, 0, await read(name));
+    this.#optimizer.roundWeights();
     this.#step = state.step;
   }
 
-  /** Frees the moments. The parameters are their owner's to free. */
+  /** Copies of the parameters, f32, by their names. */
+  async readParameters(): Promise<Map<string, Float32Array>> {
+    const values = new Map<string, Float32Array>();
+    // Copied, because `read` may return a view of the kernel's memory.
+    for (const { name, read } of this.#tensorsOf(this.#optimizer.masters))
+      values.set(name, (await read()).slice());
+    return values;
+  }
+
+  /**
+   * Overwrites the parameters, and leaves the moments and the number of steps as they are.
+   *
+   * @param values those of `readParameters`
+   */
+  writeParameters(values: ReadonlyMap<string, Float32Array>): void {
+    for (const [name, tensor] of this.#optimizer.masters) {
+      const own = values.get(name);
+      if (own === undefined) throw new TrainError("RESUME", `parameter ${name} has no saved values`);
+      this.#kernel.write(tensor, 0, own);
+    }
+    this.#optimizer.roundWeights();
+  }
+
+  /** Frees the moments and the masters. The parameters are their owner's to free. */
   dispose(): void {
     this.#optimizer.dispose();
   }

@@ -39,7 +39,7 @@ const sentences: DataSource = {
 };
 
 async function heldOut(model: MambaLM): Promise<number> {
-  return (await evaluate(model, sentences, { first: 5000, examples: 32 })).loss;
+  return (await evaluate(languageModel(model), sentences, { first: 5000, examples: 32 })).loss;
 }
 
 async function load(name: string, dtype?: FloatDType): Promise<MambaLM> {

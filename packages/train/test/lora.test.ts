@@ -32,17 +32,17 @@ test("an adapter learns on a base in bf16, whose bits do not change", async () =
   using adapter = LoraAdapter.init(lm, { rank: 8 });
   const before = await weights(lm);
   const heldOut = { first: 1000, examples: 16 };
-  const start = await evaluate(lm, counting(), heldOut);
+  const start = await evaluate(languageModel(lm), counting(), heldOut);
   lm.attach(adapter);
-  expect(await evaluate(lm, counting(), heldOut)).toEqual(start);
+  expect(await evaluate(languageModel(lm), counting(), heldOut)).toEqual(start);
   using trainer = new Trainer(languageModel(lm), counting(), { ...config, steps: 150 });
   await take(trainer, 150);
-  const end = await evaluate(lm, counting(), heldOut);
+  const end = await evaluate(languageModel(lm), counting(), heldOut);
   expect(start.loss).toBeGreaterThan(2);
   expect(end.loss).toBeLessThan(start.loss - 0.8);
   expect(await weights(lm)).toEqual(before);
   lm.detach();
-  expect(await evaluate(lm, counting(), heldOut)).toEqual(start);
+  expect(await evaluate(languageModel(lm), counting(), heldOut)).toEqual(start);
 });
 
 test("a resumed adapter run has the same bits; its state has the tensors of the adapter only", async () => {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { initialValues, type MambaLM, type ParameterSpec, type Tape, uniformAt } from "@mamba/core";
+import { initialValues, type MambaLM, type ParameterSpec, type Ops, uniformAt } from "@mamba/core";
 import { Scope, type Tensor } from "@mamba/kernel";
 import { expect, onTestFinished, test } from "vitest";
 import type { ExampleSource } from "../src/dataSource.ts";
@@ -53,7 +53,7 @@ function regression(lm: MambaLM, scope: Scope, seed = 1): Trainable<Sample> {
       const x = tape.gatherRows(tape.reshape(hidden, [rows * length, 16]), last); // [B, D]
       const y = tape.linear(x, parameters.get("head.weight") as Tensor, parameters.get("head.bias"));
       const values = Float32Array.from(batch, ({ value }) => value);
-      return tape.meanSquaredError(y, tape.hold(kernel.upload(values, [rows, 1], "f32")));
+      return tape.meanSquaredError(y, tape.constant(values, [rows, 1]));
     },
   });
 }
@@ -173,6 +173,6 @@ test("a loss outside of the tape, and a parameter that the loss does not use, ar
   expect(await contents(wider)).toEqual(before);
 });
 
-function oneChunk(loss: (tape: Tape) => Tensor): BatchLoss {
-  return { targets: 1, positions: 1, chunks: () => [{ targets: 1, loss }] };
+function oneChunk(loss: (ops: Ops) => Tensor): BatchLoss {
+  return { weight: 1, positions: 1, realPositions: 1, chunks: () => [{ weight: 1, loss }] };
 }

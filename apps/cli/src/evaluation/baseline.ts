@@ -1,5 +1,5 @@
 import type { Ngram } from "@mamba/tasks";
-import type { Evaluation } from "@mamba/train";
+import type { LanguageModelEvaluation } from "@mamba/train";
 import type { OpenSource } from "../data/openSource.ts";
 import type { Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
@@ -30,7 +30,7 @@ export async function evaluateBaseline(
   source: OpenSource,
   examples: number,
   host: Host,
-): Promise<Evaluation & { readonly seconds: number }> {
+): Promise<LanguageModelEvaluation & { readonly seconds: number }> {
   const { evaluateNgram } = await import("@mamba/tasks");
   using bar = progress(host, `${ngram.order}-gram`, String);
   const start = performance.now();

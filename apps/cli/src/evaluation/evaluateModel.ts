@@ -1,5 +1,5 @@
 import type { Ngram } from "@mamba/tasks";
-import type { Evaluation } from "@mamba/train";
+import type { LanguageModelEvaluation } from "@mamba/train";
 import { formatSeconds, table } from "@mamba/display";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
@@ -31,18 +31,18 @@ export interface EvalRequest extends BackendChoice, ModelChoice {
 }
 
 /** An evaluation at one length of the examples. */
-interface Row extends Evaluation {
+interface Row extends LanguageModelEvaluation {
   readonly length: number;
   readonly seconds: number;
   /** On the same examples. */
-  readonly baseline?: Evaluation & { readonly seconds: number };
+  readonly baseline?: LanguageModelEvaluation & { readonly seconds: number };
 }
 
 /** Evaluates a model at one length after the other, and prints the results. */
 export async function evaluateModel(request: EvalRequest, host: Host): Promise<void> {
   checkBaseline(request);
   const { task, batchSize, segmentLength, seed } = request;
-  const { evaluate } = await import("@mamba/train");
+  const { evaluate, languageModel } = await import("@mamba/train");
   await using kernel = await openBackend(request, host);
   const loaded = await loadModel(kernel, request, undefined, host);
   using model = loaded.model;
@@ -67,7 +67,7 @@ export async function evaluateModel(request: EvalRequest, host: Host): Promise<v
     const total = examples * length; // the true count is a little larger, which a bar does not show
     using bar = progress(host, `length ${length}`, String);
     const start = performance.now();
-    const found = await evaluate(model, source, {
+    const found = await evaluate(languageModel(model), source, {
       examples,
       batchSize,
       segmentLength,

@@ -1,5 +1,5 @@
 import { formatRate } from "@mamba/display";
-import type { Evaluation, StepEvent } from "@mamba/train";
+import type { LanguageModelEvaluation, StepEvent } from "@mamba/train";
 import { note, type Host } from "../program/host.ts";
 
 /** Milliseconds between two reports. On a terminal one line is rewritten, elsewhere each report is a line. */
@@ -37,7 +37,7 @@ export class Report implements Disposable {
   }
 
   /** Reports an evaluation. The lines of the steps show its loss from then on. */
-  evaluated(step: number, { loss, accuracy }: Evaluation): void {
+  evaluated(step: number, { loss, accuracy }: LanguageModelEvaluation): void {
     this.#heldOut = loss;
     if (this.#open) return;
     note(this.#host, `step ${step}: held out ${loss.toFixed(4)}, accuracy ${(100 * accuracy).toFixed(2)} %`);

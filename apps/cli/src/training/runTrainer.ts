@@ -26,9 +26,9 @@ export async function runTrainer(
   };
   const isDue = (step: number) => heldOut !== undefined && (step % heldOut.every === 0 || step === steps);
   const evaluateHeldOut = async ({ source, examples }: HeldOut) => {
-    const { evaluate } = await import("@mamba/train");
+    const { evaluate, languageModel } = await import("@mamba/train");
     const { signal } = host;
-    const evaluation = await evaluate(model, source, { examples, batchSize, signal });
+    const evaluation = await evaluate(languageModel(model), source, { examples, batchSize, signal });
     report.evaluated(trainer.step, evaluation);
     await folder.log({ step: trainer.step, evaluation });
   };

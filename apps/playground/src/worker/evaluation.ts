@@ -1,5 +1,5 @@
 import type { MambaLM } from "@mamba/core";
-import { type DataSource, evaluate, ignoreIndex } from "@mamba/train";
+import { type DataSource, evaluate, ignoreIndex, languageModel } from "@mamba/train";
 import type { Answer, Score, TrainingSettings } from "../protocol.ts";
 import { tasks } from "./tasks.ts";
 
@@ -18,7 +18,7 @@ export async function scoresOf(
   for (const multiple of multiples) {
     const length = settings.length * multiple;
     const unseen = unseenExamples(settings, length);
-    const { accuracy, loss } = await evaluate(model, unseen, {
+    const { accuracy, loss } = await evaluate(languageModel(model), unseen, {
       examples: examplesPerScore,
       batchSize: 16,
       signal,

@@ -9,7 +9,7 @@ import { Sequences } from "../layers/sequences.ts";
 import { Stack } from "../layers/stack.ts";
 import { EagerOps } from "../ops/run/eagerOps.ts";
 import type { Ops } from "../ops/run/ops.ts";
-import { initialParameters } from "../parameters/initialValues.ts";
+import { initialParameters, type InitOptions } from "../parameters/initialValues.ts";
 import { parameter, type Parameters } from "../parameters/spec.ts";
 import { StackState } from "../state/stackState.ts";
 import { type MambaLMConfig, type MambaLMConfigInput, resolveLMConfig } from "./config.ts";
@@ -73,22 +73,26 @@ export class MambaLM extends Model<MambaLMConfig> {
   }
 
   /**
-   * A model with random weights, f32. Equal seeds give equal weights.
+   * A model with random weights. Equal seeds give equal weights.
    *
-   * @throws MambaError `CONFIG`; KernelError `OUT_OF_MEMORY`.
+   * @throws MambaError `CONFIG`; KernelError `OUT_OF_MEMORY`, `DTYPE`.
    */
-  static init(kernel: Kernel, input: MambaLMConfigInput, seed = 0): MambaLM {
+  static init(kernel: Kernel, input: MambaLMConfigInput, seed = 0, { dtype }: InitOptions = {}): MambaLM {
     const config = resolveLMConfig(input);
     using scope = new Scope();
-    const parameters = initialParameters(kernel, parameterSpecs(config), seed, scope);
+    const parameters = initialParameters(kernel, parameterSpecs(config), seed, scope, dtype);
     const model = new MambaLM(kernel, config, parameters);
     for (const tensor of parameters.values()) scope.release(tensor);
     return model;
   }
 
-  /** A state for `batch` rows before their first token. */
-  createState(batch: number): StackState {
-    return StackState.create(this.kernel, this.backbone.state, batch);
+  /**
+   * A state for `batch` rows before their first token.
+   *
+   * @param kernel creates the tensors. Default: the model's
+   */
+  createState(batch: number, kernel = this.kernel): StackState {
+    return StackState.create(kernel, this.backbone.state, batch);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { Kernel, Scope, Tensor } from "@mamba/kernel";
+import { type FloatDType, fromFloat32, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
 import { hash } from "../random.ts";
 import type { Init, ParameterSpec } from "./spec.ts";
 
@@ -16,16 +16,31 @@ export function initialValues(spec: ParameterSpec, seed: number): Float32Array {
   return values;
 }
 
-/** Uploads the starting values of parameters, f32, into `scope`. */
+/**
+ * Uploads the starting values of parameters into `scope`: those with `storage: "any"` rounded to `dtype`, the others f32.
+ *
+ * @throws KernelError `OUT_OF_MEMORY`, `DTYPE`
+ */
 export function initialParameters(
   kernel: Kernel,
   specs: readonly ParameterSpec[],
   seed: number,
   scope: Scope,
+  dtype: FloatDType = "f32",
 ): Map<string, Tensor> {
   return new Map(
-    specs.map((spec) => [spec.name, scope.use(kernel.upload(initialValues(spec, seed), spec.shape, "f32"))]),
+    specs.map((spec) => {
+      const own = spec.storage === "any" ? dtype : "f32";
+      const values = fromFloat32(initialValues(spec, seed), own);
+      return [spec.name, scope.use(kernel.upload(values, spec.shape, own))];
+    }),
   );
+}
+
+/** How a new model stores its parameters. */
+export interface InitOptions {
+  /** Type of the large matrices, those with `storage: "any"`; all other parameters are f32. Default "f32". */
+  readonly dtype?: FloatDType | undefined;
 }
 
 function drawer(init: Init, rowLength: number, seed: number): (index: number) => number {

@@ -2,11 +2,11 @@ import { yieldToEventLoop } from "@mamba/core";
 import {
   checkSource,
   type DataSource,
-  type Evaluation,
   evaluationOf,
   type Example,
   exampleRange,
   ignoreIndex,
+  type LanguageModelEvaluation,
 } from "@mamba/train";
 import { Ngram } from "./ngram.ts";
 
@@ -45,7 +45,7 @@ export async function evaluateNgram(
   ngram: Ngram,
   source: DataSource,
   options: NgramOptions = {},
-): Promise<Evaluation> {
+): Promise<LanguageModelEvaluation> {
   checkSource(source, ngram.vocabSize);
   const sums = { loss: 0, correct: 0, targets: 0 };
   const probabilities = new Float64Array(ngram.vocabSize);
