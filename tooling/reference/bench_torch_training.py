@@ -65,17 +65,18 @@ class RMSNorm(nn.Module):
 
 
 class Stack(nn.Module):
-    """Layers `x + block(norm(x))` and a final norm: [B, L, M] -> [B, L, M]"""
+    """Layers `x + dropout(block(norm(x)))` and a final norm: [B, L, M] -> [B, L, M]"""
 
-    def __init__(self, width, blocks):
+    def __init__(self, width, blocks, dropout=0.0):
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(blocks)
         self.norms = nn.ModuleList(RMSNorm(width) for _ in blocks)
         self.norm_f = RMSNorm(width)
 
     def forward(self, x):
         for norm, block in zip(self.norms, self.blocks):
-            x = x + block(norm(x))
+            x = x + self.dropout(block(norm(x)))
         return self.norm_f(x)
 
 
@@ -100,46 +101,58 @@ class VisionMamba(nn.Module):
         self.patch_embed = nn.Conv2d(1, width, patch, stride)
         self.cls_token = nn.Parameter(torch.randn(width) * 0.02)
         self.pos_embed = nn.Parameter(torch.randn(patches + 1, width) * 0.02)
-        self.dropout = dropout
-        self.stack = Stack(width, [Block(width, scan, state, directions=2) for _ in range(layers)])
+        self.dropout = nn.Dropout(dropout)
+        blocks = [Block(width, scan, state, directions=2) for _ in range(layers)]
+        self.stack = Stack(width, blocks, dropout)
         self.head = nn.Linear(width, classes)
 
     def forward(self, images):
         x = self.patch_embed(images).flatten(2).transpose(1, 2)  # [B, patches, M]
         token = self.cls_token.expand(x.shape[0], 1, -1)
         x = torch.cat([x[:, : self.middle], token, x[:, self.middle :]], 1) + self.pos_embed
-        return self.head(self.stack(x)[:, self.middle])
+        return self.head(self.stack(self.dropout(x))[:, self.middle])
 
 
 class Forecaster(nn.Module):
     """A causal model of series: values [B, L, C] -> [B, outputs], read at the last position"""
 
-    def __init__(self, channels, outputs, width, layers, state, scan):
+    def __init__(self, channels, outputs, width, layers, state, dropout, scan):
         super().__init__()
         self.input = nn.Linear(channels, width)
-        self.stack = Stack(width, [Block(width, scan, state) for _ in range(layers)])
+        self.dropout = nn.Dropout(dropout)
+        self.stack = Stack(width, [Block(width, scan, state) for _ in range(layers)], dropout)
         self.head = nn.Linear(width, outputs)
 
     def forward(self, values):
-        return self.head(self.stack(self.input(values))[:, -1])
+        return self.head(self.stack(self.dropout(self.input(values)))[:, -1])
+
+
+def training_step(model, inputs, loss_of):
+    """A function that makes an optimizer step on one batch."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1)
+
+    def step():
+        loss = loss_of(model(inputs))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        return loss.item()
+
+    return step
 
 
 def training_measurements(sequential):
     """What to time by the name that `mamba bench` has for it, and how many tokens one run is."""
     torch.manual_seed(0)
     scan = sequential_scan if sequential else ParallelScan.apply
-    model = LanguageModel(64, 4, 256, scan)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1)
+    language = LanguageModel(64, 4, 256, scan)
     tokens = torch.randint(256, (8, 257))
-
-    def step():
-        logits = model(tokens[:, :-1])
-        loss = F.cross_entropy(logits.reshape(-1, 256), tokens[:, 1:].reshape(-1))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        return loss.item()
+    targets = tokens[:, 1:].reshape(-1)
+    digits = VisionMamba(28, 8, 5, 10, 64, 4, 8, 0.1, scan)
+    classes = torch.randint(10, (64,))
+    weather = Forecaster(6, 14, 32, 2, 8, 0.1, scan)
+    days = torch.randn(64, 14)
 
     block = Block(768, scan)
     x = torch.rand(1, 512, 768).requires_grad_()
@@ -149,6 +162,19 @@ def training_measurements(sequential):
         return torch.autograd.grad(block(x), [x, *block.parameters()], dy)
 
     return {
-        "training step d=64 layers=4 B=8 L=256 V=256": (step, 8 * 256),
+        "training step d=64 layers=4 B=8 L=256 V=256": (
+            training_step(
+                language, tokens[:, :-1], lambda logits: F.cross_entropy(logits.reshape(-1, 256), targets)
+            ),
+            8 * 256,
+        ),
         "training block d=768 B=1 L=512": (forward_backward, 512),
+        "training step digits B=64 L=26": (
+            training_step(digits, torch.rand(64, 1, 28, 28), lambda logits: F.cross_entropy(logits, classes)),
+            64 * 26,
+        ),
+        "training step weather B=64 L=28": (
+            training_step(weather, torch.randn(64, 28, 6), lambda y: F.mse_loss(y, days)),
+            64 * 28,
+        ),
     }
