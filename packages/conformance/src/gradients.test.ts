@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { pooledRows } from "./cases/pooling.ts";
 import { sequenceIdsFor, sequenceKinds } from "./cases/sequenceIds.ts";
 import type { Values } from "./math.ts";
 import { nmse } from "./nmse.ts";
@@ -46,6 +47,58 @@ describe("finite differences confirm the reference of", () => {
     const [x, dy] = [normal(40, 3), normal(40)];
     const loss = (v: Lists) => dot(dy, reference.silu(v["x"]!));
     checkGradients({ x }, loss, { x: reference.siluBackward(dy, x) });
+  });
+
+  test("tanhBackward, sigmoidBackward and softmaxBackward", () => {
+    const [rows, D] = [4, 10];
+    const [x, dy] = [normal(rows * D, 2), normal(rows * D)];
+    const { tanh, sigmoid } = reference;
+    checkGradients({ x }, (v) => dot(dy, tanh(v["x"]!)), { x: reference.tanhBackward(dy, tanh(x)) });
+    checkGradients({ x }, (v) => dot(dy, sigmoid(v["x"]!)), { x: reference.sigmoidBackward(dy, sigmoid(x)) });
+    const y = reference.softmax(rows, D, x);
+    checkGradients({ x }, (v) => dot(dy, reference.softmax(rows, D, v["x"]!)), {
+      x: reference.softmaxBackward(rows, D, dy, y),
+    });
+  });
+
+  test.each(["none", "tanh"] as const)("geluBackward, %s", (form) => {
+    const [x, dy] = [normal(40, 2), normal(40)];
+    const loss = (v: Lists) => dot(dy, reference.gelu(v["x"]!, form));
+    checkGradients({ x }, loss, { x: reference.geluBackward(dy, x, form) });
+  });
+
+  test.each([
+    [true, true],
+    [true, false],
+    [false, false],
+  ])("layerNormBackward, weight %s, bias %s", (weighted, biased) => {
+    const [rows, D, eps] = [3, 7, 1e-2];
+    const args = {
+      x: normal(rows * D),
+      ...(weighted && { weight: normal(D) }),
+      ...(biased && { bias: normal(D) }),
+    };
+    const dy = normal(rows * D);
+    const loss = (v: Lists) => dot(dy, reference.layerNorm(rows, D, v["x"]!, v["weight"], v["bias"], eps));
+    const { dx, dWeight, dBias } = reference.layerNormBackward(rows, D, dy, args.x, args.weight, eps);
+    checkGradients(args, loss, given({ x: dx, weight: dWeight, bias: dBias }, args));
+  });
+
+  test.each([true, false])("meanPositionsBackward and maxPositionsBackward, packed %s", (packed) => {
+    const [B, L, D] = [3, 9, 2];
+    const { ids, ranges } = pooledRows(B, L);
+    // Sequences without positions have NaN, which has no gradient.
+    const real = ranges.slice(0, Math.max(...ids) + 1);
+    const sequences = packed ? { sequenceIds: ids, ranges: real.flat() } : {};
+    const S = packed ? real.length : B;
+    const [x, dy] = [normal(B * L * D), normal(S * D)];
+    checkGradients({ x }, (v) => dot(dy, reference.meanPositions(B, L, D, v["x"]!, sequences)), {
+      x: reference.meanPositionsBackward(B, L, D, dy, sequences),
+    });
+    const { index } = reference.maxPositions(B, L, D, x, sequences);
+    checkGradients({ x }, (v) => dot(dy, reference.maxPositions(B, L, D, v["x"]!, sequences).y), {
+      x: reference.maxPositionsBackward(B, L, D, dy, index),
+    });
   });
 
   test("linearBackwardInput, linearBackwardWeight and sumRows", () => {
@@ -154,6 +207,32 @@ describe("finite differences confirm the reference of", () => {
     const { dLogits } = reference.crossEntropyWithGradient(M, V, logits, targets);
     checkGradients({ logits }, loss, { logits: dLogits });
   });
+
+  test.each([
+    { labelSmoothing: 0.2 },
+    { classWeights: [1, 0.5, 3, 0, 2, 0.25] },
+    { labelSmoothing: 0.3, classWeights: [1, 0.5, 3, 0, 2, 0.25], ignoreIndex: 5 },
+  ])("crossEntropyWithGradient, %o", (options) => {
+    const [M, V] = [5, 6];
+    const targets = Int32Array.of(3, 2, 0, 5, 1);
+    const logits = normal(M * V, 3);
+    const loss = (v: Lists) => reference.crossEntropy(M, V, v["logits"]!, targets, options)[0]!;
+    const { dLogits } = reference.crossEntropyWithGradient(M, V, logits, targets, options);
+    checkGradients({ logits }, loss, { logits: dLogits });
+  });
+
+  test.each([
+    ["squaredError", {}],
+    ["huber", { delta: 0.7 }],
+    ["binaryCrossEntropy", {}],
+    ["quantile", { levels: [0.1, 0.5, 0.8] }],
+  ] as const)("elementLossWithGradient, %s", (kind, options) => {
+    const targets = 14;
+    const x = normal(targets * (kind === "quantile" ? 3 : 1), 2);
+    const args = { kind, target: normal(targets), weight: random.uniforms(targets, 0, 2), ...options };
+    const loss = (v: Lists) => reference.elementLoss({ ...args, x: v["x"]! })[0]!;
+    checkGradients({ x }, loss, { x: reference.elementLossWithGradient({ ...args, x }).dx });
+  });
 });
 
 describe("without an algorithm to differentiate", () => {
@@ -177,7 +256,9 @@ describe("without an algorithm to differentiate", () => {
   });
 
   test("crossEntropy of nothing is 0, with a gradient of 0", () => {
-    const { loss, dLogits } = reference.crossEntropyWithGradient(2, 3, [1, NaN, 3, 4, 5, 6], [7, 7], 7);
+    const { loss, dLogits } = reference.crossEntropyWithGradient(2, 3, [1, NaN, 3, 4, 5, 6], [7, 7], {
+      ignoreIndex: 7,
+    });
     expect([...loss, ...dLogits]).toEqual([0, 0, 0, 0, 0, 0, 0]);
   });
 });

@@ -21,3 +21,15 @@ export function softplus(x: number): number {
 export function softplusSlope(x: number): number {
   return x > 20 ? 1 : sigmoid(x);
 }
+
+/** The error function, by its Maclaurin series times exp(-x²), whose terms are all of one sign. */
+export function erf(x: number): number {
+  if (!(Math.abs(x) < 6)) return Number.isNaN(x) ? x : Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}

@@ -1,4 +1,11 @@
-import { type AllOps, elementCount, type Grads, type Tensor } from "@mamba/kernel";
+import {
+  type AllOps,
+  elementCount,
+  type FloatDType,
+  fromFloat32,
+  type Grads,
+  type Tensor,
+} from "@mamba/kernel";
 import { type OpImplementation, type OpTable, ScanResidual } from "@mamba/kernel/author";
 import { reference } from "../src/index.ts";
 import type { Arena, ArenaTensor } from "./arena.ts";
@@ -21,7 +28,10 @@ export const write: Op<"write"> = (_arena, _sizes, target, start, data) => {
 };
 
 export const copyInto: Op<"copyInto"> = (_arena, _sizes, target, source) => {
-  target.elements.set(source.dense());
+  const values = source.dense();
+  // f32 into a 16-bit type rounds; any other copy keeps the bits.
+  const rounds = values instanceof Float32Array && target.dtype !== "f32";
+  target.elements.set(rounds ? fromFloat32(values, target.dtype as FloatDType) : values);
 };
 
 export const gatherRows: Op<"gatherRows"> = (arena, _sizes, x, rows) => {
@@ -38,6 +48,12 @@ export const gatherRows: Op<"gatherRows"> = (arena, _sizes, x, rows) => {
 export const add: Op<"add"> = (arena, _sizes, a, b) =>
   arena.result(a.shape, reference.add(a.values(), b.values()));
 
+export const sub: Op<"sub"> = (arena, _sizes, a, b) =>
+  arena.result(a.shape, reference.sub(a.values(), b.values()));
+
+export const div: Op<"div"> = (arena, _sizes, a, b) =>
+  arena.result(a.shape, reference.div(a.values(), b.values()));
+
 export const mul: Op<"mul"> = (arena, _sizes, a, b) =>
   arena.result(a.shape, reference.mul(a.values(), b.values()));
 
@@ -48,6 +64,38 @@ export const silu: Op<"silu"> = (arena, _sizes, x) => arena.result(x.shape, refe
 
 export const siluBackward: Op<"siluBackward"> = (arena, _sizes, dy, x) =>
   arena.result(x.shape, reference.siluBackward(dy.values(), x.values()));
+
+export const exp: Op<"exp"> = (arena, _sizes, x) => arena.result(x.shape, reference.exp(x.values()));
+
+export const log: Op<"log"> = (arena, _sizes, x) => arena.result(x.shape, reference.log(x.values()));
+
+export const sqrt: Op<"sqrt"> = (arena, _sizes, x) => arena.result(x.shape, reference.sqrt(x.values()));
+
+export const tanh: Op<"tanh"> = (arena, _sizes, x) => arena.result(x.shape, reference.tanh(x.values()));
+
+export const sigmoid: Op<"sigmoid"> = (arena, _sizes, x) =>
+  arena.result(x.shape, reference.sigmoid(x.values()));
+
+export const tanhBackward: Op<"tanhBackward"> = (arena, _sizes, dy, y) =>
+  arena.result(y.shape, reference.tanhBackward(dy.values(), y.values()));
+
+export const sigmoidBackward: Op<"sigmoidBackward"> = (arena, _sizes, dy, y) =>
+  arena.result(y.shape, reference.sigmoidBackward(dy.values(), y.values()));
+
+export const gelu: Op<"gelu"> = (arena, _sizes, x, approximate) =>
+  arena.result(x.shape, reference.gelu(x.values(), approximate));
+
+export const geluBackward: Op<"geluBackward"> = (arena, _sizes, dy, x, approximate) =>
+  arena.result(x.shape, reference.geluBackward(dy.values(), x.values(), approximate));
+
+export const softmax: Op<"softmax"> = (arena, { rows, features }, x) =>
+  arena.result(x.shape, reference.softmax(rows, features, x.values()));
+
+export const softmaxBackward: Op<"softmaxBackward"> = (arena, { rows, features }, dy, y) =>
+  arena.result(y.shape, reference.softmaxBackward(rows, features, dy.values(), y.values()));
+
+export const dropout: Op<"dropout"> = (arena, _sizes, x, probability, seed) =>
+  arena.result(x.shape, reference.dropout(x.values(), probability, seed));
 
 export const negExp: Op<"negExp"> = (arena, _sizes, x) => arena.result(x.shape, reference.negExp(x.values()));
 
@@ -88,6 +136,50 @@ export const rmsNormBackward: Op<"rmsNormBackward"> = (arena, sizes, dy, x, weig
   const grads = reference.rmsNormBackward(rows, features, ...values, eps);
   const dx = arena.result(x.shape, grads.dx);
   return weight ? { dx, dWeight: arena.result([features], grads.dWeight) } : { dx };
+};
+
+export const layerNorm: Op<"layerNorm"> = (arena, { rows, features }, x, weight, bias, eps) =>
+  arena.result(
+    x.shape,
+    reference.layerNorm(rows, features, x.values(), weight?.values(), bias?.values(), eps),
+  );
+
+export const layerNormBackward: Op<"layerNormBackward"> = (arena, sizes, dy, x, weight, bias, eps) => {
+  const { rows, features } = sizes;
+  const values = [dy.values(), x.values(), weight?.values()] as const;
+  const { dx, dWeight, dBias } = reference.layerNormBackward(rows, features, ...values, eps);
+  return {
+    dx: arena.result(x.shape, dx),
+    ...(weight && { dWeight: arena.result([features], dWeight) }),
+    ...(bias && { dBias: arena.result([features], dBias) }),
+  };
+};
+
+export const meanPositions: Op<"meanPositions"> = (arena, sizes, args) => {
+  const { batch, length, channels, sequences } = sizes;
+  const { x, ...rest } = valuesOf(args);
+  return arena.result([sequences, channels], reference.meanPositions(batch, length, channels, x, rest));
+};
+
+export const meanPositionsBackward: Op<"meanPositionsBackward"> = (arena, sizes, args) => {
+  const { batch, length, channels } = sizes;
+  const { dy, ...rest } = valuesOf(args);
+  const dx = reference.meanPositionsBackward(batch, length, channels, dy, rest);
+  return arena.result([batch, length, channels], dx);
+};
+
+export const maxPositions: Op<"maxPositions"> = (arena, sizes, args) => {
+  const { batch, length, channels, sequences } = sizes;
+  const { x, ...rest } = valuesOf(args);
+  const { y, index } = reference.maxPositions(batch, length, channels, x, rest);
+  const shape = [sequences, channels];
+  return { y: arena.result(shape, y), index: arena.result(shape, index, "i32") };
+};
+
+export const maxPositionsBackward: Op<"maxPositionsBackward"> = (arena, sizes, { dy, index }) => {
+  const { batch, length, channels } = sizes;
+  const dx = reference.maxPositionsBackward(batch, length, channels, dy.values(), index.values());
+  return arena.result([batch, length, channels], dx);
 };
 
 export const embedding: Op<"embedding"> = (arena, { vocabSize, features, shape }, ids, weight) =>
@@ -187,17 +279,36 @@ export const sample: Op<"sample"> = (arena, { batch }, args, want) => {
   return { ids, logProb, topIds, topLogProbs: arena.result([batch, K], sampled.topLogProbs) };
 };
 
-export const crossEntropy: Op<"crossEntropy"> = (arena, sizes, logits, targets) => {
-  const { rows, vocabSize, ignoreIndex } = sizes;
-  const loss = reference.crossEntropy(rows, vocabSize, logits.values(), targets.values(), ignoreIndex);
+export const crossEntropy: Op<"crossEntropy"> = (arena, sizes, logits, targets, options) => {
+  const { rows, vocabSize, ...rest } = sizes;
+  const settings = { ...rest, classWeights: options?.classWeights?.values() };
+  const loss = reference.crossEntropy(rows, vocabSize, logits.values(), targets.values(), settings);
   return { loss: arena.result([1], loss) };
 };
 
-export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (arena, sizes, logits, targets) => {
-  const { rows, vocabSize, ignoreIndex } = sizes;
+export const crossEntropyWithGradient: Op<"crossEntropyWithGradient"> = (
+  arena,
+  sizes,
+  logits,
+  targets,
+  options,
+) => {
+  const { rows, vocabSize, ...rest } = sizes;
+  const settings = { ...rest, classWeights: options?.classWeights?.values() };
   const values = [logits.values(), targets.values()] as const;
-  const results = reference.crossEntropyWithGradient(rows, vocabSize, ...values, ignoreIndex);
-  return { loss: arena.result([1], results.loss), dLogits: arena.result(logits.shape, results.dLogits) };
+  const { loss, dLogits } = reference.crossEntropyWithGradient(rows, vocabSize, ...values, settings);
+  return { loss: arena.result([1], loss), dLogits: arena.result(logits.shape, dLogits) };
+};
+
+export const elementLoss: Op<"elementLoss"> = (arena, _sizes, args) => {
+  const { kind, delta } = args;
+  return { loss: arena.result([1], reference.elementLoss({ kind, delta, ...valuesOf(args) })) };
+};
+
+export const elementLossWithGradient: Op<"elementLossWithGradient"> = (arena, _sizes, args) => {
+  const { kind, delta } = args;
+  const { loss, dx } = reference.elementLossWithGradient({ kind, delta, ...valuesOf(args) });
+  return { loss: arena.result([1], loss), dx: arena.result(args.x.shape, dx) };
 };
 
 export const sumOfSquares: Op<"sumOfSquares"> = (arena, _sizes, tensors) =>

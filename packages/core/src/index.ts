@@ -65,7 +65,7 @@ export * from "./model/sequence/forecast.ts";
 export * from "./model/sequence/sequenceModel.ts";
 export { sequenceSpecs, sequenceStack } from "./model/sequence/specs.ts";
 export { mambaStack, parameterSpecs } from "./model/specs.ts";
-export type { TrainableModel, TrainingRunOptions } from "./model/trainableModel.ts";
+export type { ModelInput, TrainableModel, TrainingRunOptions } from "./model/trainableModel.ts";
 export {
   classPosition,
   patchGrid,

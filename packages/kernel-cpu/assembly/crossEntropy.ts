@@ -1,6 +1,7 @@
 import { loadLanes, madd, storeLanes } from "./lanes.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
-import { exponentials, largestOf } from "./softmaxRow.ts";
+import { rowLargest } from "./rowLargest.ts";
+import { exponentials } from "./softmaxRow.ts";
 
 // With logp = log softmax(logits), class weights w, label smoothing e and targets y, over the rows whose target is not `ignoreIndex`:
 //
@@ -119,7 +120,7 @@ function lossOf(
   const size = args.vocabSize;
   const weights = args.classWeights;
   const powers = dLogits ? dLogits : scratch;
-  const largest = largestOf(logits, size);
+  const largest = rowLargest(logits, size);
   const sum = exponentials(logits, size, largest, powers);
   const inside = target >= 0 && target < size;
   const at = (<usize>target) << 2;

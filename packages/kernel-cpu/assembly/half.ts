@@ -1,7 +1,7 @@
 import { loadLanes } from "./lanes.ts";
 import { BF16, F16, F32 } from "./records.ts";
 
-// Exact conversion of f16 and bf16 to f32 in registers.
+// Conversion of f16 and bf16 to f32, exact, and back, rounded, in registers.
 
 /** Bytes of one element of a storage type. */
 @inline
@@ -113,4 +113,31 @@ function widenEights(to: usize, from: usize, count: i32, type: i32): bool {
     to += 4;
   }
   return type == BF16 || !isSpecial(seen);
+}
+
+/** Four f32 -> four f16 or bf16 in the lower half of the result, rounded to nearest even. A NaN becomes a quiet NaN. */
+@inline
+export function narrowLanes(x: v128, type: i32): v128 {
+  const isNaN = f32x4.ne(x, x);
+  const sign = v128.and(i32x4.shr_u(x, 16), i32x4.splat(0x8000));
+  const size = v128.and(x, i32x4.splat(0x7fffffff));
+  let bits: v128;
+  if (type == BF16) {
+    bits = i32x4.shr_u(i32x4.add(i32x4.add(size, i32x4.splat(0x7fff)), oddBit(size, 16)), 16);
+    bits = v128.bitselect(i32x4.splat(0x7fc0), bits, isNaN);
+  } else {
+    const rounded = i32x4.add(i32x4.add(size, i32x4.splat(0xfff - 0x38000000)), oddBit(size, 13));
+    const normal = i32x4.min_s(i32x4.shr_s(rounded, 13), i32x4.splat(0x7c00));
+    // Below 2^-14 neighbours are 2^-24 apart, like floats near 0.5: adding 0.5 rounds in hardware.
+    const small = i32x4.sub(f32x4.add(size, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
+    bits = v128.bitselect(small, normal, i32x4.lt_s(size, i32x4.splat(0x38800000)));
+    bits = v128.bitselect(i32x4.splat(0x7e00), bits, isNaN);
+  }
+  return i16x8.narrow_i32x4_u(v128.or(bits, sign), bits);
+}
+
+/** Bit `position` of each lane. */
+@inline
+function oddBit(bits: v128, position: i32): v128 {
+  return v128.and(i32x4.shr_u(bits, position), i32x4.splat(1));
 }

@@ -1,9 +1,10 @@
 import { loadLanes, storeLanes } from "./lanes.ts";
 import { Pointer } from "./records.ts";
-import { exponentials, largestOf } from "./softmaxRow.ts";
+import { rowLargest } from "./rowLargest.ts";
+import { exponentials } from "./softmaxRow.ts";
 
-// y = exp(x - max(x)) / sum(exp(x - max(x))) over the last axis. -inf - -inf and inf - inf make a row without finite
-// maximum NaN.
+// y = exp(x - max(x)) / sum(exp(x - max(x))) over the last axis. A row is NaN when its maximum is not finite: -inf - -inf and
+// inf - inf are NaN.
 
 @unmanaged
 export class SoftmaxArgs {
@@ -29,12 +30,15 @@ export function softmaxRun(args: SoftmaxArgs, begin: i32, end: i32, scratch: usi
   const rows = unitRows(args);
   const last = min(end * rows, args.rows);
   const bytes: usize = args.features << 2;
+  const whole = bytes & ~15;
   for (let row = begin * rows; row < last; row++) {
     const x = args.x + ((<usize>row * args.xStride) << 2);
     const y = args.y + <usize>row * bytes;
-    const sum = exponentials(x, args.features, largestOf(x, args.features), y);
+    const sum = exponentials(x, args.features, rowLargest(x, args.features), y);
     const factor = f32x4.splat(<f32>(1 / sum));
-    for (let i: usize = 0; i < bytes; i += 16) {
+    let i: usize = 0;
+    for (; i < whole; i += 16) v128.store(y + i, f32x4.mul(v128.load(y + i), factor));
+    if (i < bytes) {
       const count = <i32>((bytes - i) >> 2);
       storeLanes(y + i, f32x4.mul(loadLanes(y + i, count), factor), count);
     }

@@ -30,3 +30,18 @@ export {
   type TrainableOptions,
 } from "./trainable.ts";
 export { type StepEvent, Trainer, type TrainerOptions } from "./trainer.ts";
+export type { ArrayTrainable } from "./arrays/arrayTrainable.ts";
+export { classifier, type ClassifierOptions } from "./arrays/classifier.ts";
+export type { ClassifierMetrics, ClassScore } from "./arrays/classSums.ts";
+export { predict, type PredictOptions } from "./arrays/predict.ts";
+export { regressor, type RegressorOptions } from "./arrays/regressor.ts";
+export type {
+  QuantileScore,
+  RegressionLoss,
+  RegressorMetrics,
+  TargetError,
+} from "./arrays/regressionSums.ts";
+export type { BestPoint, FitState } from "./fit/bestPoint.ts";
+export { fit, type FitOptions, type Resumable, type RunStore } from "./fit/fit.ts";
+export type { FitConfig, FitConfigInput } from "./fit/fitConfig.ts";
+export { type FitData, Fitter, type FitEvent } from "./fit/fitter.ts";

@@ -77,10 +77,9 @@ export function takeResults(
 }
 
 /** Positions of the batch, with and without padding. */
-export function positionsOf({ model, layout }: ModelBatch): { positions: number; realPositions: number } {
-  const scale = model.input.positions ?? 1;
+export function positionsOf({ layout }: ModelBatch): { positions: number; realPositions: number } {
   const real = layout.places.reduce((sum, { length }) => sum + length, 0);
-  return { positions: layout.rows * layout.length * scale, realPositions: real * scale };
+  return { positions: layout.rows * layout.length, realPositions: real };
 }
 
 /**
@@ -158,7 +157,7 @@ function chunkOf(
   const data = cutRows(batch.input, rows, width, range);
   const results = model.perPosition ? rows * range.count : batch.results;
   return {
-    positions: rows * range.count * (model.input.positions ?? 1),
+    positions: rows * range.count,
     results,
     run(ops, training) {
       const y = model.run(ops, ops.constant(data, inputShape), { state, sequences, training });

@@ -9,6 +9,8 @@ export interface RunState {
   readonly data: string;
   readonly model: Readonly<Record<string, unknown>>;
   readonly training: Readonly<Record<string, unknown>>;
+  /** The evaluations of a `Fitter`; undefined for a `Trainer` alone. */
+  readonly fit?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A tensor of a run's state, on the device. */
@@ -33,6 +35,9 @@ export function checkSameRun(saved: RunState, current: RunState): void {
         part === "training" && field === "steps" && Number(now[field]) > Number(before[field]);
       if (!isExtended) checkEqual(`${part}.${field}`, before[field], now[field]);
     }
+  }
+  for (const field of ["heldOut", "rule"]) {
+    checkEqual(`fit.${field}`, saved.fit?.[field], current.fit?.[field]);
   }
   const steps = current.training["steps"];
   if (!Number.isInteger(saved.step) || saved.step < 0 || saved.step > Number(steps)) {

@@ -1,6 +1,12 @@
-import type { MambaLM, Ops, Sequences, StackState } from "@mamba/core";
+import {
+  type MambaLM,
+  type ModelInput,
+  type Ops,
+  StackState,
+  type TrainableModel,
+  type TrainingRunOptions,
+} from "@mamba/core";
 import type { Kernel, Shape, Tensor } from "@mamba/kernel";
-import type { LossOptions } from "./trainable.ts";
 
 /** The input of a model: how the array of an example becomes a tensor. */
 export interface InputFormat {
@@ -9,15 +15,6 @@ export interface InputFormat {
   readonly width: number;
   /** The shape of `rows` rows of `length` positions. */
   readonly shape: (rows: number, length: number) => Shape;
-  /** Positions inside the model for each position of the input: the patches of an image. Default 1. */
-  readonly positions?: number | undefined;
-}
-
-/** How a batch is run: the state is advanced in place. */
-export interface RunOptions {
-  readonly state?: StackState | undefined;
-  readonly sequences?: Sequences | undefined;
-  readonly training?: LossOptions["training"];
 }
 
 /** A model as a batch runs it, whatever its inputs are. */
@@ -27,9 +24,9 @@ export interface RunnableModel {
   readonly outputs: number;
   /** True when each position has a result, [B, L, outputs]; otherwise each sequence has one, [S, outputs]. */
   readonly perPosition: boolean;
-  run(ops: Ops, input: Tensor, options: RunOptions): Tensor;
+  run(ops: Ops, input: Tensor, options: TrainingRunOptions): Tensor;
   /** Advances the state without results, where that costs less than `run`. */
-  advance?(ops: Ops, input: Tensor, options: RunOptions): void;
+  advance?(ops: Ops, input: Tensor, options: TrainingRunOptions): void;
   /** Given for causal models: a state before the first position. */
   readonly createState?: ((rows: number, kernel: Kernel) => StackState) | undefined;
 }
@@ -46,4 +43,42 @@ export function runnableLanguageModel(model: MambaLM): RunnableModel {
     },
     createState: (rows, kernel) => model.createState(rows, kernel),
   };
+}
+
+/** A model of arrays, such as `SequenceModel` and `VisionMamba`. */
+export function runnableArrayModel(model: TrainableModel): RunnableModel {
+  const { input, outputs, perPosition, state } = model;
+  return {
+    input: inputFormat(input),
+    outputs,
+    perPosition,
+    run: (ops, x, options) => model.run(ops, x, given(options)),
+    createState: state && ((rows, kernel) => StackState.create(kernel, state, rows)),
+  };
+}
+
+function inputFormat(input: ModelInput): InputFormat {
+  switch (input.kind) {
+    case "tokens":
+      return { dtype: "i32", width: 1, shape: (rows, length) => [rows, length] };
+    case "values": {
+      const { channels } = input;
+      return { dtype: "f32", width: channels, shape: (rows, length) => [rows, length, channels] };
+    }
+    case "images": {
+      const { height, width, channels } = input;
+      return {
+        dtype: "f32",
+        width: height * width * channels,
+        shape: (rows) => [rows, height, width, channels],
+      };
+    }
+    default:
+      return input satisfies never;
+  }
+}
+
+/** The options that are not undefined: a model refuses those that it does not know. */
+function given(options: TrainingRunOptions): TrainingRunOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

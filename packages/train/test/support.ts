@@ -53,8 +53,15 @@ export function middle(length: number): DataSource {
   };
 }
 
+/** Numbers in [-1, 1) from a seed. */
+export function draws(count: number, seed: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => 2 * uniformAt(seed, i) - 1);
+}
+
 /** The values of all tensors that a step changes. */
-export async function contents(trainer: Trainer<unknown>): Promise<Map<string, Float32Array>> {
+export async function contents(
+  trainer: Pick<Trainer<unknown>, "tensors">,
+): Promise<Map<string, Float32Array>> {
   const all = new Map<string, Float32Array>();
   for (const { name, read } of trainer.tensors()) all.set(name, await read());
   return all;

@@ -1,5 +1,13 @@
-import { elementCount, type InferenceOps, type Kernel, type Shape, type Tensor } from "@mamba/kernel";
-import { defineCase, floats, type OpCase } from "../case.ts";
+import {
+  elementCount,
+  type InferenceOps,
+  type Kernel,
+  type Shape,
+  type Tensor,
+  type TrainingKernel,
+  type TrainingOps,
+} from "@mamba/kernel";
+import { type CaseInput, defineCase, defineTrainingCase, floats, type OpCase } from "../case.ts";
 import type { Values } from "../math.ts";
 import { manyRows, type Rows } from "../opSuite.ts";
 import { Random } from "../random.ts";
@@ -14,9 +22,11 @@ export interface Unary {
   reference: (x: Values) => Float64Array;
   /** Operations per element: see `Cost.flops`. */
   flops: number;
+  /** Draws the values of an argument. Default: from N(0, 9). */
+  draw?: (random: Random, count: number) => Float32Array;
 }
 
-/** An op on two tensors of one shape. */
+/** An op on two tensors of one shape, or with a second one that is repeated. */
 export interface Binary {
   op: keyof InferenceOps;
   run: (kernel: Kernel, a: Tensor, b: Tensor) => Tensor;
@@ -35,6 +45,7 @@ export function binaryCase(
   shape: Shape,
   views: readonly ("a" | "b")[],
   values: readonly number[] = [],
+  divisors: readonly number[] = [],
 ): OpCase {
   const count = elementCount(shape);
   return defineCase({
@@ -45,7 +56,7 @@ export function binaryCase(
     inputs: () => {
       const random = new Random(`${op} ${label}`);
       const a = floats(withValues(random.normals(count), values), shape);
-      const b = floats(random.normals(count), shape);
+      const b = floats(withValues(random.normals(count), divisors), shape);
       return { a: views.includes("a") ? asView(a) : a, b: views.includes("b") ? asView(b, 1, 5) : b };
     },
     run: (kernel, t) => ({ y: run(kernel, t.a, t.b) }),
@@ -75,7 +86,7 @@ export function binaryRows(definition: Binary): Rows {
 }
 
 function unaryCase(
-  { op, run, reference, flops }: Unary,
+  { op, run, reference, flops, draw = (random, count) => random.normals(count, 3) }: Unary,
   label: string,
   shape: Shape,
   view: boolean,
@@ -89,7 +100,7 @@ function unaryCase(
     cost: { flops: flops * count, bytes: bytesOf(2 * count) },
     inputs: () => {
       const random = new Random(`${op} ${label}`);
-      const x = floats(withValues(random.normals(count, 3), values), shape);
+      const x = floats(withValues(draw(random, count), values), shape);
       return { x: view ? asView(x) : x };
     },
     run: (kernel, t) => ({ y: run(kernel, t.x) }),
@@ -116,5 +127,106 @@ export function unaryCases(definition: Unary): OpCase[] {
     build("[8] around zero", [8], false, [0, -0, 1e-8, -1e-8, 1e-3, -1e-3, 1e-20, -1e-20]),
     build("[31] with NaN in one place", [31], false, [0.5, NaN, 1, -1]),
     build("[21] far from zero", [21], false, [20, -20, 40, -40, 80, -80, 87, -87, -104, -1000, Infinity]),
+  ];
+}
+
+/** Fewer cases of an op of one tensor; `values` are the special ones of the last case. */
+export function fewUnaryCases(definition: Unary, values: readonly number[]): OpCase[] {
+  return [
+    unaryCase(definition, "[3,43]", [3, 43], false),
+    unaryCase(definition, "[3,1] of a view of one column", [3, 1], true),
+    unaryCase(definition, "[3,1671] of a view, longer than a chunk", [3, 1671], true),
+    unaryCase(definition, "[33] of special values", [33], false, values),
+  ];
+}
+
+/** Cases of an op whose second tensor is repeated over the leading axes of the first. */
+export function broadcastCases({ op, run, reference, flops }: Binary): OpCase[] {
+  const build = (shape: Shape, operand: Shape, view = false): OpCase => {
+    const [count, period] = [elementCount(shape), elementCount(operand)];
+    const label = `[${shape.join(",")}]${view ? " of a view" : ""} and [${operand.join(",")}]`;
+    return defineCase({
+      op,
+      label,
+      sizes: elementSizes(shape),
+      cost: { flops: flops * count, bytes: bytesOf(2 * count + period) },
+      inputs: () => {
+        const random = new Random(`${op} ${label}`);
+        const a = floats(random.normals(count), shape);
+        return { a: view ? asView(a) : a, b: floats(random.normals(period), operand) };
+      },
+      run: (kernel, t) => ({ y: run(kernel, t.a, t.b) }),
+      reference: (v) => ({ y: result(shape, reference(v.a, v.b)) }),
+    });
+  };
+  return [
+    build([2, 3, 5], [5]),
+    build([4, 3, 7], [3, 7], true),
+    build([1, 2, 9], [2, 9], true),
+    build([67, 1], [1]),
+    build([37, 131], [131], true),
+  ];
+}
+
+/** Fewer cases of an op of two tensors. `values` and `divisors` are the special ones of the last case. */
+export function fewBinaryCases(
+  definition: Binary,
+  values: readonly number[],
+  divisors: readonly number[],
+): OpCase[] {
+  return [
+    binaryCase(definition, "[3,43]", [3, 43], []),
+    binaryCase(definition, "[4,33] of a dense tensor and a view", [4, 33], ["b"]),
+    binaryCase(definition, "[3,1671] of two views, longer than a chunk", [3, 1671], ["a", "b"]),
+    binaryCase(definition, "[29] of special values", [29], [], values, divisors),
+    ...broadcastCases(definition),
+  ];
+}
+
+/** The backward of an op of one tensor, from the gradient `dy` and the argument or the result of the forward. */
+export interface Backward {
+  op: keyof TrainingOps;
+  run: (kernel: TrainingKernel, dy: Tensor, other: Tensor) => Tensor;
+  /** For a last axis of this many features. */
+  reference: (dy: Values, other: Values, features: number) => Float64Array;
+  flops: number;
+  /** Draws the argument or the result. */
+  draw: (random: Random, count: number) => Float32Array;
+}
+
+export function backwardCases(
+  { op, run, reference, flops, draw }: Backward,
+  values: readonly number[],
+): OpCase[] {
+  const build = (
+    shape: Shape,
+    note: string,
+    views: readonly ("dy" | "other")[],
+    special: readonly number[],
+  ) => {
+    const label = `[${shape.join(",")}]${note}`;
+    const count = elementCount(shape);
+    return defineTrainingCase({
+      op,
+      label,
+      sizes: elementSizes(shape),
+      cost: { flops: flops * count, bytes: bytesOf(3 * count) },
+      inputs: () => {
+        const random = new Random(`${op} ${label}`);
+        const dy = floats(random.normals(count), shape);
+        const other = floats(withValues(draw(random, count), special), shape);
+        const place = (input: CaseInput, name: "dy" | "other") =>
+          views.includes(name) ? asView(input, name === "dy" ? 1 : 3) : input;
+        return { dy: place(dy, "dy"), other: place(other, "other") };
+      },
+      run: (kernel, t) => ({ dx: run(kernel, t.dy, t.other) }),
+      reference: (v) => ({ dx: result(shape, reference(v.dy, v.other, shape.at(-1) ?? 1)) }),
+    });
+  };
+  return [
+    build([3, 43], "", [], []),
+    build([5, 1], " of a view of one column", ["dy"], []),
+    build([3, 1671], " of two views, longer than a chunk", ["dy", "other"], []),
+    build([1, 29], " of special values", [], values),
   ];
 }

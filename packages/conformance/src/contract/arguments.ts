@@ -63,6 +63,8 @@ function memoryShapes(kernel: Kernel, scope: Scope) {
   const view = scope.use(kernel.columns(x, 1, 4));
   const other = scope.use(kernel.zeros([2, 5], "f32"));
   const integers = scope.use(kernel.zeros([2, 6], "i32"));
+  const halves = scope.use(kernel.zeros([2, 6], "bf16"));
+  const short = scope.use(kernel.zeros([2, 4], "bf16"));
   const four = scope.use(kernel.zeros([2, 4], "f32"));
   return [
     ["SHAPE", "zeros", "an extent of 0", () => kernel.zeros([2, 0], "f32")],
@@ -76,6 +78,8 @@ function memoryShapes(kernel: Kernel, scope: Scope) {
     ["SHAPE", "write", "a view as target", () => kernel.write(view, 0, new Float32Array(2))],
     ["DTYPE", "write", "the wrong host type", () => kernel.write(x, 0, new Uint16Array(2))],
     ["DTYPE", "copyInto", "another dtype", () => kernel.copyInto(x, integers)],
+    ["DTYPE", "copyInto", "16-bit into f32", () => kernel.copyInto(x, halves)],
+    ["SHAPE", "copyInto", "a view to round", () => kernel.copyInto(short, view)],
     ["DTYPE", "upload", "the wrong host type", () => kernel.upload(new Int32Array(4), [4], "f32")],
     ["DTYPE", "upload", "an unknown dtype", () => kernel.upload(new Float32Array(4), [4], "f64" as DType)],
     ["DTYPE", "zeros", "an unknown dtype", () => kernel.zeros([4], "f64" as DType)],

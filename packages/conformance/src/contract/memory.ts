@@ -1,8 +1,9 @@
-import { Scope, type DType, type HostArray, type Shape } from "@mamba/kernel";
+import { fromFloat32, Scope, type DType, type HostArray, type Shape } from "@mamba/kernel";
 import { check, checkEqual, checkRejects } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { checkNoLeak } from "../leak.ts";
 import type { SuiteTest } from "../suiteTest.ts";
+import { Random } from "../random.ts";
 import { checkReads, columnsOf, memoryTest, pattern } from "./memoryTest.ts";
 
 const shapes: Shape[] = [[1], [3], [7, 5], [2, 3, 17], [2049], [1, 1, 1, 33]];
@@ -167,6 +168,42 @@ export const memoryTests: SuiteTest[] = [
       const target = scope.use(kernel.zeros([3, 11], dtype));
       kernel.copyInto(target, scope.use(kernel.upload(data, [3, 11], dtype)));
       await checkReads(`copyInto ${dtype}`, kernel, target, data);
+    }
+  }),
+  memoryTest("copyInto rounds f32 into 16-bit storage", async (kernel, scope) => {
+    const special = [
+      NaN,
+      Infinity,
+      -Infinity,
+      0,
+      -0,
+      65504,
+      65519.9,
+      65520,
+      -1e30,
+      3.4e38,
+      1e-8,
+      6e-8,
+      6.1e-5,
+    ];
+    // Halves of a unit in the last place of f16 and of bf16, which go to the even neighbour.
+    const ties = [1 + 2 ** -11, 1 + 3 * 2 ** -11, 1 + 2 ** -8, 1 + 3 * 2 ** -8, -2049, 4.5 * 2 ** -24];
+    const random = new Random("copyInto rounds");
+    const data = Float32Array.of(...special, ...ties, ...random.normals(520, 100));
+    const source = scope.use(kernel.upload(data, [7, 77], "f32"));
+    for (const dtype of ["f16", "bf16"] as const) {
+      if (!kernel.capabilities.storage.has(dtype)) continue;
+      const expected = fromFloat32(data, dtype);
+      const target = scope.use(kernel.zeros([7, 77], dtype));
+      const { version } = target;
+      kernel.copyInto(target, source);
+      check(target.version !== version, `copyInto ${dtype}: the version of target must change`);
+      await checkReads(`copyInto f32 into ${dtype}`, kernel, target, expected);
+      // The last row alone, which ends the tensor at an odd element.
+      const rows = scope.use(kernel.zeros([7, 77], dtype));
+      kernel.copyInto(scope.use(kernel.rows(rows, 6, 1)), scope.use(kernel.rows(source, 6, 1)));
+      const last = expected.map((bits, i) => (i < 6 * 77 ? 0 : bits));
+      await checkReads(`copyInto f32 into a row of ${dtype}`, kernel, rows, last);
     }
   }),
   memoryTest("read refuses disposed tensors", async (kernel) => {

@@ -1,7 +1,7 @@
 import { canTrain, type Kernel, type Tensor } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { trainingKernel } from "../case.ts";
-import { sigmoid, siluSlope } from "../math.ts";
+import { erf, sigmoid, siluSlope } from "../math.ts";
 import { Random } from "../random.ts";
 import type { SuiteTest } from "../suiteTest.ts";
 import { lawTest, readFloats } from "./harness.ts";
@@ -23,6 +23,8 @@ interface Accuracy {
   readonly bound: Bound;
   /** Absolute error that is allowed besides: the smallest normal number, or where the function passes 0. */
   readonly absolute?: number;
+  /** Arguments of the test. Default 20,000. */
+  readonly points?: number;
   readonly training?: true;
 }
 
@@ -35,12 +37,12 @@ const exponentialBound: Bound = (x) => 6 + 4 * Math.abs(x);
 const count = 20_000;
 
 /** Magnitudes in equal ratios, jittered, as float32. */
-function argumentsOf({ name, range: [least, most], signs }: Accuracy): Float32Array {
+function argumentsOf({ name, range: [least, most], signs, points = count }: Accuracy): Float32Array {
   const random = new Random(`accuracy ${name}`);
   const ratio = Math.log(most / least);
-  return Float32Array.from({ length: count }, (_, i) => {
+  return Float32Array.from({ length: points }, (_, i) => {
     const sign = signs[i % signs.length] ?? 1;
-    return sign * Math.min(least * Math.exp(((i + random.uniform()) / count) * ratio), most);
+    return sign * Math.min(least * Math.exp(((i + random.uniform()) / points) * ratio), most);
   });
 }
 
@@ -83,9 +85,70 @@ function stepOnce(
   return held;
 }
 
+/** The limit of WGSL for log near 1, where the result passes 0. */
+const nearOne = 2 ** -21;
+
+/** The functions that ops of their own compute. */
+const elementwise: readonly Accuracy[] = elementwiseFunctions().map((item) => ({ ...item, points: 3000 }));
+
+function elementwiseFunctions(): Accuracy[] {
+  return [
+    {
+      name: "exp",
+      ...{ range: [1e-30, 88.7], signs: [1, -1] },
+      run: (kernel, x) => kernel.exp(x),
+      exact: Math.exp,
+      bound: exponentialBound,
+      absolute: smallest,
+    },
+    {
+      name: "log",
+      ...{ range: [1e-37, 3e38], signs: [1] },
+      run: (kernel, x) => kernel.log(x),
+      exact: Math.log,
+      bound: () => 8,
+      absolute: nearOne,
+    },
+    {
+      name: "sqrt",
+      ...{ range: [1e-37, 3e38], signs: [1] },
+      run: (kernel, x) => kernel.sqrt(x),
+      exact: Math.sqrt,
+      bound: () => 8,
+    },
+    {
+      name: "tanh",
+      ...{ range: [1e-30, 3e38], signs: [1, -1] },
+      run: (kernel, x) => kernel.tanh(x),
+      exact: Math.tanh,
+      bound: () => 24,
+    },
+    {
+      name: "sigmoid",
+      ...{ range: [1e-30, 3e38], signs: [1, -1] },
+      run: (kernel, x) => kernel.sigmoid(x),
+      exact: sigmoid,
+      bound: (x) => (x < 0 ? exponentialBound(x) : 8),
+      absolute: smallest,
+    },
+    ...(["none", "tanh"] as const).map((form): Accuracy => ({
+      name: `gelu, ${form}`,
+      ...{ range: [1e-30, 3e38], signs: [1, -1] },
+      run: (kernel, x) => kernel.gelu(x, form),
+      exact: (x) =>
+        form === "none"
+          ? (x * (1 + erf(x / Math.SQRT2))) / 2
+          : (x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))) / 2,
+      // An error of 1e-6 max(|x|, 1).
+      bound: () => 16.7,
+      absolute: 1e-6,
+    })),
+  ];
+}
+
 const functions: readonly Accuracy[] = [
   {
-    name: "exp",
+    name: "the exponential in negExp",
     ...{ range: [1e-30, 88.7], signs: [1, -1] },
     run: (kernel, x) => kernel.negExp(x),
     exact: (x) => -Math.exp(x),
@@ -175,7 +238,7 @@ function accuracyTest(item: Accuracy): SuiteTest {
   const { name, run, exact, bound, absolute = 0, training } = item;
   const test = lawTest(`accuracy of ${name}`, async (kernel, scope) => {
     const xs = argumentsOf(item);
-    const x = scope.use(kernel.upload(xs, [count], "f32"));
+    const x = scope.use(kernel.upload(xs, [xs.length], "f32"));
     const y = await readFloats(kernel, scope.use(run(kernel, x, (tensor) => scope.use(tensor), xs)));
     xs.forEach((at, i) => {
       const expected = exact(at);
@@ -191,4 +254,4 @@ function accuracyTest(item: Accuracy): SuiteTest {
   return training ? { ...test, skip } : test;
 }
 
-export const accuracyTests: readonly SuiteTest[] = functions.map(accuracyTest);
+export const accuracyTests: readonly SuiteTest[] = [...functions, ...elementwise].map(accuracyTest);

@@ -5,6 +5,7 @@ import { convGradientTests } from "./convGradients.ts";
 import { convStateTests } from "./convState.ts";
 import { distributionTests } from "./distribution.ts";
 import { packingTests } from "./packing.ts";
+import { poolingTests } from "./pooling.ts";
 import { residualTests } from "./residual.ts";
 import { scanGradientTests } from "./scanGradients.ts";
 import { sameBitsTests } from "./sameBits.ts";
@@ -23,5 +24,6 @@ export const lawTests: readonly SuiteTest[] = [
   ...scanGradientTests,
   ...convGradientTests,
   ...packingTests,
+  ...poolingTests,
   ...residualTests,
 ];

@@ -7,34 +7,43 @@ import { Random } from "../random.ts";
 
 type CrossEntropyOps = Pick<TrainingOps, "crossEntropy" | "crossEntropyWithGradient">;
 
+/** The options of a loss as arrays. */
+interface LossOptions {
+  ignoreIndex?: number | undefined;
+  labelSmoothing?: number | undefined;
+  classWeights?: Values | undefined;
+}
+
 /**
- * The mean of -log softmax(logits)[target] over the rows of logits [M, V] whose target is not `ignoreIndex`; NaN when such
- * a target is outside of [0, V).
+ * The mean of -log softmax(logits)[target] over the rows of logits [M, V] whose target is not `ignoreIndex`, with smoothed
+ * labels and class weights; NaN when such a target is outside of [0, V).
  */
 function reference(
   rows: number,
   vocabSize: number,
   logits: Values,
   targets: Values,
-  ignoreIndex = -100,
+  options: LossOptions = {},
 ): Float64Array {
-  return gradientReference(rows, vocabSize, logits, targets, ignoreIndex).loss;
+  return gradientReference(rows, vocabSize, logits, targets, options).loss;
 }
 
 /**
- * `loss` [1] and its gradient [M, V], (softmax(logits) - onehot(target)) / count; 0 where the target is ignored, NaN where
- * it is outside of [0, V).
+ * `loss` [1] and its gradient [M, V]. Row i of weight w[y_i] has the target distribution t[c] = (1 - e) w[y_i] (c = y_i) + e w[c] / V:
+ * its loss is -sum_c t[c] logp[c] and its gradient p[c] sum(t) - t[c], both divided by the sum of w[y_i]. 0 where the
+ * target is ignored, NaN where it is outside of [0, V).
  */
 function gradientReference(
   rows: number,
   vocabSize: number,
   logits: Values,
   targets: Values,
-  ignoreIndex = -100,
+  { ignoreIndex = -100, labelSmoothing = 0, classWeights }: LossOptions = {},
 ): { loss: Float64Array; dLogits: Float64Array } {
   const dLogits = new Float64Array(rows * vocabSize);
-  let count = 0;
-  for (let r = 0; r < rows; r++) if (targets[r] !== ignoreIndex) count++;
+  const weightOf = (c: number) => classWeights?.[c] ?? 1;
+  let total = 0;
+  for (let r = 0; r < rows; r++) if (targets[r] !== ignoreIndex) total += weightOf(targets[r]!);
   let loss = 0;
   for (let r = 0; r < rows; r++) {
     const target = targets[r]!;
@@ -44,24 +53,29 @@ function gradientReference(
       dLogits.fill(NaN, r * vocabSize, (r + 1) * vocabSize);
       continue;
     }
-    let largest = -Infinity;
-    for (let v = 0; v < vocabSize; v++) largest = Math.max(largest, logits[r * vocabSize + v]!);
-    let sum = 0;
-    for (let v = 0; v < vocabSize; v++) sum += Math.exp(logits[r * vocabSize + v]! - largest);
-    loss += Math.log(sum) + (largest - logits[r * vocabSize + target]!);
+    if (total === 0) continue;
+    const row = Float64Array.from({ length: vocabSize }, (_, v) => logits[r * vocabSize + v]!);
+    const largest = Math.max(...row);
+    const sum = row.reduce((before, logit) => before + Math.exp(logit - largest), 0);
+    const wanted = row.map((_, v) => (labelSmoothing * weightOf(v)) / vocabSize);
+    wanted[target]! += (1 - labelSmoothing) * weightOf(target);
+    const all = wanted.reduce((before, w) => before + w, 0);
     for (let v = 0; v < vocabSize; v++) {
-      const p = Math.exp(logits[r * vocabSize + v]! - largest) / sum;
-      dLogits[r * vocabSize + v] = (p - (v === target ? 1 : 0)) / count;
+      if (wanted[v] !== 0) loss += (wanted[v]! * (Math.log(sum) + (largest - row[v]!))) / total;
+      dLogits[r * vocabSize + v] = ((Math.exp(row[v]! - largest) / sum) * all - wanted[v]!) / total;
     }
   }
-  return { loss: Float64Array.of(count > 0 ? loss / count : 0), dLogits };
+  return { loss: Float64Array.of(loss), dLogits };
 }
 
 /** Per logit: the largest, then exp of the difference and its sum; one more for the gradient. */
-function costOf(op: keyof CrossEntropyOps, M: number, V: number): Cost {
+function costOf(op: keyof CrossEntropyOps, M: number, V: number, weighted: boolean): Cost {
   const gradient = op === "crossEntropyWithGradient";
   const written = 1 + (gradient ? M * V : 0);
-  return { flops: (gradient ? 5 : 4) * M * V, bytes: bytesOf(M * V + written) + bytesOf(M, "i32") };
+  return {
+    flops: (gradient ? 5 : 4) * M * V,
+    bytes: bytesOf(M * V + written + (weighted ? V : 0)) + bytesOf(M, "i32"),
+  };
 }
 
 interface Options {
@@ -71,29 +85,41 @@ interface Options {
   /** Rows whose target becomes the ignored one. */
   ignored?: readonly number[];
   scale?: number;
-  edit?: (logits: Float32Array, targets: number[]) => void;
+  labelSmoothing?: number;
+  weighted?: boolean;
+  edit?: (logits: Float32Array, targets: number[], weights: Float32Array) => void;
 }
 
 function build(op: keyof CrossEntropyOps, M: number, V: number, options: Options): OpCase {
   const { note = "", view = false, ignoreIndex, ignored = [], scale = 2, edit } = options;
-  const label = `M${M} V${V}${ignoreIndex === undefined ? "" : ` ignoreIndex ${ignoreIndex}`}${note}`;
+  const { labelSmoothing, weighted = false } = options;
+  const flags = `${labelSmoothing === undefined ? "" : ` smoothing ${labelSmoothing}`}${weighted ? " +weights" : ""}`;
+  const label = `M${M} V${V}${ignoreIndex === undefined ? "" : ` ignoreIndex ${ignoreIndex}`}${flags}${note}`;
   return defineTrainingCase({
     op,
     label,
     sizes: { M, V },
-    cost: costOf(op, M, V),
+    cost: costOf(op, M, V, weighted),
     inputs: () => {
       const random = new Random(`crossEntropy ${label}`);
       const logits = random.normals(M * V, scale);
       const targets = Array.from({ length: M }, () => random.integer(0, V - 1));
       for (const row of ignored) targets[row] = ignoreIndex ?? -100;
-      edit?.(logits, targets);
+      const weights = random.uniforms(V, 0.1, 3);
+      edit?.(logits, targets, weights);
       const input = floats(logits, [M, V]);
-      return { logits: view ? asView(input) : input, targets: ints(targets, [M]) };
+      return {
+        logits: view ? asView(input) : input,
+        targets: ints(targets, [M]),
+        classWeights: weighted ? floats(weights, [V]) : undefined,
+      };
     },
-    run: (kernel, t) => ({ ...kernel[op](t.logits, t.targets, ignoreIndex) }),
-    reference: (v) => {
-      const { loss, dLogits } = gradientReference(M, V, v.logits, v.targets, ignoreIndex);
+    run: (kernel, { logits, targets, classWeights }) => ({
+      ...kernel[op](logits, targets, { ignoreIndex, labelSmoothing, classWeights }),
+    }),
+    reference: ({ logits, targets, classWeights }) => {
+      const settings = { ignoreIndex, labelSmoothing, classWeights };
+      const { loss, dLogits } = gradientReference(M, V, logits, targets, settings);
       const out = { loss: result([1], loss) };
       return op === "crossEntropy" ? out : { ...out, dLogits: result([M, V], dLogits) };
     },
@@ -183,23 +209,52 @@ const settings: [M: number, V: number, options: Options][] = [
       },
     },
   ],
+  [9, 33, { labelSmoothing: 0.1, ignored: [4], view: true, note: " of a view, one row ignored" }],
+  [7, 20, { weighted: true, ignored: [0, 6], note: ", two rows ignored" }],
+  [130, 7, { labelSmoothing: 0.3, weighted: true }],
+  [3, 2049, { labelSmoothing: 0.05, weighted: true, note: ", long rows" }],
+  [
+    4,
+    5,
+    {
+      weighted: true,
+      note: ", all ignored by their weights",
+      edit: (_, targets, weights) => {
+        targets.fill(2);
+        weights[2] = 0;
+      },
+    },
+  ],
+  [
+    3,
+    4,
+    {
+      ...{ labelSmoothing: 0.2, weighted: true, note: ", targets outside of the vocabulary" },
+      edit: (_, targets) => {
+        targets.splice(1, 2, 4, -1);
+      },
+    },
+  ],
 ];
 
-const minimalArgs = { logits: f32(B, 7), targets: i32(B) };
+const minimalArgs = { logits: f32(B, 7), targets: i32(B), classWeights: f32(7) };
 
 export const crossEntropy = defineTrainingOp("crossEntropy", {
   reference,
   cases: settings.map(([M, V, options]) => build("crossEntropy", M, V, options)),
   minimal: {
     args: minimalArgs,
-    dense: ["targets"],
-    anyWidth: ["logits"],
-    call: (k, t) => [k.crossEntropy(t.logits, t.targets).loss],
+    dense: ["targets", "classWeights"],
+    call: (k, { logits, targets, classWeights }) => [k.crossEntropy(logits, targets, { classWeights }).loss],
   },
   outOfRange: (kernel, scope) => {
     const logits = scope.use(kernel.zeros([2, 5], "f32"));
     const targets = scope.use(kernel.zeros([2], "i32"));
-    return [["ignoreIndex 0.5", () => kernel.crossEntropy(logits, targets, 0.5)]];
+    return [
+      ["ignoreIndex 0.5", () => kernel.crossEntropy(logits, targets, { ignoreIndex: 0.5 })],
+      ["labelSmoothing 1", () => kernel.crossEntropy(logits, targets, { labelSmoothing: 1 })],
+      ["labelSmoothing negative", () => kernel.crossEntropy(logits, targets, { labelSmoothing: -0.1 })],
+    ];
   },
 });
 
@@ -208,10 +263,9 @@ export const crossEntropyWithGradient = defineTrainingOp("crossEntropyWithGradie
   cases: settings.map(([M, V, options]) => build("crossEntropyWithGradient", M, V, options)),
   minimal: {
     args: minimalArgs,
-    dense: ["targets"],
-    anyWidth: ["logits"],
-    call: (k, t) => {
-      const { loss, dLogits } = k.crossEntropyWithGradient(t.logits, t.targets);
+    dense: ["targets", "classWeights"],
+    call: (k, { logits, targets, classWeights }) => {
+      const { loss, dLogits } = k.crossEntropyWithGradient(logits, targets, { classWeights });
       return [loss, dLogits];
     },
   },
@@ -219,6 +273,9 @@ export const crossEntropyWithGradient = defineTrainingOp("crossEntropyWithGradie
   outOfRange: (kernel, scope) => {
     const logits = scope.use(kernel.zeros([2, 5], "f32"));
     const targets = scope.use(kernel.zeros([2], "i32"));
-    return [["ignoreIndex NaN", () => kernel.crossEntropyWithGradient(logits, targets, NaN)]];
+    return [
+      ["ignoreIndex NaN", () => kernel.crossEntropyWithGradient(logits, targets, { ignoreIndex: NaN })],
+      ["labelSmoothing 1", () => kernel.crossEntropyWithGradient(logits, targets, { labelSmoothing: 1 })],
+    ];
   },
 });

@@ -25,10 +25,10 @@ const loss = (
   change: (data: LossData) => void,
   ignoreIndexOf: (ignoreIndex: number) => number = (index) => index,
 ): Fault =>
-  fault("crossEntropyWithGradient", `cross-entropy: ${name}`, (arena, sizes, logits, targets) => {
+  fault("crossEntropyWithGradient", `cross-entropy: ${name}`, (arena, sizes, logits, targets, options) => {
     const { rows, vocabSize: width, ignoreIndex } = sizes;
-    const used = { rows, vocabSize: width, ignoreIndex: ignoreIndexOf(ignoreIndex) };
-    const results = crossEntropyWithGradient(arena, used, logits, targets);
+    const used = { ...sizes, ignoreIndex: ignoreIndexOf(ignoreIndex) };
+    const results = crossEntropyWithGradient(arena, used, logits, targets, options);
     const [lossTensor, gradientTensor] = [results.loss as ArenaTensor, results.dLogits as ArenaTensor];
     const data = {
       ...{ rows, width, ignoreIndex, logits: logits.values(), targets: targets.values() },
@@ -47,13 +47,25 @@ export const crossEntropyFaults = [
   fault(
     "crossEntropy",
     "cross-entropy: the loss alone counts ignored targets",
-    (arena, sizes, logits, targets) => {
+    (arena, sizes, logits, targets, options) => {
       const { rows, ignoreIndex } = sizes;
-      const { loss } = crossEntropy(arena, sizes, logits, targets);
+      const { loss } = crossEntropy(arena, sizes, logits, targets, options);
       const real = targets.values().filter((target) => target !== ignoreIndex).length;
       const tensor = loss as ArenaTensor;
       tensor.elements.set([((tensor.elements[0] ?? 0) * real) / rows]);
       return { loss };
+    },
+  ),
+  fault("crossEntropy", "cross-entropy: ignores the class weights", (arena, sizes, logits, targets) =>
+    crossEntropy(arena, sizes, logits, targets),
+  ),
+  fault(
+    "crossEntropyWithGradient",
+    "cross-entropy: label smoothing only on the other classes",
+    (arena, sizes, logits, targets, options) => {
+      const { labelSmoothing, vocabSize } = sizes;
+      const less = { ...sizes, labelSmoothing: (labelSmoothing * vocabSize) / Math.max(1, vocabSize - 1) };
+      return crossEntropyWithGradient(arena, less, logits, targets, options);
     },
   ),
   loss(

@@ -28,3 +28,8 @@ export function fault<K extends KernelOp>(
 ): Fault {
   return { name, op, seenBy, open: () => kernelWith(op, implementation) };
 }
+
+/** The sum of some values. */
+export function total(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((sum, value) => sum + value, 0);
+}

@@ -131,6 +131,17 @@ export const memoryFaults: Fault[] = [
       }),
   },
   {
+    name: "copyInto cuts what it should round",
+    seenBy: /^memory: copyInto rounds/,
+    open: () =>
+      kernelWith("copyInto", (arena, sizes, target, source) => {
+        copyInto(arena, sizes, target, source);
+        if (target.dtype !== "bf16" || source.dtype !== "f32") return;
+        const bits = new Uint32Array((source.dense() as Float32Array).buffer);
+        target.elements.set(Uint16Array.from(bits, (word) => word >>> 16));
+      }),
+  },
+  {
     name: "write ignores its start",
     seenBy: /^memory: write/,
     open: () =>

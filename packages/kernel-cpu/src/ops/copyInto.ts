@@ -1,8 +1,13 @@
-import { byteLength, isDense } from "@mamba/kernel";
+import { byteLength, elementCount, isDense } from "@mamba/kernel";
 import type { Op } from "../op.ts";
 import { copyDense } from "./copyDense.ts";
 
 export const copyInto: Op<"copyInto"> = (runtime, _, target, source) => {
+  if (source.dtype !== target.dtype) {
+    const count = elementCount(target.shape);
+    runtime.run("narrow", { x: source, y: target, count, type: target.dtype }, 0.5 * count);
+    return;
+  }
   if (isDense(source) || source.storage !== target.storage) {
     copyDense(runtime, target.address, source);
     return;

@@ -1,6 +1,6 @@
 import { isDense, lastExtent } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
-import type { ElementwiseArgs } from "../generated/records.ts";
+import { ELEMENTWISE_CHUNK, type ElementwiseArgs } from "../generated/records.ts";
 import type { JobRecord } from "../jobs.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CpuTensor } from "../tensor.ts";
@@ -62,4 +62,10 @@ export function elementwiseRecord({ a, b, y, period, factor = 0 }: Operands): El
     yStride: dense ? features : y.rowStride,
     bRows: (period ?? count) / features,
   };
+}
+
+/** Number of units of a job over [rows, features] that divides its work as the elementwise jobs do. */
+export function chunkUnits(rows: number, features: number): number {
+  const rowsPerUnit = Math.max(1, Math.floor(ELEMENTWISE_CHUNK / features));
+  return Math.ceil(rows / rowsPerUnit) * Math.ceil(features / ELEMENTWISE_CHUNK);
 }

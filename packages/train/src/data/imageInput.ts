@@ -42,26 +42,22 @@ export function imageInput(pixels: Pixels, input: ImageInput): Float32Array {
   const down = filterOf(pixels.height, height);
   // [H, width, C]
   const narrow = new Float32Array(pixels.height * width * channels);
-  for (let y = 0; y < pixels.height; y++) {
+  for (let y = 0, at = 0; y < pixels.height; y++) {
     const row = rowOf(y);
-    across.forEach(({ first, weights }, x) => {
-      for (let c = 0; c < channels; c++) {
-        let sum = 0;
-        weights.forEach((weight, i) => (sum += weight * (row[(first + i) * channels + c] ?? 0)));
-        narrow[(y * width + x) * channels + c] = sum;
-      }
-    });
+    for (const taps of across) {
+      for (let c = 0; c < channels; c++)
+        narrow[at++] = weighted(row, taps.first * channels + c, channels, taps);
+    }
   }
   const result = new Float32Array(height * width * channels);
   const line = width * channels;
-  down.forEach(({ first, weights }, y) => {
+  for (const [y, taps] of down.entries()) {
     for (let k = 0; k < line; k++) {
-      let sum = 0;
-      weights.forEach((weight, i) => (sum += weight * (narrow[(first + i) * line + k] ?? 0)));
       const c = k % channels;
-      result[y * line + k] = (sum - (mean[c] ?? 0)) / (std[c] ?? 1);
+      const sample = weighted(narrow, taps.first * line + k, line, taps);
+      result[y * line + k] = (sample - (mean[c] ?? 0)) / (std[c] ?? 1);
     }
-  });
+  }
   return result;
 }
 
@@ -101,12 +97,21 @@ function rowReader({ width, height, channels: stored = 4, data }: Pixels, channe
   const isGrey = stored <= 2;
   const row = new Float32Array(width * channels);
   return (y: number): Float32Array => {
-    for (let x = 0; x < width; x++) {
-      const at = (y * width + x) * stored;
+    for (let x = 0, at = y * width * stored; x < width; x++, at += stored) {
       const alpha = hasAlpha ? (data[at + stored - 1] ?? 0) / max : 1;
-      const sample = (c: number) => 1 - alpha + (alpha * (data[at + (isGrey ? 0 : c)] ?? 0)) / max;
-      if (channels === 3) for (let c = 0; c < 3; c++) row[x * 3 + c] = sample(c);
-      else row[x] = isGrey ? sample(0) : 0.299 * sample(0) + 0.587 * sample(1) + 0.114 * sample(2);
+      const red = data[at] ?? 0;
+      const green = isGrey ? red : (data[at + 1] ?? 0);
+      const blue = isGrey ? red : (data[at + 2] ?? 0);
+      const white = 1 - alpha;
+      const scale = alpha / max;
+      if (channels === 1) {
+        const grey = isGrey ? red : 0.299 * red + 0.587 * green + 0.114 * blue;
+        row[x] = white + scale * grey;
+      } else {
+        row[3 * x] = white + scale * red;
+        row[3 * x + 1] = white + scale * green;
+        row[3 * x + 2] = white + scale * blue;
+      }
     }
     return row;
   };
@@ -115,7 +120,14 @@ function rowReader({ width, height, channels: stored = 4, data }: Pixels, channe
 /** The input pixels that an output pixel is made of, and their weights, which sum to 1. */
 interface Taps {
   readonly first: number;
-  readonly weights: readonly number[];
+  readonly weights: Float64Array;
+}
+
+/** The sum of numbers, `step` apart from `start` on, by their weights. */
+function weighted(numbers: Float32Array, start: number, step: number, { weights }: Taps): number {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += (weights[i] ?? 0) * (numbers[start + i * step] ?? 0);
+  return sum;
 }
 
 function filterOf(from: number, to: number): Taps[] {
@@ -125,7 +137,7 @@ function filterOf(from: number, to: number): Taps[] {
     const center = (i + 0.5) * scale;
     const first = Math.max(0, Math.floor(center - support + 0.5));
     const end = Math.min(from, Math.floor(center + support + 0.5));
-    const weights = Array.from({ length: end - first }, (_, k) =>
+    const weights = Float64Array.from({ length: end - first }, (_, k) =>
       Math.max(0, 1 - Math.abs((first + k + 0.5 - center) / support)),
     );
     const sum = weights.reduce((total, weight) => total + weight, 0);

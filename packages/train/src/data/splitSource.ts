@@ -53,9 +53,9 @@ export function splitSource<E>(
   const isOrdered = "overlap" in source;
   const parts = isOrdered ? "in order" : `seed ${seed}`;
   const part = (name: string, first: number, size: number): FiniteSource<E> => ({
+    ...source, // also the fields of a source of one kind, such as the size of a vocabulary
     id: `${id}, ${name} (${size} of ${count}, ${parts})`,
     count: size,
-    ...(isOrdered ? { overlap } : {}),
     example(index) {
       if (!(index >= 0 && index < size))
         throw new TrainError("DATA", `${id}: there is no example ${index} ${name}`);

@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { type CsvOptions, type CsvTable, parseCsv } from "../data/csv.ts";
+import type { CsvOptions, CsvTable } from "../data/csv.ts";
 import { dataError, reasonOf } from "../data/dataError.ts";
 import { parseIdx } from "../data/idx.ts";
 import { parseNpy } from "../data/npy.ts";
@@ -20,7 +20,9 @@ const maxTextBytes = 2 ** 28;
  * @throws TrainError `DATA` when the file cannot be read, is not UTF-8, has more than 2^28 bytes, or is no such table
  */
 export async function csvFile(path: string, options: CsvOptions = {}): Promise<CsvTable> {
-  return parseCsv(decodeUtf8(await readWhole(path, maxTextBytes), path), basename(path), options);
+  const text = decodeUtf8(await readWhole(path, maxTextBytes), path);
+  const { parseCsv } = await import("../data/csv.ts"); // the parser is loaded with the first table
+  return parseCsv(text, basename(path), options);
 }
 
 /**

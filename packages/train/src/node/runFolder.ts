@@ -2,7 +2,8 @@ import { appendFile, copyFile, link, lstat, mkdir, readFile, rm, stat } from "no
 import { join } from "node:path";
 import { ifMissing, replaceFile, sweepTemporary } from "@mamba/files";
 import { TrainError } from "../errors.ts";
-import type { StepEvent, Trainer } from "../trainer.ts";
+import type { Resumable } from "../fit/fit.ts";
+import type { StepEvent } from "../trainer.ts";
 import { Lock } from "./lock.ts";
 import { isDamage, loadState, saveState } from "./stateFile.ts";
 
@@ -67,7 +68,7 @@ export class RunFolder implements AsyncDisposable {
    *
    * @throws TrainError `NON_FINITE` when a weight is NaN or infinite; the last state stays
    */
-  async save(trainer: Trainer<unknown>): Promise<void> {
+  async save(trainer: Resumable): Promise<void> {
     await saveState(this.statePath, trainer, () => this.#keepLast());
   }
 
@@ -87,7 +88,7 @@ export class RunFolder implements AsyncDisposable {
    * @throws TrainError `RESUME` when both states are damaged, or belong to a run with another model, config or data; the
    * trainer is then unchanged
    */
-  async resume(trainer: Trainer<unknown>): Promise<Resumed | undefined> {
+  async resume(trainer: Resumable): Promise<Resumed | undefined> {
     const found = await this.#restore(trainer);
     const log = await readFile(this.logPath, "utf8").catch(ifMissing);
     if (log !== undefined) {
@@ -97,7 +98,7 @@ export class RunFolder implements AsyncDisposable {
     return found;
   }
 
-  async #restore(trainer: Trainer<unknown>): Promise<Resumed | undefined> {
+  async #restore(trainer: Resumable): Promise<Resumed | undefined> {
     const hasPrevious = await exists(this.previousPath);
     if (!(await exists(this.statePath))) {
       if (!hasPrevious) return undefined;

@@ -12,7 +12,7 @@ import {
 import { replaceFile } from "@mamba/files";
 import { TrainError } from "../errors.ts";
 import { checkSameRun, type RunState } from "../runState.ts";
-import type { Trainer } from "../trainer.ts";
+import type { Resumable } from "../fit/fit.ts";
 
 // The state of a run is one safetensors file: the parameters and moments as f32, and in the metadata the `RunState` as JSON
 // and a checksum of the file.
@@ -35,7 +35,7 @@ export function isDamage(error: unknown): error is TrainError {
  */
 export async function saveState(
   path: string,
-  trainer: Trainer<unknown>,
+  trainer: Resumable,
   beforeReplace: () => Promise<void>,
 ): Promise<void> {
   const tensors = trainer.tensors().map(({ name, shape, read }) => ({
@@ -60,7 +60,7 @@ export async function saveState(
  *
  * @throws TrainError `RESUME` when the file is damaged, or belongs to a run with another model, config or data
  */
-export async function loadState(path: string, trainer: Trainer<unknown>): Promise<void> {
+export async function loadState(path: string, trainer: Resumable): Promise<void> {
   const handle = await open(path, "r");
   try {
     const { size } = await handle.stat();
@@ -93,7 +93,7 @@ async function valuesOf(file: SafetensorsFile, name: string): Promise<Float32Arr
   return new Float32Array(buffer, byteOffset, byteLength / 4);
 }
 
-function checkTensors(path: string, file: SafetensorsFile, trainer: Trainer<unknown>): void {
+function checkTensors(path: string, file: SafetensorsFile, trainer: Resumable): void {
   const found = [...file.tensors.values()].map(({ name, dtype, shape }) => [name, dtype, ...shape].join(" "));
   const expected = trainer.tensors().map(({ name, shape }) => [name, "F32", ...shape].join(" "));
   const index = Array.from({ length: Math.max(found.length, expected.length) }).findIndex(
@@ -108,14 +108,14 @@ function parseState(path: string, metadata: SafetensorsFile["metadata"]): RunSta
   const json = metadata[metadataKey];
   if (json === undefined) throw damage(`${path}: its header has no training state`);
   if (metadata[checksumKey] === undefined) throw damage(`${path}: its header has no checksum`);
-  const { step, data, model, training } = parseJsonObject(
+  const { step, data, model, training, fit } = parseJsonObject(
     new TextEncoder().encode(json),
     `${path}: its training state`,
   );
   if (typeof step !== "number" || typeof data !== "string" || !isObject(model) || !isObject(training)) {
     throw damage(`${path}: its training state lacks step, data, model or training`);
   }
-  return { step, data, model, training };
+  return { step, data, model, training, ...(isObject(fit) && { fit }) };
 }
 
 function byteSource(name: string, handle: FileHandle, size: number): ByteSource {

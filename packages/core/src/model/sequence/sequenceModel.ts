@@ -4,27 +4,22 @@ import { MambaError } from "../../errors.ts";
 import { dropout } from "../../layers/dropout.ts";
 import { Embedding } from "../../layers/embedding.ts";
 import { Linear } from "../../layers/linear.ts";
+import type { StateSpec } from "../../layers/module.ts";
 import { Sequences } from "../../layers/sequences.ts";
 import { Stack } from "../../layers/stack.ts";
 import { EagerOps } from "../../ops/run/eagerOps.ts";
 import type { Ops } from "../../ops/run/ops.ts";
-import { initialParameters } from "../../parameters/initialValues.ts";
+import { initialParameters, type InitOptions } from "../../parameters/initialValues.ts";
 import { parameter, type Parameters } from "../../parameters/spec.ts";
 import { StackState } from "../../state/stackState.ts";
 import { Head } from "../head.ts";
 import { Model } from "../model.ts";
-import type { TrainableModel, TrainingRunOptions } from "../trainableModel.ts";
+import type { ModelInput, TrainableModel, TrainingRunOptions } from "../trainableModel.ts";
 import { resolveSequenceConfig, type SequenceConfig, type SequenceConfigInput } from "./config.ts";
 import { pool } from "./pool.ts";
 import { sequenceSpecs, sequenceStack } from "./specs.ts";
 
-/** How a sequence model is run. */
-export interface SequenceRunOptions extends TrainingRunOptions {
-  /** The state after what came before; advanced in place to the end of this input. For models that have `createState`. */
-  readonly state?: StackState | undefined;
-}
-
-const runRules: Rules<SequenceRunOptions> = {
+const runRules: Rules<TrainingRunOptions> = {
   state: objectWith("a StackState", "checkFits"),
   sequences: [(value) => value instanceof Sequences, "Sequences"],
   training: [(value) => typeof value === "object", "an object"],
@@ -40,6 +35,8 @@ export class SequenceModel extends Model<SequenceConfig> implements TrainableMod
   readonly kind = "sequence";
   readonly backbone: Stack;
   readonly linears: ReadonlyMap<string, Linear | Embedding>;
+  readonly input: ModelInput;
+  readonly state: readonly StateSpec[] | undefined;
   readonly outputs: number;
   readonly perPosition: boolean;
   readonly #input: Linear | Embedding;
@@ -65,19 +62,26 @@ export class SequenceModel extends Model<SequenceConfig> implements TrainableMod
       ...this.backbone.linears,
       ["head.weight", this.#head.linear],
     ]);
+    this.input = config.input;
+    this.state = reasonWithoutState(config) === undefined ? this.backbone.state : undefined;
     this.outputs = config.outputs;
     this.perPosition = config.pooling === "none";
   }
 
   /**
-   * A model with random weights, f32. Equal seeds give equal weights.
+   * A model with random weights. Equal seeds give equal weights.
    *
-   * @throws MambaError `CONFIG`; KernelError `OUT_OF_MEMORY`
+   * @throws MambaError `CONFIG`; KernelError `OUT_OF_MEMORY`, `DTYPE`
    */
-  static init(kernel: Kernel, input: SequenceConfigInput, seed = 0): SequenceModel {
+  static init(
+    kernel: Kernel,
+    input: SequenceConfigInput,
+    seed = 0,
+    { dtype }: InitOptions = {},
+  ): SequenceModel {
     const config = resolveSequenceConfig(input);
     using scope = new Scope();
-    const parameters = initialParameters(kernel, sequenceSpecs(config), seed, scope);
+    const parameters = initialParameters(kernel, sequenceSpecs(config), seed, scope, dtype);
     const model = new SequenceModel(kernel, config, parameters);
     for (const tensor of parameters.values()) scope.release(tensor);
     return model;
@@ -98,14 +102,14 @@ export class SequenceModel extends Model<SequenceConfig> implements TrainableMod
    *
    * @throws MambaError `INPUT` (input, sequences), `CACHE` (state), `NO_STEP` (see `createState`), `OPTIONS`
    */
-  forward(input: Tensor, options: SequenceRunOptions = {}): Tensor {
+  forward(input: Tensor, options: TrainingRunOptions = {}): Tensor {
     // Without one-token ops, so that an input gives the same bits when its last chunk has one position.
     using ops = new EagerOps(this.kernel, { derived: this.derived, steps: false });
     return ops.keep(this.run(ops, input, options));
   }
 
   /** `forward` through ops of the caller's, such as a `Tape` to train: they own the result. */
-  run(ops: Ops, input: Tensor, options: SequenceRunOptions = {}): Tensor {
+  run(ops: Ops, input: Tensor, options: TrainingRunOptions = {}): Tensor {
     checkOptions("run", options, runRules);
     const { state, sequences, training } = options;
     if (state) this.#checkSteps();
@@ -132,13 +136,7 @@ export class SequenceModel extends Model<SequenceConfig> implements TrainableMod
 
   /** @throws MambaError `NO_STEP` */
   #checkSteps(): void {
-    const { direction, pooling } = this.config;
-    const reason =
-      direction === "bidirectional"
-        ? "is bidirectional"
-        : ["mean", "max"].includes(pooling)
-          ? `pools with "${pooling}"`
-          : undefined;
+    const reason = reasonWithoutState(this.config);
     if (reason === undefined) return;
     const problem = `a sequence model that ${reason} has no state`;
     throw new MambaError(
@@ -158,4 +156,10 @@ export class SequenceModel extends Model<SequenceConfig> implements TrainableMod
     const expected = isTokens ? "ids i32 [B, L]" : `numbers f32 [B, L, ${input.channels}]`;
     throw new MambaError("INPUT", `sequence model: expected ${expected}, got ${dtype} [${shape.join(", ")}]`);
   }
+}
+
+/** The reason for which a model has no state, if it has none. */
+function reasonWithoutState({ direction, pooling }: SequenceConfig): string | undefined {
+  if (direction === "bidirectional") return "is bidirectional";
+  return ["mean", "max"].includes(pooling) ? `pools with "${pooling}"` : undefined;
 }

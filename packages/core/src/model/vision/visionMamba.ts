@@ -7,11 +7,11 @@ import type { Training } from "../../layers/module.ts";
 import { Stack } from "../../layers/stack.ts";
 import { EagerOps } from "../../ops/run/eagerOps.ts";
 import type { Ops } from "../../ops/run/ops.ts";
-import { initialParameters } from "../../parameters/initialValues.ts";
+import { initialParameters, type InitOptions } from "../../parameters/initialValues.ts";
 import { parameter, type Parameters } from "../../parameters/spec.ts";
 import { Head } from "../head.ts";
 import { Model } from "../model.ts";
-import type { TrainableModel } from "../trainableModel.ts";
+import type { ModelInput, TrainableModel } from "../trainableModel.ts";
 import { classPosition, resolveVisionConfig, type VisionConfig, type VisionConfigInput } from "./config.ts";
 import type { Interpolation } from "./interpolateGrid.ts";
 import { Patches } from "./patches.ts";
@@ -51,6 +51,7 @@ export class VisionMamba extends Model<VisionConfig> implements TrainableModel {
   readonly kind = "vision";
   readonly backbone: Stack;
   readonly linears: ReadonlyMap<string, Linear>;
+  readonly input: ModelInput;
   readonly outputs: number;
   readonly perPosition = false;
   readonly #patches: Patches;
@@ -75,7 +76,9 @@ export class VisionMamba extends Model<VisionConfig> implements TrainableModel {
     this.#classToken = at === undefined ? undefined : { token: parameter(parameters, "cls_token"), at };
     this.backbone = new Stack(visionStack(config), parameters);
     this.#head = new Head(config, parameters);
-    this.outputs = config.classes;
+    const { height, width, channels, classes } = config;
+    this.input = { kind: "images", height, width, channels };
+    this.outputs = classes;
     this.linears = new Map([
       [weight, this.#patchEmbed],
       ...this.backbone.linears,
@@ -84,14 +87,14 @@ export class VisionMamba extends Model<VisionConfig> implements TrainableModel {
   }
 
   /**
-   * A model with random weights, f32. Equal seeds give equal weights.
+   * A model with random weights. Equal seeds give equal weights.
    *
-   * @throws MambaError `CONFIG`; KernelError `OUT_OF_MEMORY`
+   * @throws MambaError `CONFIG`; KernelError `OUT_OF_MEMORY`, `DTYPE`
    */
-  static init(kernel: Kernel, input: VisionConfigInput, seed = 0): VisionMamba {
+  static init(kernel: Kernel, input: VisionConfigInput, seed = 0, { dtype }: InitOptions = {}): VisionMamba {
     const config = resolveVisionConfig(input);
     using scope = new Scope();
-    const parameters = initialParameters(kernel, visionSpecs(config), seed, scope);
+    const parameters = initialParameters(kernel, visionSpecs(config), seed, scope, dtype);
     const model = new VisionMamba(kernel, config, parameters);
     for (const tensor of parameters.values()) scope.release(tensor);
     return model;
