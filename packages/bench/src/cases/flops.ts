@@ -18,12 +18,24 @@ const scanFlops = (N: number) => 7 * N + 11;
  */
 const scanBackwardFlops = (N: number) => 18 * N + 25;
 
-/** Operations of a block with its matrices, without norm and residual. */
-export function blockFlops({ dModel, dInner, dState, dConv, dtRank }: MambaConfig) {
-  const matrices = dInner * (2 * dModel + (dtRank + 2 * dState) + dtRank + dModel);
+/** Operations of a direction of a block: convolution, x_proj, dt_proj and scan. */
+function directionFlops({ dInner, dState, dConv, dtRank }: MambaConfig) {
+  const matrices = dInner * (dtRank + 2 * dState + dtRank);
   return {
     forward: 2 * matrices + dInner * (convFlops(dConv) + scanFlops(dState)),
     backward: 4 * matrices + dInner * (convBackwardFlops(dConv) + scanBackwardFlops(dState)),
+  };
+}
+
+/** Operations of a block with its matrices, without norm and residual. Two directions are added up and halved. */
+export function blockFlops(config: MambaConfig, directions: 1 | 2 = 1) {
+  const { dModel, dInner } = config;
+  const shared = dInner * (2 * dModel + dModel); // in_proj and out_proj
+  const { forward, backward } = directionFlops(config);
+  const sum = directions === 2 ? 2 * dInner : 0;
+  return {
+    forward: 2 * shared + directions * forward + sum,
+    backward: 4 * shared + directions * backward + sum,
   };
 }
 
@@ -31,3 +43,13 @@ export function blockFlops({ dModel, dInner, dState, dConv, dtRank }: MambaConfi
 export function residualFlops({ dModel }: MambaConfig) {
   return { forward: 5 * dModel, backward: 9 * dModel };
 }
+
+/** Operations of a stack with its final norm, forward and backward. */
+export function stackFlops(config: MambaConfig, directions: 1 | 2 = 1): number {
+  const layer = [blockFlops(config, directions), residualFlops(config)];
+  const perLayer = layer.reduce((sum, { forward, backward }) => sum + forward + backward, 0);
+  return config.nLayers * perLayer + (4 + 8) * config.dModel;
+}
+
+/** Operations of AdamW for one parameter: two moments, their corrections, the quotient, the decay and the update. */
+export const adamwFlops = 14;

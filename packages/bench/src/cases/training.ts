@@ -12,10 +12,8 @@ import { elementCount, type Tensor } from "@mamba/kernel";
 import { type DataSource, languageModel, Trainer } from "@mamba/train";
 import type { BenchmarkCase } from "../benchmarkCase.ts";
 import { randomTensor } from "../randomTensor.ts";
-import { blockFlops, residualFlops } from "./flops.ts";
-
-/** Operations of AdamW for one parameter: two moments, their corrections, the quotient, the decay and the update. */
-const adamwFlops = 14;
+import { adamwFlops, blockFlops, stackFlops } from "./flops.ts";
+import { recipeCases } from "./recipes.ts";
 
 /** Random bytes; the target of each position is the next byte. */
 function bytes(length: number): DataSource {
@@ -38,10 +36,8 @@ function step(): BenchmarkCase {
   const positions = batchSize * length;
   const specs = parameterSpecs(config);
   const parameters = specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  const layer = [blockFlops(config), residualFlops(config)];
   const perPosition =
-    config.nLayers * layer.reduce((sum, { forward, backward }) => sum + forward + backward, 0) +
-    (4 + 8) * config.dModel + // the final norm
+    stackFlops(config) +
     3 * 2 * config.vocabSize * config.dModel + // the head, and back to its input and its weights
     8 * config.vocabSize; // the loss: maximum, exp, sum and gradient
   return {
@@ -94,4 +90,4 @@ function block(): BenchmarkCase {
 }
 
 /** Training, at the shapes that `tooling/benchTorch.mjs` compares. */
-export const trainingCases: readonly BenchmarkCase[] = [step(), block()];
+export const trainingCases: readonly BenchmarkCase[] = [step(), block(), ...recipeCases];
