@@ -1,0 +1,135 @@
+import { canTrain, type Tensor, type TrainingKernel } from "@mamba/kernel";
+import { createCpuKernel } from "@mamba/kernel-cpu";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { EagerOps, type Ops, Tape } from "../src/index.ts";
+import { nmse, take } from "./support.ts";
+
+let kernel: TrainingKernel;
+let held: Tensor[];
+beforeAll(async () => {
+  const cpu = await createCpuKernel({ threads: 1 });
+  if (!canTrain(cpu)) throw new Error("the CPU kernel must be able to train");
+  kernel = cpu;
+});
+beforeEach(() => {
+  held = [];
+});
+afterEach(() => {
+  for (const tensor of held) tensor.dispose();
+  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
+});
+afterAll(async () => {
+  await kernel.dispose();
+});
+
+/** A tensor with values in [-1, 1], freed after the test. */
+function tensor(shape: number[], seed = 1): Tensor {
+  const count = shape.reduce((a, b) => a * b);
+  const data = Float32Array.from({ length: count }, (_, i) => Math.sin(seed * (i + 1) * 12.9898));
+  const made = kernel.upload(data, shape, "f32");
+  held.push(made);
+  return made;
+}
+
+async function read(x: Tensor): Promise<Float32Array> {
+  return (await kernel.read(x))[0] as Float32Array;
+}
+
+/** The gradient of `weight` times the loss that `run` computes, for each of `inputs`; `run` may add losses as well. */
+async function gradients(
+  inputs: readonly Tensor[],
+  run: (ops: Ops) => Tensor | undefined,
+  weight = 1,
+): Promise<Float32Array[]> {
+  using tape = new Tape(kernel, inputs);
+  const loss = run(tape);
+  const found = loss ? tape.backward(loss, weight) : tape.backward();
+  return await Promise.all(inputs.map((x) => take(kernel, found.get(x)!)));
+}
+
+test("a custom op is recorded with its own gradient", async () => {
+  const [a, b, target] = [tensor([5]), tensor([5], 2), tensor([5], 3)];
+  // a · b², whose gradients are b² and 2ab
+  const product = (ops: Ops) =>
+    ops.custom(
+      [a, b],
+      (k) => {
+        using square = k.mul(b, b);
+        return k.mul(a, square);
+      },
+      (k, dy) => {
+        using square = k.mul(b, b);
+        using twice = k.scale(a, 2);
+        using slope = k.mul(twice, b);
+        return [k.mul(dy, square), k.mul(dy, slope)];
+      },
+    );
+  const own = await gradients([a, b], (tape) => tape.meanSquaredError(product(tape), target));
+  const plain = await gradients([a, b], (tape) => tape.meanSquaredError(tape.mul(a, tape.mul(b, b)), target));
+  own.forEach((gradient, i) => expect(nmse(gradient, plain[i]!)).toBeLessThan(1e-13));
+  using ops = new EagerOps(kernel);
+  expect(await read(product(ops))).toEqual(await read(ops.mul(a, ops.mul(b, b))));
+});
+
+describe("misuse of a custom op", () => {
+  const cases: [
+    what: string,
+    message: string,
+    backward: (k: TrainingKernel, dy: Tensor, y: Tensor) => unknown,
+  ][] = [
+    ["too few gradients", "an array of 2 gradients, one for each input, got 1", (k, dy) => [copy(k, dy)]],
+    ["no array", "an array of 2 gradients, one for each input, got undefined", () => undefined],
+    [
+      "a gradient in another shape",
+      "gradient 1 of backward must be f32 [5] like its input, got f32 [1]",
+      (k) => [undefined, hold(k.zeros([1], "f32"))],
+    ],
+    [
+      "a gradient of another type",
+      "gradient 0 of backward must be f32 [5] like its input, got i32 [5]",
+      (k) => [hold(k.zeros([5], "i32")), undefined],
+    ],
+    ["a number", "gradient 0 of backward must be a tensor, got 3", () => [3, undefined]],
+    [
+      "the gradient of the result itself",
+      "gradient 0 of backward must be a new tensor",
+      (_, dy) => [dy, undefined],
+    ],
+    [
+      "one tensor twice",
+      "gradient 1 of backward must be a new tensor",
+      (k, dy) => {
+        const both = copy(k, dy);
+        return [both, both];
+      },
+    ],
+  ];
+  const hold = (x: Tensor): Tensor => {
+    held.push(x);
+    return x;
+  };
+  const copy = (k: TrainingKernel, x: Tensor): Tensor => hold(k.scale(x, 1));
+
+  test.each(cases)("%s", (_, message, backward) => {
+    const [a, b, target] = [tensor([5]), tensor([5], 2), tensor([5], 3)];
+    using tape = new Tape(kernel, [a, b]);
+    const y = tape.custom([a, b], (k) => k.mul(a, b), backward as () => readonly Tensor[]);
+    const expected = expect.objectContaining({
+      code: "INPUT",
+      message: expect.stringContaining(message) as string,
+    }) as Error;
+    expect(() => tape.backward(tape.meanSquaredError(y, target))).toThrow(expected);
+  });
+
+  test("a forward that returns no tensor of its own", () => {
+    const a = tensor([5]);
+    using ops = new EagerOps(kernel);
+    const run = (forward: () => unknown) => () => ops.custom([a], forward as () => Tensor, () => []);
+    expect(run(() => undefined)).toThrow("custom: forward must return a tensor, got undefined");
+    expect(run(() => Promise.resolve(a))).toThrow("custom: forward must return a tensor, got an object");
+    expect(run(() => a)).toThrow("custom: forward must return a new tensor");
+    const gone = kernel.zeros([1], "f32");
+    gone.dispose();
+    expect(run(() => gone)).toThrow("custom: forward must return a tensor, got a disposed one");
+  });
+});
