@@ -3,7 +3,8 @@
     /usr/bin/python3 tooling/reference/make_goldens.py
 
 Inputs and parameters are float32 numbers (or float16, bfloat16 ones in the checkpoints of that name); everything after
-them is computed in float64 on one thread, and rounded to float32 when it is written. Same PyTorch, same files.
+them is computed in float64 on one thread, and rounded to float32 when it is written, except in `ops.json`. Same PyTorch,
+same files.
 """
 
 import torch
@@ -13,6 +14,7 @@ from checkpoints import write_checkpoints
 from golden_file import PACKAGE, Draw, exact, sliced, write
 from gradient_goldens import write_gradients
 from mamba_reference import bidirectional_block, block, block_parameters, conv, scan
+from op_goldens import write_ops
 
 
 def write_scans():
@@ -80,5 +82,6 @@ if __name__ == "__main__":
     write_convs()
     write_blocks()
     write_gradients()
+    write_ops()
     write_checkpoints(PACKAGE / "goldens")
     write_adapters(PACKAGE / "goldens")

@@ -4,11 +4,12 @@ import { printable } from "@mamba/kernel";
  * Codes of `MambaError`, stable like those of `KernelError`:
  * - `CONFIG`: a config field breaks its rule
  * - `PARAMETER`: a parameter is missing, superfluous or has the wrong shape
- * - `INPUT`: token ids, sequences or prompts that the model cannot take
+ * - `INPUT`: token ids, sequences, prompts or positions that the model cannot take, or a result of a custom op that is none
  * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
  * - `NO_STEP`: the module has no one-token form
  * - `OPTIONS`: an option is unknown or out of its range
- * - `TAPE`: `backward` was called twice, or with a loss that no tracked tensor leads to
+ * - `TAPE`: `backward` was called twice, or with a loss that no tracked tensor leads to; a gradient is wanted for an argument
+ *   that has none
  * - `IN_USE`: a state or a decoder is used while a generation or a step advances it
  * - `CAPACITY`: all rows of a decoder are taken
  * - `DISPOSED`: the object is disposed

@@ -1,22 +1,16 @@
 import { loadLanes, madd, storeLanes } from "./lanes.ts";
-import { RowStatistics } from "./layerNorm.ts";
 import { Pointer } from "./records.ts";
 
 // Sums over rows, four columns in a register, rows in ascending order:
 //
 //   y[i] = sum_m x[m, i]                               or, weighted,
-//   y[i] = sum_m x[m, i] · scales[m] · w[m, i]           or, normalized,
-//   y[i] = sum_m n[m, i] · w[m, i]                     with n = (x - mean) · scale + shift of the statistics of row m
+//   y[i] = sum_m x[m, i] · scales[m] · w[m, i]
 //
 // Rows are summed in chunks of 64, and then the sums of the chunks: the error of a long sum in float32 becomes about the
 // square root of that of a single pass.
 
 const CHUNK_ROWS: i32 = 64;
 const UNIT_NUMBERS: i32 = 32768;
-
-export const PLAIN: i32 = 0;
-export const SCALED: i32 = 1;
-export const NORMALIZED: i32 = 2;
 
 @unmanaged
 export class ColumnSums {
@@ -30,7 +24,7 @@ export class ColumnSums {
 @unmanaged
 export class WeightedColumnSums extends ColumnSums {
   w!: Pointer; // f32 [rows, features]
-  scales!: Pointer; // f32 [rows]; RowStatistics [rows] of layerNorm.ts for NORMALIZED
+  scales!: Pointer; // f32 [rows]
   wStride!: i32;
 }
 
@@ -45,24 +39,24 @@ export function columnSumsUnits(args: ColumnSums): i32 {
   return (args.features + columns - 1) / columns;
 }
 
-/** Computes the units [begin, end). `args` is a WeightedColumnSums unless `kind` is PLAIN. */
+/** Computes the units [begin, end). With `weighted`, `args` is a WeightedColumnSums. */
 @inline
-export function columnSums(args: ColumnSums, begin: i32, end: i32, kind: i32): void {
+export function columnSums(args: ColumnSums, begin: i32, end: i32, weighted: bool): void {
   const columns = unitColumns(args);
   const last = min(end * columns, args.features);
   let i = begin * columns;
-  for (; i + 16 <= last; i += 16) sixteen(args, i, kind);
-  for (; i < last; i += 4) four(args, i, last - i, kind);
+  for (; i + 16 <= last; i += 16) sixteen(args, i, weighted);
+  for (; i < last; i += 4) four(args, i, last - i, weighted);
 }
 
 /** Sums 16 columns. */
 @inline
-function sixteen(args: ColumnSums, i: i32, kind: i32): void {
+function sixteen(args: ColumnSums, i: i32, weighted: bool): void {
   const step = (<usize>args.xStride) << 2;
   const weights = changetype<WeightedColumnSums>(changetype<usize>(args));
-  const wStep = kind != PLAIN ? (<usize>weights.wStride) << 2 : 0;
+  const wStep = weighted ? (<usize>weights.wStride) << 2 : 0;
   let x = args.x + ((<usize>i) << 2);
-  let w = kind != PLAIN ? weights.w + ((<usize>i) << 2) : 0;
+  let w = weighted ? weights.w + ((<usize>i) << 2) : 0;
   let t0 = f32x4.splat(0);
   let t1 = t0;
   let t2 = t0;
@@ -74,14 +68,7 @@ function sixteen(args: ColumnSums, i: i32, kind: i32): void {
     let s3 = s0;
     const to = min(m + CHUNK_ROWS, args.rows);
     for (let r = m; r < to; r++) {
-      if (kind == NORMALIZED) {
-        const row = weights.scales + <usize>r * offsetof<RowStatistics>();
-        s0 = madd(normalized(v128.load(x), row), v128.load(w), s0);
-        s1 = madd(normalized(v128.load(x, 16), row), v128.load(w, 16), s1);
-        s2 = madd(normalized(v128.load(x, 32), row), v128.load(w, 32), s2);
-        s3 = madd(normalized(v128.load(x, 48), row), v128.load(w, 48), s3);
-        w += wStep;
-      } else if (kind == SCALED) {
+      if (weighted) {
         const scale = v128.load32_splat(weights.scales + ((<usize>r) << 2));
         s0 = madd(f32x4.mul(v128.load(x), scale), v128.load(w), s0);
         s1 = madd(f32x4.mul(v128.load(x, 16), scale), v128.load(w, 16), s1);
@@ -110,23 +97,19 @@ function sixteen(args: ColumnSums, i: i32, kind: i32): void {
 
 /** Sums the first `count`, at most four, columns from i on. */
 @inline
-function four(args: ColumnSums, i: i32, count: i32, kind: i32): void {
+function four(args: ColumnSums, i: i32, count: i32, weighted: bool): void {
   const step = (<usize>args.xStride) << 2;
   const weights = changetype<WeightedColumnSums>(changetype<usize>(args));
-  const wStep = kind != PLAIN ? (<usize>weights.wStride) << 2 : 0;
+  const wStep = weighted ? (<usize>weights.wStride) << 2 : 0;
   let x = args.x + ((<usize>i) << 2);
-  let w = kind != PLAIN ? weights.w + ((<usize>i) << 2) : 0;
+  let w = weighted ? weights.w + ((<usize>i) << 2) : 0;
   let total = f32x4.splat(0);
   for (let m = 0; m < args.rows; m += CHUNK_ROWS) {
     let sum = f32x4.splat(0);
     const to = min(m + CHUNK_ROWS, args.rows);
     for (let r = m; r < to; r++) {
       const lanes = loadLanes(x, count);
-      if (kind == NORMALIZED) {
-        const row = weights.scales + <usize>r * offsetof<RowStatistics>();
-        sum = madd(normalized(lanes, row), loadLanes(w, count), sum);
-        w += wStep;
-      } else if (kind == SCALED) {
+      if (weighted) {
         const scale = v128.load32_splat(weights.scales + ((<usize>r) << 2));
         sum = madd(f32x4.mul(lanes, scale), loadLanes(w, count), sum);
         w += wStep;
@@ -136,13 +119,4 @@ function four(args: ColumnSums, i: i32, count: i32, kind: i32): void {
     total = f32x4.add(total, sum);
   }
   storeLanes(args.y + ((<usize>i) << 2), total, count);
-}
-
-/** Normalizes x with the row statistics at `row`. */
-@inline
-function normalized(x: v128, row: usize): v128 {
-  const mean = v128.load32_splat(row, offsetof<RowStatistics>("mean"));
-  const scale = v128.load32_splat(row, offsetof<RowStatistics>("scale"));
-  const shift = v128.load32_splat(row, offsetof<RowStatistics>("shift"));
-  return madd(f32x4.sub(x, mean), scale, shift);
 }

@@ -1,6 +1,6 @@
 import { CHUNK, chunkRows, chunkUnits } from "./elementwise.ts";
 import { loadLanes, storeLanes } from "./lanes.ts";
-import { lossGradient, lossLanes, QUANTILE } from "./lossLanes.ts";
+import { lossGradient, lossLanes, lossPower, QUANTILE } from "./lossLanes.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
 
 // loss = sum(w · l) / sum(w) over all elements, with the losses l of lossLanes.ts, and dx = w · l' / sum(w). Both are 0 when the
@@ -126,12 +126,13 @@ function rowLosses(args: ElementLossArgs, row: i32, column: i32, count: i32, sca
       t = loadLanes(target + at, left);
       if (weight) w = loadLanes(weight + at, left);
     }
+    const e = lossPower(kind, lanes);
     // An element of weight 0 counts nothing, also when its loss is NaN; nor does a lane beyond the row.
     const inside = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(left));
     const counts = v128.and(f32x4.ne(w, f32x4.splat(0)), inside);
-    sum = addLanes(sum, v128.and(f32x4.mul(w, lossLanes(kind, lanes, t, p)), counts));
+    sum = addLanes(sum, v128.and(f32x4.mul(w, lossLanes(kind, lanes, t, p, e)), counts));
     if (dx) {
-      const gradient = f32x4.mul(f32x4.mul(w, f32x4.splat(scale)), lossGradient(kind, lanes, t, p));
+      const gradient = f32x4.mul(f32x4.mul(w, f32x4.splat(scale)), lossGradient(kind, lanes, t, p, e));
       storeLanes(dx + at, v128.and(gradient, counts), left);
     }
   }

@@ -48,8 +48,23 @@ export function expLanes(x: v128): v128 {
   const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87.3)), f32x4.splat(89.0));
   const shifted = f32x4.add(f32x4.mul(clamped, f32x4.splat(LOG2E)), magic);
   const n = f32x4.sub(shifted, magic);
-  let r = madd(n, f32x4.splat(-0.693359375), clamped);
-  r = madd(n, f32x4.splat(2.12194440054690583e-4), r);
+  const r = madd(n, f32x4.splat(-0.693359375), clamped);
+  return scaledExp(shifted, madd(n, f32x4.splat(2.12194440054690583e-4), r));
+}
+
+/** exp(x + y) for -87.3 <= x <= 89 and |y| <= 0.06, without the rounding error of the sum. */
+@inline
+export function expOfSum(x: v128, y: v128): v128 {
+  const magic = f32x4.splat(12582912.0 + 126.0);
+  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(LOG2E)), magic);
+  const n = f32x4.sub(shifted, magic);
+  const r = madd(n, f32x4.splat(-0.693359375), x);
+  return scaledExp(shifted, madd(n, f32x4.splat(2.12194440054690583e-4), f32x4.add(r, y)));
+}
+
+/** exp(r) times the power of two whose biased exponent `shifted` has in its low bits. */
+@inline
+function scaledExp(shifted: v128, r: v128): v128 {
   // The polynomial of exp2Lanes in r: coefficient k times log2(e)^k.
   const high = madd(r, f32x4.splat(0.016580629431142625), f32x4.splat(0.08379585859358465));
   const middle = madd(r, f32x4.splat(0.3333527238959977), f32x4.splat(0.9999829906141402));

@@ -61,6 +61,6 @@ export { copyRows, fillZero, heapBase } from "./memory";
 export { BF16, F16, F32 } from "./records";
 export { CHANNELS as SCAN_CHANNELS, SAVED_STEPS as SCAN_SAVED_STEPS } from "./scanInputs";
 export { CHUNK as ELEMENTWISE_CHUNK } from "./elementwise";
-export { RowStatistics } from "./layerNorm";
+export { UNIT_ROWS as LAYER_NORM_UNIT_ROWS } from "./layerNormBackward";
 export { BINARY_CROSS_ENTROPY, HUBER, QUANTILE, SQUARED_ERROR } from "./lossLanes";
 export { CHUNK_ELEMENTS as TABLE_CHUNK_ELEMENTS, TensorEntry } from "./tensorTable";

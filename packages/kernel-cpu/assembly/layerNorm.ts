@@ -61,18 +61,24 @@ export function rowStatistics(x: usize, features: i32, eps: f32, statistics: Row
   const rest = features & 3;
   const whole: usize = (features - rest) << 2;
   const pairs: usize = whole & ~31;
-  // Two independent sums of each kind hide the latency of the addition.
+  const blocks: usize = whole & ~63;
+  // Independent sums hide the latency of the addition.
   const origin = v128.load32_splat(x);
   let s0 = f32x4.splat(0);
   let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
   let i: usize = 0;
-  for (; i < pairs; i += 32) {
+  for (; i < blocks; i += 64) {
     s0 = f32x4.add(s0, f32x4.sub(v128.load(x + i), origin));
     s1 = f32x4.add(s1, f32x4.sub(v128.load(x + i, 16), origin));
+    s2 = f32x4.add(s2, f32x4.sub(v128.load(x + i, 32), origin));
+    s3 = f32x4.add(s3, f32x4.sub(v128.load(x + i, 48), origin));
   }
-  if (i < whole) s0 = f32x4.add(s0, f32x4.sub(v128.load(x + i), origin));
+  for (; i < whole; i += 16) s0 = f32x4.add(s0, f32x4.sub(v128.load(x + i), origin));
   if (rest) s1 = f32x4.add(s1, differences(x + whole, rest, origin));
-  const mean = <f32>(<f64>load<f32>(x) + <f64>sumLanes(f32x4.add(s0, s1)) / count);
+  const all = sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+  const mean = <f32>(<f64>load<f32>(x) + <f64>all / count);
   const center = f32x4.splat(mean);
   s0 = f32x4.splat(0);
   s1 = s0;
@@ -119,11 +125,19 @@ function normalizeRow(args: LayerNormArgs, x: usize, y: usize, statistics: RowSt
   const weight = args.weight;
   const bias = args.bias;
   const end: usize = args.features << 2;
-  for (let i: usize = 0; i < end; i += 16) {
+  const whole = end & ~15;
+  let i: usize = 0;
+  if (weight && bias) {
+    for (; i < whole; i += 16) {
+      const n = madd(f32x4.sub(v128.load(x + i), mean), scale, shift);
+      v128.store(y + i, f32x4.add(f32x4.mul(n, v128.load(weight + i)), v128.load(bias + i)));
+    }
+  }
+  for (; i < end; i += 16) {
     const count = <i32>((end - i) >> 2);
-    let value = madd(f32x4.sub(loadLanes(x + i, count), mean), scale, shift);
-    if (weight) value = f32x4.mul(value, loadLanes(weight + i, count));
-    if (bias) value = f32x4.add(value, loadLanes(bias + i, count));
-    storeLanes(y + i, value, count);
+    let n = madd(f32x4.sub(loadLanes(x + i, count), mean), scale, shift);
+    if (weight) n = f32x4.mul(n, loadLanes(weight + i, count));
+    if (bias) n = f32x4.add(n, loadLanes(bias + i, count));
+    storeLanes(y + i, n, count);
   }
 }

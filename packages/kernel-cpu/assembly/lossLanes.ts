@@ -13,9 +13,18 @@ export const HUBER: i32 = 1;
 export const BINARY_CROSS_ENTROPY: i32 = 2;
 export const QUANTILE: i32 = 3;
 
-/** @param p delta, or the levels of the lanes */
+/** exp(-|x|), which the binary cross-entropy and its gradient need; 0 for other losses. */
 @inline
-export function lossLanes(kind: i32, x: v128, t: v128, p: v128): v128 {
+export function lossPower(kind: i32, x: v128): v128 {
+  return kind == BINARY_CROSS_ENTROPY ? expLanes(f32x4.neg(f32x4.abs(x))) : f32x4.splat(0);
+}
+
+/**
+ * @param p delta, or the levels of the lanes
+ * @param e lossPower
+ */
+@inline
+export function lossLanes(kind: i32, x: v128, t: v128, p: v128, e: v128): v128 {
   const zero = f32x4.splat(0);
   const d = f32x4.sub(x, t);
   if (kind == SQUARED_ERROR) return f32x4.mul(d, d);
@@ -25,17 +34,16 @@ export function lossLanes(kind: i32, x: v128, t: v128, p: v128): v128 {
     return f32x4.mul(m, madd(m, f32x4.splat(-0.5), size));
   }
   if (kind == BINARY_CROSS_ENTROPY) {
-    const size = f32x4.neg(f32x4.abs(x));
     // max(x, 0) - x t as a product: the difference cancels for large x and t = 1.
     const step = v128.and(f32x4.splat(1), f32x4.gt(x, zero));
-    return madd(x, f32x4.sub(step, t), softplusOf(size, expLanes(size)));
+    return madd(x, f32x4.sub(step, t), softplusOf(f32x4.neg(f32x4.abs(x)), e));
   }
   const above = f32x4.mul(f32x4.sub(f32x4.splat(1), p), d);
   return f32x4.max(f32x4.neg(f32x4.mul(p, d)), above);
 }
 
 @inline
-export function lossGradient(kind: i32, x: v128, t: v128, p: v128): v128 {
+export function lossGradient(kind: i32, x: v128, t: v128, p: v128, e: v128): v128 {
   const zero = f32x4.splat(0);
   const one = f32x4.splat(1);
   const d = f32x4.sub(x, t);
@@ -43,7 +51,6 @@ export function lossGradient(kind: i32, x: v128, t: v128, p: v128): v128 {
   if (kind == HUBER) return f32x4.pmin(f32x4.pmax(d, f32x4.neg(p)), p);
   if (kind == BINARY_CROSS_ENTROPY) {
     // With q = sigmoid(-|x|): (1 - t) - q for positive x, q - t for others, so that nothing cancels for t = 0 and t = 1.
-    const e = expLanes(f32x4.neg(f32x4.abs(x)));
     const q = f32x4.div(e, f32x4.add(e, one));
     return v128.bitselect(f32x4.sub(f32x4.sub(one, t), q), f32x4.sub(q, t), f32x4.gt(x, zero));
   }

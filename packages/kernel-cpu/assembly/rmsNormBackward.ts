@@ -1,4 +1,4 @@
-import { columnSums, columnSumsUnits, SCALED, WeightedColumnSums } from "./columnSums.ts";
+import { WeightedColumnSums, columnSums, columnSumsUnits } from "./columnSums.ts";
 import { loadLanes, madd, storeLanes, sumLanes } from "./lanes.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
 
@@ -55,7 +55,7 @@ export function rmsNormBackwardWeightUnits(args: WeightedColumnSums): i32 {
 }
 
 export function rmsNormBackwardWeightRun(args: WeightedColumnSums, begin: i32, end: i32, scratch: usize): void {
-  columnSums(args, begin, end, SCALED);
+  columnSums(args, begin, end, true);
 }
 
 /** Computes one row. Returns its scale r. */

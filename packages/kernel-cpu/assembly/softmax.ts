@@ -1,9 +1,9 @@
-import { loadLanes, storeLanes } from "./lanes.ts";
 import { Pointer } from "./records.ts";
-import { exponentials, largestOf } from "./softmaxRow.ts";
+import { rowLargest } from "./rowLargest.ts";
+import { exponentials, scaleRow } from "./softmaxRow.ts";
 
-// y = exp(x - max(x)) / sum(exp(x - max(x))) over the last axis. -inf - -inf and inf - inf make a row without finite
-// maximum NaN.
+// y = exp(x - max(x)) / sum(exp(x - max(x))) over the last axis. A row is NaN when its maximum is not finite: -inf - -inf and
+// inf - inf are NaN.
 
 @unmanaged
 export class SoftmaxArgs {
@@ -32,11 +32,7 @@ export function softmaxRun(args: SoftmaxArgs, begin: i32, end: i32, scratch: usi
   for (let row = begin * rows; row < last; row++) {
     const x = args.x + ((<usize>row * args.xStride) << 2);
     const y = args.y + <usize>row * bytes;
-    const sum = exponentials(x, args.features, largestOf(x, args.features), y);
-    const factor = f32x4.splat(<f32>(1 / sum));
-    for (let i: usize = 0; i < bytes; i += 16) {
-      const count = <i32>((bytes - i) >> 2);
-      storeLanes(y + i, f32x4.mul(loadLanes(y + i, count), factor), count);
-    }
+    const sum = exponentials(x, args.features, rowLargest(x, args.features), y);
+    scaleRow(y, args.features, <f32>(1 / sum));
   }
 }

@@ -30,6 +30,7 @@ export function softmaxBackwardRun(args: SoftmaxBackwardArgs, begin: i32, end: i
   const last = min(end * rows, args.rows);
   const bytes: usize = args.features << 2;
   const pairs = bytes & ~31;
+  const whole = bytes & ~15;
   for (let row = begin * rows; row < last; row++) {
     const dy = args.dy + ((<usize>row * args.dyStride) << 2);
     const y = args.y + ((<usize>row * args.yStride) << 2);
@@ -46,7 +47,10 @@ export function softmaxBackwardRun(args: SoftmaxBackwardArgs, begin: i32, end: i
       s0 = madd(loadLanes(dy + i, count), loadLanes(y + i, count), s0);
     }
     const sum = f32x4.splat(sumLanes(f32x4.add(s0, s1)));
-    for (i = 0; i < bytes; i += 16) {
+    for (i = 0; i < whole; i += 16) {
+      v128.store(dx + i, f32x4.mul(v128.load(y + i), f32x4.sub(v128.load(dy + i), sum)));
+    }
+    if (i < bytes) {
       const count = <i32>((bytes - i) >> 2);
       const gradient = f32x4.sub(loadLanes(dy + i, count), sum);
       storeLanes(dx + i, f32x4.mul(loadLanes(y + i, count), gradient), count);

@@ -1,4 +1,4 @@
-import { ColumnSums, columnSums, columnSumsUnits, PLAIN } from "./columnSums.ts";
+import { ColumnSums, columnSums, columnSumsUnits } from "./columnSums.ts";
 
 // y[i] = sum_m x[m, i]
 
@@ -7,5 +7,5 @@ export function sumRowsUnits(args: ColumnSums): i32 {
 }
 
 export function sumRowsRun(args: ColumnSums, begin: i32, end: i32, scratch: usize): void {
-  columnSums(args, begin, end, PLAIN);
+  columnSums(args, begin, end, false);
 }

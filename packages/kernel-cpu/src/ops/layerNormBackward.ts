@@ -1,6 +1,6 @@
-import { rowStatisticsBytes } from "../generated/records.ts";
+import { LAYER_NORM_UNIT_ROWS } from "../generated/records.ts";
 import type { Op } from "../op.ts";
-import { addRows } from "./sumRows.ts";
+import { PartialSums } from "./partialSums.ts";
 
 export const layerNormBackward: Op<"layerNormBackward"> = (runtime, sizes, dy, x, weight, bias, eps) => {
   const op = "layerNormBackward";
@@ -8,19 +8,18 @@ export const layerNormBackward: Op<"layerNormBackward"> = (runtime, sizes, dy, x
   const dx = runtime.result(op, x.shape);
   const dWeight = weight && runtime.result(op, [features]);
   const dBias = bias && runtime.result(op, [features]);
-  const [dyStride, xStride] = [dy.rowStride, x.rowStride];
-  const statistics = dWeight && runtime.temporary(op, rows * rowStatisticsBytes);
+  const units = Math.ceil(rows / LAYER_NORM_UNIT_ROWS);
+  const sums = new PartialSums(runtime, op);
   try {
-    const record = { dy, x, weight, dx, statistics, rows, features, dyStride, xStride, eps };
+    const record = {
+      ...{ dy, x, weight, dx, rows, features, dyStride: dy.rowStride, xStride: x.rowStride, eps },
+      dWeight: dWeight && sums.add(dWeight, units),
+      dBias: dBias && sums.add(dBias, units),
+    };
     runtime.run(op, record, 1.6 * rows * features);
-    if (dWeight && statistics) {
-      const columnSums = { x, y: dWeight, rows, features, xStride };
-      const sums = { columnSums, w: dy, scales: statistics, wStride: dyStride };
-      runtime.run("layerNormBackwardWeight", sums, 0.6 * rows * features);
-    }
-    if (dBias) addRows(runtime, dy, dBias, rows, features, dyStride);
+    sums.finish();
   } finally {
-    if (statistics) runtime.heap.free(statistics);
+    sums.free();
   }
   return { dx, ...(dWeight && { dWeight }), ...(dBias && { dBias }) };
 };
