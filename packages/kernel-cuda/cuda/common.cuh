@@ -37,12 +37,13 @@ __device__ inline float f16ToFloat(uint32_t bits) {
 
 __device__ inline float bf16ToFloat(uint32_t bits) { return floatOf(bits << 16); }
 
-// f32 to f16, rounded to nearest with ties to even. Numbers above 65504 and half a unit become infinity.
+// f32 to f16, rounded to nearest with ties to even. Numbers above 65504 and half a unit become infinity. A NaN keeps its sign,
+// which the device's instruction drops.
 __device__ inline uint16_t floatToF16(float x) {
-#ifdef MAMBA_HOST_CUDA
   const uint32_t sign = (bitsOf(x) >> 16) & 0x8000u;
   const uint32_t magnitude = bitsOf(x) & 0x7fffffffu;
   if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);
+#ifdef MAMBA_HOST_CUDA
   if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u);
   // Below 2^-14 neighbours are 2^-24 apart, like floats near 0.5: adding 0.5 rounds.
   if (magnitude < 0x38800000u) return (uint16_t)(sign | (bitsOf(floatOf(magnitude) + 0.5f) - 0x3f000000u));
