@@ -41,7 +41,7 @@ export const checks = {
   async import() {
     const names =
       "core core/safetensors kernel kernel/author kernel-cpu kernel-webgpu kernel-cuda conformance";
-    const all = `${names} checkpoint checkpoint/browser train train/node`.split(" ");
+    const all = `${names} checkpoint checkpoint/browser train train/data train/node`.split(" ");
     for (const entry of all) {
       const found = await import(`@mamba/${entry}`);
       if (Object.keys(found).length === 0) throw new Error(`${entry} exports nothing`);

@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<{ default: CommandFactory 
   generate: () => import("./commands/generate.ts"),
   train: () => import("./commands/train.ts"),
   eval: () => import("./commands/eval.ts"),
+  predict: () => import("./commands/predict.ts"),
   merge: () => import("./commands/merge.ts"),
   data: () => import("./commands/data.ts"),
   "coord-check": () => import("./commands/coordCheck.ts"),

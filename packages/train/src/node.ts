@@ -1,4 +1,4 @@
-export { csvFile, idxFile, npyFile } from "./node/arrayFiles.ts";
+export { csvBytes, csvFile, idxFile, npyFile } from "./node/arrayFiles.ts";
 export type { FileSource } from "./node/dataFile.ts";
 export { imageFile, imageFolder, type ImageFolderOptions, imagesIn } from "./node/imageFolder.ts";
 export { type Resumed, RunFolder } from "./node/runFolder.ts";

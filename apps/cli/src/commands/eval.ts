@@ -1,9 +1,11 @@
 import { backendOption, threadsOption } from "../backends/openBackend.ts";
-import { tasks } from "../data/openSource.ts";
+import { delimiterOf, delimiterOption, missingOption } from "../arrays/options.ts";
+import { arrayTasks, isArrayTask, tasks } from "../data/tasks.ts";
 import { parseLengths } from "../data/parseLengths.ts";
 import { evaluateModel } from "../evaluation/evaluateModel.ts";
 import { offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
+import { usage } from "../program/errors.ts";
 import { Option } from "../program/commander.ts";
 import type { Host } from "../program/host.ts";
 import { choiceArgument, choiceOption, countOption, numberOption } from "../program/options.ts";
@@ -11,13 +13,15 @@ import { choiceArgument, choiceOption, countOption, numberOption } from "../prog
 const examples = [
   "induction -m runs/induction/model --length 64..1048576",
   "text -m my-model --data held-out.txt --length 512 --json",
+  "series -m runs/weather/model --data weather.csv --held-out 0.2",
+  "images -m runs/photos/model --data photos --json",
   "stories -m runs/stories/model --length 1024 --baseline ngram",
 ];
 
 export default (host: Host) =>
   createCommand(
     "eval",
-    "Loss, perplexity and accuracy of a model, at one length or many, in constant memory",
+    "Metrics of a model: loss and accuracy at one length or many, errors of a forecast, scores of classes",
     examples,
   )
     .addArgument(choiceArgument("<task>", "The examples", tasks))
@@ -25,7 +29,7 @@ export default (host: Host) =>
     .option("--adapter <folder>", "LoRA adapter (PEFT's format) to use with the model")
     .option(
       "--data <file>",
-      "File of text (through the model's tokenizer) or of tokens (lines of JSON arrays)",
+      "File of text (through the model's tokenizer), of tokens (lines of JSON arrays), of a series (CSV), or images",
     )
     .addOption(
       new Option(
@@ -38,8 +42,10 @@ export default (host: Host) =>
     .addOption(countOption("--batch-size <count>", "Examples per batch").default(8))
     .addOption(countOption("--segment-length <count>", "Positions per pass").default(2048))
     .addOption(
-      numberOption("--seed <number>", "Seed of generated examples; training uses 0", { whole: true }).default(
-        1,
+      numberOption(
+        "--seed <number>",
+        "Seed of generated examples (default: 1; training uses 0), or of held-out images (default: 0)",
+        { whole: true },
       ),
     )
     .addOption(
@@ -68,8 +74,39 @@ export default (host: Host) =>
         whole: true,
       }).default(0),
     )
+    .option("--labels <file>", "Images: the IDX file of the labels (default: that beside the images)")
+    .addOption(missingOption)
+    .addOption(delimiterOption)
+    .addOption(
+      numberOption("--held-out <fraction>", "Series, images: only what training held out (default: all)", {
+        above: 0,
+        max: 0.9,
+      }),
+    )
     .option("--json", "Print JSON")
     .addOption(offlineOption)
     .addOption(backendOption)
     .addOption(threadsOption)
-    .action((task, options) => evaluateModel({ task, ...options, length: options.length ?? [256] }, host));
+    .action(async (task, options) => {
+      if (isArrayTask(task)) {
+        const other = (["length", "tokens", "adapter", "baseline", "baselineData"] as const).find(
+          (name) => options[name] !== undefined,
+        );
+        if (other !== undefined) throw usage(`${task} has no option --${other}`);
+        const { evaluateArrays } = await import("../arrays/evaluateArrays.ts");
+        await evaluateArrays(
+          { ...options, task, seed: options.seed ?? 0, delimiter: delimiterOf(options.delimiter) },
+          host,
+        );
+        return;
+      }
+      const other = (["labels", "missing", "delimiter", "heldOut"] as const).find(
+        (name) => options[name] !== undefined,
+      );
+      if (other !== undefined)
+        throw usage(`--${other === "heldOut" ? "held-out" : other} is for ${arrayTasks.join(" and ")}`);
+      await evaluateModel(
+        { ...options, task, seed: options.seed ?? 1, length: options.length ?? [256] },
+        host,
+      );
+    });

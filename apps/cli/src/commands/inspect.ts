@@ -1,4 +1,4 @@
-import type { CheckpointSummary } from "@mamba/checkpoint";
+import type { ModelSummary } from "@mamba/checkpoint";
 import { printable } from "@mamba/kernel";
 import { formatBytes, formatCount, table } from "@mamba/display";
 import { hubOptions, offlineOption } from "../checkpoints/loadModel.ts";
@@ -16,9 +16,9 @@ export default (host: Host) =>
     .addOption(offlineOption)
     .option("--json", "Print JSON")
     .action(async (model, { json, offline }) => {
-      const { inspectCheckpoint } = await import("@mamba/checkpoint");
+      const { inspectModel } = await import("@mamba/checkpoint");
       const { findRandomMarker } = await import("../checkpoints/randomWeights.ts");
-      const summary = await inspectCheckpoint(model, {
+      const summary = await inspectModel(model, {
         ...hubOptions({ offline }, host),
         signal: host.signal,
       });
@@ -28,11 +28,9 @@ export default (host: Host) =>
       for (const text of summary.notes) note(host, `note: ${text}`);
     });
 
-function describe(summary: CheckpointSummary, random: string | undefined, host: Host): string {
+function describe(summary: ModelSummary, random: string | undefined, host: Host): string {
   const { bold, yellow } = colorsOf(host);
-  const { label, format, config, tokenizerKind, noTokenizer, files, tensors, parameterCount, weightBytes } =
-    summary;
-  const fields = Object.entries(config).filter(([, value]) => value !== undefined);
+  const { label, config, files, tensors, parameterCount, weightBytes } = summary;
   const rows = tensors.map(({ name, dtype, shape, byteLength }) => [
     printable(name),
     dtype,
@@ -40,19 +38,40 @@ function describe(summary: CheckpointSummary, random: string | undefined, host: 
     formatBytes(byteLength),
   ]);
   const facts = [
-    ["format", format],
+    [
+      "kind",
+      summary.kind === "language" ? `language model, format ${summary.format}` : `${summary.kind} model`,
+    ],
     ["weights", random === undefined ? files.join(", ") : yellow(`random, untrained (${random})`)],
     ["parameters", `${formatCount(parameterCount)} (${parameterCount})`],
     ["size", `${formatBytes(weightBytes)} in ${tensors.length} tensors`],
-    ["tokenizer", noTokenizer === undefined ? tokenizerKind : `none: ${noTokenizer}`],
+    ...(summary.kind === "language" ? [["tokenizer", tokenizerOf(summary)]] : []),
   ];
   return [
     bold(label),
     table(facts),
     `\n${bold("config")}`,
-    table(fields.map(([field, value]) => [field, printable(String(value))])),
+    table(fieldsOf(config)),
+    ...(summary.kind === "language" || summary.data === undefined
+      ? []
+      : [`\n${bold("data")}`, table(fieldsOf(summary.data))]),
     `\n${bold("tensors")}`,
     table(rows, [3]),
     "",
   ].join("\n");
+}
+
+function tokenizerOf({ tokenizerKind, noTokenizer }: Extract<ModelSummary, { kind: "language" }>): string {
+  return noTokenizer === undefined ? tokenizerKind : `none: ${noTokenizer}`;
+}
+
+/** The fields of an object that are set, as text. */
+function fieldsOf(object: object): string[][] {
+  const show = (value: unknown): string => {
+    if (Array.isArray(value)) return value.map(show).join(", ");
+    return typeof value === "string" ? value : JSON.stringify(value);
+  };
+  return Object.entries(object)
+    .filter(([, value]) => value !== undefined)
+    .map(([field, value]) => [field, printable(show(value))]);
 }

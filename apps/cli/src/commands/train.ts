@@ -1,16 +1,23 @@
 import { backendOption, threadsOption } from "../backends/openBackend.ts";
-import { tasks } from "../data/openSource.ts";
+import { mergeArrayRecipe } from "../arrays/arrayRecipe.ts";
+import { delimiterOf, delimiterOption, missingOption, sizeOption } from "../arrays/options.ts";
+import { type ArrayTask, arrayTasks, isArrayTask, type Task, tasks } from "../data/tasks.ts";
 import { offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
+import { usage } from "../program/errors.ts";
 import type { Host } from "../program/host.ts";
 import { choiceArgument, choiceOption, countOption, numberOption } from "../program/options.ts";
+import { bytesOption, namesOption, numbersOption } from "../program/lists.ts";
 import { loraConfigOf, parseLoraTargets } from "../training/lora.ts";
-import { trainModel } from "../training/trainModel.ts";
+import { mergeRecipe, readRecipe, type RecipeInput, taskOf } from "../training/recipe.ts";
+import { checkShape, trainModel } from "../training/trainModel.ts";
 
 const examples = [
   "induction --out runs/induction",
   "text --data book.txt --out runs/book --d-model 192 --layers 6",
   "text --data lines.txt --model my-model --lora 8 --out runs/lines",
+  "series --data weather.csv --columns temp_max,temp_min --horizon 7 --out runs/weather",
+  "images --data photos --image-size 32x32 --out runs/photos",
   "--config recipe.json --out runs/mine --resume",
 ];
 
@@ -25,7 +32,7 @@ export default (host: Host) =>
     .option("--config <file>", "JSON with task, data, model, training and seed")
     .option(
       "--data <file>",
-      "File of text (bytes, or through a tokenizer) or of tokens (lines of JSON arrays)",
+      "File of text (bytes, or through a tokenizer), of tokens (lines of JSON arrays), of a series (CSV), or images",
     )
     .option("--tokenizer <folder>", "Folder with the tokenizer.json of a new model of text")
     .option("--model <folder>", "Train this checkpoint further (default: a new model)")
@@ -75,6 +82,47 @@ export default (host: Host) =>
         min: -(2 ** 31),
       }),
     )
+    .addOption(namesOption("--columns <list>", "Series: the columns that the model reads"))
+    .addOption(namesOption("--targets <list>", "Series: the columns that it forecasts (default: all)"))
+    .addOption(countOption("--horizon <rows>", "Series: the rows that it forecasts"))
+    .addOption(countOption("--context <rows>", "Series: the rows that it reads (default: 56)"))
+    .addOption(countOption("--stride <rows>", "Series: rows from one example to the next (default: 1)"))
+    .addOption(numbersOption("--levels <list>", "Series: forecast these quantiles, such as 0.1,0.5,0.9"))
+    .addOption(
+      choiceOption("--loss <name>", "Series: the loss without --levels (default: squaredError)", [
+        "squaredError",
+        "huber",
+      ]),
+    )
+    .addOption(missingOption)
+    .addOption(delimiterOption)
+    .option("--labels <file>", "Images: the IDX file of the labels (default: that beside the images)")
+    .addOption(sizeOption)
+    .addOption(
+      choiceOption("--channels <count>", "Images: 1 for grey, 3 for colour (default: that of the data)", [
+        "1",
+        "3",
+      ]),
+    )
+    .addOption(countOption("--patch-size <pixels>", "Images: side of a patch (default: 4)"))
+    .addOption(
+      numberOption("--shift <pixels>", "Images: move them at random by up to this (default: 0)", {
+        whole: true,
+        min: 0,
+      }),
+    )
+    .addOption(
+      numberOption("--held-out <fraction>", "Held out of a series (the end; default: 0.2) or images (0.1)", {
+        min: 0,
+        max: 0.9,
+      }),
+    )
+    .addOption(
+      countOption("--patience <count>", "End after so many evaluations without a better one (default: 8)"),
+    )
+    .addOption(choiceOption("--weights <type>", "Storage of the large matrices", ["f32", "f16", "bf16"]))
+    .option("--recompute", "Keep less in memory, and compute each layer again in the backward pass")
+    .addOption(bytesOption("--memory-limit <bytes>", "Refuse a step that needs more, such as 2GB"))
     .addOption(countOption("--eval-every <steps>", "Steps between evaluations on held-out examples"))
     .option("--eval-data <file>", "Held-out text or tokens; generated tasks use the next seed instead")
     .addOption(
@@ -85,17 +133,58 @@ export default (host: Host) =>
     .addOption(backendOption)
     .addOption(threadsOption)
     .action(async (task, options) => {
-      const { data, length, tokens, vocabSize, dModel, layers, seed } = options;
-      const { steps, batchSize, accumulation, segmentLength, lr, schedule, warmupSteps, weightDecay } =
-        options;
-      const recipe = {
-        ...{
-          task,
-          seed,
-          data: { path: data, length, tokens, vocabSize },
-          model: { dModel, nLayers: layers },
-        },
-        training: { steps, batchSize, accumulation, segmentLength, lr, schedule, warmupSteps, weightDecay },
-      };
-      await trainModel({ ...options, recipe, lora: loraConfigOf(options) }, host);
+      const given = recipeOf(task, options);
+      const file = await readRecipe(options.config);
+      const named = taskOf(file, given);
+      if (isArrayTask(named)) {
+        checkArrayOptions(named, options);
+        const { trainArrays } = await import("../arrays/trainArrays.ts");
+        const { evalEvery: evaluateEvery, evalExamples: heldOutExamples, patience } = options;
+        const training = { ...given.training, evaluateEvery, heldOutExamples, patience };
+        await trainArrays(mergeArrayRecipe(named, file, { ...given, training }), options, host);
+        return;
+      }
+      if (options.patience !== undefined) throw usage(`--patience is for ${arrayTasks.join(" and ")}`);
+      checkShape(options.model, file, given);
+      await trainModel(mergeRecipe(named, file, given), { ...options, lora: loraConfigOf(options) }, host);
     });
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** The options as fields of a recipe. */
+function recipeOf(task: Task | undefined, options: Options): RecipeInput {
+  const size = options["imageSize"] as { readonly height: number; readonly width: number } | undefined;
+  const channels = options["channels"] as string | undefined;
+  const take = (...names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, options[name]]));
+  return {
+    task,
+    seed: options["seed"] as number | undefined,
+    data: {
+      path: options["data"],
+      ...take("length", "tokens", "vocabSize"),
+      ...take("columns", "targets", "context", "horizon", "stride", "levels", "loss", "missing", "heldOut"),
+      delimiter: delimiterOf(options["delimiter"] as Parameters<typeof delimiterOf>[0]),
+      ...take("labels", "shift"),
+      ...size,
+      channels: channels && Number(channels),
+    },
+    model: { dModel: options["dModel"], nLayers: options["layers"], patchSize: options["patchSize"] },
+    training: {
+      ...take("steps", "batchSize", "accumulation", "segmentLength", "lr", "schedule"),
+      ...take("warmupSteps", "weightDecay", "weights", "recompute"),
+    },
+  };
+}
+
+/** Options of language models alone. */
+const languageOptions = ["tokenizer", "model", "lora", "loraAlpha", "loraTargets", "evalData"];
+
+/** @throws CliError `USAGE` for an option that a task of arrays does not have */
+function checkArrayOptions(task: ArrayTask, options: Options): void {
+  const other = languageOptions.find((name) => options[name] !== undefined);
+  if (other === undefined) return;
+  const flag = other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const remedy = other === "evalData" ? `; ${task} holds out its own examples: see --held-out` : "";
+  throw usage(`${task} has no option --${flag}${remedy}`);
+}

@@ -5,13 +5,11 @@ import type { DataSource } from "@mamba/train";
 import { usage } from "../program/errors.ts";
 import type { Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
-
-export const tasks = ["induction", "selective-copying", "stories", "text", "tokens"] as const;
-export type Task = (typeof tasks)[number];
+import type { LanguageTask } from "./tasks.ts";
 
 /** The examples that a model is trained or evaluated on. */
 export interface DataRecipe {
-  readonly task: Task;
+  readonly task: LanguageTask;
   /** The file of "text" and of "tokens" (lines of JSON arrays). */
   readonly path?: string | undefined;
   /** Positions per example; for "tokens" the most. */
@@ -35,7 +33,7 @@ export interface Reader {
 }
 
 /** True when the ids of a task are bytes. */
-export function hasBytes(task: Task, tokenizer: CheckpointTokenizer | undefined): boolean {
+export function hasBytes(task: LanguageTask, tokenizer: CheckpointTokenizer | undefined): boolean {
   return task === "stories" || (task === "text" && !tokenizer);
 }
 

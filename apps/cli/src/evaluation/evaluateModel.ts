@@ -4,7 +4,8 @@ import { formatSeconds, table } from "@mamba/display";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
 import { loadModel, type ModelChoice } from "../checkpoints/loadModel.ts";
-import { hasBytes, openSource, type Task } from "../data/openSource.ts";
+import { hasBytes, openSource } from "../data/openSource.ts";
+import type { LanguageTask } from "../data/tasks.ts";
 import { readerOf } from "../data/tokenizer.ts";
 import { usage } from "../program/errors.ts";
 import { print, printJson, type Host } from "../program/host.ts";
@@ -13,7 +14,7 @@ import { countBaseline, evaluateBaseline } from "./baseline.ts";
 
 /** One evaluation of the command line. */
 export interface EvalRequest extends BackendChoice, ModelChoice {
-  readonly task: Task;
+  readonly task: LanguageTask;
   readonly adapter?: string | undefined;
   readonly data?: string | undefined;
   readonly length: readonly number[];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createCommand, makeStrict } from "./command.ts";
 import { CommanderError } from "./commander.ts";
+import { bytesOption, namesOption, numbersOption } from "./lists.ts";
 import { choiceOption, countOption, numberOption, readNumber, repeatableOption } from "./options.ts";
 
 /** Parses arguments of a made-up command. */
@@ -80,5 +81,23 @@ test("numbers are held to their rules", () => {
   );
   for (const text of ["", " ", "abc", "1x", "NaN", "Infinity"]) {
     expect(() => readNumber("n", text)).toThrow(`--n must be a number, got ${JSON.stringify(text)}`);
+  }
+});
+
+test("lists and sizes", () => {
+  const read = (option: { parseArg?: unknown }, text: string): unknown =>
+    (option.parseArg as (value: string) => unknown)(text);
+  expect(read(namesOption("--columns <list>", ""), "temp max, wind")).toEqual(["temp max", "wind"]);
+  expect(read(numbersOption("--levels <list>", ""), "0.1,.5")).toEqual([0.1, 0.5]);
+  const bytes = bytesOption("--memory-limit <bytes>", "");
+  expect(["1000", "1.5kB", "2 GiB", "3m"].map((text) => read(bytes, text))).toEqual([
+    ...[1000, 1500, 2 ** 31, 3e6],
+  ]);
+  expect(() => read(namesOption("--columns <list>", ""), "a,,b")).toThrow("--columns must be names");
+  expect(() => read(numbersOption("--levels <list>", ""), "1,x")).toThrow("--levels must be numbers");
+  for (const text of ["", "0", "-1", "1TB", "big"]) {
+    expect(() => read(bytes, text)).toThrow(
+      `--memory-limit must be bytes, such as 2GB or 512MiB, got "${text}"`,
+    );
   }
 });

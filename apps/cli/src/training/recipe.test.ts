@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseLengths } from "../data/parseLengths.ts";
-import { mergeRecipe, parseRecipe } from "./recipe.ts";
+import { mergeArrayRecipe } from "../arrays/arrayRecipe.ts";
+import { mergeRecipe, parseRecipe, taskOf } from "./recipe.ts";
 import { describeStep } from "./report.ts";
 
 describe("recipes", () => {
@@ -15,7 +16,10 @@ describe("recipes", () => {
       }),
       "recipe.json",
     );
-    const recipe = mergeRecipe(file, { training: { steps: 9, lr: undefined }, data: { length: undefined } });
+    const recipe = mergeRecipe("induction", file, {
+      training: { steps: 9, lr: undefined },
+      data: { length: undefined },
+    });
     expect(recipe.data).toEqual({ task: "induction", length: 64, vocabSize: 16, seed: 3 });
     expect(recipe.model).toEqual({ dModel: 32, nLayers: 2 });
     expect(recipe.training).toMatchObject({
@@ -27,9 +31,9 @@ describe("recipes", () => {
     });
     expect(recipe.seed).toBe(3);
     expect(recipe.training.warmupSteps).toBe(1); // a tenth of so few steps
-    expect(mergeRecipe(file, { training: { warmupSteps: 4 } }).training.warmupSteps).toBe(4);
-    expect(mergeRecipe(file, { training: { steps: 1000 } }).training.warmupSteps).toBe(50);
-    expect(mergeRecipe(file, { task: "text", seed: 4 })).toMatchObject({
+    expect(mergeRecipe("induction", file, { training: { warmupSteps: 4 } }).training.warmupSteps).toBe(4);
+    expect(mergeRecipe("induction", file, { training: { steps: 1000 } }).training.warmupSteps).toBe(50);
+    expect(mergeRecipe("text", file, { seed: 4 })).toMatchObject({
       data: { task: "text", seed: 4 },
       seed: 4,
     });
@@ -42,7 +46,10 @@ describe("recipes", () => {
     ['{"data":{"size":3}}', 'recipe.json: data has no field "size"'],
     ['{"data":{"path":3}}', "data.path must be text"],
     ['{"model":3}', "recipe.json: model must be an object"],
-    ['{"task":"poetry"}', 'task must be induction, selective-copying, stories, text, tokens, got "poetry"'],
+    [
+      '{"task":"poetry"}',
+      'task must be induction, selective-copying, stories, text, tokens, series, images, got "poetry"',
+    ],
     ['{"seed":"1"}', "seed must be a whole number"],
   ])("refuses %s", (text, message) => {
     const parse = () => parseRecipe(text, "recipe.json");
@@ -51,7 +58,28 @@ describe("recipes", () => {
   });
 
   test("a task must be named somewhere", () => {
-    expect(() => mergeRecipe({}, {})).toThrow("name a task: induction");
+    expect(() => taskOf({}, {})).toThrow("name a task: induction");
+    expect(taskOf({ task: "text" }, {})).toBe("text");
+    expect(taskOf({ task: "text" }, { task: "series" })).toBe("series");
+  });
+
+  test("a task has its own fields of data", () => {
+    const refused = (make: () => unknown, message: string) => expect(make).toThrow(message);
+    refused(() => mergeRecipe("text", { data: { columns: ["a"] } }, {}), "text has no field columns");
+    const series = { data: { path: "a.csv", columns: ["a"], horizon: 2 } };
+    const merged = mergeArrayRecipe("series", series, { data: { context: 9 }, training: { steps: 20 } });
+    expect(merged).toMatchObject({
+      data: { ...series.data, context: 9, missing: "refuse" },
+      training: { warmupSteps: 2 },
+    });
+    const wrong = (data: object, message: string) =>
+      refused(() => mergeArrayRecipe("series", { data: { ...series.data, ...data } }, {}), message);
+    wrong({ columns: "a" }, 'data.columns must be a list of text, got "a"');
+    wrong({ levels: [0.1, "x"] }, "data.levels must be a list of numbers");
+    wrong({ missing: "drop" }, 'data.missing must be "refuse", "previous", "ignore", got "drop"');
+    wrong({ length: 3 }, "series has no field length; its fields are path, delimiter, columns");
+    refused(() => mergeArrayRecipe("series", { data: { path: "a" } }, {}), "series needs --columns <list>");
+    refused(() => mergeArrayRecipe("images", {}, {}), "images needs --data <folder>");
   });
 });
 
@@ -69,7 +97,14 @@ describe("lengths", () => {
 });
 
 test("a step in one line", () => {
-  const event = { step: 120, loss: 2.10345, gradNorm: 0.8123, lr: 1e-3, tokensPerSecond: 15321.7 };
+  const event = {
+    step: 120,
+    loss: 2.10345,
+    gradNorm: 0.8123,
+    lr: 1e-3,
+    tokensPerSecond: 15321.7,
+    padding: 0,
+  };
   expect(describeStep(event, 4000, 170)).toBe(
     "step 120/4000  loss 2.1035  norm 0.812  lr 1.00e-3  15322 tokens/s  3 min left",
   );

@@ -1,9 +1,12 @@
+import { readFile } from "node:fs/promises";
 import type { MambaLMConfigInput } from "@mamba/core";
-import type { TrainConfigInput } from "@mamba/train";
-import { type DataRecipe, type Task, tasks } from "../data/openSource.ts";
+import type { FitConfigInput, TrainConfigInput } from "@mamba/train";
+import type { DataRecipe } from "../data/openSource.ts";
+import { type LanguageTask, type Task, tasks } from "../data/tasks.ts";
+import { arrayFields } from "../arrays/arrayFields.ts";
 import { usage } from "../program/errors.ts";
 
-/** A complete training run: a preset, a config file and options together. */
+/** A complete training run of a language model: a preset, a config file and options together. */
 export interface Recipe {
   readonly data: DataRecipe;
   /** Config of a new model. Its vocabulary is that of the data unless it is given. */
@@ -16,9 +19,9 @@ export interface Recipe {
 /** The fields that a config file or the options set. */
 export interface RecipeInput {
   readonly task?: Task | undefined;
-  readonly data?: Optional<DataRecipe> | undefined;
-  readonly model?: Optional<MambaLMConfigInput> | undefined;
-  readonly training?: Optional<TrainConfigInput> | undefined;
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+  readonly model?: Readonly<Record<string, unknown>> | undefined;
+  readonly training?: Optional<FitConfigInput> | undefined;
   readonly seed?: number | undefined;
 }
 type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -52,12 +55,24 @@ const presets = {
     model: { dModel: 128, nLayers: 4 },
     training: { steps: 2000, batchSize: 8, lr: 2e-3, warmupSteps: 100 },
   },
-} as const satisfies Readonly<Record<Task, RecipeInput>>;
+} as const satisfies Readonly<Record<LanguageTask, RecipeInput>>;
 
 const fields = {
   top: ["task", "data", "model", "training", "seed"],
   data: ["path", "length", "tokens", "vocabSize", "seed"],
 };
+
+/** The fields of `data` of any task. */
+const allData = new Set([...fields.data, ...Object.values(arrayFields).flatMap((own) => Object.keys(own))]);
+
+/**
+ * Reads a config file; without one, nothing is set.
+ *
+ * @throws CliError `USAGE`
+ */
+export async function readRecipe(path: string | undefined): Promise<RecipeInput> {
+  return path === undefined ? {} : parseRecipe(await readFile(path, "utf8"), path);
+}
 
 /**
  * Parses a config file.
@@ -73,7 +88,7 @@ export function parseRecipe(text: string, path: string): RecipeInput {
   }
   checkFields(path, input, fields.top);
   const { task, data = {}, model = {}, training = {}, seed } = input;
-  checkFields(`${path}: data`, data, fields.data);
+  checkFields(`${path}: data`, data, [...allData]);
   checkFields(`${path}: model`, model);
   checkFields(`${path}: training`, training);
   if (task !== undefined && !tasks.includes(task as Task)) {
@@ -90,14 +105,15 @@ export function parseRecipe(text: string, path: string): RecipeInput {
  * Merges the preset of the task, a config file and options. Options take precedence over the file, the file over the
  * preset.
  *
- * @throws CliError `USAGE` when no task is named
+ * @throws CliError `USAGE` when a field of `data` belongs to other tasks
  */
-export function mergeRecipe(file: RecipeInput, options: RecipeInput): Recipe {
-  const task = options.task ?? file.task;
-  if (task === undefined) throw usage(`name a task: ${tasks.join(", ")}`);
+export function mergeRecipe(task: LanguageTask, file: RecipeInput, options: RecipeInput): Recipe {
   const preset: RecipeInput = presets[task];
   const seed = options.seed ?? file.seed ?? 0;
-  const data = { seed, ...preset.data, ...given(file.data), ...given(options.data), task };
+  const data = { seed, ...preset.data, ...given(file.data), ...given(options.data) };
+  const other = Object.keys(data).find((field) => !fields.data.includes(field));
+  if (other !== undefined)
+    throw usage(`${task} has no field ${other}; its fields are ${fields.data.join(", ")}`);
   const training = {
     seed,
     ...preset.training,
@@ -109,15 +125,26 @@ export function mergeRecipe(file: RecipeInput, options: RecipeInput): Recipe {
   const warmupSteps =
     requested ?? Math.min(preset.training?.warmupSteps ?? 0, Math.ceil(training.steps / 10));
   return {
-    data: data as DataRecipe,
+    data: { ...data, task } as DataRecipe,
     model: { ...preset.model, ...given(file.model), ...given(options.model) },
     training: { ...training, warmupSteps },
     seed,
   };
 }
 
+/**
+ * The task that the options or the config file name.
+ *
+ * @throws CliError `USAGE` when neither does
+ */
+export function taskOf(file: RecipeInput, options: RecipeInput): Task {
+  const task = options.task ?? file.task;
+  if (task === undefined) throw usage(`name a task: ${tasks.join(", ")}`);
+  return task;
+}
+
 /** The fields that are set. */
-function given(fields: object | undefined): object {
+export function given(fields: object | undefined): object {
   return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined));
 }
 

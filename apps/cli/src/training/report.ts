@@ -1,23 +1,32 @@
 import { formatRate } from "@mamba/display";
-import type { LanguageModelEvaluation, StepEvent } from "@mamba/train";
+import type { Evaluation, StepEvent } from "@mamba/train";
 import { note, type Host } from "../program/host.ts";
 
 /** Milliseconds between two reports. On a terminal one line is rewritten, elsewhere each report is a line. */
 const intervals = { terminal: 200, elsewhere: 10_000 };
 
+/** The metrics that are shown, where an evaluation has them. */
+interface Metrics {
+  readonly accuracy?: number;
+  readonly mae?: number;
+}
+
 /** Reports the progress of a training run on stderr. */
 export class Report implements Disposable {
   readonly #host: Host;
   readonly #steps: number;
+  readonly #unit: string;
   readonly #start = performance.now();
   #first: number | undefined;
   #last = -Infinity;
   #open = false;
   #heldOut: number | undefined;
 
-  constructor(host: Host, steps: number) {
+  /** @param unit of the positions of a model */
+  constructor(host: Host, steps: number, unit = "tokens") {
     this.#host = host;
     this.#steps = steps;
+    this.#unit = unit;
   }
 
   update(event: StepEvent): void {
@@ -29,7 +38,7 @@ export class Report implements Disposable {
     this.#last = now;
     const perStep = (now - this.#start) / (event.step - this.#first);
     const left = ((this.#steps - event.step) * perStep) / 1000;
-    const line = describeStep(event, this.#steps, left, this.#heldOut);
+    const line = describeStep(event, this.#steps, left, { heldOut: this.#heldOut, unit: this.#unit });
     if (isTTY) {
       this.#host.stderr.write(`\r\u001B[K${line}`);
       this.#open = true;
@@ -37,10 +46,15 @@ export class Report implements Disposable {
   }
 
   /** Reports an evaluation. The lines of the steps show its loss from then on. */
-  evaluated(step: number, { loss, accuracy }: LanguageModelEvaluation): void {
+  evaluated(step: number, evaluation: Evaluation & Metrics): void {
+    const { loss, accuracy, mae } = evaluation;
     this.#heldOut = loss;
     if (this.#open) return;
-    note(this.#host, `step ${step}: held out ${loss.toFixed(4)}, accuracy ${(100 * accuracy).toFixed(2)} %`);
+    const metrics = [
+      ...(accuracy === undefined ? [] : [`accuracy ${(100 * accuracy).toFixed(2)} %`]),
+      ...(mae === undefined ? [] : [`mean absolute error ${mae.toPrecision(4)}`]),
+    ];
+    note(this.#host, [`step ${step}: held out ${loss.toFixed(4)}`, ...metrics].join(", "));
   }
 
   /** Ends the line on a terminal. */
@@ -55,7 +69,7 @@ export function describeStep(
   { step, loss, gradNorm, lr, tokensPerSecond }: StepEvent,
   steps: number,
   secondsLeft: number,
-  heldOut?: number,
+  { heldOut, unit = "tokens" }: { readonly heldOut?: number | undefined; readonly unit?: string } = {},
 ): string {
   const left = step < steps ? `${formatLeft(secondsLeft)} left` : "done";
   return [
@@ -64,7 +78,7 @@ export function describeStep(
     ...(heldOut === undefined ? [] : [`held out ${heldOut.toFixed(4)}`]),
     `norm ${gradNorm.toPrecision(3)}`,
     `lr ${lr.toExponential(2)}`,
-    `${formatRate(tokensPerSecond)} tokens/s`,
+    `${formatRate(tokensPerSecond)} ${unit}/s`,
     left,
   ].join("  ");
 }

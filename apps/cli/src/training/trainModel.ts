@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointTokenizer } from "@mamba/checkpoint";
 import {
@@ -18,16 +17,14 @@ import { readerOf, readTokenizer } from "../data/tokenizer.ts";
 import { CliError, usage } from "../program/errors.ts";
 import { note, type Host } from "../program/host.ts";
 import { type HeldOutOptions, openHeldOut } from "./heldOut.ts";
-import { mergeRecipe, parseRecipe, type Recipe, type RecipeInput } from "./recipe.ts";
+import type { Recipe, RecipeInput } from "./recipe.ts";
 import { runTrainer, showCurves } from "./runTrainer.ts";
 
-/** One training run of the command line. */
+/** One training run of a language model on the command line. */
 export interface TrainRequest extends BackendChoice, HeldOutOptions {
   readonly out: string;
-  /** A config file. */
-  readonly config?: string | undefined;
-  /** The options that take the place of fields of the config file. */
-  readonly recipe: RecipeInput;
+  /** Bytes. */
+  readonly memoryLimit?: number | undefined;
   readonly tokenizer?: string | undefined;
   readonly model?: string | undefined;
   readonly offline?: true | undefined;
@@ -37,9 +34,9 @@ export interface TrainRequest extends BackendChoice, HeldOutOptions {
 }
 
 /** Trains a model or an adapter in a folder, and writes the result there. */
-export async function trainModel(request: TrainRequest, host: Host): Promise<void> {
-  const { lora, out } = request;
-  const recipe = await readRecipe(request);
+export async function trainModel(recipe: Recipe, request: TrainRequest, host: Host): Promise<void> {
+  const { lora, out, memoryLimit } = request;
+  const { weights = "f32" } = recipe.training;
   const newTokenizer = await readNewTokenizer(request, recipe);
 
   const { RunFolder } = await import("@mamba/train/node");
@@ -53,7 +50,7 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
       : await loadModel(
           kernel,
           { model: request.model, offline: request.offline },
-          lora ? undefined : "f32",
+          lora ? undefined : weights,
           host,
         );
   using scope = new Scope();
@@ -62,10 +59,11 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
   await using source = await openSource(recipe.data, reader, host);
   await using heldOut = await openHeldOut(recipe.data, request, reader, host);
   const model =
-    loaded?.model ?? scope.use(MambaLM.init(kernel, configOf(recipe, source.vocabSize), recipe.seed));
+    loaded?.model ??
+    scope.use(MambaLM.init(kernel, configOf(recipe, source.vocabSize), recipe.seed, { dtype: weights }));
   const adapter = lora && scope.use(LoraAdapter.init(model, lora, recipe.seed));
   if (adapter) model.attach(adapter);
-  using trainer = new Trainer(languageModel(model), source, recipe.training);
+  using trainer = new Trainer(languageModel(model), source, recipe.training, { memoryLimit });
   await using folder = await RunFolder.open(out);
   if (!request.resume && (await folder.hasState())) {
     throw new CliError("EXISTS", `${out} holds a run; --resume continues it`);
@@ -90,14 +88,12 @@ export async function trainModel(request: TrainRequest, host: Host): Promise<voi
   note(host, `wrote ${trained}`);
 }
 
-async function readRecipe({ config, recipe: options, model }: TrainRequest): Promise<Recipe> {
-  const file = config === undefined ? {} : parseRecipe(await readFile(config, "utf8"), config);
-  const recipe = mergeRecipe(file, options);
-  const shape = options.model?.dModel ?? options.model?.nLayers ?? file.model;
+/** @throws CliError `USAGE` when a checkpoint is trained further, and a shape is given too */
+export function checkShape(model: string | undefined, file: RecipeInput, options: RecipeInput): void {
+  const shape = options.model?.["dModel"] ?? options.model?.["nLayers"] ?? file.model;
   if (model !== undefined && shape !== undefined) {
     throw usage("the model of --model has its own shape: leave --d-model, --layers and `model` out");
   }
-  return recipe;
 }
 
 async function readNewTokenizer(

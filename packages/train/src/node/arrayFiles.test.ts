@@ -63,7 +63,7 @@ test("a folder of images per class", async () => {
   expect(await uncached.example(1)).not.toBe(await uncached.example(1));
   const given = await imageFolder(path, { ...input, labels: ["bird", "dog", "cat"] });
   expect((await readAll(given)).map(({ target }) => target)).toEqual([2, 1, 1]);
-  expect(await imageFile(join(path, "dog/b.PNG"), input)).toEqual(Float32Array.of(0, 1));
+  expect((await imageFile(join(path, "dog/b.PNG"))).data).toEqual(Uint8Array.of(0, 255));
 
   await refused(imageFolder(path, { ...input, labels: ["dog"] }), "cat: expected a folder of dog, got cat");
   await refused(imageFolder(path, { ...input, channels: 2 }), "channels must be 1 or 3", "CONFIG");

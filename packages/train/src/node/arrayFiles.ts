@@ -20,9 +20,18 @@ const maxTextBytes = 2 ** 28;
  * @throws TrainError `DATA` when the file cannot be read, is not UTF-8, has more than 2^28 bytes, or is no such table
  */
 export async function csvFile(path: string, options: CsvOptions = {}): Promise<CsvTable> {
-  const text = decodeUtf8(await readWhole(path, maxTextBytes), path);
+  return csvBytes(await readWhole(path, maxTextBytes), basename(path), options);
+}
+
+/**
+ * Parses the bytes of a table in UTF-8: see `parseCsv`.
+ *
+ * @param name the file, for messages
+ * @throws TrainError `DATA` when they are not UTF-8, or no such table
+ */
+export async function csvBytes(bytes: Uint8Array, name: string, options: CsvOptions = {}): Promise<CsvTable> {
   const { parseCsv } = await import("../data/csv.ts"); // the parser is loaded with the first table
-  return parseCsv(text, basename(path), options);
+  return parseCsv(decodeUtf8(bytes, name), name, options);
 }
 
 /**

@@ -6,7 +6,7 @@ import { decodeImage } from "../data/decodeImage.ts";
 import { fingerprint } from "../data/fingerprint.ts";
 import { checkedInput, type ImagesData, type ImageInput, imageInput } from "../data/imageInput.ts";
 import type { ImageSource } from "../data/imageSource.ts";
-import type { DecodeOptions } from "../data/pixels.ts";
+import type { DecodeOptions, Pixels } from "../data/pixels.ts";
 import { TrainError } from "../errors.ts";
 import { readWhole } from "./arrayFiles.ts";
 
@@ -33,6 +33,9 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
   const { mean, std } = checkedInput(options);
   const folders = await classFolders(path);
   const labels = options.labels ?? folders;
+  if (labels.length < 2 || folders.length === 0) {
+    throw dataError(path, "expected a folder per class, at least two", String(folders.length));
+  }
   const files: { readonly path: string; readonly target: number; readonly size: number }[] = [];
   for (const folder of folders) {
     const target = labels.indexOf(folder);
@@ -60,7 +63,7 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
           "DATA",
           `${path}: there is no image ${index}, they are 0 to ${files.length - 1}`,
         );
-      const pixels = await decodeImage(await readWhole(file.path, maxFileBytes), file.path, { maxPixels });
+      const pixels = await imageFile(file.path, { maxPixels });
       const example = { input: imageInput(pixels, data), target: file.target };
       if (cache.size < cached) cache.set(index, example);
       return example;
@@ -68,13 +71,13 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
   };
 }
 
-/** Reads one image as a model reads it. @throws TrainError `DATA`, `CONFIG` */
-export async function imageFile(
-  path: string,
-  input: ImageInput,
-  options: DecodeOptions = {},
-): Promise<Float32Array> {
-  return imageInput(await decodeImage(await readWhole(path, maxFileBytes), path, options), input);
+/**
+ * Reads a picture: see `decodeImage`.
+ *
+ * @throws TrainError `DATA` when the file cannot be read, or is no PNG or JPEG image, or is damaged
+ */
+export async function imageFile(path: string, options: DecodeOptions = {}): Promise<Pixels> {
+  return decodeImage(await readWhole(path, maxFileBytes), path, options);
 }
 
 /** The PNG and JPEG files of a folder, sorted. @throws TrainError `DATA` when it has none, or other files */
@@ -91,8 +94,6 @@ async function classFolders(path: string): Promise<string[]> {
   const entries = await entriesOf(path);
   const file = entries.find((entry) => !entry.isDirectory());
   if (file) throw dataError(join(path, file.name), "expected a folder per class", "a file");
-  if (entries.length < 2)
-    throw dataError(path, "expected a folder per class, at least two", String(entries.length));
   return entries.map(({ name }) => name);
 }
 
