@@ -1,11 +1,17 @@
-"""Goldens of whole models: Vision Mamba and sequence models, forward and the gradients of all parameters, by autograd."""
+"""
+Goldens of whole models: Vision Mamba and sequence models, forward and the gradients of all parameters, by autograd; and the same
+models as folders that `loadModel` reads.
+"""
+
+import json
 
 import torch
 import torch.nn.functional as F
 
-from golden_file import Draw, exact
+from golden_file import PACKAGE, Draw, exact
 from gradient_goldens import differentiate
 from mamba_reference import block_parameters, sequence_model, vision_mamba
+from safetensors_file import to_bytes
 
 SIZES = {"dModel": 8, "dInner": 12, "dState": 3, "dtRank": 2, "dConv": 3}
 
@@ -36,6 +42,17 @@ def resized(pos_embed, at, grid, size, mode):
     return torch.cat([patches[:, :at_new], pos_embed[:, at : at + 1], patches[:, at_new:]], 1)[0]
 
 
+def write_folder(name, model_type, config, data, parameters, expected):
+    """config.json, model.safetensors and, in expected.safetensors, an input with the results."""
+    path = PACKAGE / "goldens" / name
+    path.mkdir(exist_ok=True)
+    text = {"model_type": model_type, "mamba_ts": {"config": config, "data": data}}
+    (path / "config.json").write_text(json.dumps(text, indent=2) + "\n")
+    as_floats = lambda tensors: {k: v.float() for k, v in tensors.items()}
+    (path / "model.safetensors").write_bytes(to_bytes(as_floats(parameters), {"format": "pt"}))
+    (path / "expected.safetensors").write_bytes(to_bytes(as_floats(expected)))
+
+
 def write_vision():
     M = SIZES["dModel"]
     # Patches of 4 x 4 that overlap by 2, three channels, the class token in the middle of 4 x 3 patches.
@@ -55,6 +72,11 @@ def write_vision():
 
     incoming = {"logits": draw((2, classes))}
     differentiate("vision-mamba", {"images": images, **exact(p)}, incoming, forward, meta, resizes)
+    expected = {"x": images, **forward({"images": images, **exact(p)})}
+    scaling = {"mean": [0.5, 0.25, 0.125], "std": [1, 2, 0.1]}
+    sizes = {name: config[name] for name in ("height", "width", "channels")}
+    data = {"kind": "images", **sizes, **scaling, "labels": ["a", "b", "c", "d", "é"]}
+    write_folder("vision", "mamba_ts_vision", meta["config"], data, exact(p), expected)
 
     # Without a class token: the mean over patches that do not overlap; directions are added and not halved.
     draw = Draw(61)
@@ -88,6 +110,11 @@ def write_sequences():
         return {"y": sequence_model(q["x"], q, layers, "mean", True)}
 
     differentiate("sequence-mean", {"x": x, **exact(p)}, {"y": draw((2, 2))}, both, meta)
+    columns = {"columns": ["wind", "rain", "temp"], "targets": ["temp"]}
+    scaling = {"mean": [0.5, 0.25, -3], "std": [1, 2, 0.1]}
+    data = {"kind": "series", **columns, **scaling, "context": 7, "horizon": 1, "levels": [0.25, 0.75]}
+    expected = {"x": x, **both({"x": x, **exact(p)})}
+    write_folder("sequence", "mamba_ts_sequence", meta["config"], data, exact(p), expected)
 
     draw = Draw(63)
     ids = [[3, 0, 5, 5, 1, 2], [4, 4, 0, 6, 1, 3]]

@@ -33,7 +33,7 @@ export interface ModelChunk {
  * Lays the inputs of a batch out in rows.
  *
  * @param inputs checked: each fits the model
- * @param packTo positions per row when short sequences share rows
+ * @param packTo positions per row when short sequences are packed
  */
 export function batchOf(
   model: RunnableModel,

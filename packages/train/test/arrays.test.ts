@@ -16,11 +16,7 @@ const small = { dModel: 8, nLayers: 2, dState: 4 } as const;
 const values = { kind: "values", channels: 3 } as const;
 
 function sequenceModel(config: Partial<SequenceConfigInput>): SequenceModel {
-  return SequenceModel.init(
-    kernel,
-    { ...small, input: values, pooling: "mean", outputs: 4, ...config } as SequenceConfigInput,
-    1,
-  );
+  return SequenceModel.init(kernel, { ...small, input: values, pooling: "mean", outputs: 4, ...config }, 1);
 }
 
 const lengths = [5, 11, 2, 7, 3];
@@ -219,9 +215,7 @@ test("metrics of a regressor are in the units of the data, and missing targets d
     const errors = examples.flatMap(({ target }, i) =>
       [0, 1].flatMap((t) => {
         const wanted = (target as Float32Array)[t]!;
-        return Number.isNaN(wanted)
-          ? []
-          : [{ t, error: found[i]![t]! - (wanted * scale![t]! + offset![t]!) }];
+        return Number.isNaN(wanted) ? [] : [{ t, error: found[i]![t]! - (wanted * scale[t]! + offset[t]!) }];
       }),
     );
     const mean = (some: number[]) => some.reduce((a, b) => a + b, 0) / some.length;

@@ -16,13 +16,16 @@ const mib = 2 ** 20;
 /** A trainable on a kernel, with data. */
 interface Case<E> {
   readonly name: string;
-  readonly make: (kernel: TrainingKernel) => { readonly trainable: Trainable<E>; dispose(): void };
+  readonly make: (kernel: TrainingKernel) => {
+    readonly trainable: Trainable<E>;
+    readonly dispose: () => void;
+  };
   readonly source: ExampleSource<E>;
   readonly chunks?: boolean;
 }
 
 function caseOf<E>(own: Case<E>): Case<unknown> {
-  return own as unknown as Case<unknown>;
+  return own;
 }
 
 const arrays = (make: (index: number) => ArrayExample): ExampleSource<ArrayExample> => ({
@@ -34,7 +37,7 @@ const arrays = (make: (index: number) => ArrayExample): ExampleSource<ArrayExamp
 const cases = [
   caseOf({
     name: "a language model",
-    make(kernel) {
+    make: (kernel) => {
       const model = MambaLM.init(kernel, { dModel: 32, nLayers: 4, vocabSize: 96 }, 1);
       return { trainable: languageModel(model), dispose: () => model.dispose() };
     },
@@ -43,7 +46,7 @@ const cases = [
   }),
   caseOf({
     name: "a language model with bf16 weights, packed",
-    make(kernel) {
+    make: (kernel) => {
       const model = MambaLM.init(kernel, { dModel: 32, nLayers: 2, vocabSize: 96 }, 1, { dtype: "bf16" });
       return { trainable: languageModel(model, { packTo: 100 }), dispose: () => model.dispose() };
     },
@@ -51,7 +54,7 @@ const cases = [
   }),
   caseOf({
     name: "a bidirectional sequence model with quantiles",
-    make(kernel) {
+    make: (kernel) => {
       const model = SequenceModel.init(kernel, {
         ...{ input: { kind: "values", channels: 3 }, direction: "bidirectional", pooling: "max", outputs: 6 },
         ...{ dModel: 24, nLayers: 3, dropout: 0.1 },
@@ -63,7 +66,7 @@ const cases = [
   }),
   caseOf({
     name: "Vision Mamba",
-    make(kernel) {
+    make: (kernel) => {
       const model = VisionMamba.init(kernel, {
         ...{ height: 28, width: 28, channels: 1, patchSize: 4, classes: 10 },
         ...{ dModel: 32, nLayers: 3, dropout: 0.1 },
@@ -110,10 +113,10 @@ for (const { name, make, source, chunks } of cases) {
 async function peakOf(run: () => Promise<unknown>): Promise<number> {
   const { heap } = (kernel as unknown as { runtime: { heap: Heap } }).runtime;
   const ofThreads = heap.liveBytes - kernel.memory().bytes; // and the rounding of tensors
-  const { allocate } = heap;
+  const allocate = heap.allocate.bind(heap);
   let most = 0;
   heap.allocate = function (...args) {
-    const chunk = allocate.apply(heap, args);
+    const chunk = allocate(...args);
     most = Math.max(most, heap.liveBytes);
     return chunk;
   };

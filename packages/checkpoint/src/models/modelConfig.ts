@@ -82,22 +82,27 @@ export function parseModelConfig(bytes: Uint8Array, name: string): ModelConfig |
   if (kind === undefined) return undefined;
   const own = objectAt(json, "mamba_ts", name);
   new Fields(own, `${name}: mamba_ts`).checkKnown(["config", "data"]);
-  const input: unknown = objectAt(own, "config", `${name}: mamba_ts`);
+  const input = objectAt(own, "config", `${name}: mamba_ts`);
   const data = own["data"] === undefined ? undefined : objectAt(own, "data", `${name}: mamba_ts`);
   const where = `${name}: mamba_ts: data`;
   try {
     if (kind === "vision") {
-      const config = resolveVisionConfig(input as VisionConfigInput);
+      const config = resolveVisionConfig(input as unknown as VisionConfigInput);
       return { kind, config, data: data && imagesData(data, config, where) };
     }
-    const config = resolveSequenceConfig(input as SequenceConfigInput);
-    if (config.stack)
-      throw new CheckpointError("CONFIG", `${name}: mamba_ts: config: a file cannot have a stack`);
+    checkNoStack(input, `${name}: mamba_ts: config`);
+    const config = resolveSequenceConfig(input as unknown as SequenceConfigInput);
     return { kind, config, data: data && seriesData(data, config, where) };
   } catch (cause) {
     if (!MambaError.is(cause)) throw cause;
     throw new CheckpointError("CONFIG", `${name}: mamba_ts: ${cause.message}`, { cause });
   }
+}
+
+/** A stack is code, which no file has. */
+function checkNoStack(input: JsonObject, name: string): void {
+  if (!("stack" in input)) return;
+  throw new CheckpointError("CONFIG", `${name}: the field stack cannot be read from a file`);
 }
 
 function objectAt(json: JsonObject, key: string, name: string): JsonObject {

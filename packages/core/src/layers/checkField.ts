@@ -1,3 +1,4 @@
+import { describe } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 
 export function inRange(value: unknown, min: number, max: number): boolean {
@@ -7,8 +8,7 @@ export function inRange(value: unknown, min: number, max: number): boolean {
 /** @throws MambaError `CONFIG`, naming the field, its rule and the value, unless `holds` */
 export function check(field: string, value: unknown, holds: boolean, rule: string): void {
   if (holds) return;
-  const got = typeof value === "string" ? JSON.stringify(value) : String(value);
-  throw new MambaError("CONFIG", `config field ${field} must be ${rule}, got ${got}`);
+  throw new MambaError("CONFIG", `config field ${field} must be ${rule}, got ${describe(value)}`);
 }
 
 /** @throws MambaError `CONFIG` unless the value is a whole number from `min` to `max` */

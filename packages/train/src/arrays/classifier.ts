@@ -7,7 +7,7 @@ import { nameOf } from "./checkInput.ts";
 import { type ClassifierMetrics, ClassSums } from "./classSums.ts";
 
 export interface ClassifierOptions {
-  /** The share of the target distribution that is spread evenly over all classes, in [0, 1). Default 0. */
+  /** The fraction of the target distribution that is spread evenly over all classes, in [0, 1). Default 0. */
   readonly labelSmoothing?: number | undefined;
   /** A weight for each class, at least 0, such as the inverse of its frequency. Default: 1 for each. */
   readonly classWeights?: readonly number[] | undefined;

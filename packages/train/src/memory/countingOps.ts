@@ -112,11 +112,11 @@ export function countingOps(scratch: BackendScratch): OpTable<CountingTensors, D
     maxPositionsBackward: (tensors, { batch, length, channels }) =>
       tensors.result("maxPositionsBackward", [batch, length, channels]),
 
-    causalConv1d: ((tensors, { batch, channels, width }, { x }, want) => {
+    causalConv1d: (tensors, { batch, channels, width }, { x }, want) => {
       const op = "causalConv1d";
       const y = tensors.result(op, x.shape);
       return want ? { y, finalState: tensors.result(op, [batch, channels, width - 1]) } : { y };
-    }) as Op<"causalConv1d">,
+    },
     causalConv1dBackward(tensors, sizes, _dy, args) {
       const op = "causalConv1dBackward";
       const gradients = gradientsOf(tensors, op, args, ["x", "weight", "bias", "initialState"]);
@@ -125,11 +125,11 @@ export function countingOps(scratch: BackendScratch): OpTable<CountingTensors, D
     },
     causalConv1dStep: (tensors, _, _state, { x }) => tensors.result("causalConv1dStep", x.shape),
 
-    selectiveScan: ((tensors, sizes, { u }, want) => {
+    selectiveScan: (tensors, sizes, { u }, want) => {
       const op = "selectiveScan";
       const y = tensors.result(op, u.shape);
       return want ? { y, finalState: tensors.result(op, stateShape(sizes)) } : { y };
-    }) as Op<"selectiveScan">,
+    },
     selectiveScanForward(tensors, sizes, { u }) {
       const op = "selectiveScanForward";
       const states = tensors.result(op, scratch.scanResidual(sizes));
@@ -148,10 +148,10 @@ export function countingOps(scratch: BackendScratch): OpTable<CountingTensors, D
     selectiveStateUpdate: (tensors, _, _state, { u }) => tensors.result("selectiveStateUpdate", u.shape),
 
     argmax: (tensors, _, logits) => tensors.result("argmax", logits.shape.slice(0, -1), "i32"),
-    sample: ((tensors, { batch }, _args, want) => {
+    sample: (tensors, { batch }, _args, want) => {
       const ids = tensors.result("sample", [batch], "i32");
       return want ? { ids, logProbs: tensors.result("sample", [batch]) } : { ids };
-    }) as Op<"sample">,
+    },
     crossEntropy: (tensors) => ({ loss: tensors.result("crossEntropy", [1]) }),
     crossEntropyWithGradient: (tensors, _, logits) => ({
       loss: tensors.result("crossEntropyWithGradient", [1]),

@@ -50,7 +50,7 @@ export class CountingTensors extends TensorOwner<SharedMemory, DeviceTensor> {
 
   /** A tensor of another kernel becomes a handle of its shape on memory that is not counted. */
   override own(op: string, name: string, tensor: Tensor): DeviceTensor {
-    if (tensor instanceof DeviceTensor && tensor.owner === this) return tensor;
+    if (tensor instanceof DeviceTensor && tensor.owner === this) return tensor as DeviceTensor;
     if (tensor.disposed) throw new KernelError("DISPOSED", `${op}: ${name} was disposed before this call`);
     let handle = this.#foreign.get(tensor);
     if (handle === undefined) {

@@ -1,4 +1,4 @@
-import { checkKeys, describe } from "../../checkOptions.ts";
+import { checkKeys } from "../../checkOptions.ts";
 import { check, checkChoice, checkFlag, checkWhole, inRange } from "../../layers/checkField.ts";
 import {
   type Fields,
@@ -82,7 +82,7 @@ export function checkDropout(value: unknown): void {
 
 /** The fields of `MambaConfig` that a stack of one's own has: its sizes, and the start of the embedding and the head. */
 function blockOfStack(stack: StackSpec, block: Fields<MambaConfig>): MambaConfigInput {
-  check("stack", describe(stack), Array.isArray(stack.layers), "a StackSpec");
+  check("stack", stack, isStack(stack), "a StackSpec");
   const other = Object.keys(block).find((field) => field !== "initializerRange");
   if (other !== undefined) {
     const value: unknown = block[other as keyof MambaConfig];
@@ -93,11 +93,15 @@ function blockOfStack(stack: StackSpec, block: Fields<MambaConfig>): MambaConfig
   return { dModel, nLayers: layers.length, rmsNormEps: norm.eps, initializerRange };
 }
 
+function isStack({ layers, norm }: Partial<StackSpec>): boolean {
+  return Array.isArray(layers) && typeof norm?.eps === "number";
+}
+
 function checkInput(input: SequenceInput): void {
   const kind = (input as Partial<SequenceInput> | undefined)?.kind;
   check(
     "input",
-    describe(input),
+    input,
     kind === "values" || kind === "tokens",
     '{ kind: "values", … } or { kind: "tokens", … }',
   );
