@@ -257,6 +257,8 @@ describe("a project outside the workspace", () => {
       expect(models).toBeLessThan(30);
       expect(models + webgpu).toBeLessThanOrEqual(webgpuKilobytes);
       expect(models + cpu).toBeLessThan(110);
+      // The program has a language model; the parameters of the other models are not in its bundle.
+      for (const script of scripts.values()) expect(script).not.toMatch(/patch_embed|input_proj/);
     });
 
     const withoutChromium = chromium === undefined && !required.includes("chromium");

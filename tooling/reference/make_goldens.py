@@ -3,7 +3,8 @@
     /usr/bin/python3 tooling/reference/make_goldens.py
 
 Inputs and parameters are float32 numbers (or float16, bfloat16 ones in the checkpoints of that name); everything after
-them is computed in float64 on one thread, and rounded to float32 when it is written. Same PyTorch, same files.
+them is computed in float64 on one thread, and rounded to float32 when it is written, except in `ops.json`. Same PyTorch,
+same files.
 """
 
 import torch
@@ -14,6 +15,7 @@ from golden_file import PACKAGE, Draw, exact, sliced, write
 from gradient_goldens import write_gradients
 from mamba_reference import bidirectional_block, block, block_parameters, conv, scan
 from model_goldens import write_models
+from op_goldens import write_ops
 
 
 def write_scans():
@@ -82,5 +84,6 @@ if __name__ == "__main__":
     write_blocks()
     write_gradients()
     write_models()
+    write_ops()
     write_checkpoints(PACKAGE / "goldens")
     write_adapters(PACKAGE / "goldens")

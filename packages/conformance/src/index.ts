@@ -11,6 +11,7 @@ export {
 } from "./case.ts";
 export type { SampleFilters } from "./cases/distribution.ts";
 export { type Golden, type GoldenName, goldenNames, type GoldenTensor, loadGolden } from "./goldens.ts";
+export type { GoldenNumbers, OpGolden } from "./opGolden.ts";
 export { loadCase, type LoadedCase, type LoadOptions } from "./load.ts";
 export { disagreement, nmse } from "./nmse.ts";
 export { Random } from "./random.ts";

@@ -1,7 +1,7 @@
 import { canTrain, type Kernel, type Tensor, type TrainingKernel } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { DerivedTensors, EagerOps, type Ops, Tape } from "../src/index.ts";
+import { DerivedTensors, EagerOps, type Ops, Sequences, Tape } from "../src/index.ts";
 import { nmse, take } from "./support.ts";
 
 let kernel: TrainingKernel;
@@ -162,6 +162,230 @@ test("a custom op is recorded with its own gradient", async () => {
   own.forEach((gradient, i) => expect(nmse(gradient, plain[i]!)).toBeLessThan(1e-13));
   using ops = new EagerOps(kernel);
   expect(await read(product(ops))).toEqual(await read(ops.mul(a, ops.mul(b, b))));
+});
+
+describe("misuse of a custom op", () => {
+  const cases: [
+    what: string,
+    message: string,
+    backward: (k: TrainingKernel, dy: Tensor, y: Tensor) => unknown,
+  ][] = [
+    ["too few gradients", "an array of 2 gradients, one for each input, got 1", (k, dy) => [copy(k, dy)]],
+    ["no array", "an array of 2 gradients, one for each input, got undefined", () => undefined],
+    [
+      "a gradient in another shape",
+      "gradient 1 of backward must be f32 [5] like its input, got f32 [1]",
+      (k) => [undefined, hold(k.zeros([1], "f32"))],
+    ],
+    [
+      "a gradient of another type",
+      "gradient 0 of backward must be f32 [5] like its input, got i32 [5]",
+      (k) => [hold(k.zeros([5], "i32")), undefined],
+    ],
+    ["a number", "gradient 0 of backward must be a tensor, got 3", () => [3, undefined]],
+    [
+      "the gradient of the result itself",
+      "gradient 0 of backward must be a new tensor",
+      (_, dy) => [dy, undefined],
+    ],
+    [
+      "one tensor twice",
+      "gradient 1 of backward must be a new tensor",
+      (k, dy) => {
+        const both = copy(k, dy);
+        return [both, both];
+      },
+    ],
+  ];
+  const hold = (x: Tensor): Tensor => {
+    held.push(x);
+    return x;
+  };
+  const copy = (k: TrainingKernel, x: Tensor): Tensor => hold(k.scale(x, 1));
+
+  test.each(cases)("%s", (_, message, backward) => {
+    const [a, b, target] = [tensor([5]), tensor([5], 2), tensor([5], 3)];
+    using tape = new Tape(kernel, [a, b]);
+    const y = tape.custom([a, b], (k) => k.mul(a, b), backward as () => readonly Tensor[]);
+    const expected = expect.objectContaining({
+      code: "INPUT",
+      message: expect.stringContaining(message) as string,
+    }) as Error;
+    expect(() => tape.backward(tape.meanSquaredError(y, target))).toThrow(expected);
+  });
+
+  test("a forward that returns no tensor of its own", () => {
+    const a = tensor([5]);
+    using ops = new EagerOps(kernel);
+    const run = (forward: () => unknown) => () => ops.custom([a], forward as () => Tensor, () => []);
+    expect(run(() => undefined)).toThrow("custom: forward must return a tensor, got undefined");
+    expect(run(() => Promise.resolve(a))).toThrow("custom: forward must return a tensor, got an object");
+    expect(run(() => a)).toThrow("custom: forward must return a new tensor");
+    const gone = kernel.zeros([1], "f32");
+    gone.dispose();
+    expect(run(() => gone)).toThrow("custom: forward must return a tensor, got a disposed one");
+  });
+});
+
+describe("operands that are repeated", () => {
+  test("have the gradients of operands that are written out, also of views and with themselves", async () => {
+    const [wide, b, target] = [tensor([4, 3, 7]), tensor([3, 5], 2), tensor([4, 3, 5], 3)];
+    const a = kernel.columns(wide, 1, 5);
+    held.push(a);
+    const spread = await read(b);
+    const full = kernel.upload(
+      Float32Array.from({ length: 60 }, (_, i) => spread[i % 15]!),
+      [4, 3, 5],
+      "f32",
+    );
+    held.push(full);
+    for (const op of ["add", "sub", "mul", "div"] as const) {
+      const [da, db] = await gradients([a, b], (tape) => tape.meanSquaredError(tape[op](a, b), target));
+      const [expected, dFull] = await gradients([a, full], (tape) =>
+        tape.meanSquaredError(tape[op](a, full), target),
+      );
+      expect(nmse(da!, expected!), op).toBeLessThan(1e-13);
+      const sums = spread.map((_, i) => [0, 1, 2, 3].reduce((sum, k) => sum + dFull![k * 15 + i]!, 0));
+      expect(nmse(db!, sums), op).toBeLessThan(1e-12);
+    }
+    // x - x, x / x: both gradients go to one tensor, and cancel.
+    const x = tensor([6]);
+    const zeros = tensor([6], 2);
+    const [none] = await gradients([x], (tape) => tape.meanSquaredError(tape.sub(x, x), zeros));
+    expect(none).toEqual(new Float32Array(6));
+    const [rest] = await gradients([x], (tape) => tape.meanSquaredError(tape.div(x, x), zeros));
+    for (const value of rest!) expect(Math.abs(value)).toBeLessThan(1e-5);
+  });
+});
+
+describe("dropout", () => {
+  test("the same seed drops the same elements forward and backward", async () => {
+    const [x, target] = [tensor([20, 7]), tensor([20, 7], 2)];
+    const drop = (ops: Ops, seed: number) => ops.dropout(x, { probability: 0.5, seed });
+    using ops = new EagerOps(kernel);
+    const y = await read(drop(ops, 3));
+    expect(await read(drop(ops, 3))).toEqual(y);
+    expect(await read(drop(ops, 4))).not.toEqual(y);
+    const [dx] = await gradients([x], (tape) => tape.meanSquaredError(drop(tape, 3), target));
+    expect(dx!.map((value) => (value === 0 ? 0 : 1))).toEqual(y.map((value) => (value === 0 ? 0 : 1)));
+  });
+
+  test("of probability 0 is the input, as a result of its own", async () => {
+    const x = tensor([5]);
+    using ops = new EagerOps(kernel);
+    const y = ops.dropout(x, { probability: 0, seed: 3 });
+    expect(await read(y)).toEqual(await read(x));
+    ops.free(y);
+    expect(x.disposed).toBe(false);
+  });
+});
+
+describe("positions", () => {
+  test("are refused outside of the rows", () => {
+    const [x, token] = [tensor([2, 4, 3]), tensor([3], 2)];
+    using ops = new EagerOps(kernel);
+    expect(() => ops.takePositions(x, [0, 4])).toThrow(
+      "takePositions: a position must be a whole number from 0 to 3, got 4",
+    );
+    expect(() => ops.takePositions(x, [-1])).toThrow("got -1");
+    expect(() => ops.insertPosition(x, token, 5)).toThrow(
+      "insertPosition: a position must be a whole number from 0 to 4, got 5",
+    );
+    expect(() => ops.insertPosition(x, token, 0.5)).toThrow("got 0.5");
+  });
+
+  test("an inserted position of a view is where it was put, and is taken again", async () => {
+    const [wide, token] = [tensor([2, 4, 6]), tensor([3], 2)];
+    const x = kernel.columns(wide, 2, 3);
+    held.push(x);
+    using ops = new EagerOps(kernel);
+    const longer = ops.insertPosition(x, token, 2);
+    expect(longer.shape).toEqual([2, 5, 3]);
+    const values = await read(token);
+    const taken = await read(ops.takePositions(longer, [2]));
+    expect(taken).toEqual(Float32Array.of(...values, ...values));
+    expect(await read(ops.takePositions(longer, [0, 1, 3, 4]))).toEqual(await read(x));
+  });
+
+  test("pooling refuses sequences of another input, and rows of padding alone", () => {
+    const x = tensor([2, 4, 3]);
+    using ops = new EagerOps(kernel);
+    expect(() => ops.meanPositions(x, Sequences.fromLengths([[3], [2]], 5))).toThrow(
+      expect.objectContaining({ code: "INPUT" }),
+    );
+    const padding = Sequences.fromIds([
+      [-1, -1, -1, -1],
+      [-1, -1, -1, -1],
+    ]);
+    expect(() => ops.maxPositions(x, padding)).toThrow("a real position was expected, all are padding");
+  });
+
+  test("pooled gradients are those with frames that are computed again", async () => {
+    const [x, target] = [tensor([2, 5, 3]), tensor([3, 3], 2)];
+    const sequences = Sequences.fromLengths([[2, 3], [4]], 5);
+    for (const op of ["meanPositions", "maxPositions"] as const) {
+      const run = (ops: Ops) =>
+        ops.meanSquaredError(
+          ops.frame((inner) => inner[op](x, sequences)),
+          target,
+        );
+      const plain = await gradients([x], run);
+      using tape = new Tape(kernel, [x], { recompute: true });
+      const found = tape.backward(run(tape));
+      expect(await take(kernel, found.get(x)!)).toEqual(plain[0]);
+    }
+  });
+});
+
+describe("losses of elements", () => {
+  test("count only elements with a weight, and take a target that is a view", async () => {
+    const [x, wide] = [tensor([4, 3]), tensor([4, 5], 2)];
+    const target = kernel.columns(wide, 1, 3);
+    const weight = kernel.upload(
+      Float32Array.from({ length: 12 }, (_, i) => (i < 3 ? 0 : 2)),
+      [4, 3],
+      "f32",
+    );
+    held.push(target, weight);
+    kernel.write(wide, 1, Float32Array.of(NaN, NaN, NaN));
+    const [left, right] = [await read(x), await read(target)];
+    using ops = new EagerOps(kernel);
+    const [loss] = await read(ops.huber(x, target, { weight }));
+    const each = left.map((value, i) => Math.abs(value - right[i]!)).slice(3);
+    const expected = each.map((d) => (d <= 1 ? (d * d) / 2 : d - 0.5)).reduce((sum, l) => sum + l, 0) / 9;
+    expect(loss).toBeCloseTo(expected, 6);
+    const [dx] = await gradients([x], (tape) => tape.huber(x, target, { weight }));
+    expect(dx!.slice(0, 3)).toEqual(new Float32Array(3));
+    expect(dx!.every(Number.isFinite)).toBe(true);
+  });
+
+  test("refuse options and gradients that they do not have", () => {
+    const [x, target] = [tensor([4, 3]), tensor([4, 3], 2)];
+    using ops = new EagerOps(kernel);
+    const refused = (code: string) => expect.objectContaining({ code }) as Error;
+    expect(() => ops.huber(x, target, { delta: 0 })).toThrow(refused("OPTIONS"));
+    expect(() => ops.huber(x, target, { gamma: 1 } as object)).toThrow(refused("OPTIONS"));
+    expect(() => ops.quantileLoss(x, tensor([4]), { levels: [0.1, 0.5, 1] })).toThrow(refused("OPTIONS"));
+    expect(() => ops.quantileLoss(x, tensor([4]), { levels: [0.1, 0.5] })).toThrow(refused("SHAPE"));
+    expect(() => ops.crossEntropy(x, target, { smoothing: 0.1 } as object)).toThrow(refused("OPTIONS"));
+    using tape = new Tape(kernel, [x, target]);
+    expect(() => tape.binaryCrossEntropy(x, target)).toThrow(
+      "binaryCrossEntropy: no gradient flows into target, got one that depends on a tracked tensor",
+    );
+    expect(() => tape.huber(x, tensor([4, 3], 3), { weight: target })).toThrow(refused("TAPE"));
+  });
+});
+
+test("constants are i32 or f32, by their array", async () => {
+  for (const ops of [new EagerOps(kernel), new Tape(kernel, [])]) {
+    using owner = ops;
+    const floats = owner.constant(Float32Array.of(0.5, 2), [2]);
+    const ints = owner.constant(Int32Array.of(7, -1), [2]);
+    expect([floats.dtype, ints.dtype]).toEqual(["f32", "i32"]);
+    expect(await read(floats)).toEqual(Float32Array.of(0.5, 2));
+    const shared = Float32Array.of(1, 2);
+    expect(owner.sharedConstant(shared, [2])).toBe(owner.sharedConstant(shared, [2]));
+  }
 });
 
 describe("derived tensors", () => {

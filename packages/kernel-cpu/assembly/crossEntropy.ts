@@ -1,7 +1,7 @@
 import { loadLanes, madd, storeLanes } from "./lanes.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
 import { rowLargest } from "./rowLargest.ts";
-import { exponentials } from "./softmaxRow.ts";
+import { exponentials, scaleRow } from "./softmaxRow.ts";
 
 // With logp = log softmax(logits), class weights w, label smoothing e and targets y, over the rows whose target is not `ignoreIndex`:
 //
@@ -122,34 +122,47 @@ function lossOf(
   const powers = dLogits ? dLogits : scratch;
   const largest = rowLargest(logits, size);
   const sum = exponentials(logits, size, largest, powers);
-  const inside = target >= 0 && target < size;
+  if (target < 0 || target >= size) {
+    if (dLogits) scaleRow(dLogits, size, NaN);
+    return NaN;
+  }
   const at = (<usize>target) << 2;
+  const weight = weightOf(args, target);
   const smoothing = <f64>args.labelSmoothing;
-  const own = weightOf(args, target) * (1 - smoothing);
+  const own = weight * (1 - smoothing);
+  const logSum = Math.log(sum);
+  const loss = own * (logSum + (<f64>largest - <f64>load<f32>(logits + at)));
+  // In f64 for the target: softmax - 1 cancels when its probability is near 1.
+  const scale = own / total;
+  const hit = scale * (<f64>load<f32>(powers + at) / sum - 1);
+  if (smoothing == 0) {
+    if (dLogits) {
+      scaleRow(dLogits, size, <f32>(scale / sum));
+      store<f32>(dLogits + at, <f32>hit);
+    }
+    return loss;
+  }
   const each = smoothing / <f64>size;
   const all = load<f64>(args.losses + ((<usize>args.rows) << 3), 8);
-  // In f64 for the target: softmax - 1 cancels when its probability is near 1.
-  const power: f64 = inside ? <f64>load<f32>(powers + at) : 0;
   if (dLogits) {
-    const factor = f32x4.splat(inside ? <f32>((own + each * all) / (sum * total)) : NaN);
-    const back = f32x4.splat(<f32>(-each / total));
-    const end = (<usize>size) << 2;
-    for (let i: usize = 0; i < end; i += 16) {
-      const lanes = <i32>((end - i) >> 2);
-      let gradient = f32x4.mul(loadLanes(dLogits + i, lanes), factor);
-      if (smoothing != 0) {
-        gradient = weights ? madd(loadLanes(weights + i, lanes), back, gradient) : f32x4.add(gradient, back);
-      }
-      storeLanes(dLogits + i, gradient, lanes);
-    }
-    if (inside) {
-      const rest = each * (all * (power / sum) - weightOf(args, target));
-      store<f32>(dLogits + at, <f32>((own * (power / sum - 1) + (smoothing != 0 ? rest : 0)) / total));
-    }
+    const smooth = (each * (all * (<f64>load<f32>(dLogits + at) / sum) - weight)) / total;
+    scaleRow(dLogits, size, <f32>((scale + (each * all) / total) / sum));
+    subtractWeights(dLogits, weights, size, <f32>(-each / total));
+    store<f32>(dLogits + at, <f32>(hit + smooth));
   }
-  if (!inside) return NaN;
-  const loss = own * (Math.log(sum) + (<f64>largest - <f64>load<f32>(logits + at)));
-  return smoothing != 0 ? loss + each * (all * Math.log(sum) + distances(logits, weights, size, largest)) : loss;
+  return loss + each * (all * logSum + distances(logits, weights, size, largest));
+}
+
+/** dLogits[c] += weight[c] · factor, with a factor below 0. */
+function subtractWeights(dLogits: usize, weights: usize, size: i32, factor: f32): void {
+  const back = f32x4.splat(factor);
+  const end = (<usize>size) << 2;
+  for (let i: usize = 0; i < end; i += 16) {
+    const lanes = <i32>((end - i) >> 2);
+    const gradient = loadLanes(dLogits + i, lanes);
+    const less = weights ? madd(loadLanes(weights + i, lanes), back, gradient) : f32x4.add(gradient, back);
+    storeLanes(dLogits + i, less, lanes);
+  }
 }
 
 /** The sum of weight · (largest - logit) over the classes, two at a time. */

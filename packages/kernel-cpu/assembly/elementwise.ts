@@ -58,7 +58,8 @@ function map<F>(args: ElementwiseArgs, begin: i32, end: i32, binary: bool): void
     const count = min(features - column, CHUNK);
     const first = (unit / chunks) * rowsPerUnit;
     const last = min(first + rowsPerUnit, args.rows);
-    let bRow = binary ? first % args.bRows : 0;
+    let bRow = first;
+    if (binary && first >= args.bRows) bRow = first % args.bRows;
     for (let row = first; row < last; row++) {
       const a = args.a + ((<usize>row * args.aStride + column) << 2);
       const b = args.b + ((<usize>bRow * args.bStride + column) << 2);

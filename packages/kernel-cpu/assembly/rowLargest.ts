@@ -19,7 +19,13 @@ export function rowLargest(row: usize, count: i32): f32 {
     m3 = f32x4.pmax(m3, x3);
     bad = v128.or(bad, v128.or(v128.or(isNaNs(x0), isNaNs(x1)), v128.or(isNaNs(x2), isNaNs(x3))));
   }
-  for (let at = wide; at < end; at += 4) {
+  const whole = row + ((<usize>count << 2) & ~15);
+  for (let at = wide; at < whole; at += 16) {
+    const x = v128.load(at);
+    m0 = f32x4.pmax(m0, x);
+    bad = v128.or(bad, isNaNs(x));
+  }
+  for (let at = whole; at < end; at += 4) {
     const x = v128.load32_splat(at);
     m0 = f32x4.pmax(m0, x);
     bad = v128.or(bad, isNaNs(x));

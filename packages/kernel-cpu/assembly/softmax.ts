@@ -1,7 +1,6 @@
-import { loadLanes, storeLanes } from "./lanes.ts";
 import { Pointer } from "./records.ts";
 import { rowLargest } from "./rowLargest.ts";
-import { exponentials } from "./softmaxRow.ts";
+import { exponentials, scaleRow } from "./softmaxRow.ts";
 
 // y = exp(x - max(x)) / sum(exp(x - max(x))) over the last axis. A row is NaN when its maximum is not finite: -inf - -inf and
 // inf - inf are NaN.
@@ -30,17 +29,10 @@ export function softmaxRun(args: SoftmaxArgs, begin: i32, end: i32, scratch: usi
   const rows = unitRows(args);
   const last = min(end * rows, args.rows);
   const bytes: usize = args.features << 2;
-  const whole = bytes & ~15;
   for (let row = begin * rows; row < last; row++) {
     const x = args.x + ((<usize>row * args.xStride) << 2);
     const y = args.y + <usize>row * bytes;
     const sum = exponentials(x, args.features, rowLargest(x, args.features), y);
-    const factor = f32x4.splat(<f32>(1 / sum));
-    let i: usize = 0;
-    for (; i < whole; i += 16) v128.store(y + i, f32x4.mul(v128.load(y + i), factor));
-    if (i < bytes) {
-      const count = <i32>((bytes - i) >> 2);
-      storeLanes(y + i, f32x4.mul(loadLanes(y + i, count), factor), count);
-    }
+    scaleRow(y, args.features, <f32>(1 / sum));
   }
 }

@@ -1,4 +1,5 @@
 import { expLanes } from "./exponentials.ts";
+import { loadPartial, storePartial } from "./lanes.ts";
 
 /** Writes exp(x - largest) of each number to `to`. Returns their sum: f32 in chunks of 64 registers, f64 over the chunks. */
 export function exponentials(x: usize, size: i32, largest: f32, to: usize): f64 {
@@ -35,4 +36,14 @@ export function exponentials(x: usize, size: i32, largest: f32, to: usize): f64 
     total = f64x2.add(total, f64x2.promote_low_f32x4(v128.shuffle<f32>(sum, sum, 2, 3, 0, 1)));
   }
   return f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+}
+
+/** Multiplies `size` numbers by `factor`, in place. */
+export function scaleRow(at: usize, size: i32, factor: f32): void {
+  const lanes = f32x4.splat(factor);
+  for (; size >= 4; size -= 4) {
+    v128.store(at, f32x4.mul(v128.load(at), lanes));
+    at += 16;
+  }
+  if (size > 0) storePartial(at, f32x4.mul(loadPartial(at, size), lanes), size);
 }

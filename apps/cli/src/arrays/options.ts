@@ -6,7 +6,7 @@ import { choiceOption } from "../program/options.ts";
 
 const delimiters = { comma: ",", semicolon: ";", tab: "\t" } as const;
 
-export const missingRules = ["refuse", "previous", "ignore"] as const;
+const missingRules = ["refuse", "previous", "ignore"] as const;
 
 export const missingOption = choiceOption(
   "--missing <rule>",

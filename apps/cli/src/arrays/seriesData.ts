@@ -45,7 +45,7 @@ export function lastPositionOnly(
 }
 
 /** The way back from the numbers of a model to the units of the table: for each row of the horizon, each target. */
-export function unitsOf({ columns, targets, mean, std, horizon }: SeriesData): {
+function unitsOf({ columns, targets, mean, std, horizon }: SeriesData): {
   scale: number[];
   offset: number[];
 } {

@@ -123,10 +123,18 @@ export default (host: Host) =>
     .addOption(choiceOption("--weights <type>", "Storage of the large matrices", ["f32", "f16", "bf16"]))
     .option("--recompute", "Keep less in memory, and compute each layer again in the backward pass")
     .addOption(bytesOption("--memory-limit <bytes>", "Refuse a step that needs more, such as 2GB"))
-    .addOption(countOption("--eval-every <steps>", "Steps between evaluations on held-out examples"))
+    .addOption(
+      countOption(
+        "--eval-every <steps>",
+        "Steps between evaluations on held-out examples (series, images: a 20th)",
+      ),
+    )
     .option("--eval-data <file>", "Held-out text or tokens; generated tasks use the next seed instead")
     .addOption(
-      countOption("--eval-examples <count>", "Held-out examples (default: 64, or all of a file with fewer)"),
+      countOption(
+        "--eval-examples <count>",
+        "Held-out examples (default: 64 of a file or task, all of series and images)",
+      ),
     )
     .addOption(countOption("--save-every <steps>", "Steps between saved states").default(100))
     .addOption(offlineOption)

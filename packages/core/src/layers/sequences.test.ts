@@ -36,6 +36,7 @@ test("several sequences in a row, padding around and within them", () => {
   ]);
   expect(sequences.lastPositions).toEqual([3, 4, 7, 17, 22]);
   expect(sequences.lastOfRows).toEqual([7, undefined, 22]);
+  expect(Array.from(sequences.ranges)).toEqual([0, 4, 4, 5, 6, 8, 17, 18, 18, 23]);
 });
 
 test("the reversed form has each row from its end", () => {

@@ -26,6 +26,36 @@ describe("elementwise and normalisation", () => {
     refuses("DTYPE", ["sumRows: dy must be f32, got i32"], () => ops.sumRows.check(ints(3)));
   });
 
+  it("the backwards of functions want two tensors of one shape", () => {
+    for (const op of ["tanhBackward", "sigmoidBackward", "softmaxBackward"] as const) {
+      expect(() => ops[op].check(view(2, 3), view(2, 3))).not.toThrow();
+      refuses("SHAPE", [`${op}: y must be [2, 3] like dy`], () => ops[op].check(tensor([2, 3]), tensor([3])));
+    }
+    refuses("ARGUMENT", ["geluBackward: approximate"], () =>
+      ops.geluBackward.check(tensor([2]), tensor([2]), "erf" as "none"),
+    );
+    const sizes = { rows: 10, features: 8 };
+    const [dy, x] = [view(2, 5, 8), tensor([2, 5, 8])];
+    expect(ops.layerNormBackward.check(dy, x, tensor([8]), undefined, 0)).toEqual(sizes);
+    refuses("SHAPE", ["layerNormBackward: x"], () =>
+      ops.layerNormBackward.check(dy, tensor([8]), undefined, undefined, 0),
+    );
+  });
+
+  it("the backwards of pooling want a gradient for each sequence", () => {
+    const args = { batch: 2, length: 5, sequenceIds: ints(2, 5), ranges: ints(3, 2) };
+    const sizes = { batch: 2, length: 5, channels: 8 };
+    const mean = ops.meanPositionsBackward;
+    expect(mean.check({ ...args, dy: view(3, 8) })).toEqual({ ...sizes, sequences: 3 });
+    expect(mean.check({ dy: tensor([2, 8]), batch: 2, length: 5 })).toEqual({ ...sizes, sequences: 2 });
+    refuses("SHAPE", ["dy must be [3, 8], got [2, 8]"], () => mean.check({ ...args, dy: tensor([2, 8]) }));
+    refuses("ARGUMENT", ["length", "0"], () => mean.check({ ...args, dy: tensor([3, 8]), length: 0 }));
+    const max = ops.maxPositionsBackward;
+    const own = { dy: view(3, 8), index: ints(3, 8), batch: 2, length: 5 };
+    expect(max.check(own)).toEqual({ ...sizes, sequences: 3 });
+    refuses("SHAPE", ["maxPositionsBackward: index"], () => max.check({ ...own, index: ints(3, 7) }));
+  });
+
   it("rmsNormBackward wants a weight of the last axis and a sane eps", () => {
     const dy = tensor([2, 5, 8]);
     expect(ops.rmsNormBackward.check(dy, view(2, 5, 8), tensor([8]), 0)).toEqual({ rows: 10, features: 8 });
@@ -137,6 +167,47 @@ describe("loss and optimizer", () => {
     refuses("ARGUMENT", ["ignoreIndex", "0.5"], () =>
       ops.crossEntropy.check(tensor([3, 7]), ints(3), { ignoreIndex: 0.5 }),
     );
+  });
+
+  it("crossEntropy takes an object of options", () => {
+    const [logits, targets] = [tensor([3, 7]), ints(3)];
+    const { check } = ops.crossEntropyWithGradient;
+    const sizes = { rows: 3, vocabSize: 7, ignoreIndex: -1, labelSmoothing: 0.5 };
+    const options = { ignoreIndex: -1, labelSmoothing: 0.5, classWeights: tensor([7]) };
+    expect(check(logits, targets, options)).toEqual(sizes);
+    refuses("SHAPE", ["classWeights must be [V] with V = 7"], () =>
+      check(logits, targets, { classWeights: tensor([6]) }),
+    );
+    for (const labelSmoothing of [1, -0.1, NaN]) {
+      refuses("ARGUMENT", ["labelSmoothing must be in [0, 1)"], () =>
+        check(logits, targets, { labelSmoothing }),
+      );
+    }
+    refuses("ARGUMENT", ["options must be an object", "got 0"], () =>
+      check(logits, targets, 0 as unknown as object),
+    );
+  });
+
+  it("elementLoss wants the options of its kind", () => {
+    const { check } = ops.elementLoss;
+    const x = view(3, 7);
+    const target = tensor([3, 7]);
+    const same = { kind: "squaredError", x, target } as const;
+    expect(check({ ...same, weight: tensor([3, 7]) })).toEqual({ count: 21, levelCount: 1 });
+    const levels = { kind: "quantile", x: view(3, 7, 2), target, levels: tensor([2]) } as const;
+    expect(check(levels)).toEqual({ count: 42, levelCount: 2 });
+    const row = { kind: "quantile", x: tensor([2]), target: tensor([1]), levels: tensor([2]) } as const;
+    expect(check(row)).toEqual({ count: 2, levelCount: 2 });
+    refuses("ARGUMENT", ["kind must be one of", '"l1"'], () => check({ ...same, kind: "l1" as "huber" }));
+    refuses("ARGUMENT", ["delta must be a number > 0, got NaN"], () => check({ ...same, kind: "huber" }));
+    refuses("ARGUMENT", ["delta belongs to huber"], () => check({ ...same, delta: 1 }));
+    refuses("ARGUMENT", ["levels belong to quantile, got none"], () => check({ ...same, kind: "quantile" }));
+    refuses("SHAPE", ["levels must be [2]"], () => check({ ...levels, levels: tensor([3]) }));
+    refuses("SHAPE", ["target must be [3, 7] for x [3, 7, 2], got [3]"], () =>
+      check({ ...levels, target: tensor([3]) }),
+    );
+    refuses("SHAPE", ["target must be dense"], () => check({ ...same, target: view(3, 7) }));
+    refuses("SHAPE", ["weight must be [3, 7] like target"], () => check({ ...same, weight: tensor([7]) }));
   });
 
   it("sumOfSquares names the tensor that is wrong", () => {

@@ -77,7 +77,7 @@ export async function readWhole(path: string, limit: number): Promise<Uint8Array
 }
 
 /** @throws TrainError `DATA` when the bytes are not UTF-8, naming the line */
-export function decodeUtf8(bytes: Uint8Array, name: string): string {
+function decodeUtf8(bytes: Uint8Array, name: string): string {
   const decode = (part: Uint8Array) =>
     new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(part);
   try {

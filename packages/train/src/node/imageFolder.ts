@@ -33,8 +33,12 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
   const { mean, std } = checkedInput(options);
   const folders = await classFolders(path);
   const labels = options.labels ?? folders;
-  if (labels.length < 2 || folders.length === 0) {
-    throw dataError(path, "expected a folder per class, at least two", String(folders.length));
+  if (folders.length < (options.labels ? 1 : 2)) {
+    throw dataError(
+      path,
+      `expected a folder per class${options.labels ? "" : ", at least two"}`,
+      String(folders.length),
+    );
   }
   const files: { readonly path: string; readonly target: number; readonly size: number }[] = [];
   for (const folder of folders) {
