@@ -20,7 +20,7 @@ const cli = "apps/cli/dist/main.js";
 const cache = "node_modules/.cache/mamba/recipes";
 const [name = "", threads] = process.argv.slice(2);
 
-/** @type {Record<string, () => void>} */
+/** @type {Record<string, () => void | Promise<void>>} */
 const recipes = {
   induction() {
     train(["short", "full"], []);
@@ -40,13 +40,26 @@ const recipes = {
     const judged = ["stories", "--length", "1024", "--examples", "256", ...baseline];
     keep("demo", ["--dtype", "f16"], judged);
   },
+  async digits() {
+    const { evaluateBaselines, prepareDigits } = await import("./digits/prepare.mjs");
+    prepareDigits(join(cache, name));
+    evaluateBaselines();
+    const held = join(cache, name, "held-out-images.idx");
+    trainSeeds("vision", ["images", "--data", held, "--batch-size", "50"]);
+  },
+  async weather() {
+    const { evaluateBaselines, prepareWeather } = await import("./weather/prepare.mjs");
+    prepareWeather(join(cache, name));
+    evaluateBaselines();
+    trainSeeds("forecast", ["series", "--data", join(here, name, "held-out.csv")]);
+  },
 };
 
 if (!Object.hasOwn(recipes, name)) {
   console.error(`usage: node recipes/run.mjs <${Object.keys(recipes).join(" | ")}> [threads]`);
   process.exit(2);
 }
-recipes[name]?.();
+await recipes[name]?.();
 
 /**
  * Trains in stages, each from the model of the one before, and keeps what they logged.
@@ -69,20 +82,52 @@ function train(stages, args) {
       ...from,
       ...args,
     ]);
-    copyFileSync(join(out, "loss.svg"), join(here, name, `${stage}.svg`));
-    writeFileSync(
-      join(here, name, `${stage}.jsonl`),
-      everyTenth(readFileSync(join(out, "log.jsonl"), "utf8")),
-    );
+    keepCurve(out, stage);
   });
+}
+
+/** Keeps the curve and the log of a run. @param {string} out @param {string} stage */
+function keepCurve(out, stage) {
+  copyFileSync(join(out, "loss.svg"), join(here, name, `${stage}.svg`));
+  const log = readFileSync(join(out, "log.jsonl"), "utf8");
+  writeFileSync(join(here, name, `${stage}.jsonl`), everyTenth(log));
+}
+
+/**
+ * Trains a model from each of three seeds, to the last step, and keeps what each reaches. Model, log and curve are those of the
+ * first seed. Nothing is chosen by the held-out examples.
+ *
+ * @param {string} stage
+ * @param {readonly string[]} judged
+ */
+function trainSeeds(stage, judged) {
+  const results = [0, 1, 2].map((seed) => {
+    const out = join(cache, name, `seed-${seed}`);
+    mkdirSync(out, { recursive: true });
+    const config = join(here, name, `${stage}.json`);
+    mamba(["train", "--config", config, "--seed", String(seed), "--out", out, "--resume"]);
+    const path = join(out, "result.json");
+    const file = openSync(path, "w");
+    mamba(["eval", ...judged, "--model", join(out, "model"), "--json"], file);
+    closeSync(file);
+    const { model: _model, ...result } = JSON.parse(readFileSync(path, "utf8"));
+    return { seed, ...result };
+  });
+  const first = join(cache, name, "seed-0");
+  const kept = join(here, name, `${stage}-model`);
+  mkdirSync(kept, { recursive: true });
+  for (const file of ["config.json", "model.safetensors"]) copyFileSync(join(first, "model", file), join(kept, file));
+  keepCurve(first, stage);
+  const file = join(here, name, `${stage}-results.json`);
+  writeFileSync(file, `${JSON.stringify({ seeds: results }, undefined, 2)}\n`);
 }
 
 /** Keeps every tenth step of a log, and every evaluation. @param {string} log */
 function everyTenth(log) {
   const kept = log.split("\n").filter((line) => {
     if (line === "") return false;
-    const { step, evaluation } = JSON.parse(line);
-    return evaluation !== undefined || step % 10 === 0;
+    const { step, evaluation, kind = "step" } = JSON.parse(line);
+    return evaluation !== undefined || (kind === "step" && step % 10 === 0);
   });
   return `${kept.join("\n")}\n`;
 }

@@ -33,7 +33,7 @@ export function nearestNeighbour(train, heldOut) {
  * @param {readonly Image[]} train
  * @param {readonly Image[]} heldOut
  */
-export function softmaxRegression(train, heldOut, { epochs = 20, batch = 50, rate = 0.1, decay = 1e-4 } = {}) {
+export function softmaxRegression(train, heldOut, { epochs = 20, batch = 50, rate = 0.3, decay = 1e-4 } = {}) {
   const weights = new Float64Array(classes * inputs);
   const bias = new Float64Array(classes);
   const gradient = new Float64Array(classes * inputs);

