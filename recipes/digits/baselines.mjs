@@ -18,7 +18,8 @@ export function nearestNeighbour(train, heldOut) {
     let nearest = { distance: Infinity, label: -1 };
     for (const known of train) {
       let distance = 0;
-      for (let i = 0; i < inputs && distance < nearest.distance; i++) distance += (pixels[i] - known.pixels[i]) ** 2;
+      for (let i = 0; i < inputs && distance < nearest.distance; i++)
+        distance += (pixels[i] - known.pixels[i]) ** 2;
       if (distance < nearest.distance) nearest = { distance, label: known.label };
     }
     return nearest.label === label;
@@ -33,7 +34,11 @@ export function nearestNeighbour(train, heldOut) {
  * @param {readonly Image[]} train
  * @param {readonly Image[]} heldOut
  */
-export function softmaxRegression(train, heldOut, { epochs = 20, batch = 50, rate = 0.3, decay = 1e-4 } = {}) {
+export function softmaxRegression(
+  train,
+  heldOut,
+  { epochs = 20, batch = 50, rate = 0.3, decay = 1e-4 } = {},
+) {
   const weights = new Float64Array(classes * inputs);
   const bias = new Float64Array(classes);
   const gradient = new Float64Array(classes * inputs);
