@@ -1,3 +1,4 @@
+import { add, at } from "../numbers.mjs";
 import { side } from "./images.mjs";
 
 // Classifiers to compare a model with, in plain JavaScript. Each sees the training images as they are, without shifts.
@@ -19,7 +20,7 @@ export function nearestNeighbour(train, heldOut) {
     for (const known of train) {
       let distance = 0;
       for (let i = 0; i < inputs && distance < nearest.distance; i++)
-        distance += (pixels[i] - known.pixels[i]) ** 2;
+        distance += (at(pixels, i) - at(known.pixels, i)) ** 2;
       if (distance < nearest.distance) nearest = { distance, label: known.label };
     }
     return nearest.label === label;
@@ -51,14 +52,14 @@ export function softmaxRegression(
       const image = train[((step * batch + i) * stride) % train.length];
       if (!image) continue;
       const errors = softmax(logits(image.pixels));
-      errors[image.label] -= 1;
+      add(errors, image.label, -1);
       errors.forEach((error, c) => {
-        for (let k = 0; k < inputs; k++) gradient[c * inputs + k] += (error * image.pixels[k]) / 255;
-        bias[c] -= stepRate * error;
+        for (let k = 0; k < inputs; k++) add(gradient, c * inputs + k, (error * at(image.pixels, k)) / 255);
+        add(bias, c, -stepRate * error);
       });
     }
     for (let k = 0; k < weights.length; k++) {
-      weights[k] -= stepRate * (gradient[k] + batch * decay * weights[k]);
+      add(weights, k, -stepRate * (at(gradient, k) + batch * decay * at(weights, k)));
     }
   }
   const correct = heldOut.filter(({ pixels, label }) => {
@@ -71,7 +72,7 @@ export function softmaxRegression(
   function logits(pixels) {
     return bias.map((start, c) => {
       let sum = 0;
-      for (let k = 0; k < inputs; k++) sum += weights[c * inputs + k] * pixels[k];
+      for (let k = 0; k < inputs; k++) sum += at(weights, c * inputs + k) * at(pixels, k);
       return start + sum / 255;
     });
   }
