@@ -31,6 +31,8 @@ export interface SeriesData {
   readonly horizon: number;
   /** The quantiles that the outputs are, for each target. Default: one number for each target. */
   readonly levels?: readonly number[] | undefined;
+  /** The outputs are differences from the last row that the model reads. Default: they are the values. */
+  readonly relative?: true | undefined;
 }
 
 /** How the inputs of a model are prepared: kept in its config.json, for programs that use the model later. */
@@ -71,7 +73,17 @@ export function imagesData(json: JsonObject, config: VisionConfig, name: string)
 export function seriesData(json: JsonObject, config: SequenceConfig, name: string): SeriesData {
   const fields = new Fields(json, name);
   requireKind(fields, "series", "a sequence model");
-  fields.checkKnown(["kind", "columns", "targets", "mean", "std", "context", "horizon", "levels"]);
+  fields.checkKnown([
+    "kind",
+    "columns",
+    "targets",
+    "mean",
+    "std",
+    "context",
+    "horizon",
+    "levels",
+    "relative",
+  ]);
   const { input, outputs } = config;
   if (input.kind !== "values")
     return fields.wrong("data of the kind series needs a model of values, got one of tokens");
@@ -97,6 +109,7 @@ export function seriesData(json: JsonObject, config: SequenceConfig, name: strin
     context: fields.count("context") ?? fields.missing("context"),
     horizon,
     ...(levels && { levels }),
+    ...(fields.boolean("relative") === true && { relative: true }),
   };
 }
 
