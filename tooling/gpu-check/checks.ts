@@ -1,7 +1,7 @@
 import { runConformance } from "@mamba/conformance";
 import { KernelError, type TrainingKernel } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
-import { distance, parityTolerance, trainSmallModel } from "@mamba/parity";
+import { distance, parityTolerance, trainingNames, trainSmallModel } from "@mamba/parity";
 import type { Emit } from "./rows.ts";
 
 /** Seconds between two rows about the progress of the suite. */
@@ -77,18 +77,20 @@ function spreadOut<T>(items: readonly T[]): T[] {
   return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
 }
 
-/** A small training run on the device and on the CPU: losses and gradient norms must be the same, step by step. */
+/** Small training runs on the device and on the CPU: losses and gradient norms must be the same, step by step. */
 export async function trainingParity(open: () => Promise<TrainingKernel>, emit: Emit): Promise<void> {
   await using kernel = await open();
   await using cpu = await createCpuKernel({ threads: 1 });
-  const actual = await trainSmallModel(kernel);
-  const { loss, gradNorm } = distance(actual, await trainSmallModel(cpu));
   const within = (value: number) => value.toExponential(1);
-  emit({
-    name: "training beside the CPU",
-    state: loss < parityTolerance && gradNorm < parityTolerance ? "ok" : "failed",
-    result: `losses within ${within(loss)}, gradient norms within ${within(gradNorm)} of themselves`,
-    beside: `${parityTolerance} allowed, ${actual.length} steps`,
-    figures: { loss, gradNorm, steps: actual.length },
-  });
+  for (const name of trainingNames) {
+    const actual = await trainSmallModel(kernel, name);
+    const { loss, gradNorm } = distance(actual, await trainSmallModel(cpu, name));
+    emit({
+      name: `training beside the CPU: ${name}`,
+      state: loss < parityTolerance && gradNorm < parityTolerance ? "ok" : "failed",
+      result: `losses within ${within(loss)}, gradient norms within ${within(gradNorm)} of themselves`,
+      beside: `${parityTolerance} allowed, ${actual.length} steps`,
+      figures: { loss, gradNorm, steps: actual.length },
+    });
+  }
 }

@@ -1,37 +1,6 @@
-import { MambaLM } from "@mamba/core";
-import type { Kernel } from "@mamba/kernel";
-import { type DataSource, languageModel, type StepEvent, Trainer } from "@mamba/train";
+import type { StepEvent } from "@mamba/train";
 
-/** Sequences that count up in steps of 1 or 2. */
-const counting: DataSource = {
-  id: "counting",
-  vocabSize: 8,
-  count: undefined,
-  example(index) {
-    const at = (i: number) => (index + i * (1 + (index % 2))) % 8;
-    return {
-      ids: Int32Array.from({ length: 24 }, (_, i) => at(i)),
-      targets: Int32Array.from({ length: 24 }, (_, i) => at(i + 1)),
-    };
-  },
-};
-
-/**
- * Trains a model of two layers for 20 steps, always on the same data from the same start. Losses and gradient norms of two
- * backends must agree step by step: compare them with `distance` and `parityTolerance`.
- */
-export async function trainSmallModel(kernel: Kernel): Promise<StepEvent[]> {
-  using lm = MambaLM.init(kernel, { dModel: 16, nLayers: 2, vocabSize: 8 }, 1);
-  using trainer = new Trainer(languageModel(lm), counting, {
-    steps: 20,
-    batchSize: 4,
-    lr: 2e-2,
-    warmupSteps: 3,
-  });
-  const events: StepEvent[] = [];
-  for await (const event of trainer.run()) events.push(event);
-  return events;
-}
+export { trainingNames, trainSmallModel } from "./trainings.ts";
 
 /**
  * The largest `distance` allowed between two backends. Over 60 steps and three seeds the losses of the WebGPU backend (from
