@@ -105,10 +105,10 @@ describe("windows of a series", () => {
     const relative = { ...options, relative: true };
     const last = seriesWindows(table(20), relative);
     expect(last.data).toMatchObject({ relative: true });
-    expect(last.all.example(4).target).toEqual(Float32Array.of(24.5 - 18, 32 - 18));
+    expect(last.all.example(4)).toMatchObject({ target: Float32Array.of(24.5 - 18, 32 - 18) });
     const { all } = seriesWindows(table(20), { ...relative, positions: "every" });
     const changes = [12.5 - 8, 18 - 8, 18 - 12.5, 24.5 - 12.5, 24.5 - 18, 32 - 18];
-    expect(all.example(4).target).toEqual(Float32Array.from(changes));
+    expect(all.example(4)).toMatchObject({ target: Float32Array.from(changes) });
   });
 
   test("windows to train on and held-out windows have no row in common", async () => {
