@@ -82,7 +82,7 @@ interface LanguageBatch {
 }
 
 /** @param examples that `checkExample` accepts */
-export function collateLanguage(
+function collateLanguage(
   model: MambaLM,
   examples: readonly Example[],
   packTo: number | undefined,
@@ -94,7 +94,7 @@ export function collateLanguage(
 }
 
 /** The number of targets that count. */
-export function countTargets(targets: Int32Array): number {
+function countTargets(targets: Int32Array): number {
   let count = 0;
   for (const target of targets) if (target !== ignoreIndex) count++;
   return count;

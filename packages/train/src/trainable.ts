@@ -107,7 +107,7 @@ export function trainable<E>({ loss, checkExample, ...model }: TrainableOptions<
 }
 
 /** @throws TrainError `CONFIG` when the examples are to be cut into chunks, which the model cannot take */
-export function checkWhole({ segmentLength }: LossOptions, model: string): void {
+function checkWhole({ segmentLength }: LossOptions, model: string): void {
   if (segmentLength === undefined) return;
   throw new TrainError(
     "CONFIG",
