@@ -18,11 +18,13 @@ import {
   type ImagesData,
   inspectCheckpoint,
   inspectModel,
+  loadAdapter,
   loadCheckpoint,
   loadModel,
   type ModelData,
   modelFiles,
   openSafetensors,
+  saveAdapter,
   saveCheckpoint,
   type SavedModel,
   saveModel,
@@ -179,12 +181,11 @@ test("the files have the official names and shapes", async () => {
   });
 });
 
-test("weights that a training program wrapped are found, and a convolution without its axis", async () => {
+test("a missing tensor is named with the likeliest other one", async () => {
   const kernel = hostKernel();
   using model = SequenceModel.init(kernel, series);
   const files = await modelFiles(model);
   const text = new TextDecoder("latin1").decode(files.get("model.safetensors"));
-  // Same length, so that the offsets and the checksum's place stay; the checksum does not fit any more.
   const renamed = text.replace('"head.bias"', '"head.Bias"');
   const bytes = Uint8Array.from(renamed, (c) => c.charCodeAt(0));
   const changed = new Map([...files, ["model.safetensors", bytes]]);
@@ -271,6 +272,17 @@ test("an attached adapter is merged or omitted, as the caller says", async () =>
   const [expected, found] = (await kernel.read(attached, merged)) as [Float32Array, Float32Array];
   expected.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 5));
   loaded.model.dispose();
+});
+
+test("an adapter of a vision model is saved and loaded as that of a language model", async () => {
+  const kernel = hostKernel();
+  using model = VisionMamba.init(kernel, images, 5);
+  using adapter = LoraAdapter.init(model, { rank: 2 }, 1);
+  expect(adapter.config.targets).toEqual(["in_proj", "x_proj", "out_proj", "x_proj_b"]);
+  const folder = await temporaryFolder();
+  await saveAdapter(kernel, adapter, folder);
+  using loaded = await loadAdapter(model, folder);
+  expect(await valuesOf(kernel, loaded)).toEqual(await valuesOf(kernel, adapter));
 });
 
 test("a weight that is not finite, or becomes infinite, is refused at its place", async () => {

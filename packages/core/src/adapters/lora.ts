@@ -17,13 +17,15 @@ export interface LoraConfig {
   readonly rankStabilized: boolean;
   /**
    * Names of the layers that are adapted: `in_proj` means every layer of that name, `layers.3.mixer.in_proj` or the full name
-   * means one. `embeddings` is the table and `lm_head` the head. Default `in_proj`, `x_proj` and `out_proj`, where the model
-   * has them.
+   * means one. `embeddings` is the table and `lm_head` the head. Default `in_proj`, `x_proj`, `x_proj_b` (of the backward
+   * direction) and `out_proj`, where the model has them.
    */
   readonly targets: readonly string[];
   /** Name or folder of the model that the adapter belongs to, where it is known. */
   readonly base: string | undefined;
 }
+
+const defaultTargets = ["in_proj", "x_proj", "out_proj", "x_proj_b"];
 
 /** The fields that a caller gives: the rank, and any other field. */
 export type LoraConfigInput = Pick<LoraConfig, "rank"> & {
@@ -50,7 +52,7 @@ export function resolveLoraConfig(
   );
   const { rank, alpha = 2 * rank, rankStabilized = false, base } = input;
   const firstOf = (target: string) => modules.findIndex((module) => isTarget(module, target));
-  const targets = input.targets ?? ["in_proj", "x_proj", "out_proj"].filter((name) => firstOf(name) !== -1);
+  const targets = input.targets ?? defaultTargets.filter((name) => firstOf(name) !== -1);
   const check = (field: keyof LoraConfig, holds: boolean, rule: string) => {
     if (holds) return;
     throw new MambaError("CONFIG", `adapter field ${field} must be ${rule}, got ${String(input[field])}`);
