@@ -37,8 +37,8 @@ const tarballs = new Map<string, string>();
 const required = (process.env["MAMBA_REQUIRE_BACKENDS"] ?? "").split(",");
 const chromium = findChromium();
 const mamba = join(project, "node_modules/.bin", cli);
-/** Text that only the script of one backend holds: the start of a WebAssembly module in base64, an attribute of WGSL. */
-const marks = { cpu: "AGFzbQ", webgpu: "@workgroup_size" };
+/** Text that only the script of one backend holds: the start of a gzipped module in base64, an attribute of WGSL. */
+const marks = { cpu: "H4sIAAAAAAAC", webgpu: "@workgroup_size" };
 /** The largest size of core, kernel and the WebGPU backend together, gzipped. */
 const webgpuKilobytes = 60;
 

@@ -1,7 +1,8 @@
-// Compiles assembly/ to the two WebAssembly builds and writes each as a base64 string into src/generated/, so that the
-// package needs no fetch and no file at run time. Also generates src/generated/records.ts: see generateRecords.mjs.
+// Compiles assembly/ to the two WebAssembly builds and writes each as a gzipped base64 string into src/generated/, so that the
+// package needs no fetch and no file at run time. Text in base64 hardly compresses, so it is gzipped before. Also generates src/generated/records.ts: see generateRecords.mjs.
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import asc from "assemblyscript/asc";
 import { Transform } from "assemblyscript/transform";
 import { generateRecords } from "./generateRecords.mjs";
@@ -40,9 +41,9 @@ const generated = new URL("src/generated/", import.meta.url);
 await mkdir(generated, { recursive: true });
 for (const [name, features] of Object.entries(builds)) {
   const { wasm, records } = await compile(features);
-  const text = `/** ${features.join(" + ")}: ${wasm.length} bytes of WebAssembly. Made by buildWasm.mjs. */
+  const text = `/** ${features.join(" + ")}: ${wasm.length} bytes of WebAssembly, gzipped, in base64. Made by buildWasm.mjs. */
 export const ${name}Wasm =
-  "${Buffer.from(wasm).toString("base64")}";
+  "${gzipSync(wasm, { level: 9 }).toString("base64")}";
 `;
   await writeFile(new URL(`${name}.ts`, generated), text);
   await writeFile(new URL("records.ts", generated), records);

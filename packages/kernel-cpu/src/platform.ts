@@ -53,7 +53,12 @@ interface Platform {
   readonly crossOriginIsolated?: boolean;
   readonly navigator?: { readonly hardwareConcurrency?: number };
   readonly Worker?: new (url: string, options: { name: string }) => WebWorker;
-  readonly Blob: new (parts: string[], options: { type: string }) => object;
+  readonly Blob: new (
+    parts: (string | Uint8Array)[],
+    options?: { type: string },
+  ) => { stream(): { pipeThrough(transform: object): object } };
+  readonly DecompressionStream: new (format: "gzip") => object;
+  readonly Response: new (body: object) => { arrayBuffer(): Promise<ArrayBuffer> };
   readonly URL: { createObjectURL(blob: object): string; revokeObjectURL(url: string): void };
   atob(text: string): string;
   setTimeout(callback: () => void, milliseconds: number): unknown;

@@ -97,12 +97,18 @@ export async function compileBuild(): Promise<WasmBuild> {
   const missing = whyUnavailable();
   if (missing) throw new KernelError("LIMITS", `${missing.reason}; ${missing.remedy}`);
   const fused = hasRelaxedSimd();
-  const bytes = Uint8Array.from(platform.atob(fused ? relaxedWasm : simdWasm), (c) => c.charCodeAt(0));
   try {
-    return { fused, module: await platform.WebAssembly.compile(bytes) };
+    return { fused, module: await platform.WebAssembly.compile(await unzip(fused ? relaxedWasm : simdWasm)) };
   } catch (cause) {
     throw new KernelError("DRIVER", `the engine refused the WebAssembly module: ${String(cause)}`, { cause });
   }
+}
+
+/** The bytes of a build, which src/generated/ holds gzipped in base64. */
+async function unzip(text: string): Promise<Uint8Array> {
+  const zipped = Uint8Array.from(platform.atob(text), (c) => c.charCodeAt(0));
+  const stream = new platform.Blob([zipped]).stream().pipeThrough(new platform.DecompressionStream("gzip"));
+  return new Uint8Array(await new platform.Response(stream).arrayBuffer());
 }
 
 /** Instantiates a build on a memory for the calling thread. */
