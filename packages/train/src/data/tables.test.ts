@@ -101,14 +101,14 @@ describe("windows of a series", () => {
     expect(() => all.example(16)).toThrow("there is no window 16");
   });
 
-  test("relative targets are differences from the last row that was read", () => {
+  test("relative targets are differences from the last row that was read", async () => {
     const relative = { ...options, relative: true };
     const last = seriesWindows(table(20), relative);
     expect(last.data).toMatchObject({ relative: true });
-    expect(last.all.example(4).target).toEqual(Float32Array.of(24.5 - 18, 32 - 18));
+    expect((await last.all.example(4)).target).toEqual(Float32Array.of(24.5 - 18, 32 - 18));
     const { all } = seriesWindows(table(20), { ...relative, positions: "every" });
     const changes = [12.5 - 8, 18 - 8, 18 - 12.5, 24.5 - 12.5, 24.5 - 18, 32 - 18];
-    expect(all.example(4).target).toEqual(Float32Array.from(changes));
+    expect((await all.example(4)).target).toEqual(Float32Array.from(changes));
   });
 
   test("windows to train on and held-out windows have no row in common", async () => {
