@@ -151,8 +151,8 @@ def training_measurements(sequential):
     targets = tokens[:, 1:].reshape(-1)
     digits = VisionMamba(28, 10, 6, 10, 64, 4, 16, 0.1, scan)
     classes = torch.randint(10, (64,))
-    weather = Forecaster(6, 14, 8, 1, 16, 0.1, scan)
-    days = torch.randn(16, 56, 14)
+    weather = Forecaster(6, 14, 16, 1, 16, 0.1, scan)
+    days = torch.randn(32, 56, 14)
 
     block = Block(768, scan)
     x = torch.rand(1, 512, 768).requires_grad_()
@@ -173,8 +173,8 @@ def training_measurements(sequential):
             training_step(digits, torch.rand(64, 1, 28, 28), lambda logits: F.cross_entropy(logits, classes)),
             64 * 17,
         ),
-        "training step weather B=16 L=56": (
-            training_step(weather, torch.randn(16, 56, 6), lambda y: F.mse_loss(y, days)),
-            16 * 56,
+        "training step weather B=32 L=56": (
+            training_step(weather, torch.randn(32, 56, 6), lambda y: F.mse_loss(y, days)),
+            32 * 56,
         ),
     }
