@@ -41,7 +41,7 @@ export function arraySource({ id, inputs, targets }: ArraySourceOptions): ArrayS
   eachTarget.forEach((target, index) => checkTarget(target, `${id}: example ${index}`));
   const arrays = [...eachInput, ...arraysOf(eachTarget)];
   return {
-    id: `${id}, ${count} examples, fingerprint ${fingerprint(...arrays)}`,
+    id: `${id}, ${count} examples, fingerprint ${fingerprint(arrays)}`,
     count,
     example(index) {
       const [input, target] = [eachInput[index], eachTarget[index]];

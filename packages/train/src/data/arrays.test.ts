@@ -134,6 +134,10 @@ test("a source of arrays", () => {
   expect(other.id).not.toBe(source.id);
   const missing = arraySource({ id: "n", inputs: [Int32Array.of(1)], targets: [Float32Array.of(NaN)] });
   expect(missing.example(0)).toEqual({ input: Int32Array.of(1), target: Float32Array.of(NaN) });
+  // More than the arguments that a call can have.
+  const many = Array.from({ length: 500_000 }, () => 1);
+  const one = Int32Array.of(1);
+  expect(arraySource({ id: "many", inputs: many.map(() => one), targets: many }).count).toBe(500_000);
   expect(() => source.example(2)).toThrow("there is no example 2, they are 0 to 1");
   refused(
     () => arraySource({ id: "n", inputs, targets: [1] }),

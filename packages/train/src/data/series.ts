@@ -185,6 +185,8 @@ function statisticsOf(values: Float64Array, table: CsvTable, column: string): { 
   if (known.length === 0)
     throw dataError(`${table.name}, column ${column}`, "expected numbers in the rows to train on", "none");
   const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  // The rounded mean of a constant column differs from its number, so the deviation from it is not exactly 0.
+  if (known.every((value) => value === known[0])) return { mean: known[0] ?? 0, std: 1 };
   const std = Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length);
   return { mean, std: std > 0 ? std : 1 };
 }

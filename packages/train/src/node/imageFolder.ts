@@ -50,7 +50,7 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
     }
   }
   const names = files.map((file) => `${file.path.slice(path.length)} ${file.size}`).join("\n");
-  const hash = fingerprint(new TextEncoder().encode(names));
+  const hash = fingerprint([new TextEncoder().encode(names)]);
   const data: ImagesData = { kind: "images", height, width, channels, mean, std, labels };
   const cache = new Map<number, ArrayExample>();
   const cached = Math.floor(cacheBytes / (height * width * channels * 4));
