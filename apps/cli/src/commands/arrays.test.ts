@@ -221,7 +221,7 @@ test("a config file, and what is refused", async () => {
     1,
   );
   await refused(["train", ...series("--memory-limit=10kB"), ...quick, ...out], "[OUT_OF_MEMORY]", 1);
-  await refused(["train", "images", `--data=${at("none")}`, ...out], "none is not there");
+  await refused(["train", "images", `--data=${at("none")}`, ...out], "none: there is no such file or folder");
   await refused(
     ["train", "images", `--data=${at("tide.csv")}`, ...out],
     "tide.csv: expected an IDX file, got another beginning [DATA]",
