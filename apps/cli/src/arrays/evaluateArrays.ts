@@ -1,6 +1,5 @@
 import { formatSeconds, table } from "@mamba/display";
-import type { SequenceModel, VisionMamba } from "@mamba/core";
-import type { ImagesData, SeriesData } from "@mamba/train/data";
+import type { ImagesData, SequenceModel, SeriesData, VisionMamba } from "@mamba/core";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import type { ModelChoice } from "../checkpoints/loadModel.ts";
 import type { ArrayTask } from "../data/tasks.ts";

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { ImageSource, ImagesData } from "@mamba/train/data";
+import type { ImagesData } from "@mamba/core";
+import type { ImageSource } from "@mamba/train/data";
 import { usage } from "../program/errors.ts";
 import { explained } from "../program/namedFiles.ts";
 import type { ImagesRecipe } from "./arrayRecipe.ts";

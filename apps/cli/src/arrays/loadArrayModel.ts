@@ -1,6 +1,5 @@
-import type { SequenceModel, VisionMamba } from "@mamba/core";
+import type { ImagesData, SequenceModel, SeriesData, VisionMamba } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
-import type { ImagesData, SeriesData } from "@mamba/train/data";
 import { hubOptions, type ModelChoice } from "../checkpoints/loadModel.ts";
 import { usage } from "../program/errors.ts";
 import { note, type Host } from "../program/host.ts";

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { CsvOptions, CsvTable, ImagesData, MissingRule, Pixels, SeriesData } from "@mamba/train/data";
-import type { SequenceModel, VisionMamba } from "@mamba/core";
+import type { ImagesData, SequenceModel, SeriesData, VisionMamba } from "@mamba/core";
+import type { CsvOptions, CsvTable, MissingRule, Pixels } from "@mamba/train/data";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import type { ModelChoice } from "../checkpoints/loadModel.ts";
 import { usage } from "../program/errors.ts";

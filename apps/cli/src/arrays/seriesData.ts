@@ -1,6 +1,6 @@
-import type { SequenceModel } from "@mamba/core";
+import type { SequenceModel, SeriesData } from "@mamba/core";
 import type { ArrayExample, ExampleSource } from "@mamba/train";
-import type { FiniteSource, SeriesData, SeriesWindows } from "@mamba/train/data";
+import type { FiniteSource, SeriesWindows } from "@mamba/train/data";
 import { basename } from "node:path";
 import { usage } from "../program/errors.ts";
 import type { Host } from "../program/host.ts";

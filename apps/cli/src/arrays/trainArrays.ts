@@ -1,9 +1,13 @@
 import { join } from "node:path";
-import type { SequenceConfigInput, VisionConfigInput } from "@mamba/core";
-import { SequenceModel, VisionMamba } from "@mamba/core";
+import {
+  type ModelData,
+  type SequenceConfigInput,
+  SequenceModel,
+  type VisionConfigInput,
+  VisionMamba,
+} from "@mamba/core";
 import { type Kernel, Scope } from "@mamba/kernel";
 import type { FitConfigInput, FitData, Trainable, ArrayExample, FitEvent } from "@mamba/train";
-import type { ModelData } from "@mamba/checkpoint";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { CliError, usage } from "../program/errors.ts";
 import { note, type Host } from "../program/host.ts";

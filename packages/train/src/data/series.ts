@@ -1,27 +1,9 @@
-import { didYouMean } from "@mamba/core";
+import { didYouMean, type SeriesData } from "@mamba/core";
 import type { ArrayExample } from "../arrayExample.ts";
 import { TrainError } from "../errors.ts";
 import type { CsvTable, MissingRule } from "./csv.ts";
 import { checkWhole, dataError, quoted } from "./dataError.ts";
 import type { OrderedSource } from "./splitSource.ts";
-
-/** How the inputs of a model of series are made. It is stored with the model. */
-export interface SeriesData {
-  readonly kind: "series";
-  /** The columns of the input, in the order of its channels. */
-  readonly columns: readonly string[];
-  /** The columns that are forecast. */
-  readonly targets: readonly string[];
-  /** One number for each of `columns`: a number x becomes (x - mean) / std. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** Rows that the model reads. */
-  readonly context: number;
-  /** Rows that it forecasts. */
-  readonly horizon: number;
-  /** The levels of a forecast of quantiles. */
-  readonly levels?: readonly number[] | undefined;
-}
 
 export interface SeriesOptions extends Pick<SeriesData, "columns" | "context" | "horizon"> {
   /** Default: all of `columns`. */

@@ -1,10 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
+import type { ImagesData } from "@mamba/core";
 import type { ArrayExample } from "../arrayExample.ts";
 import { dataError, reasonOf } from "../data/dataError.ts";
 import { decodeImage } from "../data/decodeImage.ts";
 import { fingerprint } from "../data/fingerprint.ts";
-import { checkedInput, type ImagesData, type ImageInput, imageInput } from "../data/imageInput.ts";
+import { checkedInput, type ImageInput, imageInput } from "../data/imageInput.ts";
 import type { ImageSource } from "../data/imageSource.ts";
 import type { DecodeOptions, Pixels } from "../data/pixels.ts";
 import { TrainError } from "../errors.ts";
