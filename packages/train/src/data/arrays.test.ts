@@ -152,9 +152,11 @@ test("a source of arrays", () => {
     () => arraySource({ id: "n", inputs: [new Float32Array(0)], targets: [1] }),
     "n: example 0: expected numbers, got none",
   );
+  const column = { name: "y.npy", shape: [2], data: Float32Array.of(0.5, NaN) };
+  expect(arraySource({ id: "n", inputs, targets: column }).example(0).target).toBe(0.5);
   refused(
-    () => arraySource({ id: "n", inputs, targets: [1, 0.5] }),
-    "n: example 1: expected a class, a whole number from 0, got 0.5",
+    () => arraySource({ id: "n", inputs, targets: [1, -Infinity] }),
+    "n: example 1: expected a class, a finite number or NaN, got -Infinity",
   );
 });
 
