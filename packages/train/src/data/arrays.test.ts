@@ -228,6 +228,8 @@ test("shifts move the image, and fill its edges", async () => {
     }).join(" ");
   const all = [-1, 0, 1].flatMap((down) => [-1, 0, 1].map((right) => moved(down, right)));
   expect([...seen].sort()).toEqual(all.sort());
+  const outside = () => shifted(numbers(1), { height: 4, width: 3, by: 3 });
+  refused(outside, "shifted: by must be below the sides of the images, 4 x 3, got 3", "CONFIG");
   const wrong = shifted(arraySource({ id: "n", inputs: [image], targets: [5] }), { height: 4, width: 4 });
   await expect(wrong.example(0)).rejects.toThrow("n, 1 examples");
 });

@@ -68,7 +68,8 @@ export function seriesWindows(table: CsvTable, options: SeriesOptions): SeriesWi
   const values = columns.map((column) => table.numbers(column, missing));
   const held = Math.round(table.rows * heldOut);
   const trained = table.rows - held;
-  const statistics = values.map((column, i) =>
+  const isScaled = options.mean !== undefined && options.std !== undefined;
+  const statistics = (isScaled ? [] : values).map((column, i) =>
     statisticsOf(column.subarray(0, trained), table, columns[i] ?? ""),
   );
   const mean = checkNumbers("mean", options.mean ?? statistics.map((each) => each.mean), columns);

@@ -163,6 +163,14 @@ describe("windows of a series", () => {
       target: Float32Array.of(1.5, NaN),
     });
     expect(all.example(2)).toMatchObject({ input: Float32Array.of(2, 1, 3, 1.5, 4, 1.5) });
+    // A column without a number in the first rows is no error when its scale is given.
+    const late = table(8, (row) => `${row},${row < 6 ? "" : row}`);
+    const cut = { ...options, context: 1, horizon: 1, missing: "ignore", heldOut: 0.25 } as const;
+    expect(seriesWindows(late, cut).heldOut?.count).toBe(1);
+    refused(
+      () => seriesWindows(late, { ...cut, std: undefined }),
+      "expected numbers in the rows to train on",
+    );
     expect(seriesInput(gaps, data, "ignore").subarray(6, 10)).toEqual(Float32Array.of(3, 1.5, 4, 1.5));
   });
 
