@@ -116,7 +116,8 @@ function trainSeeds(stage, judged) {
   const first = join(cache, name, "seed-0");
   const kept = join(here, name, `${stage}-model`);
   mkdirSync(kept, { recursive: true });
-  for (const file of ["config.json", "model.safetensors"]) copyFileSync(join(first, "model", file), join(kept, file));
+  for (const file of ["config.json", "model.safetensors"])
+    copyFileSync(join(first, "model", file), join(kept, file));
   keepCurve(first, stage);
   const file = join(here, name, `${stage}-results.json`);
   writeFileSync(file, `${JSON.stringify({ seeds: results }, undefined, 2)}\n`);

@@ -85,3 +85,78 @@ it("the demo model tells a story and stops at its end", async () => {
   expect(text.length).toBeGreaterThan(300);
   expect(text.length).toBeLessThan(1500);
 });
+
+/** Prints JSON: `mamba eval` with a model of images or of series. */
+async function evaluateArrays<T>(model: string, ...args: string[]): Promise<T> {
+  const cli = `${root}apps/cli/dist/main.js`;
+  const command = ["eval", ...args, "--model", `${root}recipes/${model}`, "--json"];
+  return JSON.parse(await run(root, process.execPath, [cli, ...command])) as T;
+}
+const read = <T>(path: string) => JSON.parse(readFileSync(`${root}recipes/${path}`, "utf8")) as T;
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+it("digits: Vision Mamba reads 98 % of the held-out digits, more than the baselines", async () => {
+  const { seeds } = read<{ seeds: { accuracy: number; examples: number }[] }>("digits/vision-results.json");
+  const accuracy = mean(seeds.map((seed) => seed.accuracy));
+  expect(seeds.map(({ examples }) => examples)).toEqual([1000, 1000, 1000]);
+  expect(accuracy).toBeGreaterThanOrEqual(0.98);
+  const hasRow = (label: string, value: number) =>
+    rows.some((row) => row.startsWith(`|${label}|${percent(value)}|`));
+  expect(hasRow("Vision Mamba, mean of 3 seeds", accuracy)).toBe(true);
+  const baselines = read<{ results: { name: string; accuracy: number }[] }>("digits/baselines.json");
+  for (const { name, accuracy: other } of baselines.results) {
+    expect(hasRow(name, other)).toBe(true);
+    expect(other).toBeLessThan(accuracy);
+  }
+  // Every fifth held-out digit, which is committed.
+  const data = `--data=${root}recipes/digits/sample-images.idx`;
+  const found = await evaluateArrays<{ accuracy: number; examples: number }>(
+    "digits/vision-model",
+    "images",
+    data,
+  );
+  expect(found.examples).toBe(200);
+  expect(Math.abs(found.accuracy - (seeds[0]?.accuracy ?? NaN))).toBeLessThan(0.02);
+});
+
+interface WeatherTarget {
+  readonly target: string;
+  readonly mae: number;
+  readonly rmse: number;
+  readonly maePerRow: readonly number[];
+}
+interface WeatherLead {
+  readonly mae: number;
+  readonly rmse: number;
+}
+
+it("weather: the forecasts of a year beat persistence on every day of the next seven", async () => {
+  type Found = { readonly examples: number; readonly results: readonly WeatherTarget[] };
+  const { seeds } = read<{ seeds: Found[] }>("weather/forecast-results.json");
+  const baselines =
+    read<Record<string, { column: string; leads: WeatherLead[] }[]>>("weather/baselines.json");
+  const data = `--data=${root}recipes/weather/held-out.csv`;
+  const found = await evaluateArrays<Found>("weather/forecast-model", "series", data);
+  expect(found.examples).toBe(359);
+  for (const { target, mae, rmse, maePerRow } of found.results) {
+    const recorded = seeds[0]?.results.find((each) => each.target === target);
+    expect(mae).toBeCloseTo(recorded?.mae ?? NaN, 3);
+    expect(rmse).toBeCloseTo(recorded?.rmse ?? NaN, 3);
+    const leadsOf = (name: string) => baselines[name]?.find(({ column }) => column === target)?.leads ?? [];
+    const persistence = leadsOf("persistence");
+    expect(persistence).toHaveLength(7);
+    maePerRow.forEach((error, i) => expect(error).toBeLessThan(persistence[i]?.mae ?? NaN));
+    const row = (label: string, leads: readonly number[], ends: readonly number[]) =>
+      `|${label}|${[leads[0], leads[2], leads[6], ...ends].map((error) => error?.toFixed(2)).join("|")}|`;
+    for (const name of Object.keys(baselines)) {
+      const leads = leadsOf(name);
+      const errors = leads.map((lead) => lead.mae);
+      const root = Math.sqrt(mean(leads.map((lead) => lead.rmse ** 2)));
+      expect(rows).toContain(row(`${target}, ${name}`, errors, [mean(errors), root]));
+    }
+    const all = seeds.flatMap(({ results }) => results.filter((each) => each.target === target));
+    const byLead = maePerRow.map((_, i) => mean(all.map((each) => each.maePerRow[i] ?? NaN)));
+    const ends = [mean(all.map((each) => each.mae)), mean(all.map((each) => each.rmse))];
+    expect(rows).toContain(row(`${target}, Mamba, mean of 3 seeds`, byLead, ends));
+  }
+});

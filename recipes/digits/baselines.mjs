@@ -1,3 +1,4 @@
+import { add, at } from "../numbers.mjs";
 import { side } from "./images.mjs";
 
 // Classifiers to compare a model with, in plain JavaScript. Each sees the training images as they are, without shifts.
@@ -18,7 +19,8 @@ export function nearestNeighbour(train, heldOut) {
     let nearest = { distance: Infinity, label: -1 };
     for (const known of train) {
       let distance = 0;
-      for (let i = 0; i < inputs && distance < nearest.distance; i++) distance += (pixels[i] - known.pixels[i]) ** 2;
+      for (let i = 0; i < inputs && distance < nearest.distance; i++)
+        distance += (at(pixels, i) - at(known.pixels, i)) ** 2;
       if (distance < nearest.distance) nearest = { distance, label: known.label };
     }
     return nearest.label === label;
@@ -33,7 +35,11 @@ export function nearestNeighbour(train, heldOut) {
  * @param {readonly Image[]} train
  * @param {readonly Image[]} heldOut
  */
-export function softmaxRegression(train, heldOut, { epochs = 20, batch = 50, rate = 0.3, decay = 1e-4 } = {}) {
+export function softmaxRegression(
+  train,
+  heldOut,
+  { epochs = 20, batch = 50, rate = 0.3, decay = 1e-4 } = {},
+) {
   const weights = new Float64Array(classes * inputs);
   const bias = new Float64Array(classes);
   const gradient = new Float64Array(classes * inputs);
@@ -46,14 +52,14 @@ export function softmaxRegression(train, heldOut, { epochs = 20, batch = 50, rat
       const image = train[((step * batch + i) * stride) % train.length];
       if (!image) continue;
       const errors = softmax(logits(image.pixels));
-      errors[image.label] -= 1;
+      add(errors, image.label, -1);
       errors.forEach((error, c) => {
-        for (let k = 0; k < inputs; k++) gradient[c * inputs + k] += (error * image.pixels[k]) / 255;
-        bias[c] -= stepRate * error;
+        for (let k = 0; k < inputs; k++) add(gradient, c * inputs + k, (error * at(image.pixels, k)) / 255);
+        add(bias, c, -stepRate * error);
       });
     }
     for (let k = 0; k < weights.length; k++) {
-      weights[k] -= stepRate * (gradient[k] + batch * decay * weights[k]);
+      add(weights, k, -stepRate * (at(gradient, k) + batch * decay * at(weights, k)));
     }
   }
   const correct = heldOut.filter(({ pixels, label }) => {
@@ -66,7 +72,7 @@ export function softmaxRegression(train, heldOut, { epochs = 20, batch = 50, rat
   function logits(pixels) {
     return bias.map((start, c) => {
       let sum = 0;
-      for (let k = 0; k < inputs; k++) sum += weights[c * inputs + k] * pixels[k];
+      for (let k = 0; k < inputs; k++) sum += at(weights, c * inputs + k) * at(pixels, k);
       return start + sum / 255;
     });
   }

@@ -57,7 +57,13 @@ export function writeIdx(images, folder, name) {
   mkdirSync(folder, { recursive: true });
   const all = Buffer.concat(images.map(({ pixels }) => pixels));
   writeFileSync(join(folder, `${name}-images.idx`), idx([images.length, side, side], all));
-  writeFileSync(join(folder, `${name}-labels.idx`), idx([images.length], Uint8Array.from(images, ({ label }) => label)));
+  writeFileSync(
+    join(folder, `${name}-labels.idx`),
+    idx(
+      [images.length],
+      Uint8Array.from(images, ({ label }) => label),
+    ),
+  );
 }
 
 /** An IDX file of bytes: 0, 0, the type 8, the rank, the big-endian extents, the data. @param {number[]} shape @param {Uint8Array} data */

@@ -1,3 +1,4 @@
+import { add, at } from "../numbers.mjs";
 import { forecast, horizon, measured } from "./days.mjs";
 
 // Forecasts to compare a model with. Each learns from `train` alone, and then forecasts from the days up to the last known one.
@@ -27,11 +28,11 @@ export function climatology(train, reach = 15) {
     for (const day of train) {
       for (let offset = -reach; offset <= reach; offset++) {
         const place = (day.dayOfYear + offset + 366) % 366;
-        sums[place] = (sums[place] ?? NaN) + day[column];
-        counts[place] = (counts[place] ?? NaN) + 1;
+        add(sums, place, day[column]);
+        add(counts, place, 1);
       }
     }
-    return /** @type {const} */ ([column, sums.map((sum, i) => sum / (counts[i] ?? NaN))]);
+    return /** @type {const} */ ([column, sums.map((sum, i) => sum / at(counts, i))]);
   });
   const means = new Map(table);
   return (_known, _lead, column, day) => means.get(column)?.[day] ?? NaN;
@@ -95,25 +96,30 @@ function ridgeRegression(rows, targets, ridge) {
   const size = rows[0]?.length ?? 0;
   const gram = new Float64Array(size * size); // its lower triangle becomes the factor
   for (const row of rows) {
-    for (let i = 0; i < size; i++) for (let j = 0; j <= i; j++) gram[i * size + j] += row[i] * row[j];
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j <= i; j++) add(gram, i * size + j, at(row, i) * at(row, j));
+    }
   }
-  for (let i = 1; i < size; i++) gram[i * size + i] += ridge;
+  for (let i = 1; i < size; i++) add(gram, i * size + i, ridge);
+  const factor = (/** @type {number} */ i, /** @type {number} */ j) => at(gram, i * size + j);
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = gram[i * size + j];
-      for (let k = 0; k < j; k++) sum -= gram[i * size + k] * gram[j * size + k];
-      gram[i * size + j] = i === j ? Math.sqrt(sum) : sum / gram[j * size + j];
+      let sum = factor(i, j);
+      for (let k = 0; k < j; k++) sum -= factor(i, k) * factor(j, k);
+      gram[i * size + j] = i === j ? Math.sqrt(sum) : sum / factor(j, j);
     }
   }
   return targets.map((y) => {
-    const w = Array.from({ length: size }, (_, i) => rows.reduce((sum, row, r) => sum + row[i] * y[r], 0));
+    const w = Array.from({ length: size }, (_, i) =>
+      rows.reduce((sum, row, r) => sum + at(row, i) * at(y, r), 0),
+    );
     for (let i = 0; i < size; i++) {
-      for (let k = 0; k < i; k++) w[i] -= gram[i * size + k] * w[k];
-      w[i] /= gram[i * size + i];
+      for (let k = 0; k < i; k++) add(w, i, -factor(i, k) * at(w, k));
+      w[i] = at(w, i) / factor(i, i);
     }
     for (let i = size - 1; i >= 0; i--) {
-      for (let k = i + 1; k < size; k++) w[i] -= gram[k * size + i] * w[k];
-      w[i] /= gram[i * size + i];
+      for (let k = i + 1; k < size; k++) add(w, i, -factor(k, i) * at(w, k));
+      w[i] = at(w, i) / factor(i, i);
     }
     return w;
   });

@@ -40,7 +40,9 @@ export function readDays(file) {
     const numbers = measured.map((name) => {
       const value = cell(name) === "" ? NaN : Number(cell(name));
       if (!Number.isFinite(value)) {
-        throw new Error(`${file}, line ${i + 2}: ${name} must be a number, got ${JSON.stringify(cell(name))}`);
+        throw new Error(
+          `${file}, line ${i + 2}: ${name} must be a number, got ${JSON.stringify(cell(name))}`,
+        );
       }
       return /** @type {const} */ ([name, value]);
     });
@@ -49,6 +51,9 @@ export function readDays(file) {
   });
   const time = (/** @type {Day | undefined} */ day) => Date.parse(day?.date ?? "");
   const gap = days.findIndex((day, i) => i > 0 && time(day) - time(days[i - 1]) !== 86_400_000);
-  if (gap !== -1) throw new Error(`${file}, line ${gap + 2}: expected the day after ${days[gap - 1]?.date}, got ${days[gap]?.date}`);
+  if (gap !== -1)
+    throw new Error(
+      `${file}, line ${gap + 2}: expected the day after ${days[gap - 1]?.date}, got ${days[gap]?.date}`,
+    );
   return days;
 }

@@ -114,7 +114,7 @@ class VisionMamba(nn.Module):
 
 
 class Forecaster(nn.Module):
-    """A causal model of series: values [B, L, C] -> [B, outputs], read at the last position"""
+    """A causal model of series: values [B, L, C] -> [B, L, outputs]"""
 
     def __init__(self, channels, outputs, width, layers, state, dropout, scan):
         super().__init__()
@@ -124,7 +124,7 @@ class Forecaster(nn.Module):
         self.head = nn.Linear(width, outputs)
 
     def forward(self, values):
-        return self.head(self.stack(self.dropout(self.input(values)))[:, -1])
+        return self.head(self.stack(self.dropout(self.input(values))))
 
 
 def training_step(model, inputs, loss_of):
@@ -149,10 +149,10 @@ def training_measurements(sequential):
     language = LanguageModel(64, 4, 256, scan)
     tokens = torch.randint(256, (8, 257))
     targets = tokens[:, 1:].reshape(-1)
-    digits = VisionMamba(28, 8, 5, 10, 64, 4, 8, 0.1, scan)
+    digits = VisionMamba(28, 10, 6, 10, 64, 4, 16, 0.1, scan)
     classes = torch.randint(10, (64,))
-    weather = Forecaster(6, 14, 32, 2, 8, 0.1, scan)
-    days = torch.randn(64, 14)
+    weather = Forecaster(6, 14, 8, 1, 16, 0.1, scan)
+    days = torch.randn(16, 56, 14)
 
     block = Block(768, scan)
     x = torch.rand(1, 512, 768).requires_grad_()
@@ -169,12 +169,12 @@ def training_measurements(sequential):
             8 * 256,
         ),
         "training block d=768 B=1 L=512": (forward_backward, 512),
-        "training step digits B=64 L=26": (
+        "training step digits B=64 L=17": (
             training_step(digits, torch.rand(64, 1, 28, 28), lambda logits: F.cross_entropy(logits, classes)),
-            64 * 26,
+            64 * 17,
         ),
-        "training step weather B=64 L=28": (
-            training_step(weather, torch.randn(64, 28, 6), lambda y: F.mse_loss(y, days)),
-            64 * 28,
+        "training step weather B=16 L=56": (
+            training_step(weather, torch.randn(16, 56, 6), lambda y: F.mse_loss(y, days)),
+            16 * 56,
         ),
     }

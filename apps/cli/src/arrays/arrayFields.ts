@@ -5,7 +5,7 @@ import { usage } from "../program/errors.ts";
 const seriesFields = {
   ...({ path: "text", delimiter: "text", columns: "texts", targets: "texts" } as const),
   ...({ context: "number", horizon: "number", stride: "number", levels: "numbers" } as const),
-  ...({ loss: "text", missing: "text", heldOut: "number" } as const),
+  ...({ loss: "text", missing: "text", heldOut: "number", relative: "flag" } as const),
 };
 const imagesFields = {
   ...({ path: "text", labels: "text", height: "number", width: "number", channels: "number" } as const),
@@ -15,6 +15,7 @@ export const arrayFields = { series: seriesFields, images: imagesFields };
 
 const kinds = {
   text: ["text", (value: unknown) => typeof value === "string"],
+  flag: ["true or false", (value: unknown) => typeof value === "boolean"],
   number: ["a number", (value: unknown) => typeof value === "number"],
   texts: ["a list of text", (value: unknown) => isListOf(value, "string")],
   numbers: ["a list of numbers", (value: unknown) => isListOf(value, "number")],

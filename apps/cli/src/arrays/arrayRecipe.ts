@@ -21,6 +21,8 @@ export interface SeriesRecipe {
   /** The loss of a forecast of numbers. */
   readonly loss: "squaredError" | "huber";
   readonly missing: MissingRule;
+  /** Forecast the change since the last row of the context. */
+  readonly relative?: boolean | undefined;
   /** Fraction of the rows, at the end, that are held out. */
   readonly heldOut: number;
 }

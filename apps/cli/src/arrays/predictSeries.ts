@@ -49,7 +49,16 @@ async function forecastAtOnce(
 ): Promise<Float32Array> {
   const { predict } = await import("@mamba/train");
   const [all = new Float32Array()] = await predict(await seriesRegressor(model, data), [input]);
-  return all.subarray(all.length - model.outputs); // a model with results for all positions ends with that of the last
+  const values = all.subarray(all.length - model.outputs); // a model with results for all positions ends with that of the last
+  const { columns, targets, mean, std, relative, levels } = data;
+  if (!relative) return values;
+  const last = targets.map((target) => {
+    const column = columns.indexOf(target);
+    const value = input[input.length - columns.length + column] ?? NaN;
+    return value * (std[column] ?? NaN) + (mean[column] ?? NaN);
+  });
+  const perTarget = levels?.length ?? 1;
+  return values.map((value, i) => value + (last[Math.floor(i / perTarget) % targets.length] ?? NaN));
 }
 
 /** A model of the next row, which reads its own forecasts. */
@@ -59,7 +68,8 @@ async function forecastRowByRow(
   input: Float32Array,
   { signal }: Host,
 ): Promise<Float32Array> {
-  const { columns, targets, mean, std, horizon, levels } = data;
+  const { columns, targets, mean, std, horizon, levels, relative } = data;
+  if (relative) throw usage("a model that forecasts row by row cannot be relative");
   if (columns.join("\n") !== targets.join("\n"))
     throw usage("a model that forecasts row by row must forecast all columns that it reads");
   const { forecast } = await import("@mamba/core");

@@ -44,8 +44,11 @@ export function lastPositionOnly(
   };
 }
 
-/** The way back from the numbers of a model to the units of the table: for each row of the horizon, each target. */
-function unitsOf({ columns, targets, mean, std, horizon }: SeriesData): {
+/**
+ * The way back from the numbers of a model to the units of the table: for each row of the horizon, each target. For a relative
+ * forecast it leads to the change since the last row.
+ */
+function unitsOf({ columns, targets, mean, std, horizon, relative }: SeriesData): {
   scale: number[];
   offset: number[];
 } {
@@ -53,7 +56,7 @@ function unitsOf({ columns, targets, mean, std, horizon }: SeriesData): {
     Array.from({ length: horizon }, () =>
       targets.map((target) => values[columns.indexOf(target)] ?? NaN),
     ).flat();
-  return { scale: of(std), offset: of(mean) };
+  return { scale: of(std), offset: of(relative ? mean.map(() => 0) : mean) };
 }
 
 /** The model of a series as a regressor of the rows of the horizon. */
@@ -69,7 +72,7 @@ export async function seriesRegressor(
 /** Mean absolute errors of the forecast that nothing changes, in the units of the table: one for each row and target. */
 export async function persistenceErrors(
   source: ExampleSource<ArrayExample> & { readonly count: number },
-  { columns, targets, std, context, horizon }: SeriesData,
+  { columns, targets, std, context, horizon, relative }: SeriesData,
 ): Promise<{ mae: number[]; rmse: number[] }> {
   const width = horizon * targets.length;
   const [absolute, squared, counts] = [
@@ -82,7 +85,7 @@ export async function persistenceErrors(
     const values = typeof target === "number" ? [target] : target.subarray(target.length - width);
     values.forEach((value, i) => {
       const column = columns.indexOf(targets[i % targets.length] ?? "");
-      const last = input[(context - 1) * columns.length + column] ?? NaN;
+      const last = relative ? 0 : (input[(context - 1) * columns.length + column] ?? NaN);
       const error = (value - last) * (std[column] ?? NaN);
       if (Number.isNaN(error)) return;
       absolute[i] = (absolute[i] ?? 0) + Math.abs(error);

@@ -120,6 +120,24 @@ test("a series: trained, evaluated, forecast, and described", async () => {
   expect(described.stdout).toMatch(/^levels +0\.1, 0\.5, 0\.9$/m);
 });
 
+test("a relative forecast: its errors are those of the rows that it predicts", async () => {
+  const args = ["train", ...series("--targets=height", "--relative", "--held-out=0"), ...quick];
+  expect((await run([...args, "--out", at("change")])).code).toBe(0);
+  const lines = (await readFile(at("tide.csv"), "utf8")).split("\n");
+  await writeFile(at("known.csv"), lines.slice(0, 1 + 8).join("\n"));
+  await writeFile(at("window.csv"), lines.slice(0, 1 + 8 + 3).join("\n"));
+  const model = at("change", "model");
+  const evaluated = await run(["eval", "series", "-m", model, `--data=${at("window.csv")}`, "--json"]);
+  const predicted = await run(["predict", "-m", model, `--data=${at("known.csv")}`, "--json"]);
+  const [result] = (
+    JSON.parse(evaluated.stdout) as { results: { maePerRow: number[]; persistence: { mae: number } }[] }
+  ).results;
+  const values = (JSON.parse(predicted.stdout) as { height: number }[]).map((row) => row.height);
+  values.forEach((value, i) => expect(result?.maePerRow[i]).toBeCloseTo(Math.abs(value - height(8 + i)), 2));
+  const naive = [8, 9, 10].map((row) => Math.abs(height(7) - height(row)));
+  expect(result?.persistence.mae).toBeCloseTo(naive.reduce((sum, error) => sum + error) / 3, 2);
+});
+
 test("images: trained, evaluated and named", async () => {
   const idx = `--data=${at("toy-images-idx3-ubyte")}`;
   const args = ["images", idx, "--patch-size=2", "--shift=1", "--held-out=0.25"];

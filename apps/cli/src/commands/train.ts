@@ -94,6 +94,7 @@ export default (host: Host) =>
         "huber",
       ]),
     )
+    .option("--relative", "Series: forecast the change since the last row that the model reads")
     .addOption(missingOption)
     .addOption(delimiterOption)
     .option("--labels <file>", "Images: the IDX file of the labels (default: that beside the images)")
@@ -172,6 +173,7 @@ function recipeOf(task: Task | undefined, options: Options): RecipeInput {
       path: options["data"],
       ...take("length", "tokens", "vocabSize"),
       ...take("columns", "targets", "context", "horizon", "stride", "levels", "loss", "missing", "heldOut"),
+      ...take("relative"),
       delimiter: delimiterOf(options["delimiter"] as Parameters<typeof delimiterOf>[0]),
       ...take("labels", "shift"),
       ...size,

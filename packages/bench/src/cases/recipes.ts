@@ -16,13 +16,12 @@ import { adamwFlops, stackFlops } from "./flops.ts";
 
 // The optimizer steps of `recipes/digits` and `recipes/weather`, on random numbers.
 
-const batchSize = 64;
-
 interface Step<M extends Disposable> {
   readonly name: string;
   readonly config: MambaConfig;
   readonly specs: readonly ParameterSpec[];
   readonly directions: 1 | 2;
+  readonly batchSize: number;
   /** Positions of an example within the stack. */
   readonly length: number;
   /** Weights before and after the stack, each with the number of times that an example uses it. */
@@ -35,7 +34,7 @@ interface Step<M extends Disposable> {
 
 /** A whole step: batch, forward with dropout, loss, backward, gradient norm, clipping and AdamW. */
 function trainingStep<M extends Disposable>(step: Step<M>): BenchmarkCase {
-  const { config, specs, directions, length, input, head } = step;
+  const { config, specs, directions, batchSize, length, input, head } = step;
   const parameters = specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const perExample =
     length * stackFlops(config, directions) +
@@ -70,14 +69,15 @@ function numbers(index: number, count: number): Float32Array {
 
 function digits(): BenchmarkCase {
   const config = resolveVisionConfig({
-    ...{ height: 28, width: 28, channels: 1, patchSize: 8, stride: 5, classes: 10 },
-    ...{ dModel: 64, nLayers: 4, dState: 8, dropout: 0.1 },
+    ...{ height: 28, width: 28, channels: 1, patchSize: 10, stride: 6, classes: 10 },
+    ...{ dModel: 64, nLayers: 4, dState: 16, dropout: 0.1 },
   });
   const { height, width, patchSize, dModel, classes } = config;
   const [rows, columns] = patchGrid(config);
   const patches = rows * columns;
   return trainingStep({
-    ...{ name: "digits", config, specs: visionSpecs(config), directions: 2, length: patches + 1 },
+    ...{ name: "digits", config, specs: visionSpecs(config), directions: 2 },
+    ...{ batchSize: 64, length: patches + 1 },
     input: { weights: patchSize ** 2 * dModel, uses: patches },
     head: { weights: dModel * classes, uses: 1 },
     init: (kernel) => VisionMamba.init(kernel, config),
@@ -87,18 +87,21 @@ function digits(): BenchmarkCase {
 }
 
 function weather(): BenchmarkCase {
-  const [channels, length, outputs] = [6, 28, 14];
+  const [channels, length, outputs] = [6, 56, 14];
   const config = resolveSequenceConfig({
-    ...{ input: { kind: "values", channels }, pooling: "last", outputs },
-    ...{ dModel: 32, nLayers: 2, dState: 8, dropout: 0.1 },
+    ...{ input: { kind: "values", channels }, pooling: "none", outputs },
+    ...{ dModel: 8, nLayers: 1, dropout: 0.1 },
   });
   return trainingStep({
-    ...{ name: "weather", config, specs: sequenceSpecs(config), directions: 1, length },
+    ...{ name: "weather", config, specs: sequenceSpecs(config), directions: 1, batchSize: 16, length },
     input: { weights: channels * config.dModel, uses: length },
-    head: { weights: config.dModel * outputs, uses: 1 },
+    head: { weights: config.dModel * outputs, uses: length },
     init: (kernel) => SequenceModel.init(kernel, config),
     trainable: (model) => regressor(model),
-    example: (index) => ({ input: numbers(index, length * channels), target: numbers(index, outputs) }),
+    example: (index) => ({
+      input: numbers(index, length * channels),
+      target: numbers(index, length * outputs),
+    }),
   });
 }
 

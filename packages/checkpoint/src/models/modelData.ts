@@ -37,7 +37,17 @@ export function imagesData(json: JsonObject, config: VisionConfig, name: string)
 export function seriesData(json: JsonObject, config: SequenceConfig, name: string): SeriesData {
   const fields = new Fields(json, name);
   requireKind(fields, "series", "a sequence model");
-  fields.checkKnown(["kind", "columns", "targets", "mean", "std", "context", "horizon", "levels"]);
+  fields.checkKnown([
+    "kind",
+    "columns",
+    "targets",
+    "mean",
+    "std",
+    "context",
+    "horizon",
+    "levels",
+    "relative",
+  ]);
   const { input, outputs } = config;
   if (input.kind !== "values")
     return fields.wrong("data of the kind series needs a model of values, got one of tokens");
@@ -63,6 +73,7 @@ export function seriesData(json: JsonObject, config: SequenceConfig, name: strin
     context: fields.count("context") ?? fields.missing("context"),
     horizon,
     ...(levels && { levels }),
+    ...(fields.boolean("relative") === true && { relative: true }),
   };
 }
 

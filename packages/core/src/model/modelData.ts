@@ -28,6 +28,8 @@ export interface SeriesData {
   readonly horizon: number;
   /** The levels of a forecast of quantiles. Default: one number for each target. */
   readonly levels?: readonly number[] | undefined;
+  /** The outputs are differences from the last row that the model reads. Default: they are the values. */
+  readonly relative?: true | undefined;
 }
 
 /** How the inputs of a model are prepared. It is stored with the model, for programs that use the model later. */

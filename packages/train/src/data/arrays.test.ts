@@ -153,7 +153,7 @@ test("a source of arrays", () => {
     "n: example 0: expected numbers, got none",
   );
   const column = { name: "y.npy", shape: [2], data: Float32Array.of(0.5, NaN) };
-  expect(arraySource({ id: "n", inputs, targets: column }).example(0).target).toBe(0.5);
+  expect(arraySource({ id: "n", inputs, targets: column }).example(0)).toMatchObject({ target: 0.5 });
   refused(
     () => arraySource({ id: "n", inputs, targets: [1, -Infinity] }),
     "n: example 1: expected a class, a finite number or NaN, got -Infinity",

@@ -23,6 +23,11 @@ export interface SeriesOptions extends Pick<SeriesData, "columns" | "context" | 
    * after each row of the context the `horizon` rows that follow it, [context, horizon, T]. Default `"last"`.
    */
   readonly positions?: "last" | "every" | undefined;
+  /**
+   * Targets are differences from the last row that the model has read (Zeng et al. 2023, arXiv:2205.13504, NLinear), so that a model
+   * of zeros forecasts that nothing changes. It helps where tomorrow is much as today. Default false.
+   */
+  readonly relative?: boolean | undefined;
 }
 
 /** Windows over a series, in the order of time. An example has the input [context, C] and numbers as its target. */
@@ -56,7 +61,7 @@ export function seriesWindows(table: CsvTable, options: SeriesOptions): SeriesWi
     missing = "refuse",
     positions = "last",
   } = options;
-  const { heldOut = 0.1 } = options;
+  const { heldOut = 0.1, relative = false } = options;
   checkWhole("series", { context, horizon, stride });
   if (!(heldOut >= 0 && heldOut < 1)) {
     throw new TrainError(
@@ -74,7 +79,10 @@ export function seriesWindows(table: CsvTable, options: SeriesOptions): SeriesWi
   );
   const mean = checkNumbers("mean", options.mean ?? statistics.map((each) => each.mean), columns);
   const std = checkNumbers("std", options.std ?? statistics.map((each) => each.std), columns);
-  const data: SeriesData = { kind: "series", columns, targets, mean, std, context, horizon };
+  const data: SeriesData = {
+    ...{ kind: "series", columns, targets, mean, std, context, horizon },
+    ...(relative && { relative }),
+  };
   const rows = { inputs: normalise(values, data, "inputs"), targets: normalise(values, data, "targets") };
 
   const size = context + horizon;
@@ -91,7 +99,7 @@ export function seriesWindows(table: CsvTable, options: SeriesOptions): SeriesWi
     }
     const count = Math.floor((end - first - size) / stride) + 1;
     return {
-      id: `${table.name}, ${table.rows} rows, fingerprint ${table.fingerprint}, ${options_}, stride ${stride}, ${positions}, missing ${missing}, ${scale}, rows ${first} to ${end - 1}`,
+      id: `${table.name}, ${table.rows} rows, fingerprint ${table.fingerprint}, ${options_}, stride ${stride}, ${positions}${relative ? ", relative" : ""}, missing ${missing}, ${scale}, rows ${first} to ${end - 1}`,
       count,
       overlap: Math.ceil(size / stride) - 1,
       example(index) {
@@ -129,13 +137,19 @@ interface NormalisedRows {
 function windowAt(
   { inputs, targets }: NormalisedRows,
   first: number,
-  { columns, targets: names, context, horizon }: SeriesData,
+  { columns, targets: names, context, horizon, relative }: SeriesData,
   positions: "last" | "every",
 ): ArrayExample {
   const [width, outputs] = [columns.length, names.length];
   const input = inputs.slice(first * width, (first + context) * width);
-  const rowsAfter = (row: number) => targets.subarray(row * outputs, (row + horizon) * outputs);
-  if (positions === "last") return { input, target: rowsAfter(first + context).slice() };
+  const places = names.map((name) => columns.indexOf(name));
+  const rowsAfter = (row: number) => {
+    const rows = targets.slice(row * outputs, (row + horizon) * outputs);
+    if (!relative) return rows;
+    const known = places.map((column) => inputs[(row - 1) * width + column] ?? NaN);
+    return rows.map((value, k) => value - (known[k % outputs] ?? NaN));
+  };
+  if (positions === "last") return { input, target: rowsAfter(first + context) };
   const target = new Float32Array(context * horizon * outputs);
   for (let i = 0; i < context; i++) target.set(rowsAfter(first + i + 1), i * horizon * outputs);
   return { input, target };

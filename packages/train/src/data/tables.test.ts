@@ -101,6 +101,16 @@ describe("windows of a series", () => {
     expect(() => all.example(16)).toThrow("there is no window 16");
   });
 
+  test("relative targets are differences from the last row that was read", () => {
+    const relative = { ...options, relative: true };
+    const last = seriesWindows(table(20), relative);
+    expect(last.data).toMatchObject({ relative: true });
+    expect(last.all.example(4)).toMatchObject({ target: Float32Array.of(24.5 - 18, 32 - 18) });
+    const { all } = seriesWindows(table(20), { ...relative, positions: "every" });
+    const changes = [12.5 - 8, 18 - 8, 18 - 12.5, 24.5 - 12.5, 24.5 - 18, 32 - 18];
+    expect(all.example(4)).toMatchObject({ target: Float32Array.from(changes) });
+  });
+
   test("windows to train on and held-out windows have no row in common", async () => {
     const { train, heldOut } = seriesWindows(table(40), { ...options, heldOut: 0.25 });
     const rowsOf = async (source = train) =>
