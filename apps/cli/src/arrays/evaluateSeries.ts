@@ -5,17 +5,17 @@ import { progress } from "../program/progress.ts";
 import type { EvalData, Evaluated } from "./evaluateArrays.ts";
 import type { SeriesModel } from "./loadArrayModel.ts";
 import { meanOf, rootMeanSquare } from "./means.ts";
-import { isDirect, lastPositionOnly, openSeries, persistenceErrors, seriesRegressor } from "./seriesData.ts";
+import { lastPositionOnly, openSeries, persistenceErrors } from "./seriesData.ts";
 
 /** Evaluates forecasts of all rows of the horizon, beside those of persistence. @throws CliError `USAGE`, TrainError `DATA` */
 export async function evaluateSeries(
-  { model, data, label }: SeriesModel,
+  { model, data }: SeriesModel,
   { data: path, heldOut = 0, missing = "refuse", delimiter, examples, batchSize }: EvalData,
   host: Host,
 ): Promise<Evaluated> {
-  if (!isDirect(model, data, label))
+  const { evaluate, isDirectForecaster, seriesRegressor } = await import("@mamba/train");
+  if (!isDirectForecaster(model, data))
     throw usage("a model that forecasts row by row is not evaluated here; see predict");
-  const { evaluate } = await import("@mamba/train");
   const { mean, std, ...cut } = data;
   const windows = await openSeries(
     { path, delimiter, ...cut, stride: 1, missing, heldOut },
@@ -26,7 +26,7 @@ export async function evaluateSeries(
   const source = model.perPosition ? lastPositionOnly(every, data) : every;
   using bar = progress(host, "evaluating", String);
   const total = (examples ?? every.count) * data.context;
-  const trainable = await seriesRegressor(model, data);
+  const trainable = seriesRegressor(model, data);
   const found = await evaluate(trainable, source, {
     ...{ examples, batchSize, signal: host.signal },
     onProgress: (done) => bar.update(done, Math.max(done, total)),

@@ -16,7 +16,7 @@ import { describeEvaluation, Report } from "../training/report.ts";
 import { showCurves } from "../training/runTrainer.ts";
 import type { ArrayRecipe } from "./arrayRecipe.ts";
 import { openImages } from "./imagesData.ts";
-import { lastPositionOnly, openSeries, persistenceErrors, seriesRegressor } from "./seriesData.ts";
+import { lastPositionOnly, openSeries, persistenceErrors } from "./seriesData.ts";
 import { meanOf } from "./means.ts";
 
 export interface TrainArraysRequest extends BackendChoice {
@@ -112,6 +112,7 @@ async function seriesRun(
   host: Host,
 ): Promise<Run> {
   const { levels, loss, ...windows } = recipe;
+  const { seriesRegressor } = await import("@mamba/train");
   const { train, heldOut, data } = await openSeries(windows, {}, host);
   const { columns, targets, horizon } = data;
   const config = {
@@ -136,7 +137,7 @@ async function seriesRun(
   }
   return {
     model,
-    trainable: await seriesRegressor(model, prepared, loss),
+    trainable: seriesRegressor(model, prepared, { loss }),
     examples: { train, heldOut: heldOut === undefined ? false : lastPositionOnly(heldOut, data) },
     data: prepared,
     loss: `${levels ? "quantile loss" : loss === "huber" ? "Huber loss" : "squared error"}, normalised: ${recipe.path}`,
