@@ -1,5 +1,6 @@
 // Compiles assembly/ to the two WebAssembly builds and writes each as a gzipped base64 string into src/generated/, so that the
-// package needs no fetch and no file at run time. Text in base64 hardly compresses, so it is gzipped before. Also generates src/generated/records.ts: see generateRecords.mjs.
+// package needs no fetch and no file at run time. Base64 text hardly compresses, so the bytes are gzipped first. Also generates
+// src/generated/records.ts: see generateRecords.mjs.
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";

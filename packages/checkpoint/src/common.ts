@@ -14,7 +14,6 @@ export type {
   ModelSummary,
 } from "./models/loadModel.ts";
 export type { ModelConfig, SavedModel } from "./models/modelConfig.ts";
-export type { ImagesData, ModelData, SeriesData } from "./models/modelData.ts";
 export { modelFiles, type SaveModelOptions } from "./models/modelFiles.ts";
 export type { LoadOptions } from "./parameters/load.ts";
 export type { WeightOptions } from "./parameters/weightsToWrite.ts";

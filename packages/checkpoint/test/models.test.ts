@@ -3,10 +3,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   bidirectionalMamba,
+  type ImagesData,
   LoraAdapter,
   MambaLM,
+  type ModelData,
   type SequenceConfigInput,
   SequenceModel,
+  type SeriesData,
   type VisionConfigInput,
   VisionMamba,
 } from "@mamba/core";
@@ -15,20 +18,17 @@ import { createCpuKernel } from "@mamba/kernel-cpu";
 import { expect, test } from "vitest";
 import { loadModel as loadInBrowser } from "../src/browser.ts";
 import {
-  type ImagesData,
   inspectCheckpoint,
   inspectModel,
   loadAdapter,
   loadCheckpoint,
   loadModel,
-  type ModelData,
   modelFiles,
   openSafetensors,
   saveAdapter,
   saveCheckpoint,
   type SavedModel,
   saveModel,
-  type SeriesData,
 } from "../src/index.ts";
 import { folderWith, refusal, temporaryFolder } from "./support/folders.ts";
 import { hostKernel } from "./support/hostKernel.ts";

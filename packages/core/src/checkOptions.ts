@@ -15,6 +15,12 @@ export const number = (words: string, holds: (value: number) => boolean): Rule =
   (value) => typeof value === "number" && holds(value),
   words,
 ];
+/** Levels of quantiles. */
+export const levels: Rule = [
+  (value) =>
+    Array.isArray(value) && value.length > 0 && value.every((q) => typeof q === "number" && q > 0 && q < 1),
+  "numbers in (0, 1), at least one",
+];
 export const flag: Rule = [(value) => typeof value === "boolean", "true or false"];
 export const callback: Rule = [(value) => typeof value === "function", "a function"];
 export const abortSignal: Rule = [

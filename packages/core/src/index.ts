@@ -55,6 +55,7 @@ export { bidirectionalStack } from "./model/bidirectionalStack.ts";
 export * from "./model/config.ts";
 export * from "./model/mambaLM.ts";
 export { Model } from "./model/model.ts";
+export type { ImagesData, ModelData, SeriesData } from "./model/modelData.ts";
 export {
   resolveSequenceConfig,
   type SequenceConfig,

@@ -281,11 +281,21 @@ describe("losses of elements", () => {
     expect(() => ops.quantileLoss(x, tensor([4]), { levels: [0.1, 0.5, 1] })).toThrow(refused("OPTIONS"));
     expect(() => ops.quantileLoss(x, tensor([4]), { levels: [0.1, 0.5] })).toThrow(refused("SHAPE"));
     expect(() => ops.crossEntropy(x, target, { smoothing: 0.1 } as object)).toThrow(refused("OPTIONS"));
+    expect(() => ops.layerNorm(x, { epsilon: 1 } as object)).toThrow(refused("OPTIONS"));
+    expect(() => ops.layerNorm(x, { eps: -1 })).toThrow(refused("OPTIONS"));
+    const dropped = { probability: 0, seed: 0, p: 0.5 };
+    expect(() => ops.dropout(x, dropped)).toThrow(refused("OPTIONS"));
+    expect(() => ops.dropout(x, { probability: 0.5, seed: 0.5 })).toThrow(refused("OPTIONS"));
     using tape = new Tape(kernel, [x, target]);
     expect(() => tape.binaryCrossEntropy(x, target)).toThrow(
       "binaryCrossEntropy: no gradient flows into target, got one that depends on a tracked tensor",
     );
     expect(() => tape.huber(x, tensor([4, 3], 3), { weight: target })).toThrow(refused("TAPE"));
+    const ids = tape.constant(Int32Array.of(0, 1, 2, 2), [4]);
+    const classWeights = tape.columns(target, 0, 1);
+    expect(() => tape.crossEntropy(x, ids, { classWeights })).toThrow(
+      "crossEntropy: no gradient flows into classWeights, got one that depends on a tracked tensor",
+    );
   });
 });
 

@@ -260,7 +260,7 @@ test.each<[object, string]>([
   [{ pooling: undefined }, "config field pooling must be"],
   [{ direction: "both" }, 'config field direction must be "causal" or "bidirectional", got "both"'],
   [{ outputs: 0 }, "config field outputs must be a whole number from 1 to 16777216, got 0"],
-  [{ dropout: 1 }, "config field dropout must be a number from 0 up to and without 1, got 1"],
+  [{ dropout: 1 }, "config field dropout must be a number in [0, 1), got 1"],
   [{ divideOutput: 1 }, "config field divideOutput must be true or false, got 1"],
   [{ input: "values" }, 'config field input must be { kind: "values", … } or { kind: "tokens", … }'],
   [{ input: undefined }, "config field input must be"],

@@ -1,4 +1,5 @@
-import { ElementwiseArgs, elementwiseUnits, mapTwo } from "./elementwise.ts";
+import { ElementwiseArgs, elementwiseUnits } from "./elementwise.ts";
+import { mapRepeated, repeatedScratch } from "./repeated.ts";
 
 // y = a + b
 
@@ -15,6 +16,10 @@ export function addUnits(args: ElementwiseArgs): i32 {
   return elementwiseUnits(args);
 }
 
+export function addScratch(args: ElementwiseArgs): i32 {
+  return repeatedScratch(args);
+}
+
 export function addRun(args: ElementwiseArgs, begin: i32, end: i32, scratch: usize): void {
-  mapTwo<Add>(args, begin, end);
+  mapRepeated<Add>(args, begin, end, scratch);
 }

@@ -1,7 +1,6 @@
 import { loadLanes, madd, storeLanes } from "./lanes.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
-import { rowLargest } from "./rowLargest.ts";
-import { exponentials, scaleRow } from "./softmaxRow.ts";
+import { exponentials, largestOf, scaleRow } from "./softmaxRow.ts";
 
 // With logp = log softmax(logits), class weights w, label smoothing e and targets y, over the rows whose target is not `ignoreIndex`:
 //
@@ -96,6 +95,7 @@ export function crossEntropyRun(args: CrossEntropyArgs, begin: i32, end: i32, sc
   const rows = unitRows(args);
   const last = min(end * rows, args.rows);
   const total = load<f64>(args.losses + ((<usize>args.rows) << 3));
+  const share = 1 / total;
   const rowBytes = (<usize>args.vocabSize) << 2;
   for (let row = begin * rows; row < last; row++) {
     const logits = args.logits + ((<usize>row * args.stride) << 2);
@@ -104,64 +104,96 @@ export function crossEntropyRun(args: CrossEntropyArgs, begin: i32, end: i32, sc
     if (target(args, row) == args.ignoreIndex || total == 0) {
       store<f64>(loss, 0);
       if (dLogits) memory.fill(dLogits, 0, rowBytes);
-    } else store<f64>(loss, lossOf(args, logits, target(args, row), total, dLogits, scratch));
+    } else store<f64>(loss, lossOf(args, logits, target(args, row), share, dLogits, scratch));
   }
 }
 
-/** Returns the loss of one row. Writes its gradient, divided by `total`, to dLogits unless that is 0. */
+/** Returns the loss of one row. Writes its gradient, times `share` = 1 / the weights of the targets, to dLogits unless that is 0. */
 function lossOf(
   args: CrossEntropyArgs,
   logits: usize,
   target: i32,
-  total: f64,
+  share: f64,
   dLogits: usize,
   scratch: usize,
 ): f64 {
   const size = args.vocabSize;
-  const weights = args.classWeights;
-  const powers = dLogits ? dLogits : scratch;
-  const largest = rowLargest(logits, size);
-  const sum = exponentials(logits, size, largest, powers);
+  const largest = largestOf(logits, size);
+  const sum = exponentials(logits, size, largest, dLogits ? dLogits : scratch);
   if (target < 0 || target >= size) {
     if (dLogits) scaleRow(dLogits, size, NaN);
     return NaN;
   }
   const at = (<usize>target) << 2;
-  const weight = weightOf(args, target);
+  const distance = <f64>largest - <f64>load<f32>(logits + at);
+  if (!args.classWeights && args.labelSmoothing == 0) {
+    if (dLogits) writeGradient(dLogits, at, size, share, sum);
+    return Math.log(sum) + distance;
+  }
+  return weightedLossOf(args, logits, target, share, dLogits, largest, sum, distance);
+}
+
+/** Turns the exponentials in dLogits into (softmax - onehot(target)) · factor, where `at` is the offset of the target. */
+@inline
+function writeGradient(dLogits: usize, at: usize, size: i32, factor: f64, sum: f64): void {
+  const inverse = 1 / sum;
+  // In f64 for the target: softmax - 1 cancels when its probability is near 1.
+  const hit = (<f64>load<f32>(dLogits + at) * inverse - 1) * factor;
+  scaleRow(dLogits, size, <f32>(inverse * factor));
+  store<f32>(dLogits + at, <f32>hit);
+}
+
+/** `lossOf` with class weights or label smoothing, after the exponentials of the row. */
+function weightedLossOf(
+  args: CrossEntropyArgs,
+  logits: usize,
+  target: i32,
+  share: f64,
+  dLogits: usize,
+  largest: f32,
+  sum: f64,
+  distance: f64,
+): f64 {
+  const size = args.vocabSize;
+  const weights = args.classWeights;
   const smoothing = <f64>args.labelSmoothing;
+  const at = (<usize>target) << 2;
+  const weight = weightOf(args, target);
   const own = weight * (1 - smoothing);
   const logSum = Math.log(sum);
-  const loss = own * (logSum + (<f64>largest - <f64>load<f32>(logits + at)));
-  // In f64 for the target: softmax - 1 cancels when its probability is near 1.
-  const scale = own / total;
-  const hit = scale * (<f64>load<f32>(powers + at) / sum - 1);
+  const loss = own * (logSum + distance);
   if (smoothing == 0) {
-    if (dLogits) {
-      scaleRow(dLogits, size, <f32>(scale / sum));
-      store<f32>(dLogits + at, <f32>hit);
-    }
+    if (dLogits) writeGradient(dLogits, at, size, own * share, sum);
     return loss;
   }
   const each = smoothing / <f64>size;
-  const all = load<f64>(args.losses + ((<usize>args.rows) << 3), 8);
+  const all = each * classWeightsOf(args);
   if (dLogits) {
-    const smooth = (each * (all * (<f64>load<f32>(dLogits + at) / sum) - weight)) / total;
-    scaleRow(dLogits, size, <f32>((scale + (each * all) / total) / sum));
-    subtractWeights(dLogits, weights, size, <f32>(-each / total));
-    store<f32>(dLogits + at, <f32>(hit + smooth));
+    // In f64 for the target, as above: own (p - 1) + e / V (p · sum(w) - w[target])
+    const probability = <f64>load<f32>(dLogits + at) / sum;
+    const hit = (own * (probability - 1) + (all * probability - each * weight)) * share;
+    scaleRow(dLogits, size, <f32>(((own + all) * share) / sum));
+    addWeights(dLogits, weights, size, <f32>(-each * share));
+    store<f32>(dLogits + at, <f32>hit);
   }
-  return loss + each * (all * logSum + distances(logits, weights, size, largest));
+  return loss + (all * logSum + each * distances(logits, weights, size, largest));
 }
 
-/** dLogits[c] += weight[c] · factor, with a factor below 0. */
-function subtractWeights(dLogits: usize, weights: usize, size: i32, factor: f32): void {
-  const back = f32x4.splat(factor);
+/** The sum of the weights of all classes, which `crossEntropyCount` computed. */
+@inline
+function classWeightsOf(args: CrossEntropyArgs): f64 {
+  return load<f64>(args.losses + ((<usize>args.rows) << 3), 8);
+}
+
+/** dLogits[c] += weight[c] · factor */
+function addWeights(dLogits: usize, weights: usize, size: i32, factor: f32): void {
+  const each = f32x4.splat(factor);
   const end = (<usize>size) << 2;
   for (let i: usize = 0; i < end; i += 16) {
     const lanes = <i32>((end - i) >> 2);
     const gradient = loadLanes(dLogits + i, lanes);
-    const less = weights ? madd(loadLanes(weights + i, lanes), back, gradient) : f32x4.add(gradient, back);
-    storeLanes(dLogits + i, less, lanes);
+    const sum = weights ? madd(loadLanes(weights + i, lanes), each, gradient) : f32x4.add(gradient, each);
+    storeLanes(dLogits + i, sum, lanes);
   }
 }
 

@@ -1,4 +1,5 @@
-import { ElementwiseArgs, elementwiseUnits, mapTwo } from "./elementwise.ts";
+import { ElementwiseArgs, elementwiseUnits } from "./elementwise.ts";
+import { mapRepeated, repeatedScratch } from "./repeated.ts";
 
 // y = a * b
 
@@ -15,6 +16,10 @@ export function mulUnits(args: ElementwiseArgs): i32 {
   return elementwiseUnits(args);
 }
 
+export function mulScratch(args: ElementwiseArgs): i32 {
+  return repeatedScratch(args);
+}
+
 export function mulRun(args: ElementwiseArgs, begin: i32, end: i32, scratch: usize): void {
-  mapTwo<Mul>(args, begin, end);
+  mapRepeated<Mul>(args, begin, end, scratch);
 }

@@ -1,9 +1,8 @@
 import { Pointer } from "./records.ts";
-import { rowLargest } from "./rowLargest.ts";
-import { exponentials, scaleRow } from "./softmaxRow.ts";
+import { exponentials, largestOf, scaleRow } from "./softmaxRow.ts";
 
-// y = exp(x - max(x)) / sum(exp(x - max(x))) over the last axis. A row is NaN when its maximum is not finite: -inf - -inf and
-// inf - inf are NaN.
+// y = exp(x - max(x)) / sum(exp(x - max(x))) over the last axis. A row is NaN when its maximum is not finite, because
+// -inf - -inf and inf - inf are NaN, and when it has a NaN, because the sum is NaN then.
 
 @unmanaged
 export class SoftmaxArgs {
@@ -32,7 +31,7 @@ export function softmaxRun(args: SoftmaxArgs, begin: i32, end: i32, scratch: usi
   for (let row = begin * rows; row < last; row++) {
     const x = args.x + ((<usize>row * args.xStride) << 2);
     const y = args.y + <usize>row * bytes;
-    const sum = exponentials(x, args.features, rowLargest(x, args.features), y);
+    const sum = exponentials(x, args.features, largestOf(x, args.features), y);
     scaleRow(y, args.features, <f32>(1 / sum));
   }
 }

@@ -1,4 +1,5 @@
-import { ElementwiseArgs, elementwiseUnits, mapTwo } from "./elementwise.ts";
+import { ElementwiseArgs, elementwiseUnits } from "./elementwise.ts";
+import { mapRepeated, repeatedScratch } from "./repeated.ts";
 
 // y = a - b
 
@@ -15,6 +16,10 @@ export function subUnits(args: ElementwiseArgs): i32 {
   return elementwiseUnits(args);
 }
 
+export function subScratch(args: ElementwiseArgs): i32 {
+  return repeatedScratch(args);
+}
+
 export function subRun(args: ElementwiseArgs, begin: i32, end: i32, scratch: usize): void {
-  mapTwo<Sub>(args, begin, end);
+  mapRepeated<Sub>(args, begin, end, scratch);
 }

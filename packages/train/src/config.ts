@@ -7,7 +7,8 @@ export type WeightType = "f32" | "f16" | "bf16";
 
 const weightTypes: readonly WeightType[] = ["f32", "f16", "bf16"];
 
-/** How a model is trained. A resumed run must have the same config in every field, but it may have more steps. */
+/** How a model is trained. A resumed run must have the same config in every field, but it may have more steps,
+ * and with them another warmup. */
 export interface TrainConfig {
   /** Number of optimizer steps. */
   readonly steps: number;

@@ -3,14 +3,13 @@ export { augmented, type AugmentedOptions, shifted, type ShiftOptions } from "./
 export { type CsvOptions, type CsvTable, type MissingRule, parseCsv } from "./data/csv.ts";
 export { decodeImage } from "./data/decodeImage.ts";
 export { parseIdx } from "./data/idx.ts";
-export { type ImagesData, type ImageInput, imageInput } from "./data/imageInput.ts";
+export { type ImageInput, imageInput } from "./data/imageInput.ts";
 export { idxImages, type IdxImagesOptions, type ImageSource } from "./data/imageSource.ts";
 export { parseNpy } from "./data/npy.ts";
 export type { NumberArray, NumericArray } from "./data/numericArray.ts";
 export { type PackedRows, packRows } from "./data/packRows.ts";
 export type { DecodeOptions, Pixels } from "./data/pixels.ts";
 export {
-  type SeriesData,
   seriesInput,
   type SeriesOptions,
   type SeriesSource,

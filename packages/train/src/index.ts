@@ -41,6 +41,12 @@ export type {
   RegressorMetrics,
   TargetError,
 } from "./arrays/regressionSums.ts";
+export {
+  forecastSeries,
+  isDirectForecaster,
+  seriesRegressor,
+  type SeriesRegressorOptions,
+} from "./arrays/seriesModel.ts";
 export type { BestPoint, FitState } from "./fit/bestPoint.ts";
 export { fit, type FitOptions, type Resumable, type RunStore } from "./fit/fit.ts";
 export type { FitConfig, FitConfigInput } from "./fit/fitConfig.ts";

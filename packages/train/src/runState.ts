@@ -22,18 +22,19 @@ export interface SavedTensor {
 }
 
 /**
- * A run may go on with more steps than it had: the learning rate of the remaining steps is then that of the new schedule.
+ * A run may go on with more steps than it had, and then with another warmup: the learning rate of the remaining steps is that of
+ * the new schedule.
  *
  * @throws TrainError `RESUME`, naming the first field in which the saved run differs from the current one
  */
 export function checkSameRun(saved: RunState, current: RunState): void {
   checkEqual("data", saved.data, current.data);
+  const isExtended = Number(current.training["steps"]) > Number(saved.training["steps"]);
   for (const part of ["model", "training"] as const) {
     const [before, now] = [saved[part], current[part]];
     for (const field of new Set([...Object.keys(before), ...Object.keys(now)])) {
-      const isExtended =
-        part === "training" && field === "steps" && Number(now[field]) > Number(before[field]);
-      if (!isExtended) checkEqual(`${part}.${field}`, before[field], now[field]);
+      const mayDiffer = part === "training" && isExtended && ["steps", "warmupSteps"].includes(field);
+      if (!mayDiffer) checkEqual(`${part}.${field}`, before[field], now[field]);
     }
   }
   for (const field of ["heldOut", "rule"]) {

@@ -137,6 +137,15 @@ export class Trainer<E = Example> implements Disposable {
     return { step, loss, gradNorm, lr: this.config.lr * factor, tokensPerSecond, padding };
   }
 
+  /**
+   * Checks the examples of the next step and predicts its memory, without computing anything.
+   *
+   * @throws TrainError `DATA`; `OUT_OF_MEMORY` when the step would not fit
+   */
+  async checkStep(): Promise<void> {
+    await this.#batches();
+  }
+
   /** The batches of the next step, in the seeded order. */
   async #batches(): Promise<BatchLoss[]> {
     const { batchSize, accumulation, seed } = this.config;

@@ -165,6 +165,13 @@ test("a finished fit goes on with more steps, with its best parameters and a new
   await expect(eventsOf(fit(classifier(lm), data, constant, { run: folder }))).rejects.toThrow(
     "the saved run has training.steps 16, this one 8",
   );
+  // The warmup is a part of the schedule, which is a new one with more steps only.
+  const warm = { ...constant, warmupSteps: 2 };
+  await expect(eventsOf(fit(classifier(lm), data, { ...warm, steps: 16 }, { run: folder }))).rejects.toThrow(
+    "the saved run has training.warmupSteps 0, this one 2",
+  );
+  const longer = await eventsOf(fit(classifier(lm), data, { ...warm, steps: 17 }, { run: folder }));
+  expect(longer.filter(({ kind }) => kind === "step").map(({ step }) => step)).toEqual([17]);
 });
 
 test("another rule, other held-out data and the state of a trainer alone are refused", async () => {
@@ -188,6 +195,17 @@ test("another rule, other held-out data and the state of a trainer alone are ref
   expect(await folder.resume(patient)).toMatchObject({ step: 5 });
   patient.useBest();
   expect(() => patient.state()).toThrow("the fit has ended with useBest");
+});
+
+test("a step that cannot fit is refused before the first evaluation", async () => {
+  using lm = small();
+  const events: string[] = [];
+  const run = async () => {
+    const tight = fit(classifier(lm), { train: signs(60) }, config, { memoryLimit: 1000 });
+    for await (const { kind } of tight) events.push(kind);
+  };
+  await expect(run()).rejects.toMatchObject({ code: "OUT_OF_MEMORY" });
+  expect(events).toEqual([]);
 });
 
 test("without held-out examples it only trains; a source without an end needs some", async () => {

@@ -1,7 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { ImageSource, ImagesData } from "@mamba/train/data";
-import { codeOf, usage } from "../program/errors.ts";
+import type { ImagesData } from "@mamba/core";
+import type { ImageSource } from "@mamba/train/data";
+import { usage } from "../program/errors.ts";
+import { explained } from "../program/namedFiles.ts";
 import type { ImagesRecipe } from "./arrayRecipe.ts";
 
 /** The size of the images of a folder, where nothing else is said. */
@@ -39,8 +41,7 @@ export async function openImages(
 
 export async function isFolder(path: string): Promise<boolean> {
   const info = await stat(path).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") throw usage(`--data: ${path} is not there`);
-    throw error;
+    throw explained(error, `--data: ${path}`);
   });
   return info.isDirectory();
 }

@@ -1,10 +1,23 @@
-import type { SequenceModel, VisionMamba } from "@mamba/core";
+import type { ImagesData, SequenceModel, SeriesData, VisionMamba } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
-import type { ImagesData, SeriesData } from "@mamba/train/data";
 import { hubOptions, type ModelChoice } from "../checkpoints/loadModel.ts";
 import { usage } from "../program/errors.ts";
 import { note, type Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
+
+/** A model that forecasts the rows of a table. */
+export interface SeriesModel {
+  readonly model: SequenceModel;
+  readonly data: SeriesData;
+  readonly label: string;
+}
+
+/** A model that names the classes of images. */
+export interface VisionModel {
+  readonly model: VisionMamba;
+  readonly data: ImagesData;
+  readonly label: string;
+}
 
 /** A loaded model of arrays, with the preparation of its inputs. It is the caller's to dispose. */
 export interface ArrayModelFile {
@@ -12,9 +25,9 @@ export interface ArrayModelFile {
   readonly label: string;
   readonly data: SeriesData | ImagesData;
   /** @throws CliError `USAGE` when it is no model of a series */
-  series(): { readonly model: SequenceModel; readonly data: SeriesData; readonly label: string };
+  series(): SeriesModel;
   /** @throws CliError `USAGE` when it is no model of images */
-  images(): { readonly model: VisionMamba; readonly data: ImagesData; readonly label: string };
+  images(): VisionModel;
 }
 
 /**

@@ -1,8 +1,6 @@
-import type { SequenceModel } from "@mamba/core";
+import type { SeriesData } from "@mamba/core";
 import type { ArrayExample, ExampleSource } from "@mamba/train";
-import type { FiniteSource, SeriesData, SeriesWindows } from "@mamba/train/data";
-import { basename } from "node:path";
-import { usage } from "../program/errors.ts";
+import type { FiniteSource, SeriesWindows } from "@mamba/train/data";
 import type { Host } from "../program/host.ts";
 import { readStdin } from "./readStdin.ts";
 import type { SeriesRecipe } from "./arrayRecipe.ts";
@@ -44,31 +42,6 @@ export function lastPositionOnly(
   };
 }
 
-/**
- * The way back from the numbers of a model to the units of the table: for each row of the horizon, each target. For a relative
- * forecast it leads to the change since the last row.
- */
-function unitsOf({ columns, targets, mean, std, horizon, relative }: SeriesData): {
-  scale: number[];
-  offset: number[];
-} {
-  const of = (values: readonly number[]) =>
-    Array.from({ length: horizon }, () =>
-      targets.map((target) => values[columns.indexOf(target)] ?? NaN),
-    ).flat();
-  return { scale: of(std), offset: of(relative ? mean.map(() => 0) : mean) };
-}
-
-/** The model of a series as a regressor of the rows of the horizon. */
-export async function seriesRegressor(
-  model: SequenceModel,
-  data: SeriesData,
-  loss: SeriesRecipe["loss"] = "squaredError",
-) {
-  const { regressor } = await import("@mamba/train");
-  return regressor(model, { loss: data.levels ? { levels: [...data.levels] } : loss, ...unitsOf(data) });
-}
-
 /** Mean absolute errors of the forecast that nothing changes, in the units of the table: one for each row and target. */
 export async function persistenceErrors(
   source: ExampleSource<ArrayExample> & { readonly count: number },
@@ -97,14 +70,4 @@ export async function persistenceErrors(
     mae: Array.from(absolute, (sum, i) => sum / (counts[i] ?? 0)),
     rmse: Array.from(squared, (sum, i) => Math.sqrt(sum / (counts[i] ?? 0))),
   };
-}
-
-/** @throws CliError `USAGE` unless a model forecasts all rows of the horizon at once, or row by row on its own forecasts */
-export function isDirect({ outputs, config }: SequenceModel, data: SeriesData, label: string): boolean {
-  const perRow = data.targets.length * (data.levels?.length ?? 1);
-  if (outputs === perRow * data.horizon) return true;
-  if (outputs === perRow && config.pooling === "none" && config.direction === "causal") return false;
-  throw usage(
-    `${basename(label)}: the model has ${outputs} outputs, and cannot forecast ${data.horizon} rows`,
-  );
 }

@@ -1,17 +1,23 @@
 import { join } from "node:path";
-import type { SequenceConfigInput, VisionConfigInput } from "@mamba/core";
-import { SequenceModel, VisionMamba } from "@mamba/core";
-import { type Kernel, Scope } from "@mamba/kernel";
+import {
+  type ModelData,
+  type SequenceConfigInput,
+  SequenceModel,
+  type VisionConfigInput,
+  VisionMamba,
+} from "@mamba/core";
+import { formatCount } from "@mamba/display";
+import { elementCount, type Kernel, Scope } from "@mamba/kernel";
 import type { FitConfigInput, FitData, Trainable, ArrayExample, FitEvent } from "@mamba/train";
-import type { ModelData } from "@mamba/checkpoint";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { CliError, usage } from "../program/errors.ts";
 import { note, type Host } from "../program/host.ts";
-import { Report } from "../training/report.ts";
+import { describeEvaluation, Report } from "../training/report.ts";
 import { showCurves } from "../training/runTrainer.ts";
 import type { ArrayRecipe } from "./arrayRecipe.ts";
 import { openImages } from "./imagesData.ts";
-import { lastPositionOnly, openSeries, seriesRegressor } from "./seriesData.ts";
+import { lastPositionOnly, openSeries, persistenceErrors } from "./seriesData.ts";
+import { meanOf } from "./means.ts";
 
 export interface TrainArraysRequest extends BackendChoice {
   readonly out: string;
@@ -32,6 +38,8 @@ interface Run {
   readonly data: ModelData;
   /** A name of the loss, for the curve. */
   readonly loss: string;
+  /** Facts about the data and the errors to beat, a line each. */
+  readonly facts: readonly string[];
 }
 
 /** Trains a model of arrays in a folder. The best model so far is in `model`, also while the run goes on. */
@@ -62,6 +70,7 @@ export async function trainArrays(
         if (resumed?.damage !== undefined) note(host, `the last state is lost: ${resumed.damage}`);
         if (resumed) note(host, `continuing after step ${state.step}`);
         else if (resume) note(host, `note: ${out} holds no state yet; this run starts at the beginning`);
+        for (const fact of run.facts) note(host, fact);
       },
       save: (state) => folder.save(state),
       log: (event) => folder.log(event),
@@ -72,24 +81,29 @@ export async function trainArrays(
     memoryLimit,
   });
   let end: string | undefined;
-  for await (const event of events) end = tell(event, report) ?? end;
+  for await (const event of events) end = reportEvent(event, report) ?? end;
   await saveModel(model, trained, { data: run.data });
   await showCurves(folder, run.loss, host);
   if (end !== undefined) note(host, end);
   note(host, `wrote ${trained}`);
 }
 
-/** Reports an event; of the last one, returns a line about the best parameters. */
-function tell(event: FitEvent, report: Report): string | undefined {
+/** Reports an event. Returns a line about the best parameters when the fit has finished. */
+function reportEvent(event: FitEvent, report: Report): string | undefined {
   if (event.kind === "step") report.update(event);
   else if (event.kind === "evaluation") report.evaluated(event.step, event.evaluation);
   else {
     const { best, reason, step } = event;
     if (best === undefined) return undefined;
     const early = reason === "patience" ? `stopped after step ${step}: no better evaluation; ` : "";
-    return `${early}the model has the parameters of step ${best.step}, held out ${best.value.toFixed(4)}`;
+    return `${early}the model has the parameters of step ${best.step}, held out ${describeEvaluation(best.evaluation)}`;
   }
   return undefined;
+}
+
+function sizes(train: number, heldOut: number, model: ArrayModel): string {
+  const parameters = [...model.parameters.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  return `${train} examples to train on, ${heldOut} held out; the model has ${formatCount(parameters)} parameters`;
 }
 
 async function seriesRun(
@@ -98,6 +112,7 @@ async function seriesRun(
   host: Host,
 ): Promise<Run> {
   const { levels, loss, ...windows } = recipe;
+  const { seriesRegressor } = await import("@mamba/train");
   const { train, heldOut, data } = await openSeries(windows, {}, host);
   const { columns, targets, horizon } = data;
   const config = {
@@ -108,12 +123,25 @@ async function seriesRun(
   } as SequenceConfigInput;
   const model = SequenceModel.init(kernel, config, seed, dtypeOf(training));
   const prepared = { ...data, ...(levels && { levels }) };
+  const facts = [sizes(train.count, heldOut?.count ?? 0, model)];
+  if (heldOut) {
+    const { id, count } = heldOut;
+    const examples = Math.min(count, training.heldOutExamples ?? count);
+    const { mae } = await persistenceErrors(
+      { id, count: examples, example: (i) => heldOut.example(i) },
+      data,
+    );
+    facts.push(
+      `persistence (no row differs from the last one): held out, mean absolute error ${meanOf(mae).toPrecision(4)}`,
+    );
+  }
   return {
     model,
-    trainable: await seriesRegressor(model, prepared, loss),
+    trainable: seriesRegressor(model, prepared, { loss }),
     examples: { train, heldOut: heldOut === undefined ? false : lastPositionOnly(heldOut, data) },
     data: prepared,
     loss: `${levels ? "quantile loss" : loss === "huber" ? "Huber loss" : "squared error"}, normalised: ${recipe.path}`,
+    facts,
   };
 }
 
@@ -142,6 +170,7 @@ async function imagesRun(
     examples: { train: moved, heldOut: heldOut ?? false },
     data: source.data,
     loss: `loss in nats: ${recipe.path}`,
+    facts: [sizes(train.count, heldOut?.count ?? 0, model)],
   };
 }
 

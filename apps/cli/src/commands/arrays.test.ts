@@ -64,8 +64,10 @@ test("a series: trained, evaluated, forecast, and described", async () => {
   expect(out).toMatchObject({ code: 0, stdout: "" });
   expect(out.stderr).toMatch(/^step 0: held out \d\.\d{4}, mean absolute error \d/m);
   expect(out.stderr).toMatch(
-    /the model has the parameters of step \d+, held out \d\.\d{4}\nwrote .*model\n$/,
+    /the model has the parameters of step \d+, held out \d\.\d{4}, mean absolute error \d.*\nwrote .*model\n$/,
   );
+  expect(out.stderr).toMatch(/^35 examples to train on, 5 held out; the model has \S+ k parameters$/m);
+  const toBeat = /^persistence .*: held out, mean absolute error (\d\S+)$/m.exec(out.stderr)?.[1];
   expect((await readdir(at("tide"))).sort()).toEqual(["log.jsonl", "loss.svg", "model", "state.safetensors"]);
 
   const model = at("tide", "model");
@@ -92,6 +94,8 @@ test("a series: trained, evaluated, forecast, and described", async () => {
     results: [{ target: "height", maePerRow: [expect.any(Number), expect.any(Number), expect.any(Number)] }],
   });
   expect(report.quantiles).toHaveLength(3);
+  const [{ persistence }] = report.results as [{ persistence: { mae: number } }];
+  expect(Number(toBeat)).toBeCloseTo(persistence.mae, 2);
   const shown = await run(["eval", "series", "-m", model, `--data=${at("tide.csv")}`]);
   expect(shown.stdout).toMatch(/^target +MAE +RMSE +MAE of persistence +RMSE of persistence$/m);
   expect(report.loss).toBeCloseTo(await bestLoss("tide"), 5);
@@ -107,8 +111,8 @@ test("a series: trained, evaluated, forecast, and described", async () => {
     predicted.stdout.trim().split("\n").slice(1),
   );
   expect(
-    (await run(["predict", "-m", model, `--data=${at("tide.csv")}`, "--out", at("next.csv")])).stdout,
-  ).toBe("");
+    await run(["predict", "-m", model, `--data=${at("tide.csv")}`, "--out", at("next.csv")]),
+  ).toMatchObject({ code: 0, stdout: "", stderr: `wrote ${at("next.csv")}\n` });
   expect(await readFile(at("next.csv"), "utf8")).toBe(predicted.stdout);
 
   const described = await run(["inspect", model]);
@@ -189,6 +193,14 @@ test("a run that was interrupted and resumed gives the same bits", async () => {
   for (const file of ["state.safetensors", "model/model.safetensors"]) {
     expect((await readFile(at("parts", file))).equals(await readFile(at("whole", file)))).toBe(true);
   }
+  // A longer run has another default warmup, which belongs to its schedule.
+  const longer = ["train", ...series(), ...small, "--steps=50", "--out", at("whole"), "--resume"];
+  const extended = await run(longer);
+  expect(extended).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^continuing after step 30\n/) as string,
+  });
+  expect(extended.stderr).toContain("step 50/50");
 });
 
 test("a config file, and what is refused", async () => {
@@ -239,7 +251,7 @@ test("a config file, and what is refused", async () => {
     1,
   );
   await refused(["train", ...series("--memory-limit=10kB"), ...quick, ...out], "[OUT_OF_MEMORY]", 1);
-  await refused(["train", "images", `--data=${at("none")}`, ...out], "none is not there");
+  await refused(["train", "images", `--data=${at("none")}`, ...out], "none: there is no such file or folder");
   await refused(
     ["train", "images", `--data=${at("tide.csv")}`, ...out],
     "tide.csv: expected an IDX file, got another beginning [DATA]",

@@ -245,7 +245,7 @@ describe("state", () => {
     });
     expect(await generate(["--load-state", join(base, "none")])).toMatchObject({
       code: 2,
-      stderr: `mamba: --load-state: ${join(base, "none")} is not there [USAGE]\n`,
+      stderr: `mamba: --load-state: ${join(base, "none")}: there is no such file or folder [USAGE]\n`,
     });
     const other = join(base, "other");
     await run(["init", "tiny", other, "--seed=1"]);
@@ -272,9 +272,9 @@ describe("state", () => {
   });
 
   test.each([
-    ["no/such/state", "the folder .*no/such is not there"],
-    [".", "is a folder"],
-    ["damaged/state", "damaged/state lies in something that is no folder"],
+    ["no/such/state", "the folder .*no/such: there is no such file or folder"],
+    [".", "it is a folder, and a file is needed"],
+    ["damaged/state", "damaged/state: a part of the path is a file, and a folder is needed"],
   ])("--save-state %s is refused before anything is generated", async (path, message) => {
     await writeFile(join(base, "damaged"), "MAMBA");
     const result = await generate(["Hello", "--save-state", join(base, path)]);

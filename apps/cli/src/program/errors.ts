@@ -1,4 +1,5 @@
 import type { UnavailableCode } from "@mamba/kernel";
+import { fileProblem } from "./fileErrors.ts";
 
 /** The exit codes of the process. */
 export const exitCode = {
@@ -40,7 +41,7 @@ export function usage(message: string): CliError {
   return new CliError("USAGE", message);
 }
 
-/** The reason of the abort signal: why the process should end early, and with which exit code. */
+/** The problem of the abort signal: why the process should end early, and with which exit code. */
 export class Stop extends Error {
   readonly exitCode: number;
 
@@ -57,28 +58,29 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** Node's errors of files in words. */
-const fileErrors: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder",
-  EACCES: "permission denied",
-  EPERM: "the operation is not permitted",
-  EISDIR: "it is a folder, and a file is needed",
-  ENOTDIR: "a part of the path is a file, and a folder is needed",
-  EROFS: "the file system is read-only",
-  ENOSPC: "no space is left on the device",
-  ELOOP: "there are too many symbolic links in the path",
-  ENAMETOOLONG: "the name is too long",
-};
-
-/** One line for people: `message [CODE]`. Node's errors of files read `path: reason [CODE]`. */
+/** One line for people: `message [CODE]`. Node's errors of files read `path: problem [CODE]`. */
 export function describeError(error: unknown): string {
   const code = codeOf(error);
-  const { path } = (error ?? {}) as { path?: unknown };
-  const reason = code === undefined ? undefined : fileErrors[code];
-  let message = error instanceof Error ? error.message : String(error);
-  // Libraries of this project say which file it is and what it is for; only Node's own message is replaced.
-  if (reason !== undefined && typeof path === "string" && message.startsWith(`${code}: `)) {
-    message = `${path}: ${reason}`;
-  }
+  const message = error instanceof Error ? inWords(error) : String(error);
   return code === undefined || message.includes(`[${code}]`) ? message : `${message} [${code}]`;
+}
+
+/** The message of an error, in which Node's own text about a file, also that of the cause, is replaced by words. */
+function inWords(error: Error): string {
+  const { message, cause } = error;
+  const { path } = error as { path?: unknown };
+  const problem = problemOf(error);
+  if (problem !== undefined && typeof path === "string") return `${path}: ${problem}`;
+  const inner = problemOf(cause);
+  return inner === undefined || !(cause instanceof Error)
+    ? message
+    : message.replace(cause.message, () => inner);
+}
+
+/** The problem that Node's own message says; undefined for other errors, also those of this project that have Node's code. */
+function problemOf(error: unknown): string | undefined {
+  const code = codeOf(error);
+  if (code === undefined || !(error instanceof Error) || !error.message.startsWith(`${code}: `))
+    return undefined;
+  return fileProblem(code);
 }

@@ -2,16 +2,9 @@ import { constants } from "node:fs";
 import { access, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf, usage } from "./errors.ts";
+import { fileProblem, fileProblems } from "./fileErrors.ts";
 
 // Files that an option names. A mistake is reported before long work begins, with the option's name.
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: "is not there",
-  ENOTDIR: "lies in something that is no folder",
-  EISDIR: "is a folder",
-  EACCES: "may not be accessed (permissions)",
-  EROFS: "lies on a file system that is read-only",
-};
 
 /**
  * Reads a file that an option names.
@@ -34,20 +27,20 @@ export async function readInputFile(option: string, path: string): Promise<Uint8
 export async function checkOutputFile(option: string, path: string): Promise<void> {
   const folder = dirname(path);
   try {
-    if ((await stat(path)).isDirectory()) throw usage(`${option}: ${path} is a folder`);
+    if ((await stat(path)).isDirectory()) throw usage(`${option}: ${path}: ${fileProblems.EISDIR}`);
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw explained(error, `${option}: ${path}`);
   }
   try {
-    if (!(await stat(folder)).isDirectory()) throw usage(`${option}: ${folder} is no folder`);
+    if (!(await stat(folder)).isDirectory()) throw usage(`${option}: ${folder}: ${fileProblems.ENOTDIR}`);
     await access(folder, constants.W_OK);
   } catch (error) {
     throw explained(error, `${option}: the folder ${folder}`);
   }
 }
 
-/** A usage error for what the file system says, and any other error as it is. */
-function explained(error: unknown, subject: string): unknown {
-  const reason = reasons[codeOf(error) ?? ""];
-  return reason === undefined ? error : usage(`${subject} ${reason}`);
+/** A usage error for an error of the file system, and any other error as it is. */
+export function explained(error: unknown, subject: string): unknown {
+  const problem = fileProblem(codeOf(error));
+  return problem === undefined ? error : usage(`${subject}: ${problem}`);
 }

@@ -47,14 +47,8 @@ export class Report implements Disposable {
 
   /** Reports an evaluation. The lines of the steps show its loss from then on. */
   evaluated(step: number, evaluation: Evaluation & Metrics): void {
-    const { loss, accuracy, mae } = evaluation;
-    this.#heldOut = loss;
-    if (this.#open) return;
-    const metrics = [
-      ...(accuracy === undefined ? [] : [`accuracy ${(100 * accuracy).toFixed(2)} %`]),
-      ...(mae === undefined ? [] : [`mean absolute error ${mae.toPrecision(4)}`]),
-    ];
-    note(this.#host, [`step ${step}: held out ${loss.toFixed(4)}`, ...metrics].join(", "));
+    this.#heldOut = evaluation.loss;
+    if (!this.#open) note(this.#host, `step ${step}: held out ${describeEvaluation(evaluation)}`);
   }
 
   /** Ends the line on a terminal. */
@@ -62,6 +56,15 @@ export class Report implements Disposable {
     if (this.#open) note(this.#host, "");
     this.#open = false;
   }
+}
+
+/** `1.1093, accuracy 97.50 %`: the loss and the metrics that there are. */
+export function describeEvaluation({ loss, accuracy, mae }: Evaluation & Metrics): string {
+  return [
+    loss.toFixed(4),
+    ...(accuracy === undefined ? [] : [`accuracy ${(100 * accuracy).toFixed(2)} %`]),
+    ...(mae === undefined ? [] : [`mean absolute error ${mae.toPrecision(4)}`]),
+  ].join(", ");
 }
 
 /** `step 120/4000  loss 2.1034  norm 0.81  lr 1.00e-3  15300 tokens/s  3 min left` */

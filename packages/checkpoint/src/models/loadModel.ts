@@ -1,4 +1,4 @@
-import { SequenceModel, VisionMamba } from "@mamba/core";
+import { type ImagesData, SequenceModel, type SeriesData, VisionMamba } from "@mamba/core";
 import { elementCount, type Kernel, Scope } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
 import { canonicalNames } from "../formats/safetensors/canonicalNames.ts";
@@ -9,7 +9,6 @@ import { type LoadOptions, loadParameters } from "../parameters/load.ts";
 import { type MatchedParameter, matchParameters } from "../parameters/match.ts";
 import { type CheckpointFiles, readAll } from "../sources/source.ts";
 import { type ModelConfig, parseModelConfig } from "./modelConfig.ts";
-import type { ImagesData, SeriesData } from "./modelData.ts";
 import { sequenceSources, visionSources } from "./sources.ts";
 
 interface Loaded {

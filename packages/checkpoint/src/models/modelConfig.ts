@@ -1,10 +1,13 @@
 import {
+  type ImagesData,
   MambaError,
+  type ModelData,
   resolveSequenceConfig,
   resolveVisionConfig,
   type SequenceConfig,
   type SequenceConfigInput,
   type SequenceModel,
+  type SeriesData,
   type VisionConfig,
   type VisionConfigInput,
   type VisionMamba,
@@ -15,7 +18,7 @@ import { torchNames } from "../architectures/hubConfig.ts";
 import { CheckpointError } from "../errors.ts";
 import { Fields } from "../json/fields.ts";
 import { configCap, parseJsonObject } from "../json/parse.ts";
-import { type ImagesData, imagesData, type ModelData, type SeriesData, seriesData } from "./modelData.ts";
+import { imagesData, seriesData } from "./modelData.ts";
 import { kindOfType, modelTypes } from "./modelTypes.ts";
 
 /** The models that `saveModel` writes. */

@@ -1,42 +1,6 @@
-import type { SequenceConfig, VisionConfig } from "@mamba/core";
+import type { ImagesData, ModelData, SequenceConfig, SeriesData, VisionConfig } from "@mamba/core";
 import type { JsonObject } from "@mamba/core/safetensors";
 import { Fields } from "../json/fields.ts";
-
-/** How images become the input of a vision model: `(pixel - mean) / std` for each channel, with pixels from 0 to 1. */
-export interface ImagesData {
-  readonly kind: "images";
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  /** One for each channel. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** The name of each class. */
-  readonly labels: readonly string[];
-}
-
-/** How a table becomes the input of a sequence model, `(value - mean) / std` for each column, and what its outputs are. */
-export interface SeriesData {
-  readonly kind: "series";
-  /** The input: a channel for each. */
-  readonly columns: readonly string[];
-  /** The columns that are predicted. */
-  readonly targets: readonly string[];
-  /** One for each of `columns`. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** Rows that the model reads for a prediction. */
-  readonly context: number;
-  /** Rows that it predicts. */
-  readonly horizon: number;
-  /** The quantiles that the outputs are, for each target. Default: one number for each target. */
-  readonly levels?: readonly number[] | undefined;
-  /** The outputs are differences from the last row that the model reads. Default: they are the values. */
-  readonly relative?: true | undefined;
-}
-
-/** How the inputs of a model are prepared: kept in its config.json, for programs that use the model later. */
-export type ModelData = ImagesData | SeriesData;
 
 /**
  * Checks the data of a vision model.

@@ -1,8 +1,8 @@
+import type { ModelData } from "@mamba/core";
 import { type PatchedChunks, safetensorsFile } from "@mamba/core/safetensors";
 import { weightsFile } from "../formats/safetensors/weights.ts";
 import { type WeightOptions, weightsToWrite } from "../parameters/weightsToWrite.ts";
 import { describeModel, modelConfigBytes, type SavedModel } from "./modelConfig.ts";
-import type { ModelData } from "./modelData.ts";
 import { sequenceSources, visionSources } from "./sources.ts";
 
 /** Options of `saveModel` and `modelFiles`. */

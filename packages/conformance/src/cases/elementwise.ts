@@ -164,6 +164,7 @@ export function broadcastCases({ op, run, reference, flops }: Binary): OpCase[] 
     build([4, 3, 7], [3, 7], true),
     build([1, 2, 9], [2, 9], true),
     build([67, 1], [1]),
+    build([2001, 3], [3]),
     build([37, 131], [131], true),
   ];
 }

@@ -26,6 +26,11 @@ export function checkChoice(field: string, value: unknown, values: readonly stri
   check(field, value, values.includes(value as string), words);
 }
 
+/** @throws MambaError `CONFIG` unless `dropout` is a probability below 1 */
+export function checkDropout(dropout: unknown): void {
+  check("dropout", dropout, inRange(dropout, 0, 1) && dropout !== 1, "a number in [0, 1)");
+}
+
 /** @throws MambaError `CONFIG` unless the value is true or false */
 export function checkFlag(field: string, value: unknown): void {
   check(field, value, typeof value === "boolean", "true or false");

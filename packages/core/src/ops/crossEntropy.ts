@@ -1,5 +1,6 @@
 import type { CrossEntropyOptions, Tensor } from "@mamba/kernel";
 import { checkOptions, number, objectWith, type Rules } from "../checkOptions.ts";
+import { checkConstants } from "./run/checkConstants.ts";
 import type { OpRun } from "./run/opRun.ts";
 import { timesScalar } from "./run/timesScalar.ts";
 import { trainingKernel } from "./run/trainingKernel.ts";
@@ -15,7 +16,7 @@ const rules: Rules<CrossEntropyOptions> = {
  * `ignoreIndex` (default -100), 0 when all are; with smoothed labels and class weights as in `CrossEntropyOptions`.
  *
  * @throws KernelError `UNSUPPORTED` when the kernel has no training ops
- * @throws MambaError `OPTIONS`
+ * @throws MambaError `OPTIONS`; `TAPE` when the class weights depend on a tracked tensor
  */
 export function crossEntropy(
   run: OpRun,
@@ -24,6 +25,7 @@ export function crossEntropy(
   options: CrossEntropyOptions = {},
 ): Tensor {
   checkOptions("crossEntropy", options, rules);
+  checkConstants(run, "crossEntropy", { classWeights: options.classWeights });
   const recorder = run.recorder([logits]);
   if (recorder === undefined) {
     const { loss } = trainingKernel("crossEntropy", run.kernel).crossEntropy(logits, targets, options);

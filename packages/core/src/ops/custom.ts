@@ -7,8 +7,8 @@ import type { OpRun } from "./run/opRun.ts";
 export type CustomForward = (kernel: Kernel) => Tensor;
 
 /**
- * Computes the gradients of the inputs, in their order and shapes, from that of the result: new tensors, which the tape takes
- * over. Undefined where there is none.
+ * Computes the gradients of the inputs, in their order and shapes, from that of the result: new tensors, which the tape
+ * owns from then on, also when it refuses them. Undefined where there is none.
  *
  * @param dy the gradient of the result, borrowed
  * @param y the result, borrowed
@@ -37,40 +37,62 @@ export function custom(
   checkOwn("forward must return", y, inputs);
   return run.result(y, inputs, (dy, sink) => {
     const gradients: unknown = backward(sink.kernel, dy, y);
-    if (!Array.isArray(gradients) || gradients.length !== inputs.length) {
-      const found = Array.isArray(gradients) ? String(gradients.length) : describe(gradients);
-      throw wrong(
-        `backward must return an array of ${inputs.length} gradients, one for each input, got ${found}`,
-      );
+    try {
+      checkGradients(gradients, inputs, [dy, y]);
+    } catch (error) {
+      freeOwn(gradients, [...inputs, dy, y]);
+      throw error;
     }
-    const taken = [...inputs, dy, y];
-    for (const [i, x] of inputs.entries()) {
-      const gradient: unknown = gradients[i];
-      if (gradient === undefined) continue;
-      checkOwn(`gradient ${i} of backward must be`, gradient, taken);
-      taken.push(gradient);
-      const [expected, found] = [
-        `f32 ${formatShape(x.shape)}`,
-        `${gradient.dtype} ${formatShape(gradient.shape)}`,
-      ];
-      if (found !== expected)
-        throw wrong(`gradient ${i} of backward must be ${expected} like its input, got ${found}`);
-    }
-    for (const [i, gradient] of (gradients as readonly (Tensor | undefined)[]).entries()) {
+    for (const [i, gradient] of gradients.entries()) {
       const x = inputs[i];
       if (x && gradient) sink.addAll({ x }, { x: gradient });
     }
   });
 }
 
+/** @throws MambaError `INPUT` unless there is a gradient, or undefined, for each input, of its shape and none of `others` */
+function checkGradients(
+  gradients: unknown,
+  inputs: readonly Tensor[],
+  others: readonly Tensor[],
+): asserts gradients is readonly (Tensor | undefined)[] {
+  if (!Array.isArray(gradients) || gradients.length !== inputs.length) {
+    const found = Array.isArray(gradients) ? String(gradients.length) : describe(gradients);
+    throw wrong(
+      `backward must return an array of ${inputs.length} gradients, one for each input, got ${found}`,
+    );
+  }
+  const taken = [...inputs, ...others];
+  for (const [i, { shape }] of inputs.entries()) {
+    const gradient: unknown = gradients[i];
+    if (gradient === undefined) continue;
+    checkOwn(`gradient ${i} of backward must be`, gradient, taken);
+    taken.push(gradient);
+    const expected = `f32 ${formatShape(shape)}`;
+    const found = `${gradient.dtype} ${formatShape(gradient.shape)}`;
+    if (found !== expected)
+      throw wrong(`gradient ${i} of backward must be ${expected} like its input, got ${found}`);
+  }
+}
+
+/** Frees the tensors that a refused `backward` returned, but none of `others`. */
+function freeOwn(gradients: unknown, others: readonly Tensor[]): void {
+  if (!Array.isArray(gradients)) return;
+  for (const gradient of gradients as readonly unknown[]) {
+    if (isTensor(gradient) && !others.includes(gradient)) gradient.dispose();
+  }
+}
+
 /** @throws MambaError `INPUT` unless `value` is a tensor that is none of `taken`, which belong to others */
 function checkOwn(rule: string, value: unknown, taken: readonly Tensor[]): asserts value is Tensor {
-  const isTensor = typeof value === "object" && value !== null && "rowStride" in value;
-  if (!isTensor) throw wrong(`${rule} a tensor, got ${describe(value)}`);
-  const tensor = value as unknown as Tensor;
-  if (tensor.disposed) throw wrong(`${rule} a tensor, got a disposed one`);
-  if (!taken.includes(tensor)) return;
+  if (!isTensor(value)) throw wrong(`${rule} a tensor, got ${describe(value)}`);
+  if (value.disposed) throw wrong(`${rule} a tensor, got a disposed one`);
+  if (!taken.includes(value)) return;
   throw wrong(`${rule} a new tensor, got one that another owns; copy it with kernel.scale(x, 1)`);
+}
+
+function isTensor(value: unknown): value is Tensor {
+  return typeof value === "object" && value !== null && "rowStride" in value;
 }
 
 function wrong(message: string): MambaError {

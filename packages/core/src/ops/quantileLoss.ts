@@ -1,5 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
-import { checkOptions, objectWith, type Rule, type Rules } from "../checkOptions.ts";
+import { checkOptions, levels as levelsRule, objectWith, type Rules } from "../checkOptions.ts";
 import { elementLoss, type ElementLossOptions } from "./run/elementLoss.ts";
 import type { OpRun } from "./run/opRun.ts";
 
@@ -8,11 +8,6 @@ export interface QuantileOptions extends ElementLossOptions {
   readonly levels: readonly number[];
 }
 
-const levelsRule: Rule = [
-  (value) =>
-    Array.isArray(value) && value.length > 0 && value.every((q) => typeof q === "number" && q > 0 && q < 1),
-  "numbers in (0, 1)",
-];
 const rules: Rules<QuantileOptions> = { weight: objectWith("a tensor", "dispose"), levels: levelsRule };
 
 /**

@@ -1,5 +1,5 @@
 import type { ArrayExample } from "../arrayExample.ts";
-import { ignoreIndex, type ExampleSource } from "../dataSource.ts";
+import type { ExampleSource } from "../dataSource.ts";
 import { TrainError } from "../errors.ts";
 import { checkedProduct } from "./checkedProduct.ts";
 import { dataError } from "./dataError.ts";
@@ -17,8 +17,8 @@ export interface ArraySourceOptions {
   /** One array per example, or an array whose first axis counts the examples. Integers of an array become ids. */
   readonly inputs: readonly ArrayExample["input"][] | NumericArray;
   /**
-   * One target per example: classes, or arrays. Of an array whose first axis counts the examples, whole numbers in one axis
-   * are classes, and other rows are arrays.
+   * One target per example: a class, a number (NaN: missing) or an array. Of an array whose first axis counts the examples, the
+   * elements of one axis are numbers, and other rows are arrays.
    */
   readonly targets: readonly ArrayExample["target"][] | Int32Array | NumericArray;
 }
@@ -27,7 +27,7 @@ export interface ArraySourceOptions {
  * A source of examples in memory. Arrays are borrowed, and must not change.
  *
  * @throws TrainError `DATA` when there are no examples, more or fewer targets than inputs, an input that is empty or has a
- * number that is not finite, or a class that is not a whole number
+ * number that is not finite, or a target that is infinite. `classifier` and `regressor` check targets against the model
  */
 export function arraySource({ id, inputs, targets }: ArraySourceOptions): ArraySource {
   const eachInput = isNumericArray(inputs) ? rowsOf(inputs) : inputs;
@@ -41,7 +41,7 @@ export function arraySource({ id, inputs, targets }: ArraySourceOptions): ArrayS
   eachTarget.forEach((target, index) => checkTarget(target, `${id}: example ${index}`));
   const arrays = [...eachInput, ...arraysOf(eachTarget)];
   return {
-    id: `${id}, ${count} examples, fingerprint ${fingerprint(...arrays)}`,
+    id: `${id}, ${count} examples, fingerprint ${fingerprint(arrays)}`,
     count,
     example(index) {
       const [input, target] = [eachInput[index], eachTarget[index]];
@@ -72,8 +72,7 @@ function rowsOf({ name, shape, data }: NumericArray): ArrayExample["input"][] {
 }
 
 function targetsOf(array: NumericArray): readonly ArrayExample["target"][] {
-  const isClasses = array.shape.length === 1 && array.data.every(Number.isInteger);
-  return isClasses ? [...array.data] : rowsOf(array);
+  return array.shape.length === 1 ? Array.from(array.data) : rowsOf(array);
 }
 
 function checkInput(input: ArrayExample["input"], where: string): void {
@@ -84,9 +83,9 @@ function checkInput(input: ArrayExample["input"], where: string): void {
 }
 
 function checkTarget(target: ArrayExample["target"], where: string): void {
-  if (typeof target !== "number" || (Number.isSafeInteger(target) && (target >= 0 || target === ignoreIndex)))
-    return;
-  throw dataError(where, "expected a class, a whole number from 0", String(target));
+  const values = typeof target === "number" ? [target] : target;
+  const at = values.findIndex((value) => value === Infinity || value === -Infinity);
+  if (at !== -1) throw dataError(where, "expected a class, a finite number or NaN", String(values[at]));
 }
 
 /** The targets as arrays, for their fingerprint. */

@@ -134,6 +134,10 @@ test("a source of arrays", () => {
   expect(other.id).not.toBe(source.id);
   const missing = arraySource({ id: "n", inputs: [Int32Array.of(1)], targets: [Float32Array.of(NaN)] });
   expect(missing.example(0)).toEqual({ input: Int32Array.of(1), target: Float32Array.of(NaN) });
+  // More than the arguments that a call can have.
+  const many = Array.from({ length: 500_000 }, () => 1);
+  const one = Int32Array.of(1);
+  expect(arraySource({ id: "many", inputs: many.map(() => one), targets: many }).count).toBe(500_000);
   expect(() => source.example(2)).toThrow("there is no example 2, they are 0 to 1");
   refused(
     () => arraySource({ id: "n", inputs, targets: [1] }),
@@ -148,9 +152,11 @@ test("a source of arrays", () => {
     () => arraySource({ id: "n", inputs: [new Float32Array(0)], targets: [1] }),
     "n: example 0: expected numbers, got none",
   );
+  const column = { name: "y.npy", shape: [2], data: Float32Array.of(0.5, NaN) };
+  expect(arraySource({ id: "n", inputs, targets: column }).example(0)).toMatchObject({ target: 0.5 });
   refused(
-    () => arraySource({ id: "n", inputs, targets: [1, 0.5] }),
-    "n: example 1: expected a class, a whole number from 0, got 0.5",
+    () => arraySource({ id: "n", inputs, targets: [1, -Infinity] }),
+    "n: example 1: expected a class, a finite number or NaN, got -Infinity",
   );
 });
 
@@ -222,6 +228,8 @@ test("shifts move the image, and fill its edges", async () => {
     }).join(" ");
   const all = [-1, 0, 1].flatMap((down) => [-1, 0, 1].map((right) => moved(down, right)));
   expect([...seen].sort()).toEqual(all.sort());
+  const outside = () => shifted(numbers(1), { height: 4, width: 3, by: 3 });
+  refused(outside, "shifted: by must be below the sides of the images, 4 x 3, got 3", "CONFIG");
   const wrong = shifted(arraySource({ id: "n", inputs: [image], targets: [5] }), { height: 4, width: 4 });
   await expect(wrong.example(0)).rejects.toThrow("n, 1 examples");
 });

@@ -45,7 +45,7 @@ export interface ShiftOptions {
   readonly width: number;
   /** Default 1. */
   readonly channels?: number | undefined;
-  /** The largest shift along each side, in pixels. Default 2. */
+  /** The largest shift along each side, in pixels; smaller than the sides. Default 2. */
   readonly by?: number | undefined;
   /** The number of the pixels that come in at the edges, such as the background's after normalisation. Default 0. */
   readonly fill?: number | undefined;
@@ -64,6 +64,10 @@ export function shifted(
 ): ExampleSource<ArrayExample> {
   checkWhole("shifted", { height, width, channels });
   checkWhole("shifted", { by }, 0);
+  if (by >= Math.min(height, width)) {
+    const rule = `below the sides of the images, ${height} x ${width}`;
+    throw new TrainError("CONFIG", `shifted: by must be ${rule}, got ${by}`);
+  }
   return augmented(source, {
     id: `shifted by up to ${by}, filled with ${fill}`,
     seed,

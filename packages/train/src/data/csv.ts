@@ -113,7 +113,7 @@ class ParsedTable implements CsvTable {
 
   get fingerprint(): string {
     const text = () => this.#rows.map((cells) => cells.join("\u0000")).join("\u0001");
-    return (this.#fingerprint ??= fingerprint(new TextEncoder().encode(text())));
+    return (this.#fingerprint ??= fingerprint([new TextEncoder().encode(text())]));
   }
 
   line(row: number): number {

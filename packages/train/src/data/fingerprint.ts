@@ -2,7 +2,7 @@
  * A hash that tells contents apart, in 16 hexadecimal digits: two lanes of FNV-1a (Fowler, Noll and Vo) over 32-bit words,
  * mixed at the end. It does not resist an adversary.
  */
-export function fingerprint(...arrays: readonly ArrayBufferView[]): string {
+export function fingerprint(arrays: Iterable<ArrayBufferView>): string {
   let [a, b] = [0x811c9dc5, 0x9e3779b9];
   const add = (word: number) => {
     a = Math.imul(a ^ word, 0x01000193);

@@ -1,20 +1,7 @@
+import type { ImagesData } from "@mamba/core";
 import { TrainError } from "../errors.ts";
 import { checkWhole, dataError } from "./dataError.ts";
 import type { Pixels } from "./pixels.ts";
-
-/** How the inputs of a model of images are made. It is stored with the model. */
-export interface ImagesData {
-  readonly kind: "images";
-  readonly height: number;
-  readonly width: number;
-  /** 1: grey. 3: red, green, blue. */
-  readonly channels: number;
-  /** One number for each channel: a sample x in [0, 1] becomes (x - mean) / std. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** The names of the classes. */
-  readonly labels: readonly string[];
-}
 
 /** The size and the normalisation of an input. */
 export interface ImageInput extends Pick<ImagesData, "height" | "width" | "channels"> {

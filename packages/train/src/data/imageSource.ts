@@ -1,7 +1,8 @@
+import type { ImagesData } from "@mamba/core";
 import { ignoreIndex } from "../dataSource.ts";
 import { arraySource, type ArraySource } from "./arraySource.ts";
 import { dataError } from "./dataError.ts";
-import { checkedInput, type ImagesData, imageInput } from "./imageInput.ts";
+import { checkedInput, imageInput } from "./imageInput.ts";
 import type { NumericArray } from "./numericArray.ts";
 
 /** A source of images with their classes. An example has the input [height, width, channels]. */

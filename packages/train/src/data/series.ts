@@ -1,29 +1,9 @@
-import { didYouMean } from "@mamba/core";
+import { didYouMean, type SeriesData } from "@mamba/core";
 import type { ArrayExample } from "../arrayExample.ts";
 import { TrainError } from "../errors.ts";
 import type { CsvTable, MissingRule } from "./csv.ts";
 import { checkWhole, dataError, quoted } from "./dataError.ts";
 import type { OrderedSource } from "./splitSource.ts";
-
-/** How the inputs of a model of series are made. It is stored with the model. */
-export interface SeriesData {
-  readonly kind: "series";
-  /** The columns of the input, in the order of its channels. */
-  readonly columns: readonly string[];
-  /** The columns that are forecast. */
-  readonly targets: readonly string[];
-  /** One number for each of `columns`: a number x becomes (x - mean) / std. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** Rows that the model reads. */
-  readonly context: number;
-  /** Rows that it forecasts. */
-  readonly horizon: number;
-  /** The levels of a forecast of quantiles. */
-  readonly levels?: readonly number[] | undefined;
-  /** The model forecasts the change since the last row that it reads: see `SeriesOptions.relative`. */
-  readonly relative?: true | undefined;
-}
 
 export interface SeriesOptions extends Pick<SeriesData, "columns" | "context" | "horizon"> {
   /** Default: all of `columns`. */
@@ -93,7 +73,8 @@ export function seriesWindows(table: CsvTable, options: SeriesOptions): SeriesWi
   const values = columns.map((column) => table.numbers(column, missing));
   const held = Math.round(table.rows * heldOut);
   const trained = table.rows - held;
-  const statistics = values.map((column, i) =>
+  const isScaled = options.mean !== undefined && options.std !== undefined;
+  const statistics = (isScaled ? [] : values).map((column, i) =>
     statisticsOf(column.subarray(0, trained), table, columns[i] ?? ""),
   );
   const mean = checkNumbers("mean", options.mean ?? statistics.map((each) => each.mean), columns);
@@ -201,6 +182,8 @@ function statisticsOf(values: Float64Array, table: CsvTable, column: string): { 
   if (known.length === 0)
     throw dataError(`${table.name}, column ${column}`, "expected numbers in the rows to train on", "none");
   const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  // The rounded mean of a constant column differs from its number, so the deviation from it is not exactly 0.
+  if (known.every((value) => value === known[0])) return { mean: known[0] ?? 0, std: 1 };
   const std = Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length);
   return { mean, std: std > 0 ? std : 1 };
 }

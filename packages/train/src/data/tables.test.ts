@@ -155,11 +155,12 @@ describe("windows of a series", () => {
     });
     const [first] = await readAll(train, { count: 1 });
     expect(first?.input[0]).toBeCloseTo(-9.5 / Math.sqrt(33.25), 6);
+    // The mean of numbers that are all 0.1 is rounded to another one.
     const constant = seriesWindows(
-      table(9, () => "5,1"),
+      table(3, () => "0.1,1"),
       { columns: ["x"], context: 2, horizon: 1, heldOut: 0 },
     );
-    expect(constant).toMatchObject({ heldOut: undefined, data: { mean: [5], std: [1] } });
+    expect(constant).toMatchObject({ heldOut: undefined, data: { mean: [0.1], std: [1] } });
   });
 
   test("missing numbers", () => {
@@ -172,6 +173,14 @@ describe("windows of a series", () => {
       target: Float32Array.of(1.5, NaN),
     });
     expect(all.example(2)).toMatchObject({ input: Float32Array.of(2, 1, 3, 1.5, 4, 1.5) });
+    // A column without a number in the first rows is no error when its scale is given.
+    const late = table(8, (row) => `${row},${row < 6 ? "" : row}`);
+    const cut = { ...options, context: 1, horizon: 1, missing: "ignore", heldOut: 0.25 } as const;
+    expect(seriesWindows(late, cut).heldOut?.count).toBe(1);
+    refused(
+      () => seriesWindows(late, { ...cut, std: undefined }),
+      "expected numbers in the rows to train on",
+    );
     expect(seriesInput(gaps, data, "ignore").subarray(6, 10)).toEqual(Float32Array.of(3, 1.5, 4, 1.5));
   });
 

@@ -124,6 +124,8 @@ export class Fitter<E, M extends object = object> implements Disposable {
     undefined
   > {
     this.#checkUsable();
+    // A step that cannot fit is refused before an evaluation that may take long.
+    if (this.finished === undefined && this.step < this.#training.steps) await this.trainer.checkStep();
     if (this.heldOut && this.evaluationIsDue) yield await this.#evaluate(this.heldOut, signal);
     if (this.finished === undefined) {
       for await (const event of this.trainer.run({ signal })) {

@@ -1,10 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
+import type { ImagesData } from "@mamba/core";
 import type { ArrayExample } from "../arrayExample.ts";
 import { dataError, reasonOf } from "../data/dataError.ts";
 import { decodeImage } from "../data/decodeImage.ts";
 import { fingerprint } from "../data/fingerprint.ts";
-import { checkedInput, type ImagesData, type ImageInput, imageInput } from "../data/imageInput.ts";
+import { checkedInput, type ImageInput, imageInput } from "../data/imageInput.ts";
 import type { ImageSource } from "../data/imageSource.ts";
 import type { DecodeOptions, Pixels } from "../data/pixels.ts";
 import { TrainError } from "../errors.ts";
@@ -50,7 +51,7 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
     }
   }
   const names = files.map((file) => `${file.path.slice(path.length)} ${file.size}`).join("\n");
-  const hash = fingerprint(new TextEncoder().encode(names));
+  const hash = fingerprint([new TextEncoder().encode(names)]);
   const data: ImagesData = { kind: "images", height, width, channels, mean, std, labels };
   const cache = new Map<number, ArrayExample>();
   const cached = Math.floor(cacheBytes / (height * width * channels * 4));

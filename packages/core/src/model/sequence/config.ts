@@ -1,5 +1,5 @@
 import { checkKeys } from "../../checkOptions.ts";
-import { check, checkChoice, checkFlag, checkWhole, inRange } from "../../layers/checkField.ts";
+import { check, checkChoice, checkDropout, checkFlag, checkWhole } from "../../layers/checkField.ts";
 import {
   type Fields,
   type MambaConfig,
@@ -73,11 +73,6 @@ export function resolveSequenceConfig(config: SequenceConfigInput): SequenceConf
     ...resolved,
     stack,
   };
-}
-
-/** @throws MambaError `CONFIG` unless the value is a probability below 1 */
-export function checkDropout(value: unknown): void {
-  check("dropout", value, inRange(value, 0, 1) && value !== 1, "a number from 0 up to and without 1");
 }
 
 /** The fields of `MambaConfig` that a stack of one's own has: its sizes, and the start of the embedding and the head. */

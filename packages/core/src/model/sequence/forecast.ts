@@ -1,5 +1,5 @@
 import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
-import { abortSignal, checkOptions, type Rules } from "../../checkOptions.ts";
+import { abortSignal, checkOptions, levels as levelsRule, type Rules } from "../../checkOptions.ts";
 import { MambaError } from "../../errors.ts";
 import { yieldToEventLoop } from "../../generation/yieldToEventLoop.ts";
 import { EagerOps } from "../../ops/run/eagerOps.ts";
@@ -16,11 +16,8 @@ export interface ForecastOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const isLevels = (value: unknown): boolean =>
-  Array.isArray(value) && value.length > 0 && value.every((level) => level > 0 && level < 1);
-
 const rules: Rules<ForecastOptions> = {
-  levels: [isLevels, "numbers above 0 and below 1, at least one"],
+  levels: levelsRule,
   signal: abortSignal,
 };
 

@@ -1,5 +1,5 @@
 import { checkKeys } from "../../checkOptions.ts";
-import { check, checkChoice, checkFlag, checkWhole } from "../../layers/checkField.ts";
+import { check, checkChoice, checkDropout, checkFlag, checkWhole } from "../../layers/checkField.ts";
 import {
   type Fields,
   type MambaConfig,
@@ -7,7 +7,6 @@ import {
   mambaFields,
   resolveConfig,
 } from "../../layers/mambaConfig.ts";
-import { checkDropout } from "../sequence/config.ts";
 
 /** Vision Mamba (Zhu et al. 2024, arXiv:2401.09417), a model of images. */
 export interface VisionConfig extends MambaConfig {

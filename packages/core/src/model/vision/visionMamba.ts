@@ -38,15 +38,18 @@ const resizeRules: Rules<ResizeOptions> = {
   interpolation: [(value) => value === "bicubic" || value === "bilinear", '"bicubic" or "bilinear"'],
 };
 
-// Vision Mamba (Zhu et al. 2024, arXiv:2401.09417, figure 2):
+// Vision Mamba (Zhu et al. 2024, arXiv:2401.09417, figure 2 and section 3.2). With the patches t[n] of an image, the
+// embedding W, the class token in the middle, m = floor(N / 2), and the position embedding E:
 //
-//   image ─ patches ─ linear ─ insert class token ─ + position embedding ─ L bidirectional blocks ─ norm ─ class token ─ head
+//   T_0    = [t[0] W, …, t[m-1] W, class token, t[m] W, …, t[N-1] W] + E     [B, N + 1, D]
+//   T_l    = Vim(T_{l-1}) + T_{l-1}                                          the bidirectional blocks
+//   logits = MLP(norm(T_L)[m])                                               the head, one linear layer: [B, classes]
 //
-//   B        batch                             p    patchSize
-//   H, W     height and width in pixels        N    patches of an image
-//   C        channels                          D    dModel
+//   B        batch                             N    patches of an image
+//   H, W     height and width in pixels        D    dModel
+//   C        channels
 
-/** Vision Mamba: images in, a logit for each class out. */
+/** Vision Mamba: images in, a logit for each class out. Names and shapes are those of the comment above. */
 export class VisionMamba extends Model<VisionConfig> implements TrainableModel {
   readonly kind = "vision";
   readonly backbone: Stack;
@@ -69,8 +72,10 @@ export class VisionMamba extends Model<VisionConfig> implements TrainableModel {
   constructor(kernel: Kernel, config: VisionConfig, parameters: Parameters) {
     super(kernel, config, visionSpecs(config), parameters);
     this.#patches = new Patches(config);
-    const { weight, bias } = { weight: "patch_embed.proj.weight", bias: "patch_embed.proj.bias" };
-    this.#patchEmbed = new Linear(parameter(parameters, weight), parameter(parameters, bias));
+    this.#patchEmbed = new Linear(
+      parameter(parameters, "patch_embed.proj.weight"),
+      parameter(parameters, "patch_embed.proj.bias"),
+    );
     this.#positions = parameter(parameters, "pos_embed");
     const at = classPosition(config, this.#patches.count);
     this.#classToken = at === undefined ? undefined : { token: parameter(parameters, "cls_token"), at };
@@ -80,7 +85,7 @@ export class VisionMamba extends Model<VisionConfig> implements TrainableModel {
     this.input = { kind: "images", height, width, channels };
     this.outputs = classes;
     this.linears = new Map([
-      [weight, this.#patchEmbed],
+      ["patch_embed.proj.weight", this.#patchEmbed],
       ...this.backbone.linears,
       ["head.weight", this.#head.linear],
     ]);
@@ -116,12 +121,16 @@ export class VisionMamba extends Model<VisionConfig> implements TrainableModel {
     this.#checkImages(images);
     const { training } = options;
     const patches = this.#patchEmbed.forward(ops, this.#patches.forward(ops, images)); // [B, N, D]
-    const token = this.#classToken;
-    const sequence = token ? ops.insertPosition(patches, token.token, token.at) : patches; // [B, N + 1, D]
-    const placed = ops.add(sequence, this.#positions);
+    const placed = ops.add(this.#insertClassToken(ops, patches), this.#positions); // T_0 [B, N + 1, D]
     const embedded = dropout(ops, placed, this.config.dropout, training, 0);
     const hidden = this.backbone.forward(ops, embedded, { training });
     return this.#head.forward(ops, this.#pool(ops, hidden));
+  }
+
+  /** [B, N, D] -> [B, N + 1, D]; the patches alone in a model without a class token. */
+  #insertClassToken(ops: Ops, patches: Tensor): Tensor {
+    if (this.#classToken === undefined) return patches;
+    return ops.insertPosition(patches, this.#classToken.token, this.#classToken.at);
   }
 
   /** [B, N + 1, D] -> [B, D]: the class token, or the mean over the patches. */

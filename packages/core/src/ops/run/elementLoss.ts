@@ -1,5 +1,5 @@
 import { type ElementLossArgs, isDense, type Tensor } from "@mamba/kernel";
-import { MambaError } from "../../errors.ts";
+import { checkConstants } from "./checkConstants.ts";
 import type { OpRun } from "./opRun.ts";
 import { timesScalar } from "./timesScalar.ts";
 import { trainingKernel } from "./trainingKernel.ts";
@@ -20,14 +20,7 @@ export interface ElementLossOptions {
  */
 export function elementLoss(run: OpRun, op: string, args: ElementLossArgs, dTarget?: -1): Tensor {
   const { x, weight } = args;
-  const constants = { weight, ...(dTarget ? {} : { target: args.target }) };
-  for (const [name, tensor] of Object.entries(constants)) {
-    if (!run.recorder([tensor])) continue;
-    throw new MambaError(
-      "TAPE",
-      `${op}: no gradient flows into ${name}, got one that depends on a tracked tensor`,
-    );
-  }
+  checkConstants(run, op, { weight, ...(dTarget ? {} : { target: args.target }) });
   const kernel = trainingKernel(op, run.kernel);
   const inputs = [x, args.target];
   const dense = isDense(args.target) ? args.target : run.hold(kernel.scale(args.target, 1));

@@ -1,0 +1,4 @@
+/** Seven digits, which is what f32 holds. */
+export function rounded(value: number): number {
+  return Number(value.toPrecision(7));
+}
