@@ -4,7 +4,8 @@ import { printable } from "@mamba/kernel";
  * Codes of `MambaError`, stable like those of `KernelError`:
  * - `CONFIG`: a config field breaks its rule
  * - `PARAMETER`: a parameter is missing, superfluous or has the wrong shape
- * - `INPUT`: token ids, sequences, prompts or positions that the model cannot take, or a result of a custom op that is none
+ * - `INPUT`: token ids, sequences, prompts or positions that the model cannot take, or a custom op whose result or gradients
+ *   are not new tensors of the right shapes
  * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
  * - `NO_STEP`: the module has no one-token form
  * - `OPTIONS`: an option is unknown or out of its range

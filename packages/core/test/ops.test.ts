@@ -194,7 +194,7 @@ describe("dropout", () => {
 });
 
 describe("positions", () => {
-  test("are refused outside of the rows", () => {
+  test("are refused outside of the rows, and so are tensors of another shape", () => {
     const [x, token] = [tensor([2, 4, 3]), tensor([3], 2)];
     using ops = new EagerOps(kernel);
     expect(() => ops.takePositions(x, [0, 4])).toThrow(
@@ -205,6 +205,13 @@ describe("positions", () => {
       "insertPosition: a position must be a whole number from 0 to 4, got 5",
     );
     expect(() => ops.insertPosition(x, token, 0.5)).toThrow("got 0.5");
+    expect(() => ops.takePositions(x, [])).toThrow("at least one position was expected, got none");
+    const square = tensor([3, 1], 2);
+    expect(() => ops.takePositions(square, [0])).toThrow("takePositions: x must be [B, L, D], got [3, 1]");
+    expect(() => ops.insertPosition(square, token, 0)).toThrow("insertPosition: x must be [B, L, D]");
+    expect(() => ops.insertPosition(x, square, 0)).toThrow(
+      "insertPosition: token must be [3] for x [2, 4, 3], got [3, 1]",
+    );
   });
 
   test("an inserted position of a view is where it was put, and is taken again", async () => {

@@ -31,3 +31,19 @@ test.each([
   expect(found.reason).toMatch(reason);
   await expect(provider.create()).rejects.toMatchObject({ code: "LIMITS" });
 });
+
+test("without DecompressionStream it is unavailable, with a reason", async () => {
+  const scope: Partial<typeof globalThis> = globalThis;
+  const { DecompressionStream: original } = globalThis;
+  delete scope.DecompressionStream;
+  try {
+    const found = await provider.probe();
+    expect(found).toMatchObject({
+      ok: false,
+      code: "LIMITS",
+      reason: expect.stringContaining("lacks Decom") as string,
+    });
+  } finally {
+    scope.DecompressionStream = original;
+  }
+});

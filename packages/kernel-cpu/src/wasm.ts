@@ -67,9 +67,9 @@ export function whyUnavailable(): { readonly reason: string; readonly remedy: st
   } catch {
     // There is no WebAssembly, as in the lockdown mode of iOS.
   }
-  if (!valid) {
-    const reason = "this JavaScript engine lacks WebAssembly SIMD or threads";
-    return { reason, remedy: "use Node 20.19 or later, or a browser of 2023 or later" };
+  if (!valid || !("DecompressionStream" in platform)) {
+    const reason = `this JavaScript engine lacks ${valid ? "DecompressionStream" : "WebAssembly SIMD or threads"}`;
+    return { reason, remedy: "use Node 20.19 or later, or a browser of June 2023 or later" };
   }
   try {
     new platform.WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
@@ -91,7 +91,7 @@ export function hasRelaxedSimd(): boolean {
 /**
  * Compiles the fastest build that this engine supports.
  *
- * @throws KernelError `LIMITS` without SIMD or shared memory, `DRIVER` when the platform forbids WebAssembly.
+ * @throws KernelError `LIMITS` without SIMD, shared memory or DecompressionStream, `DRIVER` when the platform forbids WebAssembly.
  */
 export async function compileBuild(): Promise<WasmBuild> {
   const missing = whyUnavailable();

@@ -1,15 +1,20 @@
-import type { Tensor } from "@mamba/kernel";
-import { checkPosition } from "./run/checkPosition.ts";
+import { formatShape, type Tensor } from "@mamba/kernel";
+import { MambaError } from "../errors.ts";
+import { checkPosition, checkRows } from "./run/checkPosition.ts";
 import type { OpRun } from "./run/opRun.ts";
 
 /**
  * x [B, L, D], token [D] -> [B, L+1, D]: `token` becomes position `at` of each row, and the positions from `at` move back by
  * one. at = L appends it.
  *
- * @throws MambaError `INPUT` unless `at` is a whole number in [0, L]
+ * @throws MambaError `INPUT` when x or the token has another shape, or `at` is no whole number in [0, L]
  */
 export function insertPosition(run: OpRun, x: Tensor, token: Tensor, at: number): Tensor {
-  const [batch = 0, length = 0, width = 0] = x.shape;
+  const [batch, length, width] = checkRows("insertPosition", x);
+  if (token.shape.length !== 1 || token.shape[0] !== width) {
+    const problem = `token must be [${width}] for x ${formatShape(x.shape)}, got ${formatShape(token.shape)}`;
+    throw new MambaError("INPUT", `insertPosition: ${problem}`);
+  }
   checkPosition("insertPosition", at, length);
   const { kernel } = run;
   const count = batch * length;
@@ -30,17 +35,17 @@ export function insertPosition(run: OpRun, x: Tensor, token: Tensor, at: number)
   return run.result(kernel.reshape(rows, [batch, longer, width]), [x, token], (dy, sink) => {
     using flat = sink.kernel.reshape(dy, [batch * longer, width]);
     const places = [...order.keys()];
-    const of = (inserted: boolean) =>
+    const gathered = (isToken: boolean) =>
       sink.kernel.gatherRows(
         flat,
-        places.filter((i) => (order[i] === count) === inserted),
+        places.filter((i) => (order[i] === count) === isToken),
       );
     sink.add(x, () => {
-      using kept = of(false);
+      using kept = gathered(false);
       return sink.kernel.reshape(kept, x.shape);
     });
     sink.add(token, () => {
-      using inserted = of(true);
+      using inserted = gathered(true);
       return sink.kernel.sumRows(inserted);
     });
   });

@@ -52,8 +52,9 @@ export const crossEntropyWithGradient = {
 } satisfies OpDefinition<CrossEntropyOps["crossEntropyWithGradient"]>;
 
 function checkLoss(op: string, logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}) {
-  if (typeof options !== "object") {
-    fail("ARGUMENT", op, `options must be an object such as { ignoreIndex: -100 }, got ${String(options)}`);
+  const given: unknown = options;
+  if (typeof given !== "object" || given === null) {
+    fail("ARGUMENT", op, `options must be an object such as { ignoreIndex: -100 }, got ${String(given)}`);
   }
   const { ignoreIndex = -100, labelSmoothing = 0, classWeights } = options;
   const { M, V } = bindAxes(op, {

@@ -14,8 +14,8 @@ export interface LayerNormOp {
    * y = (x - mean) / sqrt(var + eps) * weight + bias
    * ```
    * The mean is subtracted before the variance is summed, so that a large mean costs no accuracy. Without a weight the factor
-   * is 1, without a bias nothing is added. A row of equal elements gives the bias when `eps` is above 0, and NaN when it is 0.
-   * A NaN makes its whole row NaN.
+   * is 1, without a bias nothing is added. A row of equal elements gives the bias when `eps` is above 0; with eps 0 its result is
+   * 0 / 0, NaN or any number. A NaN makes its whole row NaN.
    */
   layerNorm(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Tensor;
 }

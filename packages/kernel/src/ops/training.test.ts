@@ -183,9 +183,11 @@ describe("loss and optimizer", () => {
         check(logits, targets, { labelSmoothing }),
       );
     }
-    refuses("ARGUMENT", ["options must be an object", "got 0"], () =>
-      check(logits, targets, 0 as unknown as object),
-    );
+    for (const options of [0, null]) {
+      refuses("ARGUMENT", ["options must be an object", `got ${options}`], () =>
+        check(logits, targets, options as unknown as object),
+      );
+    }
   });
 
   it("elementLoss wants the options of its kind", () => {
