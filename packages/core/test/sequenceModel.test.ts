@@ -268,6 +268,7 @@ test.each<[object, string]>([
   [{ input: { kind: "tokens", channels: 3 } }, 'there is no field "channels"'],
   [{ dModel: "12" }, "config field dModel must be a whole number"],
   [{ stack }, "config field dModel must be left out beside stack, which has layers of its own, got 12"],
+  [{ stack, dModel: undefined }, "config field nLayers must be left out beside stack"],
 ])("a config with %o is refused", (change, message) => {
   const config = { ...valid, ...change } as SequenceConfigInput;
   expect(() => resolveSequenceConfig(config)).toThrow(
@@ -288,6 +289,10 @@ test("a model with a stack of one's own", async () => {
   const y = await take(kernel, model.forward(x));
   expect(y).toHaveLength(B * 2);
   expect(y.every(Number.isFinite)).toBe(true);
+  const divided = { ...ends, stack, divideOutput: false };
+  expect(() => resolveSequenceConfig(divided as SequenceConfigInput)).toThrow(
+    "divideOutput must be left out",
+  );
   using stepping = SequenceModel.init(kernel, { ...ends, stack });
   using state = stepping.createState(B);
   expect(() => stepping.forward(x, { state })).toThrow(MambaError);

@@ -55,14 +55,15 @@ const maxWidth = 2 ** 24;
 export function resolveSequenceConfig(config: SequenceConfigInput): SequenceConfig {
   checkKeys("config", "field", config, [...ownFields, ...mambaFields], "CONFIG");
   const { input, direction = "causal", pooling, outputs, dropout = 0, stack, ...rest } = config;
-  const { divideOutput = true, ...block } = rest as Fields<SequenceConfig>;
+  const fields: Fields<SequenceConfig> = rest;
+  const { divideOutput = true, ...block } = fields;
   checkInput(input);
   checkChoice("direction", direction, ["causal", "bidirectional"]);
   checkFlag("divideOutput", divideOutput);
   checkChoice("pooling", pooling, ["none", "last", "mean", "max"]);
   checkWhole("outputs", outputs, 1, maxWidth);
   checkDropout(dropout);
-  const resolved = resolveConfig(stack ? blockOfStack(stack, block) : (block as MambaConfigInput));
+  const resolved = resolveConfig(stack ? blockOfStack(stack, fields) : (block as MambaConfigInput));
   return {
     input: { ...input },
     direction,
@@ -76,15 +77,13 @@ export function resolveSequenceConfig(config: SequenceConfigInput): SequenceConf
 }
 
 /** The fields of `MambaConfig` that a stack of one's own has: its sizes, and the start of the embedding and the head. */
-function blockOfStack(stack: StackSpec, block: Fields<MambaConfig>): MambaConfigInput {
+function blockOfStack(stack: StackSpec, fields: Fields<SequenceConfig>): MambaConfigInput {
   check("stack", stack, isStack(stack), "a StackSpec");
-  const other = Object.keys(block).find((field) => field !== "initializerRange");
-  if (other !== undefined) {
-    const value: unknown = block[other as keyof MambaConfig];
-    check(other, value, value === undefined, "left out beside stack, which has layers of its own");
+  const { initializerRange, ...others } = fields;
+  for (const [field, value] of Object.entries<unknown>(others)) {
+    check(field, value, value === undefined, "left out beside stack, which has layers of its own");
   }
   const { dModel, norm, layers } = stack;
-  const { initializerRange } = block;
   return { dModel, nLayers: layers.length, rmsNormEps: norm.eps, initializerRange };
 }
 
