@@ -81,6 +81,11 @@ test("models and inputs that do not fit the data are refused", async () => {
     "the input must be 5 rows of 3 numbers or more, got 12 numbers",
   );
   await expect(forecastSeries(direct, data, input.slice(0, 20))).rejects.toMatchObject({ code: "DATA" });
+  const huge = { ...data, std: [1e45, 1, 1e45] };
+  await expect(forecastSeries(direct, huge, input)).rejects.toMatchObject({
+    code: "NON_FINITE",
+    message: expect.stringMatching(/^input 0: the prediction has the value -?Infinity; /) as string,
+  });
   using stepped = modelOf(3, { pooling: "none" });
   await expect(forecastSeries(stepped, { ...recursive, relative: true }, input)).rejects.toThrow(
     "must forecast the values of all columns that it reads, in their order",

@@ -1,6 +1,7 @@
 import { yieldToEventLoop } from "@mamba/core";
 import type { ArrayExample } from "../arrayExample.ts";
 import { TrainError } from "../errors.ts";
+import { nonFinite } from "../evaluate.ts";
 import type { ArrayTrainable } from "./arrayTrainable.ts";
 
 export interface PredictOptions {
@@ -16,7 +17,8 @@ export interface PredictOptions {
  *
  * @param trainable `classifier(model)` or `regressor(model)`, with the options of its training
  * @returns one array for each input, in their order
- * @throws TrainError `DATA` when an input does not fit the model, naming it; `CONFIG` (options); the signal's reason
+ * @throws TrainError `DATA` when an input does not fit the model, naming it; `NON_FINITE` when a prediction is NaN or infinite; `CONFIG` (options);
+ * the signal's reason
  */
 export async function predict(
   trainable: Pick<ArrayTrainable<object>, "checkInput" | "predictBatch">,
@@ -32,8 +34,18 @@ export async function predict(
   const predictions: Float32Array[] = [];
   for (let start = 0; start < inputs.length; start += batchSize) {
     signal?.throwIfAborted();
-    predictions.push(...(await trainable.predictBatch(inputs.slice(start, start + batchSize))));
+    const found = await trainable.predictBatch(inputs.slice(start, start + batchSize));
+    found.forEach((values, i) => {
+      checkPrediction(`input ${start + i}`, values);
+    });
+    predictions.push(...found);
     await yieldToEventLoop();
   }
   return predictions;
+}
+
+/** @throws TrainError `NON_FINITE` */
+export function checkPrediction(where: string, values: Float32Array): void {
+  const bad = values.find((value) => !Number.isFinite(value));
+  if (bad !== undefined) throw nonFinite(`${where}: the prediction has the value ${bad}`);
 }

@@ -2,7 +2,7 @@ import { forecast, type SequenceModel, type SeriesData } from "@mamba/core";
 import type { ArrayExample } from "../arrayExample.ts";
 import { TrainError } from "../errors.ts";
 import type { ArrayTrainable } from "./arrayTrainable.ts";
-import { predict } from "./predict.ts";
+import { checkPrediction, predict } from "./predict.ts";
 import type { RegressionLoss, RegressorMetrics } from "./regressionSums.ts";
 import { regressor } from "./regressor.ts";
 
@@ -40,8 +40,9 @@ export function seriesRegressor(
  *
  * @param input [L, C], normalised, as `seriesInput` makes it. The model reads the last `data.context` rows
  * @returns [horizon, targets], or [horizon, targets, levels] for quantiles
- * @throws TrainError `DATA` when the input has fewer rows than the context or a number that is not finite; `CONFIG` when the outputs of
- * the model do not fit `data`, or a recursive model does not forecast all columns that it reads; the signal's reason
+ * @throws TrainError `DATA` when the input has fewer rows than the context or a number that is not finite; `NON_FINITE` when a
+ * forecast is NaN or infinite; `CONFIG` when the outputs of the model do not fit `data`, or a recursive model does not forecast all
+ * columns that it reads; the signal's reason
  */
 export async function forecastSeries(
   model: SequenceModel,
@@ -75,6 +76,7 @@ export async function forecastSeries(
     throw new TrainError("CONFIG", `forecastSeries: a model that reads its own forecasts ${rule}`);
   }
   const values = await forecast(model, known, horizon, { levels, signal });
+  checkPrediction("forecastSeries", values);
   return values.map((value, i) => value * (std[targetOf(i)] ?? NaN) + (mean[targetOf(i)] ?? NaN));
 }
 
