@@ -9,6 +9,7 @@ import { Bars } from "./bars.ts";
 import { Drawing, showPixels } from "./drawing.ts";
 
 const panel = element("digits", HTMLElement);
+const pad = element("digits-canvas", HTMLCanvasElement);
 const clear = element("digits-clear", HTMLButtonElement);
 const example = element("digits-example", HTMLButtonElement);
 const answer = element("digits-answer", HTMLElement);
@@ -47,7 +48,7 @@ export class DigitsPanel implements TrainingPanel {
     });
     this.#run.fill(preset);
     this.#files = new ModelFiles("digits", send);
-    this.#drawing = new Drawing(element("digits-canvas", HTMLCanvasElement), (isEnd) => {
+    this.#drawing = new Drawing(pad, (isEnd) => {
       this.#ask({ kind: "digits", strokes: this.#drawing.strokes }, isEnd);
     });
     clear.addEventListener("click", () => this.#clear());
@@ -76,14 +77,17 @@ export class DigitsPanel implements TrainingPanel {
     this.#run.show(report);
     switch (report.type) {
       case "training":
+        this.#files.clear();
         this.#isLoaded = false;
         if (report.losses.length === 0) result.hidden = true;
         break;
       case "learned":
+        this.#files.clear();
         this.#isLoaded = true;
         announce(`The model is ready: ${report.name}.`);
         break;
       case "forgotten":
+        this.#files.clear();
         this.#isLoaded = false;
         result.hidden = true;
         this.#clear();
@@ -135,6 +139,7 @@ export class DigitsPanel implements TrainingPanel {
       answer.classList.toggle("wrong", truth !== "");
       bars.show(probabilities);
       showPixels(seen, pixels);
+      if (label !== undefined) showPixels(pad, pixels);
       seen.ariaLabel = label === undefined ? "The drawing, made small" : `A held-out ${label}`;
       if (this.#announces) announce(`The model reads ${digit}, ${(most * 100).toFixed(0)} %${truth}.`);
     }

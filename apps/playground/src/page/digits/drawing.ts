@@ -81,16 +81,19 @@ export class Drawing {
   }
 }
 
-/** Draws an image of ink, 28 x 28, in the colour of the canvas. */
+/** Rows and columns of an image. */
+const side = 28;
+
+/** Fills a canvas with an image of ink, 28 x 28, in the colour of the canvas. */
 export function showPixels(canvas: HTMLCanvasElement, pixels: Uint8Array | undefined): void {
   const context = contextOf(canvas);
-  const { width, height } = canvas;
-  context.clearRect(0, 0, width, height);
+  const scale = canvas.width / side;
+  context.clearRect(0, 0, canvas.width, canvas.height);
   if (!pixels) return;
   context.fillStyle = getComputedStyle(canvas).color;
   pixels.forEach((ink, i) => {
     context.globalAlpha = ink / 255;
-    context.fillRect(i % width, Math.floor(i / width), 1, 1);
+    context.fillRect((i % side) * scale, Math.floor(i / side) * scale, scale, scale);
   });
   context.globalAlpha = 1;
 }

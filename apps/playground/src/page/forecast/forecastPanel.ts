@@ -31,7 +31,7 @@ const count = element("forecast-count", HTMLElement);
 const result = element("forecast-evaluation", HTMLElement);
 
 /** Time from one value to the next. */
-const tickMs = 100;
+const tickMs = 60;
 const preset = { width: 32, steps: 600, rate: 0.005, seed: 1 };
 
 const descriptions: Readonly<Record<SeriesSource, string>> = {
@@ -110,15 +110,18 @@ export class ForecastPanel implements TrainingPanel {
     this.#run.show(report);
     switch (report.type) {
       case "training":
+        this.#files.clear();
         this.#isLoaded = false;
         if (report.losses.length === 0) result.hidden = true;
         break;
       case "learned":
+        this.#files.clear();
         this.#isLoaded = true;
         result.hidden = true;
         announce(`The model is ready: ${report.name}.`);
         break;
       case "forgotten":
+        this.#files.clear();
         this.#isLoaded = false;
         this.#prediction = undefined;
         result.hidden = true;

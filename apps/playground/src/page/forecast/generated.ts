@@ -15,10 +15,10 @@ export function* beats(): Generator<number, never> {
   for (let i = 0, beat = 0; ; i++) {
     if (i === next) {
       last = i;
-      next += Math.round(20 + 4 * Math.sin(beat++ / 3));
+      next += Math.round(20 + 4 * Math.sin(beat++ / 8));
     }
-    const peak = 8 * bell(i - last, 0, 0.8) - 2 * bell(i - last, 2, 0.7);
-    yield 4 + peak + 2 * bell(i - last, 7, 1.8) + 0.25 * noise(2, i);
+    const peak = 8 * bell(i - last, 1, 1.2) - 2 * bell(i - last, 4, 1);
+    yield 4 + peak + 2 * bell(i - last, 9, 2) + 0.25 * noise(2, i);
   }
 }
 

@@ -1,4 +1,4 @@
-import { linearScale, Plot, svgElement, tickLabel } from "@mamba/display";
+import { linearScale, Plot, svgElement, tickLabel, ticks } from "@mamba/display";
 import { seriesLengths, type SeriesPrediction } from "../../protocol.ts";
 
 const margin = { left: 40, right: 12, top: 14, bottom: 12 };
@@ -38,9 +38,9 @@ export class SeriesChart {
     const plot = new Plot(area, linearScale(first, end - 1 + seriesLengths.horizon), linearScale(low, high));
     const past = last.map((value, i): [number, number] => [end - last.length + i, value]);
     this.#svg.innerHTML = [
-      ...[this.#low, (this.#low + this.#high) / 2, this.#high]
-        .filter(Number.isFinite)
-        .map((value) => plot.level(value, { class: "grid" }) + plot.yLabel(value, tickLabel(value))),
+      ...levels(low, high).map(
+        (value) => plot.level(value, { class: "grid" }) + plot.yLabel(value, tickLabel(value)),
+      ),
       svgElement("path", {
         d: `M${plot.x(end - 1).toFixed(1)} ${margin.top}V${plot.bottom}`,
         class: "now",
@@ -57,6 +57,16 @@ export class SeriesChart {
       this.#high = Math.max(this.#high, value);
     }
   }
+}
+
+/** Round numbers between two, at equal distances. */
+function levels(low: number, high: number): number[] {
+  const [, step] = ticks(high - low, 3);
+  if (step === undefined) return [];
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, i) =>
+    Number(((first + i) * step).toPrecision(12)),
+  );
 }
 
 /** The band from the lowest to the highest quantile, and the middle one as a line. */

@@ -36,12 +36,11 @@ export class ModelFiles {
   update(work: Work | undefined, hasModel: boolean): void {
     this.#save.disabled = work !== undefined || !hasModel;
     this.#files.disabled = work !== undefined;
-    if (work === this.#kind) this.#clear(); // the model may change
   }
 
   /** Offers the files as links: a page may start one download for each click. */
   offer(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): void {
-    this.#clear();
+    this.clear();
     const links = Array.from(files, ([name, bytes]) => {
       const href = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
       this.#urls.push(href);
@@ -51,7 +50,8 @@ export class ModelFiles {
     announce("The files of the model are ready.");
   }
 
-  #clear(): void {
+  /** Removes the links, when the model is another. */
+  clear(): void {
     for (const url of this.#urls) URL.revokeObjectURL(url);
     this.#urls = [];
     this.#saved.replaceChildren();

@@ -8,7 +8,7 @@ import { storedRun } from "./storedRun.ts";
 const databaseName = "mamba-playground";
 const storeName = "trainings";
 /** A closing page may hold the lock for a moment after its successor started. */
-const lockWaitMs = 2000;
+const lockWaitMs = 1000;
 
 /** The stored runs. One tab has them at a time. */
 export class RunStore {

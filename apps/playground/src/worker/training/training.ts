@@ -185,7 +185,7 @@ export class Training {
     const { device } = kernel.capabilities;
     this.#report({ type: "training", kind, device, guessLoss, losses: [...losses] });
     const reports = new StepReports(kind, this.#report);
-    let stored = performance.now();
+    let stored = -Infinity; // the first step is stored at once
     let ending: Ending | "move" = "length";
     try {
       for await (const { loss, step } of trainer.run({ signal })) {
