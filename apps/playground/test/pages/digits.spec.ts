@@ -33,20 +33,23 @@ test.beforeEach(async ({ playground }) => {
   await playground.open("Digits");
 });
 
-test("a model learns digits on the page and reads drawings, also from its files", async ({ playground }) => {
+test("a model learns digits on the page and reads drawings, also from its files", async ({
+  playground,
+  modelFiles,
+}) => {
   const { page } = playground;
   const answer = page.locator("#digits-answer");
   await expect(answer).toHaveText("Train the model first");
-  await playground.set({ Steps: 120, Width: 32 });
+  await playground.set({ Steps: 80, Width: 32 });
   await playground.train.click();
   await draw(playground, one); // it is read during the training
   await expect(answer).toHaveText(/^\d$/);
-  expect(await playground.steps()).toBeLessThan(120);
+  expect(await playground.steps()).toBeLessThan(80);
   await playground.trained();
   const result = page.locator("#digits-evaluation");
   await expect(result).toHaveText(/^\d+\.\d % of 200 held-out digits/);
   const accuracy = await result.textContent();
-  expect(parseFloat(accuracy ?? "")).toBeGreaterThan(70);
+  expect(parseFloat(accuracy ?? "")).toBeGreaterThan(60);
   for (const [line, digit] of [
     [zero, 0],
     [one, 1],
@@ -78,11 +81,11 @@ test("a model learns digits on the page and reads drawings, also from its files"
   await expect(page.locator("#digits-bars")).toHaveText(bars ?? "");
   await page.getByRole("button", { name: "A held-out digit" }).click();
   await expect(page.getByRole("img", { name: "A held-out 0" })).toBeVisible();
-});
 
-test("the files of another model are refused", async ({ playground, modelFiles }) => {
-  await playground.panel.getByText("Save or load the model").click();
-  const files = Array.from(modelFiles, ([name, buffer]) => ({ name, mimeType: "", buffer }));
-  await playground.panel.getByLabel("Load a model").setInputFiles(files);
+  // A model of another kind is refused, and the page still has its own.
+  const others = Array.from(modelFiles, ([name, buffer]) => ({ name, mimeType: "", buffer }));
+  await playground.panel.getByLabel("Load a model").setInputFiles(others);
   await expect(playground.problem).toHaveText(/expected a model of images, got a language model/);
+  await draw(playground, one);
+  await expect(page.locator("#digits-bars")).toHaveText(bars ?? "");
 });
