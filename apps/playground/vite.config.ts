@@ -13,18 +13,22 @@ const headers = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** Replaces `<!--#include file="write.html" -->` in index.html by the file. */
-function includeParts(): Plugin {
-  return {
-    name: "include-parts",
-    transformIndexHtml: {
-      order: "pre",
-      handler: (html) =>
-        html.replace(/<!--#include file="(\w+\.html)" -->/g, (_, name: string) =>
-          readFileSync(parts + name, "utf8"),
-        ),
+/**
+ * Replaces `<!--#include file="run.html" name="digits" -->` in index.html, and in the files that it includes, by the file, and in
+ * that file `{name}` by the name.
+ */
+function include(html: string): string {
+  return html.replace(
+    /<!--#include file="(\w+\.html)"(?: name="(\w+)")? -->/g,
+    (_, file: string, name: string | undefined) => {
+      const part = readFileSync(parts + file, "utf8");
+      return include(name === undefined ? part : part.replaceAll("{name}", name));
     },
-  };
+  );
+}
+
+function includeParts(): Plugin {
+  return { name: "include-parts", transformIndexHtml: { order: "pre", handler: include } };
 }
 
 /**
@@ -85,7 +89,8 @@ export default defineConfig({
   base: "./",
   appType: "mpa",
   plugins: [includeParts(), addPolicy(), serveDemo()],
-  build: { target: "es2022" },
+  // Files stay files: the policy forbids to fetch the data: URLs that small ones would become.
+  build: { target: "es2022", assetsInlineLimit: 0 },
   worker: { format: "es" },
   server: { headers },
   preview: { headers },

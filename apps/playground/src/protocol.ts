@@ -45,20 +45,64 @@ export interface Stats {
   readonly memoryBytes: number;
 }
 
-/** The tasks that a model can be trained on here. */
-export type TaskId = "induction" | "copying";
+/** The trainings on the page, one in each tab. */
+export type TrainingKind = "task" | "digits" | "forecast";
 
-/** The user's settings of one training run. */
-export interface TrainingSettings {
-  readonly task: TaskId;
-  /** Positions of an example. */
-  readonly length: number;
+/** The settings that every training has. */
+interface RunSettings {
   /** `dModel` of the model. */
   readonly width: number;
   readonly steps: number;
+  /** Steps over which the learning rate rises. It stays when a run gets more steps. */
+  readonly warmup: number;
   readonly rate: number;
   readonly seed: number;
 }
+
+/** The tasks that a model can be trained on here. */
+export type TaskId = "induction" | "copying";
+
+/** A language model that learns a task. */
+export interface TaskSettings extends RunSettings {
+  readonly kind: "task";
+  readonly task: TaskId;
+  /** Positions of an example. */
+  readonly length: number;
+}
+
+/** A vision model that learns to read digits. */
+export interface DigitsSettings extends RunSettings {
+  readonly kind: "digits";
+}
+
+/** The origin of a series: one of the two generated ones, a column of a CSV file, or the height of the pointer. */
+export type SeriesSource = "waves" | "beats" | "csv" | "pointer";
+
+/** Numbers of values of a series. */
+export const seriesLengths = {
+  /** A model reads these. */
+  context: 64,
+  /** It forecasts these. */
+  horizon: 32,
+  /** A training needs at least these. */
+  least: 300,
+  /** The most values that a series has; of a longer one the last are used. */
+  most: 20_000,
+} as const;
+
+/** A model of sequences that learns to forecast a series. */
+export interface ForecastSettings extends RunSettings {
+  readonly kind: "forecast";
+  readonly source: SeriesSource;
+  /** Names the series in messages. */
+  readonly name: string;
+  readonly values: readonly number[];
+  /** The number of values, from the first on, to train on. The others are the live ones of a column. */
+  readonly trained: number;
+}
+
+/** The user's settings of one training run. */
+export type TrainingSettings = TaskSettings | DigitsSettings | ForecastSettings;
 
 /** Accuracy and loss of a trained model on unseen examples of one length. */
 export interface Score {
@@ -75,15 +119,83 @@ export interface Answer {
   readonly answered: string;
 }
 
+export interface TaskEvaluation {
+  readonly kind: "task";
+  readonly scores: readonly Score[];
+  readonly answers: readonly Answer[];
+}
+
+/** Accuracy on held-out digits. */
+export interface DigitsEvaluation {
+  readonly kind: "digits";
+  /** From 0 to 1. */
+  readonly accuracy: number;
+  readonly examples: number;
+}
+
+/** Errors on the held-out end of a series. */
+export interface ForecastEvaluation {
+  readonly kind: "forecast";
+  /** Mean absolute error of the median over all steps of the horizon, in the units of the series. */
+  readonly error: number;
+  /** Mean absolute error of a forecast that repeats the last value. */
+  readonly persistence: number;
+  /** Fraction of the values that lie in the band. */
+  readonly inside: number;
+  /** Fraction of the values that should lie in the band. */
+  readonly expected: number;
+}
+
+/** The result of an evaluation on data that the model has not seen in training. */
+export type Evaluation = TaskEvaluation | DigitsEvaluation | ForecastEvaluation;
+
+/** A line of a drawing: x and y of each point in turn, in any unit. */
+export type Stroke = readonly number[];
+
+/** Asks a model for a prediction. */
+export type Query =
+  | { readonly kind: "digits"; readonly strokes: readonly Stroke[] }
+  /** One of the held-out digits; numbers beyond the last begin again. */
+  | { readonly kind: "digits"; readonly example: number }
+  /** The last values of a series, of which `end` have come so far. */
+  | { readonly kind: "forecast"; readonly end: number; readonly values: readonly number[] };
+
+/** A read digit. */
+export interface DigitPrediction {
+  readonly kind: "digits";
+  /** The image that the model reads: 28 x 28, 0 is the ground and 255 ink. */
+  readonly pixels: Uint8Array;
+  /** The digit that it is; undefined for a drawing. */
+  readonly label: number | undefined;
+  readonly probabilities: readonly number[];
+}
+
+/** The forecast of a series after `end` values. */
+export interface SeriesPrediction {
+  readonly kind: "forecast";
+  readonly end: number;
+  /** Rising; the middle one is drawn as a line. */
+  readonly levels: readonly number[];
+  /** [horizon, levels] */
+  readonly quantiles: readonly number[];
+}
+
+export type Prediction = DigitPrediction | SeriesPrediction;
+
 /** The kinds of work that the page waits for. */
-export type Work = "model" | "backend" | "text" | "training";
+export type Work = "model" | "backend" | "text" | TrainingKind;
+
+/** True for the training of a model and the work with it. */
+export function isTraining(work: Work | undefined): work is TrainingKind {
+  return work === "task" || work === "digits" || work === "forecast";
+}
 
 /** The end of a text or a training run: at a stop token, after all tokens or steps, or stopped by the user. */
 export type Ending = "stop" | "length" | "stopped";
 
 /**
- * Messages from the page. `backend` and `stop` take effect at once, also during a text or a training run; the other
- * commands are queued.
+ * Messages from the page. `backend` and `stop` take effect at once, also during a text or a training run, and `ask` during a
+ * training run of its kind; the other commands are queued.
  */
 export type Command =
   /** Fetches a model and stores it. Its name is derived from the URL where there is no `name`. */
@@ -94,8 +206,17 @@ export type Command =
   | { readonly type: "backend"; readonly id: BackendId }
   | { readonly type: "generate"; readonly prompt: string; readonly settings: Settings }
   | { readonly type: "train"; readonly settings: TrainingSettings }
-  /** Evaluates the model that was trained last, on new examples. */
-  | { readonly type: "evaluate" }
+  /** Continues a stopped run, or adds steps to a complete one. */
+  | { readonly type: "continue"; readonly kind: TrainingKind; readonly steps: number }
+  /** Evaluates the trained model, on new examples. */
+  | { readonly type: "evaluate"; readonly kind: TrainingKind }
+  /** Deletes a run and its model. */
+  | { readonly type: "forget"; readonly kind: TrainingKind }
+  /** Requests the files of the trained model. */
+  | { readonly type: "save"; readonly kind: TrainingKind }
+  /** Uses a model from its files. */
+  | { readonly type: "load"; readonly kind: TrainingKind; readonly files: readonly File[] }
+  | { readonly type: "ask"; readonly query: Query }
   | { readonly type: "stop" };
 
 /** Messages from the worker. */
@@ -103,7 +224,7 @@ export type Report =
   | { readonly type: "backends"; readonly choices: readonly BackendChoice[] }
   | { readonly type: "stored"; readonly models: readonly StoredModel[] }
   | { readonly type: "busy"; readonly work: Work }
-  /** Sent once for every command but `stop`. */
+  /** Sent once for every command but `stop` and `ask`. */
   | { readonly type: "done" }
   | {
       readonly type: "progress";
@@ -118,15 +239,51 @@ export type Report =
   /** The text continues on another backend. */
   | { readonly type: "moved"; readonly backend: BackendId }
   | { readonly type: "ended"; readonly ending: Ending; readonly stats: Stats }
+  /** A run of an earlier visit. */
+  | {
+      readonly type: "restored";
+      readonly settings: TrainingSettings;
+      readonly losses: readonly number[];
+      readonly guessLoss: number;
+      readonly evaluation: Evaluation | undefined;
+      /** True when the run was not stopped: the page continues it. */
+      readonly isRunning: boolean;
+    }
   /** A training run starts, or continues, on this device. */
-  | { readonly type: "training"; readonly device: string; readonly guessLoss: number }
+  | {
+      readonly type: "training";
+      readonly kind: TrainingKind;
+      readonly device: string;
+      readonly guessLoss: number;
+      /** The losses of the steps that are done. */
+      readonly losses: readonly number[];
+    }
   /** The steps since the last report. */
   | {
       readonly type: "steps";
-      readonly done: number;
+      readonly kind: TrainingKind;
       readonly losses: readonly number[];
       readonly perSecond: number | undefined;
     }
-  | { readonly type: "trained"; readonly ending: Ending }
-  | { readonly type: "evaluated"; readonly scores: readonly Score[]; readonly answers: readonly Answer[] }
+  | { readonly type: "trained"; readonly kind: TrainingKind; readonly ending: Ending }
+  | { readonly type: "evaluated"; readonly evaluation: Evaluation }
+  | { readonly type: "forgotten"; readonly kind: TrainingKind }
+  /** A model was loaded from files; undefined: its evaluation needs a training run. */
+  | {
+      readonly type: "learned";
+      readonly kind: TrainingKind;
+      readonly name: string;
+      readonly evaluation: Evaluation | undefined;
+    }
+  | {
+      readonly type: "files";
+      readonly kind: TrainingKind;
+      readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+    }
+  /** The answer to `ask`; undefined when there is no model. */
+  | {
+      readonly type: "predicted";
+      readonly kind: TrainingKind;
+      readonly prediction: Prediction | undefined;
+    }
   | { readonly type: "failed"; readonly code: string | undefined; readonly message: string };

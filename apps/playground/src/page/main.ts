@@ -1,10 +1,15 @@
-import type { Command, Report, Work } from "../protocol.ts";
+import type { Command, Report, TrainingKind, Work } from "../protocol.ts";
 import { Backends } from "./backends.ts";
-import { element, make } from "./dom.ts";
+import { DigitsPanel } from "./digits/digitsPanel.ts";
+import { element } from "./dom.ts";
+import { acceptDrops } from "./drops.ts";
+import { ForecastPanel } from "./forecast/forecastPanel.ts";
 import { Models } from "./models.ts";
+import { hideProblem, showError, showProblem } from "./problems.ts";
 import { announce, hideProgress, showProgress } from "./status.ts";
 import { setUpTabs } from "./tabs.ts";
-import { TrainerPanel } from "./trainer.ts";
+import { TaskPanel } from "./task/taskPanel.ts";
+import type { TrainingPanel, TrainingReport } from "./training/trainingPanel.ts";
 import { Writer } from "./writer.ts";
 
 const worker = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module", name: "mamba" });
@@ -14,10 +19,12 @@ let outstanding = 0;
 const models = new Models(send);
 const backends = new Backends(send);
 const writer = new Writer(send);
-const trainer = new TrainerPanel(send);
+const digits = new DigitsPanel(send);
+const forecast = new ForecastPanel(send);
+const panels: Readonly<Record<TrainingKind, TrainingPanel>> = { task: new TaskPanel(send), digits, forecast };
+acceptDrops([digits.dropTarget, forecast.dropTarget, models.dropTarget]);
 setUpTabs();
 const device = element("device", HTMLElement);
-const problems = element("alert", HTMLElement);
 
 worker.addEventListener("message", ({ data }: MessageEvent<Report>) => show(data));
 worker.addEventListener("error", ({ message }) =>
@@ -26,17 +33,35 @@ worker.addEventListener("error", ({ message }) =>
 
 /** Sends a command. The page is busy at once, before the worker reports it, so that nothing is started twice. */
 function send(command: Command): void {
-  if (command.type !== "stop" && outstanding++ === 0) {
-    problems.replaceChildren();
-    setBusy(workOf(command));
+  const work = workOf(command);
+  if (work !== undefined && outstanding++ === 0) {
+    hideProblem();
+    setBusy(work);
   }
   worker.postMessage(command);
 }
 
-function workOf({ type }: Command): Work {
-  if (type === "generate") return "text";
-  if (type === "train" || type === "evaluate") return "training";
-  return type === "backend" ? "backend" : "model";
+/** The work that the page waits for; undefined for a command without an end that is reported. */
+function workOf(command: Command): Work | undefined {
+  switch (command.type) {
+    case "stop":
+    case "ask":
+      return undefined;
+    case "generate":
+      return "text";
+    case "backend":
+      return "backend";
+    case "train":
+      return command.settings.kind;
+    case "continue":
+    case "evaluate":
+    case "forget":
+    case "save":
+    case "load":
+      return command.kind;
+    default:
+      return "model";
+  }
 }
 
 function setBusy(work: Work | undefined): void {
@@ -46,7 +71,7 @@ function setBusy(work: Work | undefined): void {
   }
   models.setBusy(work !== undefined);
   writer.setBusy(work);
-  trainer.setBusy(work);
+  for (const panel of Object.values(panels)) panel.setBusy(work);
 }
 
 function show(report: Report): void {
@@ -84,27 +109,16 @@ function show(report: Report): void {
     case "ended":
       writer.showEnd(report.ending, report.stats);
       break;
-    case "training":
-      trainer.showDevice(report);
-      break;
-    case "steps":
-      trainer.showSteps(report);
-      break;
-    case "trained":
-      trainer.showTrained(report.ending);
-      break;
-    case "evaluated":
-      trainer.showEvaluation(report.scores, report.answers);
-      break;
     case "failed":
       backends.setCurrent();
-      showProblem(report.code === undefined ? report.message : `${report.message} (${report.code})`);
+      showError(report);
       break;
+    default:
+      panels[kindOf(report)].show(report);
   }
 }
 
-function showProblem(message: string): void {
-  const close = make("button", { type: "button", textContent: "Close" });
-  close.addEventListener("click", () => problems.replaceChildren());
-  problems.replaceChildren(make("div", { className: "problem" }, make("p", { textContent: message }), close));
+function kindOf(report: TrainingReport): TrainingKind {
+  if (report.type === "restored") return report.settings.kind;
+  return report.type === "evaluated" ? report.evaluation.kind : report.kind;
 }

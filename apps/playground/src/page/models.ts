@@ -1,6 +1,6 @@
 import type { Command, LoadedModel, StoredModel } from "../protocol.ts";
 import { element, make, megabytes } from "./dom.ts";
-import { droppedFiles } from "./droppedFiles.ts";
+import type { DropTarget } from "./drops.ts";
 
 const stored = element("stored", HTMLFieldSetElement);
 const noModel = element("no-model", HTMLElement);
@@ -33,8 +33,11 @@ export class Models {
       this.#store([...(files.files ?? [])]);
       files.value = ""; // the same files can be chosen again
     });
-    acceptDrops((dropped) => this.#store(dropped));
     void this.#lookForDemo();
+  }
+
+  get dropTarget(): DropTarget {
+    return { zone: drop, isActive: () => !files.disabled, take: (dropped) => this.#store(dropped) };
   }
 
   /** Shows the stored models. The form that adds one is closed when there are some. */
@@ -110,20 +113,4 @@ export class Models {
   #showDemo(): void {
     demo.hidden = !this.#hasDemo || this.#models.some((model) => model.url === demoUrl);
   }
-}
-
-/** Accepts files that are dropped anywhere on the page. Otherwise the browser would leave the page and open them. */
-function acceptDrops(take: (files: File[]) => void): void {
-  addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  addEventListener("dragleave", (event) => {
-    if (event.relatedTarget === null) drop.classList.remove("over");
-  });
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    if (event.dataTransfer && !files.disabled) void droppedFiles(event.dataTransfer).then(take);
-  });
 }

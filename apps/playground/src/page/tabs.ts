@@ -1,16 +1,27 @@
 import { element } from "./dom.ts";
 
-const tabs = ["tab-write", "tab-train"].map((id) => element(id, HTMLButtonElement));
+const tabs = ["tab-write", "tab-train", "tab-digits", "tab-forecast"].map((id) =>
+  element(id, HTMLButtonElement),
+);
 
-/** Tabs as in the ARIA practices: the selected one is in the tab order, and the arrow keys change the selection. */
+/**
+ * Tabs as in the ARIA practices: the selected one is in the tab order, and the arrow keys change the selection. The address has the
+ * selected tab, so that it is open again after a reload.
+ */
 export function setUpTabs(): void {
+  const named = tabs.find(({ id }) => location.hash === `#${id}`);
+  if (named) select(named);
   for (const [i, tab] of tabs.entries()) {
-    tab.addEventListener("click", () => select(tab));
+    const choose = (chosen: HTMLButtonElement): void => {
+      select(chosen);
+      history.replaceState(null, "", `#${chosen.id}`);
+    };
+    tab.addEventListener("click", () => choose(tab));
     tab.addEventListener("keydown", ({ key }) => {
       const step = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;
       const next = tabs[(i + step + tabs.length) % tabs.length];
       if (step === 0 || !next) return;
-      select(next);
+      choose(next);
       next.focus();
     });
   }

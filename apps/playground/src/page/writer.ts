@@ -1,4 +1,4 @@
-import type { Command, Ending, Stats, Work } from "../protocol.ts";
+import { type Command, type Ending, isTraining, type Stats, type Work } from "../protocol.ts";
 import { element, make, megabytes, passFocus } from "./dom.ts";
 import { announce } from "./status.ts";
 
@@ -93,7 +93,7 @@ export class Writer {
 
   #update(): void {
     startButton.disabled = !this.#hasModel || this.#work !== undefined;
-    stopButton.disabled = this.#work === undefined || this.#work === "training";
+    stopButton.disabled = this.#work === undefined || isTraining(this.#work);
   }
 }
 

@@ -1,10 +1,10 @@
 import { blobFiles, type CheckpointFiles, inspectCheckpoint, urlFiles } from "@mamba/checkpoint/browser";
-import type { BackendId, Command, Report, StoredModel, Work } from "../protocol.ts";
+import type { Command, Query, Report, StoredModel, Work } from "../protocol.ts";
 import { failure } from "./failure.ts";
 import { nameOf } from "./modelName.ts";
 import { listModels, removeModel, storeModel } from "./modelStore.ts";
 import type { Session } from "./session.ts";
-import { Training } from "./training.ts";
+import { type Place, Training } from "./training/training.ts";
 import { Writing } from "./writing.ts";
 
 /** Runs the commands of the page, one after the other. */
@@ -40,13 +40,31 @@ export class Commands {
         this.#enqueue("text", (signal) => writing.run(command.prompt, command.settings, signal));
         break;
       case "train":
-        this.#enqueue("training", async (signal) => {
-          const change = (backend: BackendId): Promise<void> => session.changeBackend(backend, signal);
-          await training.run(command.settings, session.backend, change, signal);
-        });
+        this.#enqueue(command.settings.kind, (signal) =>
+          training.train(command.settings, this.#place(signal), signal),
+        );
+        break;
+      case "continue":
+        this.#enqueue(command.kind, (signal) =>
+          training.continue(command.kind, command.steps, this.#place(signal), signal),
+        );
         break;
       case "evaluate":
-        this.#enqueue("training", (signal) => training.evaluate(session.backend, signal));
+        this.#enqueue(command.kind, (signal) => training.evaluate(command.kind, session.backend, signal));
+        break;
+      case "forget":
+        this.#enqueue(command.kind, () => training.forget(command.kind));
+        break;
+      case "save":
+        this.#enqueue(command.kind, () => training.save(command.kind, session.backend));
+        break;
+      case "load":
+        this.#enqueue(command.kind, (signal) =>
+          training.load(command.kind, command.files, session.backend, signal),
+        );
+        break;
+      case "ask":
+        this.#ask(command.query);
         break;
       case "use":
         this.#enqueue("model", (signal) => session.use(command.id, signal));
@@ -65,6 +83,11 @@ export class Commands {
     }
   }
 
+  /** Reports the training runs of an earlier visit, before the first command. */
+  restore(): void {
+    this.#background(() => this.#training.restore());
+  }
+
   #enqueue(kind: Work, work: (signal: AbortSignal) => Promise<void>): void {
     this.#queue = this.#queue.then(async () => {
       const { signal } = (this.#controller = new AbortController());
@@ -73,10 +96,33 @@ export class Commands {
         await work(signal);
       } catch (error) {
         if (!signal.aborted) this.#report(failure(error));
-        await this.#session.recover(error);
+        await this.#recover(error);
       }
       this.#report({ type: "done" });
     });
+  }
+
+  /** Short work that the page does not wait for. */
+  #background(work: () => Promise<void>): void {
+    this.#queue = this.#queue.then(work).catch(async (error: unknown) => {
+      this.#report(failure(error));
+      await this.#recover(error);
+    });
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    await this.#session.recover(error);
+    await this.#training.recover(error);
+  }
+
+  #ask(query: Query): void {
+    if (this.#training.ask(query)) return;
+    this.#background(() => this.#training.answer(query.kind, this.#session.backend));
+  }
+
+  #place(signal: AbortSignal): Place {
+    const session = this.#session;
+    return { backend: session.backend, change: (backend) => session.changeBackend(backend, signal) };
   }
 
   async #fetch(url: string, name: string, signal: AbortSignal): Promise<void> {

@@ -22,7 +22,9 @@ async function start(): Promise<Commands> {
     (models) => report({ type: "stored", models }),
     (error: unknown) => report(failure(error)),
   );
-  return new Commands(new Session(first, report), report);
+  const commands = new Commands(new Session(first, report), report);
+  commands.restore();
+  return commands;
 }
 
 function report(message: Report): void {

@@ -52,6 +52,20 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(page.getByRole("table")).toHaveCount(2);
       expect(await violations(page)).toEqual([]);
     });
+
+    test("axe finds nothing in the tabs of digits and forecasts", async ({ playground }) => {
+      const { page } = playground;
+      await playground.open("Digits");
+      await playground.set({ Steps: 1, Width: 16 });
+      await playground.train.click();
+      await playground.trained();
+      await page.getByRole("button", { name: "A held-out digit" }).click();
+      for (const tab of ["Digits", "Forecast"]) {
+        await playground.open(tab);
+        await playground.panel.getByText("Save or load the model").click();
+        expect(await violations(page)).toEqual([]);
+      }
+    });
   });
 }
 
@@ -75,6 +89,10 @@ for (const width of [320, 390]) {
     await playground.train.click();
     await expect(page.getByRole("table")).toHaveCount(2);
     expect(await overflow()).toBe(0);
+    for (const tab of ["Digits", "Forecast"]) {
+      await playground.open(tab);
+      expect(await overflow()).toBe(0);
+    }
   });
 }
 
@@ -132,6 +150,9 @@ test("the tabs work by keyboard, and so does a training", async ({ playground })
   await expect(playground.status).toHaveText(/^\d+ % of the unseen examples are answered correctly\.$/);
   await expect(playground.train).toBeFocused();
   await page.getByRole("tab", { name: "Train" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("tab", { name: "Digits", selected: true })).toBeFocused();
+  await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
   await expect(page.getByLabel("Prompt")).toBeVisible();
 });

@@ -37,7 +37,7 @@ test("a model is added from files, chosen or dropped, and can be deleted", async
   await playground.ready.waitFor();
   expect(await playground.write()).toMatch(/^Once upon a time./s);
 
-  await expect(page.getByText("or drop them here")).toBeHidden(); // but the page accepts drops everywhere
+  await expect(page.locator("#files-hint")).toBeHidden(); // but the page accepts drops everywhere
   const contents = [...modelFiles].map(([name, buffer]) => [name, buffer.toString("base64")] as const);
   const drop = await page.evaluateHandle((contents) => {
     const data = new DataTransfer();

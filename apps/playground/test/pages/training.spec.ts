@@ -102,3 +102,71 @@ test("a text can be written after a training, and the other way round", async ({
   await page.getByRole("tab", { name: "Write" }).click();
   expect(await playground.write()).toBe(text);
 });
+
+test("a running training continues after a reload as if nothing had happened", async ({ playground }) => {
+  const { page } = playground;
+  await playground.set({ Steps: 100_000, Width: 16 });
+  await playground.train.click();
+  await expect.poll(async () => (await playground.storedRun("task"))?.isRunning).toBe(true);
+  const { losses: before = [] } = (await playground.storedRun("task")) ?? {};
+  await page.reload();
+  await expect(page.getByRole("tab", { name: "Train", selected: true })).toBeVisible();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(before.length + 5);
+  await expect(page.getByRole("img", { name: /^Loss over/ })).toHaveAccessibleName(
+    new RegExp(`from ${before[0]?.toFixed(2)} to`),
+  );
+  await playground.stopTraining.click();
+  await playground.trained();
+  const { losses: resumed = [], isRunning } = (await playground.storedRun("task")) ?? {};
+  expect(isRunning).toBe(false);
+
+  // A stopped training waits.
+  await page.reload();
+  await expect.poll(() => playground.steps()).toBe(resumed.length);
+  await expect(playground.panel.getByLabel("Width")).toHaveValue("16");
+  await expect(page.getByRole("table")).toHaveCount(2); // its evaluation
+  await page.getByRole("button", { name: "Continue" }).click();
+  const count = resumed.length + 5;
+  await expect.poll(() => playground.steps()).toBeGreaterThan(count);
+  await playground.stopTraining.click();
+  await playground.trained();
+  const continued = (await playground.storedRun("task"))?.losses.slice(0, count);
+
+  // The same training without a reload.
+  await playground.train.click();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(count);
+  await playground.stopTraining.click();
+  await playground.trained();
+  expect(continued).toEqual((await playground.storedRun("task"))?.losses.slice(0, count));
+});
+
+test("a stored training that cannot continue is deleted with a message", async ({ playground }) => {
+  const { page } = playground;
+  await playground.set({ Steps: 3, Width: 16 });
+  for (const [damage, message] of [
+    [{ version: 0 }, /^the stored training was deleted: it is of version 0/],
+    [{ losses: [1] }, /^the stored training was deleted: it is damaged/],
+  ] as const) {
+    await playground.train.click();
+    await playground.trained();
+    await playground.damageRun("task", damage);
+    await page.reload();
+    await expect(playground.problem).toHaveText(message);
+    await expect(page.locator("#train-step")).toHaveText("–");
+    expect(await playground.storedRun("task")).toBeUndefined();
+    await playground.set({ Steps: 3, Width: 16 });
+  }
+});
+
+test("a second tab trains, but its training is not stored", async ({ playground, isolatedSite, context }) => {
+  const { page } = playground;
+  const other = await context.newPage();
+  await other.goto(`${isolatedSite.url}#tab-train`);
+  await other.getByRole("spinbutton", { name: "Steps" }).fill("3");
+  await other.getByRole("button", { name: "Train", exact: true }).click();
+  await expect(other.getByRole("alert")).toHaveText(/^another tab of this page stores its trainings/);
+  await expect(other.locator("#train-step")).toHaveText("3 of 3");
+  await page.reload();
+  await expect(playground.backend("CPU, all cores")).toBeChecked();
+  expect(await playground.storedRun("task")).toBeUndefined();
+});

@@ -80,18 +80,58 @@ export class Playground {
     return Number(await this.page.locator("#tokens").textContent());
   }
 
-  /** Opens the tab of the training. */
+  /** Opens the tab of the training on tasks. */
   async openTraining(): Promise<void> {
-    await this.page.getByRole("tab", { name: "Train" }).click();
+    await this.open("Train");
+  }
+
+  async open(tab: string): Promise<void> {
+    await this.page.getByRole("tab", { name: tab }).click();
   }
 
   get train() {
     return this.page.getByRole("button", { name: "Train", exact: true });
   }
 
+  get stopTraining() {
+    return this.page.getByRole("button", { name: "Stop training" });
+  }
+
+  /** Waits until a training is evaluated. */
+  async trained(): Promise<void> {
+    await this.page.locator("[id$=-start]:visible:enabled").waitFor();
+  }
+
   /** Number of completed training steps. */
   async steps(): Promise<number> {
-    return parseInt((await this.page.locator("#train-step").textContent()) ?? "");
+    return parseInt((await this.panel.locator("[id$=-step]").textContent()) ?? "");
+  }
+
+  /** The losses of a stored training, and whether it is running; undefined when none is stored. */
+  async storedRun(kind: string): Promise<{ losses: number[]; isRunning: boolean } | undefined> {
+    return this.page.evaluate(async (key) => {
+      const store = await (globalThis as unknown as { runs(): Promise<IDBObjectStore> }).runs();
+      return new Promise((resolve) => {
+        const request = store.get(key) as IDBRequest<{ losses: number[]; isRunning: boolean } | undefined>;
+        request.onsuccess = () =>
+          resolve(request.result && { losses: request.result.losses, isRunning: request.result.isRunning });
+      });
+    }, kind);
+  }
+
+  /** Changes fields of a stored training. */
+  async damageRun(kind: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.page.evaluate(
+      async ([key, changes]) => {
+        const store = await (globalThis as unknown as { runs(): Promise<IDBObjectStore> }).runs();
+        await new Promise<void>((resolve) => {
+          const request = store.get(key) as IDBRequest<object>;
+          request.onsuccess = () => store.put({ ...request.result, ...changes }, key);
+          store.transaction.oncomplete = () => resolve();
+        });
+      },
+      [kind, fields] as const,
+    );
   }
 
   /** Folders in the browser's private file system. */
@@ -135,6 +175,7 @@ export const test = base.extend<{ playground: Playground; demo: boolean }, Share
     page.on("console", (message) => {
       if (message.text().includes("Content Security Policy")) errors.push(message.text());
     });
+    await page.addInitScript(openRuns);
     await page.goto(isolatedSite.url);
     await use(new Playground(page));
     base.expect(errors).toEqual([]);
@@ -142,6 +183,17 @@ export const test = base.extend<{ playground: Playground; demo: boolean }, Share
 });
 
 export { expect } from "playwright/test";
+
+/** Gives the page a function `runs`, which opens the stored trainings. */
+function openRuns(): void {
+  const runs = async (): Promise<IDBObjectStore> =>
+    new Promise((resolve) => {
+      const request = indexedDB.open("mamba-playground", 1);
+      request.onsuccess = () =>
+        resolve(request.result.transaction("trainings", "readwrite").objectStore("trainings"));
+    });
+  Object.assign(globalThis, { runs });
+}
 
 function serveFor(isolated: boolean) {
   // eslint-disable-next-line no-empty-pattern

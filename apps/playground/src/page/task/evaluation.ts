@@ -1,10 +1,10 @@
-import type { Answer, Score } from "../protocol.ts";
-import { element, make } from "./dom.ts";
+import type { TaskEvaluation } from "../../protocol.ts";
+import { element, make } from "../dom.ts";
 
 const place = element("evaluation", HTMLElement);
 
 /** Shows the scores of a trained model and its answers to some examples. */
-export function showEvaluation(scores: readonly Score[], answers: readonly Answer[], more: () => void): void {
+export function showEvaluation({ scores, answers }: TaskEvaluation, more: () => void): void {
   const button = make("button", { type: "button", textContent: "Other examples", id: "train-more" });
   button.addEventListener("click", more);
   const hadFocus = document.activeElement?.id === button.id;

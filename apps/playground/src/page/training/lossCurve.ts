@@ -17,9 +17,12 @@ export class LossCurve {
     new ResizeObserver(() => this.#schedule()).observe(svg);
   }
 
-  /** @param guess the loss of a model that guesses: a dashed line */
-  start(steps: number, guess: number): void {
-    this.#losses = [];
+  /**
+   * @param guess the loss of the best constant answer: a dashed line. 0: no run, no curve
+   * @param losses of the steps that are done
+   */
+  start(steps: number, guess: number, losses: readonly number[]): void {
+    this.#losses = [...losses];
     this.#steps = steps;
     this.#guess = guess;
     this.#schedule();
@@ -42,7 +45,12 @@ export class LossCurve {
 
   #draw(): void {
     const { width, height } = this.#svg.getBoundingClientRect();
-    if (width === 0 || this.#guess === 0) return; // the panel is hidden, or no run has started
+    if (width === 0) return; // the panel is hidden
+    if (this.#guess === 0) {
+      this.#svg.replaceChildren();
+      this.#svg.ariaLabel = "Loss: no training yet";
+      return;
+    }
     const losses = thinned(this.#losses);
     const means = thinned(runningMean(this.#losses));
     const top = Math.max(this.#guess, ...losses.map(([, loss]) => loss)) * 1.05;

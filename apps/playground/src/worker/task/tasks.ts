@@ -1,7 +1,6 @@
-import type { MambaLMConfigInput } from "@mamba/core";
 import { inductionHeads, selectiveCopying } from "@mamba/tasks";
-import type { DataSource, TrainConfigInput } from "@mamba/train";
-import type { TaskId, TrainingSettings } from "../protocol.ts";
+import type { DataSource } from "@mamba/train";
+import type { TaskId } from "../../protocol.ts";
 
 /** A task, and the letters that show its examples. */
 export interface Task {
@@ -27,12 +26,3 @@ export const tasks: Readonly<Record<TaskId, Task>> = {
     guessLoss: Math.log(8),
   },
 };
-
-export function modelConfig(task: Task, { width }: TrainingSettings): MambaLMConfigInput {
-  return { dModel: width, nLayers: 2, vocabSize: task.letters.length };
-}
-
-export function trainConfig({ steps, rate, seed }: TrainingSettings): TrainConfigInput {
-  const warmupSteps = Math.min(20, steps);
-  return { steps, lr: rate, seed, batchSize: 16, warmupSteps };
-}

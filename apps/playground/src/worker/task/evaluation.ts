@@ -1,6 +1,6 @@
 import type { MambaLM } from "@mamba/core";
 import { type DataSource, evaluate, ignoreIndex, languageModel } from "@mamba/train";
-import type { Answer, Score, TrainingSettings } from "../protocol.ts";
+import type { Answer, Score, TaskSettings } from "../../protocol.ts";
 import { tasks } from "./tasks.ts";
 
 /** A trained model is evaluated at its own length and at these multiples, which it has never seen. */
@@ -11,7 +11,7 @@ export const examplesPerScore = 32;
 /** Accuracy and loss on unseen examples, of the length in training and of longer ones. */
 export async function scoresOf(
   model: MambaLM,
-  settings: TrainingSettings,
+  settings: TaskSettings,
   signal: AbortSignal,
 ): Promise<Score[]> {
   const scores: Score[] = [];
@@ -29,7 +29,7 @@ export async function scoresOf(
 }
 
 /** The model's answer to one unseen example, in letters. */
-export async function answerOf(model: MambaLM, settings: TrainingSettings, index: number): Promise<Answer> {
+export async function answerOf(model: MambaLM, settings: TaskSettings, index: number): Promise<Answer> {
   const { kernel } = model;
   const { ids, targets } = await unseenExamples(settings, settings.length).example(index);
   using tokens = kernel.upload(ids, [1, ids.length], "i32");
@@ -48,6 +48,6 @@ export async function answerOf(model: MambaLM, settings: TrainingSettings, index
   };
 }
 
-function unseenExamples({ task, seed }: TrainingSettings, length: number): DataSource {
+function unseenExamples({ task, seed }: TaskSettings, length: number): DataSource {
   return tasks[task].source(length, seed + 1);
 }
