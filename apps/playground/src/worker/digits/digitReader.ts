@@ -1,6 +1,5 @@
 import { CheckpointError, modelFiles } from "@mamba/checkpoint/browser";
-import type { ImagesData } from "@mamba/core";
-import type { VisionMamba } from "@mamba/core";
+import type { ImagesData, VisionMamba } from "@mamba/core";
 import { classifier, evaluate, predict } from "@mamba/train";
 import { idxImages, imageInput } from "@mamba/train/data";
 import type { DigitPrediction, DigitsEvaluation, Query } from "../../protocol.ts";
