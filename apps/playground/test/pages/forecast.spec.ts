@@ -61,6 +61,7 @@ test("a CSV file of one's own: a bad cell and too few rows are named, a column i
   await playground.trained();
   await expect(playground.problem).toBeEmpty();
   await expect(page.locator("#forecast-chart .band")).toBeAttached();
+  await expect(page.locator("#forecast-count")).toHaveText(/^[45]\d\d values/); // the others come one by one
 
   // The values are stored with the training.
   await page.reload();

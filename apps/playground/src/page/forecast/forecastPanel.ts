@@ -55,6 +55,8 @@ export class ForecastPanel implements TrainingPanel {
   /** True for a model from files: it forecasts any series. */
   #isLoaded = false;
   #isPaused = false;
+  /** True when a column has no more values. */
+  #hasEnded = false;
   #work: Work | undefined;
 
   constructor(send: Send) {
@@ -156,6 +158,7 @@ export class ForecastPanel implements TrainingPanel {
 
   #use(series: LiveSeries | undefined): void {
     this.#series = series;
+    this.#hasEnded = false;
     this.#prediction = undefined;
     this.#chart.start(series?.source === "pointer" ? [0, 100] : (series?.values ?? []));
     this.#draw();
@@ -207,7 +210,7 @@ export class ForecastPanel implements TrainingPanel {
   /** Takes the next value of the series and requests its forecast, while somebody can see it. */
   #tick(): void {
     if (panel.hidden || document.hidden) return;
-    if (!this.#isPaused && this.#series) this.#series.advance();
+    if (!this.#isPaused && this.#series) this.#hasEnded = !this.#series.advance();
     this.#ask();
     this.#draw();
   }
@@ -236,7 +239,8 @@ export class ForecastPanel implements TrainingPanel {
     const values = this.#series?.values ?? [];
     this.#chart.draw(values, this.#prediction);
     const hint = this.#hasModel && !this.#fits ? ". Train the model on this series to forecast it" : "";
-    count.textContent = `${values.length} values${hint}`;
+    const end = this.#hasEnded ? ", the column ends here" : "";
+    count.textContent = `${values.length} values${end}${hint}`;
   }
 
   #showEvaluation({ error, persistence, inside, expected }: ForecastEvaluation): void {

@@ -26,6 +26,11 @@ export class SeriesChart {
     const { width, height } = this.#svg.getBoundingClientRect();
     if (width === 0) return; // the panel is hidden
     const end = values.length;
+    this.#svg.ariaLabel = describe(values, prediction);
+    if (end === 0) {
+      this.#svg.replaceChildren();
+      return;
+    }
     const last = values.slice(-shown);
     this.#widen(last);
     const pad = (this.#high - this.#low || 2) * 0.15;
@@ -48,7 +53,6 @@ export class SeriesChart {
       prediction && forecast(plot, prediction, past.at(-1)),
       plot.line(past, { class: "past" }),
     ].join("");
-    this.#svg.ariaLabel = describe(values, prediction);
   }
 
   #widen(values: readonly number[]): void {
