@@ -233,7 +233,7 @@ test("loadModel loads language models too, and loadCheckpoint names loadModel", 
   for (const read of [() => loadCheckpoint(kernel, other), () => inspectCheckpoint(other)]) {
     expect(await refusal(read)).toEqual({
       code: "UNSUPPORTED_MODEL",
-      message: `${join(other, "config.json")}: model_type "mamba_ts_sequence" is a sequence model and no language model; load it with loadModel`,
+      message: `${join(other, "config.json")}: model_type "mamba_ts_sequence" is a sequence model and no language model; load it with loadModel, or use it with mamba predict`,
     });
   }
   expect(await refusal(() => saveModel(language as unknown as SavedModel, other))).toEqual({

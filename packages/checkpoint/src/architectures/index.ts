@@ -101,7 +101,10 @@ function unknownArchitecture(fields: Fields, name: string): CheckpointError {
   const kind = kindOfType(type);
   if (kind !== undefined) {
     const problem = `${name}: model_type ${show(type)} is a ${kind} model and no language model`;
-    return new CheckpointError("UNSUPPORTED_MODEL", `${problem}; load it with loadModel`);
+    return new CheckpointError(
+      "UNSUPPORTED_MODEL",
+      `${problem}; load it with loadModel, or use it with mamba predict`,
+    );
   }
   const hint = type === "mamba2" ? ": Mamba-2 is another architecture, with scalar A per head" : "";
   return new CheckpointError(
