@@ -1,51 +1,10 @@
-import { canTrain, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { createCpuKernel } from "@mamba/kernel-cpu";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Tensor, type TrainingKernel } from "@mamba/kernel";
+import { describe, expect, test } from "vitest";
 import { EagerOps, type Ops, Tape } from "../src/index.ts";
-import { nmse, take } from "./support.ts";
+import { nmse } from "./support.ts";
+import { gradients, kernel, read, tensor, useTrainingKernel } from "./trainingKernel.ts";
 
-let kernel: TrainingKernel;
-let held: Tensor[];
-beforeAll(async () => {
-  const cpu = await createCpuKernel({ threads: 1 });
-  if (!canTrain(cpu)) throw new Error("the CPU kernel must be able to train");
-  kernel = cpu;
-});
-beforeEach(() => {
-  held = [];
-});
-afterEach(() => {
-  for (const tensor of held) tensor.dispose();
-  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-});
-afterAll(async () => {
-  await kernel.dispose();
-});
-
-/** A tensor with values in [-1, 1], freed after the test. */
-function tensor(shape: number[], seed = 1): Tensor {
-  const count = shape.reduce((a, b) => a * b);
-  const data = Float32Array.from({ length: count }, (_, i) => Math.sin(seed * (i + 1) * 12.9898));
-  const made = kernel.upload(data, shape, "f32");
-  held.push(made);
-  return made;
-}
-
-async function read(x: Tensor): Promise<Float32Array> {
-  return (await kernel.read(x))[0] as Float32Array;
-}
-
-/** The gradient of `weight` times the loss that `run` computes, for each of `inputs`; `run` may add losses as well. */
-async function gradients(
-  inputs: readonly Tensor[],
-  run: (ops: Ops) => Tensor | undefined,
-  weight = 1,
-): Promise<Float32Array[]> {
-  using tape = new Tape(kernel, inputs);
-  const loss = run(tape);
-  const found = loss ? tape.backward(loss, weight) : tape.backward();
-  return await Promise.all(inputs.map((x) => take(kernel, found.get(x)!)));
-}
+useTrainingKernel();
 
 test("a custom op is recorded with its own gradient", async () => {
   const [a, b, target] = [tensor([5]), tensor([5], 2), tensor([5], 3)];

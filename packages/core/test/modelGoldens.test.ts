@@ -1,7 +1,6 @@
 import { type Golden, type GoldenName, loadGolden } from "@mamba/conformance";
-import { canTrain, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { createCpuKernel } from "@mamba/kernel-cpu";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Scope, type Tensor } from "@mamba/kernel";
+import { expect, test } from "vitest";
 import {
   type Ops,
   type Parameters,
@@ -15,19 +14,11 @@ import {
   visionSpecs,
 } from "../src/index.ts";
 import { close, nmse, take } from "./support.ts";
+import { kernel, useTrainingKernel } from "./trainingKernel.ts";
 
 // Whole models against PyTorch in float64 (tooling/reference/model_goldens.py): results and the gradients of all parameters.
 
-let kernel: TrainingKernel;
-beforeAll(async () => {
-  const cpu = await createCpuKernel({ threads: 1 });
-  if (!canTrain(cpu)) throw new Error("the CPU backend must be able to train");
-  kernel = cpu;
-});
-afterAll(async () => {
-  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-  await kernel.dispose();
-});
+useTrainingKernel();
 
 /** The values of a golden in the layout of the parameter: patches are channels last in the model and channels first in files. */
 function valuesFor({ tensors }: Golden, key: string, name: string): Float32Array {

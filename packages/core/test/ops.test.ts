@@ -1,56 +1,15 @@
-import { canTrain, type Kernel, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { createCpuKernel } from "@mamba/kernel-cpu";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Kernel } from "@mamba/kernel";
+import { describe, expect, test } from "vitest";
 import { DerivedTensors, EagerOps, type Ops, Sequences, Tape } from "../src/index.ts";
 import { nmse, take } from "./support.ts";
+import { gradients, hold, kernel, read, tensor, useTrainingKernel } from "./trainingKernel.ts";
 
-let kernel: TrainingKernel;
-let held: Tensor[];
-beforeAll(async () => {
-  const cpu = await createCpuKernel({ threads: 1 });
-  if (!canTrain(cpu)) throw new Error("the CPU kernel must be able to train");
-  kernel = cpu;
-});
-beforeEach(() => {
-  held = [];
-});
-afterEach(() => {
-  for (const tensor of held) tensor.dispose();
-  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-});
-afterAll(async () => {
-  await kernel.dispose();
-});
-
-/** A tensor with values in [-1, 1], freed after the test. */
-function tensor(shape: number[], seed = 1): Tensor {
-  const count = shape.reduce((a, b) => a * b);
-  const data = Float32Array.from({ length: count }, (_, i) => Math.sin(seed * (i + 1) * 12.9898));
-  const made = kernel.upload(data, shape, "f32");
-  held.push(made);
-  return made;
-}
-
-async function read(x: Tensor): Promise<Float32Array> {
-  return (await kernel.read(x))[0] as Float32Array;
-}
-
-/** The gradient of `weight` times the loss that `run` computes, for each of `inputs`; `run` may add losses as well. */
-async function gradients(
-  inputs: readonly Tensor[],
-  run: (ops: Ops) => Tensor | undefined,
-  weight = 1,
-): Promise<Float32Array[]> {
-  using tape = new Tape(kernel, inputs);
-  const loss = run(tape);
-  const found = loss ? tape.backward(loss, weight) : tape.backward();
-  return await Promise.all(inputs.map((x) => take(kernel, found.get(x)!)));
-}
+useTrainingKernel();
 
 describe("losses", () => {
   const targets = () => {
     const ids = kernel.upload(Int32Array.of(1, 4, -100, 0), [4], "i32");
-    held.push(ids);
+    hold(ids);
     return ids;
   };
 
@@ -58,7 +17,7 @@ describe("losses", () => {
     const [logits, ids] = [tensor([4, 5]), targets()];
     const { loss, dLogits } = kernel.crossEntropyWithGradient(logits, ids);
     const scaled = kernel.scale(dLogits, 0.3);
-    held.push(loss, dLogits, scaled);
+    hold(loss, dLogits, scaled);
     using ops = new EagerOps(kernel);
     expect(await read(ops.crossEntropy(logits, ids))).toEqual(await read(loss));
     expect(await gradients([logits], (tape) => tape.crossEntropy(logits, ids))).toEqual([
@@ -144,14 +103,14 @@ describe("operands that are repeated", () => {
   test("have the gradients of operands that are written out, also of views and with themselves", async () => {
     const [wide, b, target] = [tensor([4, 3, 7]), tensor([3, 5], 2), tensor([4, 3, 5], 3)];
     const a = kernel.columns(wide, 1, 5);
-    held.push(a);
+    hold(a);
     const spread = await read(b);
     const full = kernel.upload(
       Float32Array.from({ length: 60 }, (_, i) => spread[i % 15]!),
       [4, 3, 5],
       "f32",
     );
-    held.push(full);
+    hold(full);
     for (const op of ["add", "sub", "mul", "div"] as const) {
       const [da, db] = await gradients([a, b], (tape) => tape.meanSquaredError(tape[op](a, b), target));
       const [expected, dFull] = await gradients([a, full], (tape) =>
@@ -217,7 +176,7 @@ describe("positions", () => {
   test("an inserted position of a view is where it was put, and is taken again", async () => {
     const [wide, token] = [tensor([2, 4, 6]), tensor([3], 2)];
     const x = kernel.columns(wide, 2, 3);
-    held.push(x);
+    hold(x);
     using ops = new EagerOps(kernel);
     const longer = ops.insertPosition(x, token, 2);
     expect(longer.shape).toEqual([2, 5, 3]);
@@ -266,7 +225,7 @@ describe("losses of elements", () => {
       [4, 3],
       "f32",
     );
-    held.push(target, weight);
+    hold(target, weight);
     kernel.write(wide, 1, Float32Array.of(NaN, NaN, NaN));
     const [left, right] = [await read(x), await read(target)];
     using ops = new EagerOps(kernel);

@@ -1,6 +1,5 @@
-import { canTrain, Scope, type TrainingKernel } from "@mamba/kernel";
-import { createCpuKernel } from "@mamba/kernel-cpu";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Scope } from "@mamba/kernel";
+import { expect, test } from "vitest";
 import {
   bidirectionalMamba,
   forecast,
@@ -18,17 +17,9 @@ import {
   Tape,
 } from "../src/index.ts";
 import { close, nmse, take } from "./support.ts";
+import { kernel, useTrainingKernel } from "./trainingKernel.ts";
 
-let kernel: TrainingKernel;
-beforeAll(async () => {
-  const cpu = await createCpuKernel({ threads: 1 });
-  if (!canTrain(cpu)) throw new Error("the CPU backend must be able to train");
-  kernel = cpu;
-});
-afterAll(async () => {
-  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-  await kernel.dispose();
-});
+useTrainingKernel();
 
 const sizes = { dModel: 12, nLayers: 2, dState: 3, dtRank: 2, dConv: 3, initializerRange: 0.3 } as const;
 const C = 3;

@@ -1,6 +1,4 @@
-import { canTrain, type TrainingKernel } from "@mamba/kernel";
-import { createCpuKernel } from "@mamba/kernel-cpu";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   classPosition,
   EagerOps,
@@ -15,17 +13,9 @@ import {
 } from "../src/index.ts";
 import { Patches } from "../src/model/vision/patches.ts";
 import { close, nmse, take } from "./support.ts";
+import { kernel, useTrainingKernel } from "./trainingKernel.ts";
 
-let kernel: TrainingKernel;
-beforeAll(async () => {
-  const cpu = await createCpuKernel({ threads: 1 });
-  if (!canTrain(cpu)) throw new Error("the CPU backend must be able to train");
-  kernel = cpu;
-});
-afterAll(async () => {
-  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-  await kernel.dispose();
-});
+useTrainingKernel();
 
 const block = { dModel: 12, nLayers: 2, dState: 3, dtRank: 2, dConv: 3, initializerRange: 0.3 } as const;
 const small = { ...block, height: 6, width: 9, channels: 2, patchSize: 3, classes: 4 } as const;
