@@ -47,7 +47,9 @@ if (available) {
     expect(stdout).toMatch(/^device +stand-in \(no GPU\).*cuBLAS$/m);
     expect(stdout).toMatch(/^conformance +\d+ passed, 0 failed, \d+ skipped, \d+ left out$/m);
     expect(stdout).toMatch(/^same bits +\d+ passed, 0 failed, 0 skipped, \d+ left out$/m);
-    expect(stdout).toMatch(/^training beside the CPU: a language model +losses within \S+e-\d+, .* 20 steps$/m);
+    expect(stdout).toMatch(
+      /^training beside the CPU: a language model +losses within \S+e-\d+, .* 20 steps$/m,
+    );
     expect(stdout).toMatch(/^copy +[\d.]+ .?B\/s$/m);
     expect(stdout).toMatch(/^scan B=1 L=40 ED=48 N=16 forward +[\d.]+ .?s +\d+ % of copy/m);
     expect(stdout).toMatch(/^scan B=1 L=40 ED=48 N=16 backward +[\d.]+ .?s +\d+ % of copy/m);
@@ -83,7 +85,9 @@ if (available) {
     const { status, stdout } = check(args, env);
     expect(stdout).toMatch(/^WebGPU: device +WebGPU, .+$/m);
     expect(stdout).toMatch(/^WebGPU: conformance +\d+ passed, 0 failed, \d+ skipped, \d+ left out$/m);
-    expect(stdout).toMatch(/^WebGPU: training beside the CPU: a language model +losses within \S+e-\d+, .* 20 steps$/m);
+    expect(stdout).toMatch(
+      /^WebGPU: training beside the CPU: a language model +losses within \S+e-\d+, .* 20 steps$/m,
+    );
     expect(stdout).toMatch(/^WebGPU: copy +[\d.]+ .?B\/s +\d+ % of CUDA's$/m);
     expect(stdout).toMatch(/^WebGPU: matmul f32 +[\d.]+ .?FLOP\/s +\d+ % of CUDA's$/m);
     expect(stdout).toMatch(/^WebGPU: scan B=1 L=40 ED=48 N=16 backward +[\d.]+ .?s +\d+ % of copy/m);
