@@ -1,6 +1,5 @@
-import { canTrain, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { createCpuKernel } from "@mamba/kernel-cpu";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Scope, type Tensor } from "@mamba/kernel";
+import { expect, test } from "vitest";
 import {
   bidirectionalMamba,
   EagerOps,
@@ -23,6 +22,7 @@ import {
   Tape,
 } from "../src/index.ts";
 import { close, nmse, take } from "./support.ts";
+import { kernel, useTrainingKernel } from "./trainingKernel.ts";
 
 const dModel = 12;
 
@@ -84,16 +84,7 @@ const hybrid = stackOf([
   { mixer: block(4) },
 ]);
 
-let kernel: TrainingKernel;
-beforeAll(async () => {
-  const cpu = await createCpuKernel({ threads: 1 });
-  if (!canTrain(cpu)) throw new Error("the CPU kernel must be able to train");
-  kernel = cpu;
-});
-afterAll(async () => {
-  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-  await kernel.dispose();
-});
+useTrainingKernel();
 
 function parametersOf(spec: StackSpec, scope: Scope): Map<string, Tensor> {
   return new Map(

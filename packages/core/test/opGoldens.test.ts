@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { OpGolden } from "@mamba/conformance";
-import { canTrain, type GeluApproximation, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { createCpuKernel } from "@mamba/kernel-cpu";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type GeluApproximation, Scope, type Tensor } from "@mamba/kernel";
+import { describe, expect, test } from "vitest";
 import { EagerOps, type Ops, Sequences, Tape } from "../src/index.ts";
 import { nmse } from "./support.ts";
+import { kernel, useTrainingKernel } from "./trainingKernel.ts";
 
 // The small ops and the losses against values and gradients of PyTorch in float64 (tooling/reference/op_goldens.py).
 
@@ -15,16 +15,7 @@ const opGoldens = JSON.parse(
 /** f32 through one or two ops: seven digits or so. */
 const tolerance = 1e-12;
 
-let kernel: TrainingKernel;
-beforeAll(async () => {
-  const cpu = await createCpuKernel({ threads: 1 });
-  if (!canTrain(cpu)) throw new Error("the CPU kernel must be able to train");
-  kernel = cpu;
-});
-afterAll(async () => {
-  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-  await kernel.dispose();
-});
+useTrainingKernel();
 
 type Inputs = Readonly<Record<string, Tensor>>;
 type Call = (ops: Ops, t: Inputs, options: Readonly<Record<string, unknown>>) => Tensor;

@@ -1,6 +1,5 @@
-import { canTrain, Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { createCpuKernel } from "@mamba/kernel-cpu";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Scope, type Tensor } from "@mamba/kernel";
+import { expect, test, vi } from "vitest";
 import {
   bidirectionalMamba,
   EagerOps,
@@ -16,20 +15,12 @@ import {
   Tape,
 } from "../src/index.ts";
 import { close, nmse, small, someIds, take, uploadIds } from "./support.ts";
+import { kernel, useTrainingKernel } from "./trainingKernel.ts";
 
 // Sequences packed in the rows of a batch compute what each computes alone: outputs, states and the gradients of all parameters,
 // which are the sums of the sequences' own.
 
-let kernel: TrainingKernel;
-beforeAll(async () => {
-  const cpu = await createCpuKernel({ threads: 1 });
-  if (!canTrain(cpu)) throw new Error("the CPU kernel must be able to train");
-  kernel = cpu;
-});
-afterAll(async () => {
-  expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });
-  await kernel[Symbol.asyncDispose]();
-});
+useTrainingKernel();
 
 const dModel = 12;
 const config: MambaConfigInput = {
