@@ -130,6 +130,12 @@ export function unaryCases(definition: Unary): OpCase[] {
   ];
 }
 
+/** Inputs near the centre of an S-shaped function, on its slopes and where it is flat, and the values that are not finite. */
+export const sShapeValues = [
+  ...[0, -0, NaN, Infinity, -Infinity, 1e-8, -1e-8, 1e-3, -1e-3],
+  ...[0.3, -0.3, 9, -9, 88, -88, 1000, -1000],
+];
+
 /** Fewer cases of an op of one tensor; `values` are the special ones of the last case. */
 export function fewUnaryCases(definition: Unary, values: readonly number[]): OpCase[] {
   return [
