@@ -1,5 +1,5 @@
 import { type HostArray, KernelError } from "@mamba/kernel";
-import { OpsKernel, type OpTable } from "@mamba/kernel/author";
+import { basicStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
 import { fetch } from "./fetch.ts";
 import { maxBytes } from "./heap.ts";
 import * as ops from "./ops/index.ts";
@@ -16,7 +16,14 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
 
   /** @internal */
   constructor(device: string, runtime: Runtime, lost: Promise<KernelError>, end: () => Promise<void>) {
-    super(runtime, table, { device, maxTensorBytes: maxBytes, maxBytes, batchInvariant: true });
+    super(runtime, table, {
+      device,
+      storage: basicStorage,
+      activations: "f32",
+      maxTensorBytes: maxBytes,
+      maxBytes,
+      batchInvariant: true,
+    });
     this.lost = lost;
     this.#end = end;
   }

@@ -1,10 +1,20 @@
 import { LoraAdapter, type MambaLM, moduleName } from "@mamba/core";
-import { show, toKernelDType } from "@mamba/core/safetensors";
-import { type FloatDType, type HostArray, type Kernel, Scope, type Tensor, toFloat32 } from "@mamba/kernel";
+import { show } from "@mamba/core/safetensors";
+import {
+  fromFloat32,
+  type HostArray,
+  isQuantized,
+  type Kernel,
+  Scope,
+  type Tensor,
+  toFloat32,
+  type WeightDType,
+} from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
-import { noWeights, openWeights, readWeightFile } from "../formats/safetensors/weights.ts";
+import { noWeights, openWeights, readWeightFile } from "../formats/weights.ts";
 import { configCap, parseJsonObject } from "../json/parse.ts";
-import { convertValues, transpose, viewValues } from "../parameters/convert.ts";
+import { storageType } from "../formats/storedTypes.ts";
+import { quantizersFor, transpose, viewValues } from "../parameters/convert.ts";
 import { type LoadOptions, loadParameters } from "../parameters/load.ts";
 import { matchParameters } from "../parameters/match.ts";
 import { type CheckpointFiles, readAll } from "../sources/source.ts";
@@ -75,22 +85,44 @@ async function checkCopy(
 ): Promise<void> {
   await using file = await openWeights(files, adapterWeightsFile);
   const info = file?.tensors.get(name);
-  const dtype = info && toKernelDType(info.dtype);
+  const dtype = info && storageType(info.dtype);
   if (
     file &&
     weight &&
     dtype !== undefined &&
     dtype !== "i32" &&
+    !isQuantized(dtype) &&
     info?.shape.join() === weight.shape.join()
   ) {
-    const own = weight.dtype as FloatDType;
+    const own = weight.dtype as WeightDType;
     const [expected] = (await kernel.read(weight)) as [HostArray];
-    const found = convertValues(viewValues(await file.read(name), dtype), dtype, own, 1);
-    // A file in a shorter type than the model holds a rounded copy.
-    const rounded = toFloat32(convertValues(expected, own, dtype, 1), dtype);
-    const [values, wanted] = [toFloat32(found, own), toFloat32(expected, own)];
-    if (values.every((value, i) => value === wanted[i] || value === rounded[i])) return;
+    const found = toFloat32(viewValues(await file.read(name), dtype), dtype);
+    if (isQuantized(own)) {
+      const quantizers = await quantizersFor([own]);
+      const blocks = quantizers?.dequantize(expected as Uint8Array, own);
+      if (blocks && isRoundedCopy(blocks, found, weight.shape.at(-1) ?? 1)) return;
+    } else {
+      const wanted = toFloat32(expected, own);
+      const values = toFloat32(fromFloat32(found, own), own);
+      // A file in a shorter type than the model holds a rounded copy.
+      const rounded = toFloat32(fromFloat32(wanted, dtype), dtype);
+      if (values.every((value, i) => value === wanted[i] || value === rounded[i])) return;
+    }
   }
   const message = `${files.label}: ${show(name)} is not the weight of this model; merge the adapter with PEFT instead`;
   throw new CheckpointError("UNSUPPORTED_ADAPTER", message);
+}
+
+/** True when the quantised values of each row differ from `found` by their rounding: at most a twentieth of the row's energy. */
+function isRoundedCopy(quantized: Float32Array, found: Float32Array, columns: number): boolean {
+  for (let row = 0; row < found.length; row += columns) {
+    let [energy, error] = [0, 0];
+    for (let i = row; i < row + columns; i++) {
+      const value = found[i] ?? NaN;
+      energy += value * value;
+      error += ((quantized[i] ?? NaN) - value) ** 2;
+    }
+    if (!(error <= energy / 20)) return false;
+  }
+  return true;
 }

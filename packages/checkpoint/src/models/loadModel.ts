@@ -2,7 +2,8 @@ import { type ImagesData, SequenceModel, type SeriesData, VisionMamba } from "@m
 import { elementCount, type Kernel, Scope } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
 import { canonicalNames } from "../formats/safetensors/canonicalNames.ts";
-import { type LocatedTensor, readWeights, type Weights } from "../formats/safetensors/weights.ts";
+import { type LocatedTensor, readWeights, type Weights } from "../formats/weights.ts";
+import { findGguf } from "../gguf/find.ts";
 import { configCap } from "../json/parse.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "../load.ts";
 import { type LoadOptions, loadParameters } from "../parameters/load.ts";
@@ -62,8 +63,9 @@ interface Opened {
   readonly notes: readonly string[];
 }
 
-/** Reads config and headers and checks them against each other; undefined for a language model. */
-async function open(files: CheckpointFiles): Promise<Opened | undefined> {
+/** Reads config and headers and checks them against each other; undefined for a language model, as all GGUF files are. */
+async function open(files: CheckpointFiles, file: string | undefined): Promise<Opened | undefined> {
+  if (await findGguf(files, file)) return undefined;
   const source = await files.open("config.json");
   if (!source) throw new CheckpointError("NOT_FOUND", `${files.label}: there is no config.json`);
   const description = parseModelConfig(await readAll(source, configCap), source.name);
@@ -81,7 +83,7 @@ export async function loadAny(
   files: CheckpointFiles,
   options: LoadOptions,
 ): Promise<LoadedModel> {
-  const opened = await open(files);
+  const opened = await open(files, options.file);
   if (opened === undefined) {
     return { kind: "language", ...(await load(kernel, files, options)), data: undefined };
   }
@@ -99,9 +101,12 @@ export async function loadAny(
 }
 
 /** Checks the files of a model of any kind without reading its weights. */
-export async function inspectAny(files: CheckpointFiles): Promise<ModelSummary> {
-  const opened = await open(files);
-  if (opened === undefined) return { kind: "language", ...(await inspect(files)) };
+export async function inspectAny(
+  files: CheckpointFiles,
+  options: Pick<LoadOptions, "file"> = {},
+): Promise<ModelSummary> {
+  const opened = await open(files, options.file);
+  if (opened === undefined) return { kind: "language", ...(await inspect(files, options)) };
   const { description, weights, notes } = opened;
   const tensors = [...weights.tensors.values()];
   return {

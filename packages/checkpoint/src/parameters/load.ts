@@ -1,24 +1,34 @@
-import type { SafetensorsFile } from "@mamba/core/safetensors";
 import {
   byteLength,
-  type FloatDType,
   formats,
+  isQuantized,
   type Kernel,
   KernelError,
+  lastExtent,
   type Scope,
   type Tensor,
+  type WeightDType,
 } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
-import { type LocatedTensor, openWeights, type Weights } from "../formats/safetensors/weights.ts";
+import { type LocatedTensor, openWeights, type WeightFile, type Weights } from "../formats/weights.ts";
 import type { Progress } from "../sources/progress.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
-import { checkFinite, convertValues, reorderRows, viewValues } from "./convert.ts";
+import { convertValues, fromStored, type Quantizers, quantizersFor, viewValues } from "./convert.ts";
 import type { MatchedChunk, MatchedParameter } from "./match.ts";
 
 /** Options of every `loadCheckpoint`. */
 export interface LoadOptions {
-  /** Store the large matrices as this type. Default: as in the file. All other tensors become f32. */
-  readonly dtype?: FloatDType | undefined;
+  /**
+   * Store the large matrices as this type. Default: as in the file. All other tensors become f32. A quantised type is applied as in GGUF
+   * files of this type: the head, or the table without a head, gets the type that llama.cpp gives it, and rows that are no whole blocks
+   * the type's fallback.
+   */
+  readonly dtype?: WeightDType | undefined;
+  /**
+   * The GGUF file to load from a place with several, by its name or by the type in its name, such as "Q4_K_M". Default: the only one,
+   * when the place has no safetensors weights.
+   */
+  readonly file?: string | undefined;
   /**
    * Compare files that carry a checksum with it, as those that `saveCheckpoint` writes do. Default true.
    */
@@ -45,11 +55,16 @@ export async function loadParameters(
   { dtype, verify = true, onProgress, signal }: LoadOptions,
   scope: Scope,
 ): Promise<ReadonlyMap<string, Tensor>> {
-  const work = parameters.flatMap((parameter) => {
-    const target = targetDType(kernel, parameter, dtype);
-    return parameter.chunks.map((chunk) => ({ ...chunk, spec: parameter.spec, target }));
-  });
-  checkSpace(kernel, parameters, dtype, files.label);
+  const quantizers = await quantizersFor([dtype, ...parameters.map((parameter) => parameter.dtype)]);
+  const isTied = !parameters.some(({ spec }) => spec.name === headName);
+  const planned = parameters.map((parameter) => ({
+    ...parameter,
+    target: targetDType(kernel, parameter, dtype, isTied, quantizers),
+  }));
+  checkSpace(kernel, planned, dtype, files.label);
+  const work = planned.flatMap(({ chunks, spec, target }) =>
+    chunks.map((chunk) => ({ ...chunk, spec, target })),
+  );
   const totalBytes = work.reduce((sum, { bytes: [start, end] }) => sum + end - start, 0);
   const buffer = new Uint8Array(Math.min(bufferBytes, Math.ceil(totalBytes / 8) * 8));
   const loaded = new Map<string, Tensor>();
@@ -59,21 +74,22 @@ export async function loadParameters(
     if (!file) throw new CheckpointError("IO", `${files.label}: ${name} disappeared while it was being read`);
     const here = work.filter(({ tensor }) => tensor.file === name);
     here.sort((a, b) => firstByte(a) - firstByte(b)); // a download cannot go back
-    for (const { spec, target, tensor, dtype: stored, bytes, firstElement, factor, order } of here) {
+    for (const { spec, target, tensor, dtype: stored, bytes, firstElement, factor, stores, order } of here) {
       checkUnchanged(file, tensor);
       const device = loaded.get(spec.name) ?? scope.use(kernel.zeros(spec.shape, target));
       loaded.set(spec.name, device);
       const { blockBytes, blockElements } = formats[stored];
-      const wholeBlocks = wholeChunks(buffer, order ? byteLength(stored, [order.length]) : blockBytes);
+      const columns = order?.length ?? lastExtent(spec.shape);
+      const needsRows = order !== undefined || isQuantized(target) || isQuantized(stored);
+      const wholeBlocks = wholeChunks(buffer, needsRows ? byteLength(stored, [columns]) : blockBytes);
+      const map = fromStored(stores);
+      const conversion = { from: stored, to: target, columns, factor, map, order, quantizers };
       let start = firstElement;
       for await (const chunk of file.chunks(tensor.name, wholeBlocks, bytes)) {
         signal?.throwIfAborted();
-        const read = viewValues(chunk, stored);
-        const values = convertValues(read, stored, target, factor);
         const where = `${file.name}: ${tensor.name}`;
         const inTensor = (bytes[0] / blockBytes) * blockElements + start - firstElement;
-        checkFinite({ values, dtype: target }, { values: read, dtype: stored, factor }, where, inTensor);
-        kernel.write(device, start, reorderRows(values, order));
+        kernel.write(device, start, convertValues(viewValues(chunk, stored), conversion, where, inTensor));
         start += (chunk.length / blockBytes) * blockElements;
         doneBytes += chunk.length;
         onProgress?.({ phase: "load", file: name, doneBytes, totalBytes });
@@ -97,19 +113,18 @@ function firstByte({ tensor, bytes: [start] }: MatchedChunk): number {
 /** @throws KernelError `OUT_OF_MEMORY` when the parameters do not fit into the memory of the kernel */
 function checkSpace(
   kernel: Kernel,
-  parameters: readonly MatchedParameter[],
-  dtype: FloatDType | undefined,
+  parameters: readonly (MatchedParameter & { readonly target: WeightDType })[],
+  dtype: WeightDType | undefined,
   label: string,
 ): void {
   const { maxBytes, maxTensorBytes } = kernel.capabilities;
   let needed = 0;
-  for (const parameter of parameters) {
-    const target = targetDType(kernel, parameter, dtype);
-    const bytes = byteLength(target, parameter.spec.shape);
+  for (const { spec, target } of parameters) {
+    const bytes = byteLength(target, spec.shape);
     needed += bytes;
     if (bytes <= maxTensorBytes) continue;
     const limit = `the largest tensor of the ${kernel.name} backend has ${maxTensorBytes}`;
-    const message = `${label}: ${parameter.spec.name} takes ${bytes} bytes as ${target}, ${limit}`;
+    const message = `${label}: ${spec.name} takes ${bytes} bytes as ${target}, ${limit}`;
     throw new KernelError("OUT_OF_MEMORY", `${message}; use another backend`);
   }
   if (maxBytes === undefined) return;
@@ -120,23 +135,32 @@ function checkSpace(
   throw new KernelError("OUT_OF_MEMORY", `${label}: the weights take ${needed} bytes, ${limit}; ${remedy}`);
 }
 
+const headName = "lm_head.weight";
+
 /** Storage type of a parameter on the kernel: for matrices the requested one or the file's, f32 for everything else. */
 function targetDType(
   kernel: Kernel,
   { spec, dtype }: MatchedParameter,
-  requested: FloatDType | undefined,
-): FloatDType {
+  requested: WeightDType | undefined,
+  isTied: boolean,
+  quantizers: Quantizers | undefined,
+): WeightDType {
   if (spec.storage === "f32") return "f32";
-  const target = requested ?? dtype;
-  const ops = spec.name.includes("embeddings") ? (["embedding", "linear"] as const) : (["linear"] as const);
+  const isTable = spec.name.includes("embeddings");
+  const isOutput = spec.name === headName || (isTable && isTied);
+  const columns = lastExtent(spec.shape);
+  const target =
+    requested === undefined ? dtype : (quantizers?.matrixTypeFor(requested, columns, isOutput) ?? requested);
+  const ops = isTable ? (["embedding", "linear"] as const) : (["linear"] as const);
   const isSupported = ops.every((op) => kernel.supports(op, target));
   if (isSupported && kernel.capabilities.storage.has(target)) return target;
-  const message = `the ${kernel.name} kernel cannot store ${spec.name} as ${target}; pass dtype "f32" to widen it`;
-  throw new CheckpointError("DTYPE", message);
+  const problem = `the ${kernel.name} backend cannot store ${spec.name} as ${target}`;
+  const verb = isQuantized(target) ? "dequantise" : "widen";
+  throw new CheckpointError("DTYPE", `${problem}; pass dtype "f32" to ${verb} it`);
 }
 
 /** The header was checked when the file was first opened. The file must not have changed since then. */
-function checkUnchanged(file: SafetensorsFile, { name, byteOffset, byteLength }: LocatedTensor): void {
+function checkUnchanged(file: WeightFile, { name, byteOffset, byteLength }: LocatedTensor): void {
   const now = file.tensors.get(name);
   if (now?.byteOffset === byteOffset && now.byteLength === byteLength) return;
   throw new CheckpointError("IO", `${file.name}: the file changed while it was being read`);

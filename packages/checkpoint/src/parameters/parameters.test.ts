@@ -5,7 +5,7 @@ import { f32Tensor, safetensors } from "../../test/support/files.ts";
 import { refusal } from "../../test/support/folders.ts";
 import { hostKernel } from "../../test/support/hostKernel.ts";
 import type { ParameterSource, TensorRows } from "../architectures/parameterSource.ts";
-import { readWeights, weightsFile } from "../formats/safetensors/weights.ts";
+import { readWeights, weightsFile } from "../formats/weights.ts";
 import { bytesSource, type TensorToWrite } from "@mamba/core/safetensors";
 import type { CheckpointFiles } from "../sources/source.ts";
 import { loadParameters } from "./load.ts";

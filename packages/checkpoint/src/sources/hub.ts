@@ -3,7 +3,7 @@ import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { pickleError } from "../formats/pickle/refusal.ts";
 import { indexFile } from "../formats/safetensors/shardIndex.ts";
-import { weightsFile } from "../formats/safetensors/weights.ts";
+import { weightsFile } from "../formats/weights.ts";
 import { writeFiles } from "../writeFiles.ts";
 import { folderFiles, ioError } from "./folder.ts";
 import {

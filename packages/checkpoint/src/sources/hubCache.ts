@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { indexFile, parseIndex } from "../formats/safetensors/shardIndex.ts";
-import { weightsFile } from "../formats/safetensors/weights.ts";
+import { weightsFile } from "../formats/weights.ts";
 import { hashFile, hashFor, isContentId } from "./contentHash.ts";
 import { folderFiles, isMissing } from "./folder.ts";
 import type { CheckpointFiles } from "./source.ts";

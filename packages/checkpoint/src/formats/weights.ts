@@ -5,16 +5,30 @@ import {
   show,
   type TensorInfo,
 } from "@mamba/core/safetensors";
-import { CheckpointError } from "../../errors.ts";
-import { type CheckpointFiles, readAll } from "../../sources/source.ts";
-import { findPickle, pickleError } from "../pickle/refusal.ts";
-import { openSafetensors } from "./open.ts";
-import { indexFile, parseIndex } from "./shardIndex.ts";
+import { isGgufName } from "../gguf/choose.ts";
+import { CheckpointError } from "../errors.ts";
+import { type CheckpointFiles, readAll } from "../sources/source.ts";
+import { findPickle, pickleError } from "./pickle/refusal.ts";
+import { openGguf } from "./gguf/open.ts";
+import { openSafetensors } from "./safetensors/open.ts";
+import { indexFile, parseIndex } from "./safetensors/shardIndex.ts";
+import type { StoredDType } from "./storedTypes.ts";
 
 export const weightsFile = "model.safetensors";
 
+/** A tensor of a file of any format. */
+export interface StoredTensor extends Omit<TensorInfo, "dtype"> {
+  readonly dtype: StoredDType;
+}
+
+/** An open file of weights of any format. Its header is checked; its data is read on demand. */
+export interface WeightFile
+  extends Pick<SafetensorsFile, "name" | "read" | "chunks" | "verify" | "close">, AsyncDisposable {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
 /** A tensor and the file that holds it. */
-export interface LocatedTensor extends TensorInfo {
+export interface LocatedTensor extends StoredTensor {
   readonly file: string;
 }
 
@@ -79,12 +93,13 @@ export async function openWeights(
   files: CheckpointFiles,
   name: string,
   options?: OpenOptions,
-): Promise<SafetensorsFile | undefined> {
+): Promise<WeightFile | undefined> {
   const source = await files.open(name);
+  if (source && isGgufName(name)) return openGguf(source);
   return source && openSafetensors(source, options);
 }
 
-function locate(file: SafetensorsFile, name: string): Map<string, LocatedTensor> {
+function locate(file: WeightFile, name: string): Map<string, LocatedTensor> {
   return new Map([...file.tensors].map(([tensor, info]) => [tensor, { ...info, file: name }]));
 }
 
