@@ -9,6 +9,7 @@ import type { CheckpointFiles } from "./sources/source.ts";
 import { type FetchOptions, urlFiles } from "./sources/url.ts";
 
 export * from "./common.ts";
+export { openPickle } from "./formats/pickle/open.ts";
 export { openSafetensors } from "./formats/safetensors/open.ts";
 export { clearCheckpointCache, type FetchOptions, urlFiles } from "./sources/url.ts";
 

@@ -4,7 +4,7 @@ export type { AdapterLoadOptions } from "./adapter/read.ts";
 export type { StoredAs, TensorShapes } from "./architectures/architecture.ts";
 export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
-export type { LocatedTensor } from "./formats/safetensors/weights.ts";
+export type { LocatedTensor, WeightFile } from "./formats/weights.ts";
 export type { CheckpointSummary, LoadedCheckpoint } from "./load.ts";
 export type {
   LoadedLanguageModel,

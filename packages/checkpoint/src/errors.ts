@@ -6,8 +6,7 @@ import { printable } from "@mamba/kernel";
  *
  * Finding a checkpoint:
  * - `NOT_FOUND`: no such folder, file, model name or URL
- * - `NO_WEIGHTS`: the place has no safetensors weights
- * - `PICKLE`: the weights exist only as a pickle (`pytorch_model.bin`), which runs code when it is read
+ * - `NO_WEIGHTS`: the place has no file of weights
  * - `PATH`: a name or a symbolic link points outside the checkpoint's folder
  * - `HUB`: the hub answered with an error or with invalid data
  * - `OFFLINE`: the model is not in the cache, and the hub is unreachable or `offline` is set
@@ -16,7 +15,8 @@ import { printable } from "@mamba/kernel";
  * Files that are damaged or hostile:
  * - `TRUNCATED`: the file ends before it should
  * - `TOO_LARGE`: a header, config or index above its cap
- * - `HEADER`: a safetensors header that does not describe tensors
+ * - `HEADER`: a header, or the directory of a zip, that does not describe tensors
+ * - `PICKLE`: a pickle that holds anything but named tensors, or is malformed. Nothing in it was executed
  * - `JSON`: malformed JSON, or text that is not UTF-8
  * - `DUPLICATE_KEY`: a JSON object names the same key twice
  * - `SHAPE`: a shape with negative, fractional or overflowing extents, or one that does not fit its bytes
@@ -38,7 +38,6 @@ import { printable } from "@mamba/kernel";
 export type CheckpointErrorCode =
   | "NOT_FOUND"
   | "NO_WEIGHTS"
-  | "PICKLE"
   | "PATH"
   | "HUB"
   | "OFFLINE"
@@ -46,6 +45,7 @@ export type CheckpointErrorCode =
   | "TRUNCATED"
   | "TOO_LARGE"
   | "HEADER"
+  | "PICKLE"
   | "JSON"
   | "DUPLICATE_KEY"
   | "SHAPE"

@@ -4,7 +4,9 @@ import { type ByteSource, type SafetensorsFile, show } from "@mamba/core/safeten
 import type { Kernel } from "@mamba/kernel";
 import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
 import { CheckpointError } from "./errors.ts";
+import { openPickle as openPickleSource } from "./formats/pickle/open.ts";
 import { openSafetensors as openSource } from "./formats/safetensors/open.ts";
+import type { WeightFile } from "./formats/weights.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
 import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
 import type { LoadOptions } from "./parameters/load.ts";
@@ -31,7 +33,7 @@ export interface NodeLoadOptions extends LoadOptions, HubOptions {}
  * Loads a model and its tokenizer. If `source` is an existing folder, its files are read; otherwise `organisation/name` is
  * a model on the hub. Weights go to the kernel in chunks of 4 MiB: the host never holds a second copy of them.
  *
- * @param source folder with config.json and model.safetensors (or its shards), or the name of a model on the hub; a URL whose
+ * @param source folder with config.json and model.safetensors or pytorch_model.bin (or the shards of either), or the name of a model on the hub; a URL whose
  * files are fetched and not cached; or files, such as those of `blobFiles`
  * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
  */
@@ -124,6 +126,17 @@ export async function loadTokenizer(folder: string): Promise<CheckpointTokenizer
  */
 export async function openSafetensors(source: string | ByteSource): Promise<SafetensorsFile> {
   return openSource(typeof source === "string" ? await fileSource(source) : source);
+}
+
+/**
+ * Opens a file that `torch.save` wrote, such as `pytorch_model.bin`, by its path, or over any other source of bytes that can go back
+ * and knows its size. It must hold a dictionary of tensors by their names. Nothing in it is executed: a reader with a fixed set of
+ * opcodes and names reads the pickle, and refuses all others.
+ *
+ * @throws CheckpointError `NOT_FOUND`, `PICKLE`, `HEADER`, `TRUNCATED`, `TOO_LARGE`, `OFFSETS`, `SHAPE`, `DUPLICATE_KEY`, `IO`
+ */
+export async function openPickle(source: string | ByteSource): Promise<WeightFile> {
+  return openPickleSource(typeof source === "string" ? await fileSource(source) : source);
 }
 
 async function findFiles(

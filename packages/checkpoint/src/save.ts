@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { MambaLM, Tokenizer } from "@mamba/core";
 import { safetensorsFile } from "@mamba/core/safetensors";
 import { architectureFor, type ConfigFormat } from "./architectures/index.ts";
-import { weightsFile } from "./formats/safetensors/weights.ts";
+import { weightsFile } from "./formats/weightFiles.ts";
 import { type Content, writeFiles } from "./writeFiles.ts";
 import { type WeightOptions, weightsToWrite } from "./parameters/weightsToWrite.ts";
 import type { CheckpointTokenizer } from "./tokenizer/parse.ts";

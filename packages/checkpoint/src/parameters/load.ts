@@ -1,4 +1,3 @@
-import type { SafetensorsFile } from "@mamba/core/safetensors";
 import {
   byteLength,
   type FloatDType,
@@ -9,7 +8,7 @@ import {
   type Tensor,
 } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
-import { type LocatedTensor, openWeights, type Weights } from "../formats/safetensors/weights.ts";
+import { type LocatedTensor, openWeights, type WeightFile, type Weights } from "../formats/weights.ts";
 import type { Progress } from "../sources/progress.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
 import { checkFinite, convertValues, reorderRows, viewValues } from "./convert.ts";
@@ -136,7 +135,7 @@ function targetDType(
 }
 
 /** The header was checked when the file was first opened. The file must not have changed since then. */
-function checkUnchanged(file: SafetensorsFile, { name, byteOffset, byteLength }: LocatedTensor): void {
+function checkUnchanged(file: WeightFile, { name, byteOffset, byteLength }: LocatedTensor): void {
   const now = file.tensors.get(name);
   if (now?.byteOffset === byteOffset && now.byteLength === byteLength) return;
   throw new CheckpointError("IO", `${file.name}: the file changed while it was being read`);

@@ -3,7 +3,7 @@ import { type ByteRange, show, toKernelDType } from "@mamba/core/safetensors";
 import { byteLength, byteOffset, elementCount, type FloatDType, type Shape } from "@mamba/kernel";
 import type { ParameterSource, TensorRows } from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
-import type { LocatedTensor, Weights } from "../formats/safetensors/weights.ts";
+import type { LocatedTensor, Weights } from "../formats/weights.ts";
 
 /** A chunk of a parameter, and the bytes of the stored tensor that fill it. */
 export interface MatchedChunk {
