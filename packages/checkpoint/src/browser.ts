@@ -10,6 +10,7 @@ import { type FetchOptions, urlFiles } from "./sources/url.ts";
 
 export * from "./common.ts";
 export { openGguf } from "./formats/gguf/open.ts";
+export { openPickle } from "./formats/pickle/open.ts";
 export { openSafetensors } from "./formats/safetensors/open.ts";
 export { clearCheckpointCache, type FetchOptions, urlFiles } from "./sources/url.ts";
 

@@ -10,7 +10,7 @@ export type { GgufArray, GgufMetadata, GgufValue } from "./formats/gguf/metadata
 export type { GgufFile } from "./formats/gguf/open.ts";
 export { ggufChunks, type GgufContent, ggufSize, type GgufTensorToWrite } from "./formats/gguf/write.ts";
 export type { StoredDType } from "./formats/storedTypes.ts";
-export type { LocatedTensor, StoredTensor } from "./formats/weights.ts";
+export type { LocatedTensor, StoredTensor, WeightFile } from "./formats/weights.ts";
 export { ggufTypeOf, type GgufFileType } from "./gguf/policy.ts";
 export { ggufContent, type GgufOptions } from "./gguf/save.ts";
 export type { CheckpointFormat, CheckpointSummary, LoadedCheckpoint } from "./load.ts";

@@ -6,7 +6,9 @@ import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
 import { CheckpointError } from "./errors.ts";
 import { type GgufFile, openGguf as openGgufSource } from "./formats/gguf/open.ts";
 import { isGgufName } from "./gguf/choose.ts";
+import { openPickle as openPickleSource } from "./formats/pickle/open.ts";
 import { openSafetensors as openSource } from "./formats/safetensors/open.ts";
+import type { WeightFile } from "./formats/weights.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
 import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
 import type { LoadOptions } from "./parameters/load.ts";
@@ -33,9 +35,9 @@ export interface NodeLoadOptions extends LoadOptions, HubOptions {}
  * Loads a model and its tokenizer. If `source` is an existing folder, its files are read; otherwise `organisation/name` is
  * a model on the hub. Weights go to the kernel in chunks of 4 MiB: the host never holds a second copy of them.
  *
- * @param source folder with config.json and model.safetensors (or its shards), or with a GGUF file; the path of a GGUF file (of the
- * first or any of its shards); the name of a model on the hub, with `:Q4_K_M` or `:file.gguf` for one of its GGUF files; a URL whose
- * files are fetched and not cached, or that of a GGUF file; or files, such as those of `blobFiles`
+ * @param source folder with config.json and model.safetensors or pytorch_model.bin (or the shards of either), or with a GGUF file; the
+ * path of a GGUF file (of the first or any of its shards); the name of a model on the hub, with `:Q4_K_M` or `:file.gguf` for one of its
+ * GGUF files; a URL whose files are fetched and not cached, or that of a GGUF file; or files, such as those of `blobFiles`
  * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
  */
 export async function loadCheckpoint(
@@ -137,6 +139,17 @@ export async function openSafetensors(source: string | ByteSource): Promise<Safe
  */
 export async function openGguf(source: string | ByteSource): Promise<GgufFile> {
   return openGgufSource(typeof source === "string" ? await fileSource(source) : source);
+}
+
+/**
+ * Opens a file that `torch.save` wrote, such as `pytorch_model.bin`, by its path, or over any other source of bytes that can go back
+ * and knows its size. It must hold a dictionary of tensors by their names. Nothing in it is executed: a reader with a fixed set of
+ * opcodes and names reads the pickle, and refuses all others.
+ *
+ * @throws CheckpointError `NOT_FOUND`, `PICKLE`, `HEADER`, `TRUNCATED`, `TOO_LARGE`, `OFFSETS`, `SHAPE`, `DUPLICATE_KEY`, `IO`
+ */
+export async function openPickle(source: string | ByteSource): Promise<WeightFile> {
+  return openPickleSource(typeof source === "string" ? await fileSource(source) : source);
 }
 
 async function findFiles(
