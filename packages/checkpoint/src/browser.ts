@@ -9,6 +9,8 @@ import type { CheckpointFiles } from "./sources/source.ts";
 import { type FetchOptions, urlFiles } from "./sources/url.ts";
 
 export * from "./common.ts";
+export { openGguf } from "./formats/gguf/open.ts";
+export { openPickle } from "./formats/pickle/open.ts";
 export { openSafetensors } from "./formats/safetensors/open.ts";
 export { clearCheckpointCache, type FetchOptions, urlFiles } from "./sources/url.ts";
 
@@ -44,7 +46,7 @@ export async function inspectCheckpoint(
   options: FetchOptions = {},
 ): Promise<CheckpointSummary> {
   const { files, notes } = await findFiles(source, options);
-  const summary = await inspect(files);
+  const summary = await inspect(files, options);
   return { ...summary, notes: [...notes, ...summary.notes] };
 }
 
@@ -75,7 +77,7 @@ export async function inspectModel(
   options: FetchOptions = {},
 ): Promise<ModelSummary> {
   const { files, notes } = await findFiles(source, options);
-  const summary = await inspectAny(files);
+  const summary = await inspectAny(files, options);
   return { ...summary, notes: [...notes, ...summary.notes] };
 }
 

@@ -4,8 +4,16 @@ export type { AdapterLoadOptions } from "./adapter/read.ts";
 export type { StoredAs, TensorShapes } from "./architectures/architecture.ts";
 export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
-export type { LocatedTensor } from "./formats/weights.ts";
-export type { CheckpointSummary, LoadedCheckpoint } from "./load.ts";
+export { type GgmlType } from "./formats/gguf/ggmlTypes.ts";
+export type { GgufHeader, GgufTensor } from "./formats/gguf/header.ts";
+export type { GgufArray, GgufMetadata, GgufValue } from "./formats/gguf/metadata.ts";
+export type { GgufFile } from "./formats/gguf/open.ts";
+export { ggufChunks, type GgufContent, ggufSize, type GgufTensorToWrite } from "./formats/gguf/write.ts";
+export type { StoredDType } from "./formats/storedTypes.ts";
+export type { LocatedTensor, StoredTensor, WeightFile } from "./formats/weights.ts";
+export { ggufTypeOf, type GgufFileType } from "./gguf/policy.ts";
+export { ggufContent, type GgufOptions } from "./gguf/save.ts";
+export type { CheckpointFormat, CheckpointSummary, LoadedCheckpoint } from "./load.ts";
 export type {
   LoadedLanguageModel,
   LoadedModel,

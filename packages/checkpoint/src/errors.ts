@@ -7,8 +7,7 @@ import { printable } from "@mamba/kernel";
  * Finding a checkpoint:
  * - `NOT_FOUND`: no such folder, file, model name or URL
  * - `AMBIGUOUS`: several GGUF files could be meant; the message lists them
- * - `NO_WEIGHTS`: the place has no weights
- * - `PICKLE`: the weights exist only as a pickle (`pytorch_model.bin`), which runs code when it is read
+ * - `NO_WEIGHTS`: the place has no file of weights
  * - `PATH`: a name or a symbolic link points outside the checkpoint's folder
  * - `HUB`: the hub answered with an error or with invalid data
  * - `OFFLINE`: the model is not in the cache, and the hub is unreachable or `offline` is set
@@ -17,8 +16,9 @@ import { printable } from "@mamba/kernel";
  * Files that are damaged or hostile:
  * - `TRUNCATED`: the file ends before it should
  * - `TOO_LARGE`: a header, config or index above its cap
- * - `HEADER`: a header of a safetensors or GGUF file that does not describe tensors
+ * - `HEADER`: a header, or the directory of a zip, that does not describe tensors
  * - `GGUF_VERSION`: a GGUF file of another version, a big-endian one, or a file from before GGUF
+ * - `PICKLE`: a pickle that holds anything but named tensors, or is malformed. Nothing in it was executed
  * - `JSON`: malformed JSON, or text that is not UTF-8
  * - `DUPLICATE_KEY`: a JSON object or GGUF metadata name the same key twice, or a GGUF file the same tensor
  * - `SHAPE`: a shape with negative, fractional or overflowing extents, or one that does not fit its bytes
@@ -41,7 +41,6 @@ export type CheckpointErrorCode =
   | "NOT_FOUND"
   | "AMBIGUOUS"
   | "NO_WEIGHTS"
-  | "PICKLE"
   | "PATH"
   | "HUB"
   | "OFFLINE"
@@ -50,6 +49,7 @@ export type CheckpointErrorCode =
   | "TOO_LARGE"
   | "HEADER"
   | "GGUF_VERSION"
+  | "PICKLE"
   | "JSON"
   | "DUPLICATE_KEY"
   | "SHAPE"

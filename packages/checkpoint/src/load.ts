@@ -1,10 +1,10 @@
 import { MambaLM, type MambaLMConfig } from "@mamba/core";
-import { elementCount, type Kernel, Scope } from "@mamba/kernel";
+import { type Kernel, Scope } from "@mamba/kernel";
 import { architectureOf, type ConfigFormat, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 import { CheckpointError } from "./errors.ts";
-import { type LocatedTensor, readWeights, type Weights } from "./formats/weights.ts";
+import { canonicalNames } from "./formats/canonicalNames.ts";
 import type { GgufMetadata } from "./formats/gguf/metadata.ts";
-import { canonicalNames } from "./formats/safetensors/canonicalNames.ts";
+import { type LocatedTensor, readWeights, sizesOf, type Weights } from "./formats/weights.ts";
 import { findGguf } from "./gguf/find.ts";
 import { configCap } from "./json/parse.ts";
 import { type LoadOptions, loadParameters } from "./parameters/load.ts";
@@ -38,6 +38,7 @@ export interface CheckpointSummary {
   readonly files: readonly string[];
   /** In the order of the files' bytes. */
   readonly tensors: readonly LocatedTensor[];
+  /** Tied tensors of a pickle, which are the same bytes of a file, count once. */
   readonly parameterCount: number;
   readonly weightBytes: number;
   /** The metadata of a GGUF file. */
@@ -106,8 +107,7 @@ export async function inspect(
     noTokenizer,
     files: weights.files,
     tensors,
-    parameterCount: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-    weightBytes: tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    ...sizesOf(tensors),
     ...(metadata && { metadata }),
     notes,
   };

@@ -11,7 +11,7 @@ import {
   type WeightDType,
 } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
-import { noWeights, openWeights, readWeightFile } from "../formats/weights.ts";
+import { noWeights, openWeights, readWeightFile, type Weights } from "../formats/weights.ts";
 import { configCap, parseJsonObject } from "../json/parse.ts";
 import { storageType } from "../formats/storedTypes.ts";
 import { quantizersFor, transpose, viewValues } from "../parameters/convert.ts";
@@ -22,6 +22,7 @@ import { parseAdapterConfig } from "./config.ts";
 import {
   adaptedModules,
   adapterConfigFile,
+  adapterPickleFile,
   adapterSources,
   adapterWeightsFile,
   copiedWeights,
@@ -44,8 +45,9 @@ export async function readAdapter(
   if (!source) throw new CheckpointError("NOT_FOUND", `${files.label}: there is no ${adapterConfigFile}`);
   const bytes = await readAll(source, configCap);
   parseJsonObject(bytes, source.name); // reports a damaged config before the weights are opened
-  const weights = await readWeightFile(files, adapterWeightsFile);
-  if (!weights) throw await noWeights(files, `no ${adapterWeightsFile}`, ["adapter_model.bin"]);
+  const weights =
+    (await readWeightFile(files, adapterWeightsFile)) ?? (await readWeightFile(files, adapterPickleFile));
+  if (!weights) throw noWeights(files.label, `${adapterWeightsFile}, ${adapterPickleFile}`);
   const { kernel, linears } = model;
   const config = parseAdapterConfig(bytes, source.name, {
     inModel: [...linears.keys()].map(moduleName),
@@ -55,7 +57,7 @@ export async function readAdapter(
   const unused = new Map([...copied.keys()].map((name) => [name, "it is a copy of the model's own"]));
   const { parameters } = matchParameters(adapterSources(linears, config), weights, files.label, unused);
   for (const [name, weight] of copied) {
-    if (weights.tensors.has(name)) await checkCopy(files, name, kernel, linears.get(weight)?.weight);
+    if (weights.tensors.has(name)) await checkCopy(files, weights, name, kernel, linears.get(weight)?.weight);
   }
   using scope = new Scope();
   const tensors = new Map(await loadParameters(kernel, files, weights, parameters, options, scope));
@@ -79,11 +81,12 @@ async function transposed(kernel: Kernel, tensor: Tensor): Promise<Tensor> {
  */
 async function checkCopy(
   files: CheckpointFiles,
+  { files: [weightFile = adapterWeightsFile] }: Weights,
   name: string,
   kernel: Kernel,
   weight: Tensor | undefined,
 ): Promise<void> {
-  await using file = await openWeights(files, adapterWeightsFile);
+  await using file = await openWeights(files, weightFile);
   const info = file?.tensors.get(name);
   const dtype = info && storageType(info.dtype);
   if (

@@ -5,16 +5,17 @@ import {
   show,
   type TensorInfo,
 } from "@mamba/core/safetensors";
-import { isGgufName } from "../gguf/choose.ts";
+import { elementCount } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
+import { isGgufName } from "../gguf/choose.ts";
+import { rewindable } from "../sources/rewindable.ts";
 import { type CheckpointFiles, readAll } from "../sources/source.ts";
-import { findPickle, pickleError } from "./pickle/refusal.ts";
 import { openGguf } from "./gguf/open.ts";
+import { openPickle } from "./pickle/open.ts";
 import { openSafetensors } from "./safetensors/open.ts";
-import { indexFile, parseIndex } from "./safetensors/shardIndex.ts";
+import { parseIndex } from "./shardIndex.ts";
 import type { StoredDType } from "./storedTypes.ts";
-
-export const weightsFile = "model.safetensors";
+import { weightFileNames, weightFiles, type WeightFiles } from "./weightFiles.ts";
 
 /** A tensor of a file of any format. */
 export interface StoredTensor extends Omit<TensorInfo, "dtype"> {
@@ -40,28 +41,38 @@ export interface Weights {
 }
 
 /**
- * Reads and checks the headers of all weight files: `model.safetensors`, or the shards of its index.
+ * Reads and checks the headers of all weight files: `model.safetensors`, or the shards of its index; without them
+ * `pytorch_model.bin`, or the shards of its index.
  *
- * @throws CheckpointError `NO_WEIGHTS`, `PICKLE`, `INDEX`, `PATH`, and those of `openSafetensors`
+ * @throws CheckpointError `NO_WEIGHTS`, `INDEX`, `PATH`, and those of `openSafetensors` and `openPickle`
  */
 export async function readWeights(files: CheckpointFiles): Promise<Weights> {
-  const single = await readWeightFile(files, weightsFile);
-  if (single) return single;
-  const index = await files.open(indexFile);
-  if (!index) {
-    const pickles = ["pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"];
-    throw await noWeights(files, `neither ${weightsFile} nor ${indexFile}`, pickles);
+  for (const kind of weightFiles) {
+    const found = (await readWeightFile(files, kind.single)) ?? (await readShards(files, kind));
+    if (found) return found;
   }
-  const shardOf = parseIndex(await readAll(index, headerCap), index.name);
+  throw noWeights(files.label, weightFileNames);
+}
+
+/** The error for a place that has none of the files in `names`. */
+export function noWeights(label: string, names: string): CheckpointError {
+  return new CheckpointError("NO_WEIGHTS", `${label}: expected one of ${names}, there is none`);
+}
+
+/** Reads the headers of the shards of an index; undefined when there is no index. */
+async function readShards(
+  files: CheckpointFiles,
+  { index, ending }: WeightFiles,
+): Promise<Weights | undefined> {
+  const source = await files.open(index);
+  if (!source) return undefined;
+  const shardOf = parseIndex(await readAll(source, headerCap), source.name, ending);
   const shards = [...new Set(shardOf.values())].sort();
   const tensors = new Map<string, LocatedTensor>();
   for (const shard of shards) {
     await using file = await openWeights(files, shard);
     if (!file)
-      throw new CheckpointError(
-        "INDEX",
-        `${files.label}: ${indexFile} names ${show(shard)}, which is missing`,
-      );
+      throw new CheckpointError("INDEX", `${files.label}: ${index} names ${show(shard)}, which is missing`);
     for (const [name, tensor] of locate(file, shard)) {
       const expected = shardOf.get(name);
       if (expected !== shard) {
@@ -88,12 +99,16 @@ export async function readWeightFile(files: CheckpointFiles, name: string): Prom
   return file && { files: [name], tensors: locate(file, name) };
 }
 
-/** Opens one weight file; undefined when there is no such file. */
+/** Opens one weight file, whose ending tells its format; undefined when there is no such file. */
 export async function openWeights(
   files: CheckpointFiles,
   name: string,
   options?: OpenOptions,
 ): Promise<WeightFile | undefined> {
+  if (name.endsWith(".bin")) {
+    const source = await rewindable(() => files.open(name));
+    return source && openPickle(source);
+  }
   const source = await files.open(name);
   if (source && isGgufName(name)) return openGguf(source);
   return source && openSafetensors(source, options);
@@ -103,13 +118,16 @@ function locate(file: WeightFile, name: string): Map<string, LocatedTensor> {
   return new Map([...file.tensors].map(([tensor, info]) => [tensor, { ...info, file: name }]));
 }
 
-/** The error for a place without safetensors: `PICKLE` when it has one of `pickles`, and otherwise `NO_WEIGHTS`. */
-export async function noWeights(
-  files: CheckpointFiles,
-  found: string,
-  pickles: readonly string[],
-): Promise<CheckpointError> {
-  const pickle = await findPickle(files, pickles);
-  if (pickle !== undefined) return pickleError(files.label, pickle);
-  return new CheckpointError("NO_WEIGHTS", `${files.label}: there is ${found}`);
+/** Parameters and bytes of tensors. Tied tensors of a pickle, which are the same bytes of a file, count once. */
+export function sizesOf(tensors: Iterable<LocatedTensor>): { parameterCount: number; weightBytes: number } {
+  const seen = new Set<string>();
+  let [parameterCount, weightBytes] = [0, 0];
+  for (const { file, byteOffset, byteLength, shape } of tensors) {
+    const bytes = `${byteOffset} ${byteLength} ${file}`;
+    if (seen.has(bytes)) continue;
+    seen.add(bytes);
+    parameterCount += elementCount(shape);
+    weightBytes += byteLength;
+  }
+  return { parameterCount, weightBytes };
 }

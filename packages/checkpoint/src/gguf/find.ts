@@ -1,7 +1,6 @@
 import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
-import { indexFile } from "../formats/safetensors/shardIndex.ts";
-import { weightsFile } from "../formats/weights.ts";
+import { weightFiles } from "../formats/weightFiles.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
 import { chooseGguf, isGgufName, shardsOf } from "./choose.ts";
 
@@ -18,7 +17,8 @@ export async function findGguf(
 ): Promise<readonly string[] | undefined> {
   const names = await files.list?.();
   if (names !== undefined) {
-    if (wanted === undefined && [weightsFile, indexFile].some((name) => names.includes(name))) return undefined;
+    const others = weightFiles.flatMap(({ single, index }) => [single, index]);
+    if (wanted === undefined && others.some((name) => names.includes(name))) return undefined;
     return chooseGguf(names, wanted, files.label);
   }
   if (wanted === undefined) return undefined;

@@ -1,8 +1,8 @@
 import { type ImagesData, SequenceModel, type SeriesData, VisionMamba } from "@mamba/core";
-import { elementCount, type Kernel, Scope } from "@mamba/kernel";
+import { type Kernel, Scope } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
-import { canonicalNames } from "../formats/safetensors/canonicalNames.ts";
-import { type LocatedTensor, readWeights, type Weights } from "../formats/weights.ts";
+import { canonicalNames } from "../formats/canonicalNames.ts";
+import { type LocatedTensor, readWeights, sizesOf, type Weights } from "../formats/weights.ts";
 import { findGguf } from "../gguf/find.ts";
 import { configCap } from "../json/parse.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "../load.ts";
@@ -52,6 +52,7 @@ interface WeightsSummary extends Loaded {
   readonly files: readonly string[];
   /** In the order of the files' bytes. */
   readonly tensors: readonly LocatedTensor[];
+  /** Tied tensors of a pickle, which are the same bytes of a file, count once. */
   readonly parameterCount: number;
   readonly weightBytes: number;
 }
@@ -114,8 +115,7 @@ export async function inspectAny(
     label: files.label,
     files: weights.files,
     tensors,
-    parameterCount: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-    weightBytes: tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    ...sizesOf(tensors),
     notes,
   };
 }

@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
-import { pickleError } from "../formats/pickle/refusal.ts";
-import { indexFile } from "../formats/safetensors/shardIndex.ts";
-import { weightsFile } from "../formats/weights.ts";
+import { weightFileNames, weightFiles } from "../formats/weightFiles.ts";
+import { noWeights } from "../formats/weights.ts";
 import { writeFiles } from "../writeFiles.ts";
 import { folderFiles, ioError } from "./folder.ts";
 import {
@@ -71,7 +70,7 @@ export function isHubName(text: string): boolean {
  * and returns the snapshot in the cache, which is shared with the Python tools and has their layout. When the hub cannot be
  * reached, a complete cached snapshot is used, and a note says so.
  *
- * @throws CheckpointError `NOT_FOUND`, `HUB`, `OFFLINE`, `NO_WEIGHTS`, `PICKLE`, `INDEX`, `PATH`, `IO`; the signal's reason
+ * @throws CheckpointError `NOT_FOUND`, `HUB`, `OFFLINE`, `NO_WEIGHTS`, `INDEX`, `PATH`, `IO`; the signal's reason
  */
 export async function hubFiles(
   name: string,
@@ -126,12 +125,12 @@ async function download(
   const snapshot = join(storage, "snapshots", commit);
   let doneBytes = 0;
   let totalBytes: number | undefined;
-  const get = async (path: string): Promise<void> => {
+  const get = async (path: string, index?: string): Promise<void> => {
     const file = listed.get(path);
     if (!file)
       throw new CheckpointError(
         "INDEX",
-        `${name}: ${indexFile} names ${show(path)}, which the hub does not list`,
+        `${name}: ${index} names ${show(path)}, which the hub does not list`,
       );
     const start = doneBytes;
     const onBytes = (bytes: number) => {
@@ -151,25 +150,20 @@ async function download(
     paths.reduce((sum, path) => sum + (listed.get(path)?.size ?? 0), 0);
   const wanted = listed.has("tokenizer.json") ? smallFiles : [...smallFiles, ...vocabularyFiles];
   const first = wanted.filter((path) => listed.has(path));
-  if (listed.has(weightsFile)) first.push(weightsFile);
-  else if (listed.has(indexFile)) first.push(indexFile);
-  else throw noWeights(name, listed);
-  totalBytes = listed.has(weightsFile) ? sizeOf(first) : undefined;
+  const kind = weightFiles.find(({ single, index }) => listed.has(single) || listed.has(index));
+  if (kind === undefined) throw noWeights(name, weightFileNames);
+  const isSingle = listed.has(kind.single);
+  first.push(isSingle ? kind.single : kind.index);
+  totalBytes = isSingle ? sizeOf(first) : undefined;
   for (const path of first) await get(path);
-  if (!listed.has(weightsFile)) {
-    const shards = await shardNames(join(snapshot, indexFile));
+  if (!isSingle) {
+    const shards = await shardNames(snapshot, kind);
     totalBytes = sizeOf([...first, ...shards]);
-    for (const path of shards) await get(path);
+    for (const path of shards) await get(path, kind.index);
   }
   if (revision !== commit)
     await writeFiles(new Map([[join(storage, "refs", revision), new TextEncoder().encode(commit)]]));
   return { files: await folderFiles(snapshot, snapshotLabel(name, commit)), notes: [] };
-}
-
-function noWeights(name: string, listed: ReadonlyMap<string, unknown>): CheckpointError {
-  const pickle = [...listed.keys()].find((path) => /^[^/]*\.(bin|pt|pth|bin\.index\.json)$/.test(path));
-  if (pickle !== undefined) return pickleError(name, pickle);
-  return new CheckpointError("NO_WEIGHTS", `${name}: the hub lists neither ${weightsFile} nor ${indexFile}`);
 }
 
 /** True for an error of the file system, such as a full disk. */
