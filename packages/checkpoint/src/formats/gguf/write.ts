@@ -1,6 +1,5 @@
 import { show } from "@mamba/core/safetensors";
 import { type DType, elementCount, lastExtent, type Shape } from "@mamba/kernel";
-import { CheckpointError } from "../../errors.ts";
 import { type GgmlType, ggmlTypes } from "./ggmlTypes.ts";
 import type { GgufMetadata, GgufValue } from "./metadata.ts";
 import { type ScalarType, valueTypes } from "./valueTypes.ts";
@@ -98,7 +97,7 @@ function headerBytes({ metadata, tensors }: GgufContent): {
     if (shape.length < 1 || shape.length > 4 || shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1))
       throw new RangeError(`tensor ${name} must have 1 to 4 extents from 1 on, got [${shape.join(", ")}]`);
     out.number("u32", shape.length);
-    for (const extent of shape.toReversed()) out.number("u64", extent);
+    for (const extent of [...shape].reverse()) out.number("u64", extent);
     out.number("u32", ggmlTypes[dtype].id);
     out.number("u64", end);
     end += padded(tensorBytes(tensor), alignment);
