@@ -35,7 +35,8 @@ export async function urlFiles(
   const root = directoryUrl(base);
   const label = root.href;
   return fetchedFiles(label, options, (name) => {
-    if (!isPlainFileName(name)) throw new CheckpointError("PATH", `${label}: ${name} is not a plain file name`);
+    if (!isPlainFileName(name))
+      throw new CheckpointError("PATH", `${label}: ${name} is not a plain file name`);
     return new URL(name, root).href;
   });
 }
