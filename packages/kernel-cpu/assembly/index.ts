@@ -54,7 +54,7 @@ export * from "./tanhBackward";
 export * from "./madProbe";
 export * from "./readProbe";
 
-export { fault, faulted, pending, post, stop, work } from "./jobs";
+export { fault, faulted, pending, post, reload, stop, work } from "./jobs";
 export { copyRows, fillZero, heapBase } from "./memory";
 
 // Constants and records that the host uses beside the argument records.

@@ -1,12 +1,11 @@
 import { KernelError } from "@mamba/kernel";
-import { lineBytes } from "./allocator.ts";
-import { recordBytes } from "./generated/records.ts";
-import { createMemory, Heap } from "./heap.ts";
+import { createMemory } from "./heap.ts";
+import { Instance, moduleEnd } from "./instance.ts";
 import { controlBytes, type JobTuning, Jobs } from "./jobs.ts";
 import { CpuKernel } from "./kernel.ts";
-import { RecordMemory } from "./records.ts";
+import { Memories, type MemoryTuning } from "./memories.ts";
 import { Runtime } from "./runtime.ts";
-import { compileBuild, fillTable, instantiate } from "./wasm.ts";
+import { compileBuild, instantiate } from "./wasm.ts";
 import { availableThreads, maySleep, Workers, workersAvailable } from "./workers.ts";
 
 const maxThreads = 16;
@@ -53,14 +52,15 @@ export async function createCpuKernel(options: CpuKernelOptions = {}): Promise<C
 }
 
 /** Opens the backend with a number of threads that this platform has. */
-export async function openCpuKernel(threads: number, tuning: Partial<JobTuning> = {}): Promise<CpuKernel> {
+export async function openCpuKernel(
+  threads: number,
+  tuning: Partial<JobTuning & MemoryTuning> = {},
+): Promise<CpuKernel> {
   const build = await compileBuild();
   const memory = createMemory();
   const wasm = await instantiate(build, memory);
-  const control = Math.ceil((wasm.heapBase() >>> 0) / lineBytes) * lineBytes;
-  const argsBytes = Math.ceil(recordBytes / lineBytes) * lineBytes;
-  const record = new RecordMemory(memory.buffer, control + controlBytes, argsBytes);
-  const heap = new Heap(memory, control + controlBytes + argsBytes);
+  const control = moduleEnd(wasm);
+  const main = new Instance(0, wasm, memory, wasm, controlBytes);
 
   let announce: (failure: KernelError) => void;
   const lost = new Promise<KernelError>((resolve) => (announce = resolve));
@@ -70,9 +70,12 @@ export async function openCpuKernel(threads: number, tuning: Partial<JobTuning> 
     announce(failure);
     return failure;
   };
+  const memories = new Memories(build, main, tuning, (further, generation) => {
+    workers.send(further);
+    wasm.reload(control, generation);
+  });
   const settings = { control, threads, maySleep: maySleep(memory), ...tuning };
-  const jobs = new Jobs(wasm, heap, record, fillTable(wasm), settings, lose);
-  const runtime = new Runtime(wasm, heap, jobs);
+  const runtime = new Runtime(memories, new Jobs(memories, settings, lose));
   const workers = await Workers.start(threads - 1, build.module, memory, control, lose);
   const device = describeDevice(build.fused, threads);
   return new CpuKernel(device, runtime, lost, async () => {

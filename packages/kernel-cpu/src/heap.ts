@@ -53,6 +53,16 @@ export class Heap {
     return chunk;
   }
 
+  /** Allocates like `allocate`; undefined when the memory has no such chunk and cannot grow. */
+  tryAllocate(bytes: number): Chunk | undefined {
+    try {
+      return this.allocate(bytes, "allocate");
+    } catch (error) {
+      if (KernelError.is(error, "OUT_OF_MEMORY")) return undefined;
+      throw error;
+    }
+  }
+
   free(chunk: Chunk): void {
     this.#liveBytes -= chunk.lines * lineBytes;
     this.#allocator.free(chunk);
@@ -79,6 +89,13 @@ export class Heap {
   /** A copy of `count` elements at byte `address`, in memory that is not shared. */
   copy(dtype: DType, address: number, count: number): HostArray {
     return this.view(dtype, address, count).slice();
+  }
+
+  /** Copies bytes from another heap, or from another chunk of this one, to byte `address`. */
+  copyFrom(source: Heap, from: number, bytes: number, address: number): void {
+    new Uint8Array(this.#memory.buffer, address, bytes).set(
+      new Uint8Array(source.#memory.buffer, from, bytes),
+    );
   }
 
   #grow(lines: number, bytes: number, op: string): void {

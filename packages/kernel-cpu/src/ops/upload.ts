@@ -3,7 +3,7 @@ import type { Runtime } from "../runtime.ts";
 import type { CpuTensor } from "../tensor.ts";
 
 export function upload(runtime: Runtime, data: HostArray, shape: Shape, dtype: DType): CpuTensor {
-  const tensor = runtime.allocate("upload", shape, dtype);
-  runtime.heap.view(dtype, tensor.address, data.length).set(data);
+  const tensor = runtime.place("upload", shape, dtype);
+  tensor.storage.instance.heap.view(dtype, tensor.localAddress, data.length).set(data);
   return tensor;
 }

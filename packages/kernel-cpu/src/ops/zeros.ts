@@ -3,7 +3,7 @@ import type { Runtime } from "../runtime.ts";
 import type { CpuTensor } from "../tensor.ts";
 
 export function zeros(runtime: Runtime, shape: Shape, dtype: DType): CpuTensor {
-  const tensor = runtime.allocate("zeros", shape, dtype);
-  runtime.wasm.fillZero(tensor.address, tensor.storage.bytes);
+  const tensor = runtime.place("zeros", shape, dtype);
+  tensor.storage.instance.wasm.fillZero(tensor.localAddress, tensor.storage.bytes);
   return tensor;
 }
