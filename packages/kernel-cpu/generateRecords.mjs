@@ -40,7 +40,7 @@ import type { Pointer, RecordMemory } from "../records.ts";
 
 ${constantsOf(exports)}
 /** Numbers of the storage types that a weight can have. */
-const storageTypes: Readonly<Record<DType, number>> = { f32: F32, f16: F16, bf16: BF16, i32: -1 };
+const storageTypes: Readonly<Record<DType, number>> = { f32: F32, f16: F16, bf16: BF16, i32: -1, q8_0: -1, q4_0: -1, q4_1: -1, q5_0: -1, q5_1: -1, iq4_nl: -1, q4_k: -1, q5_k: -1, q6_k: -1 };
 
 /** The address in bytes, 0 for an absent tensor. */
 function addressOf(pointer: Pointer | undefined): number {

@@ -1,4 +1,4 @@
-import { type DType, type HostArray, KernelError } from "@mamba/kernel";
+import { type DType, type HostArray, isQuantized, KernelError } from "@mamba/kernel";
 import { Allocator, type Chunk, lineBytes } from "./allocator.ts";
 import { platform, type SharedMemory } from "./platform.ts";
 
@@ -68,11 +68,12 @@ export class Heap {
     this.#allocator.free(chunk);
   }
 
-  /** A typed array over the memory of `count` elements at byte `address`. */
+  /** A typed array over the memory of `count` elements at byte `address`; of a quantised type, over `count` bytes. */
   view(dtype: DType, address: number, count: number): HostArray {
     const { buffer } = this.#memory;
     if (dtype === "f32") return new Float32Array(buffer, address, count);
     if (dtype === "i32") return new Int32Array(buffer, address, count);
+    if (isQuantized(dtype)) return new Uint8Array(buffer, address, count);
     return new Uint16Array(buffer, address, count);
   }
 

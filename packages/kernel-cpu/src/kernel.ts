@@ -1,5 +1,5 @@
 import { type HostArray, KernelError } from "@mamba/kernel";
-import { OpsKernel, type OpTable } from "@mamba/kernel/author";
+import { basicStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
 import { fetch } from "./fetch.ts";
 import { maxBytes } from "./heap.ts";
 import { availableBytes } from "./limits.ts";
@@ -19,6 +19,8 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
   constructor(device: string, runtime: Runtime, lost: Promise<KernelError>, end: () => Promise<void>) {
     super(runtime, table, {
       device,
+      storage: basicStorage,
+      activations: "f32",
       maxTensorBytes: maxBytes,
       maxBytes: availableBytes(),
       batchInvariant: true,
