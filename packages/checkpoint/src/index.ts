@@ -16,7 +16,7 @@ import { blobFiles, type FileContents } from "./sources/blob.ts";
 import { fileSource, folderFiles, ggufFiles, ioError, isMissing } from "./sources/folder.ts";
 import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
-import { urlFiles } from "./sources/url.ts";
+import { ggufUrlFiles, isGgufUrl, urlFiles } from "./sources/url.ts";
 import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
 import { findTokenizer } from "./tokenizer/read.ts";
 
@@ -42,7 +42,7 @@ export interface NodeLoadOptions extends LoadOptions, HubOptions {}
  */
 export async function loadCheckpoint(
   kernel: Kernel,
-  source: string | URL | CheckpointFiles,
+  source: string | URL | CheckpointFiles | Blob,
   options: NodeLoadOptions = {},
 ): Promise<LoadedCheckpoint> {
   const { files, notes } = await findFiles(source, options);
@@ -56,7 +56,7 @@ export async function loadCheckpoint(
  * @throws CheckpointError with the codes of `loadCheckpoint`
  */
 export async function inspectCheckpoint(
-  source: string | URL | CheckpointFiles,
+  source: string | URL | CheckpointFiles | Blob,
   options: NodeLoadOptions = {},
 ): Promise<CheckpointSummary> {
   const { files, notes } = await findFiles(source, options);
@@ -73,7 +73,7 @@ export async function inspectCheckpoint(
  */
 export async function loadModel(
   kernel: Kernel,
-  source: string | URL | CheckpointFiles | FileContents,
+  source: string | URL | CheckpointFiles | FileContents | Blob,
   options: NodeLoadOptions = {},
 ): Promise<LoadedModel> {
   const { files, notes } = await findFiles(source, options);
@@ -87,7 +87,7 @@ export async function loadModel(
  * @throws CheckpointError with the codes of `loadModel`
  */
 export async function inspectModel(
-  source: string | URL | CheckpointFiles | FileContents,
+  source: string | URL | CheckpointFiles | FileContents | Blob,
   options: NodeLoadOptions = {},
 ): Promise<ModelSummary> {
   const { files, notes } = await findFiles(source, options);
@@ -153,10 +153,17 @@ export async function openPickle(source: string | ByteSource): Promise<WeightFil
 }
 
 async function findFiles(
-  source: string | URL | CheckpointFiles | FileContents,
+  source: string | URL | CheckpointFiles | FileContents | Blob,
   options: NodeLoadOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
-  if (source instanceof URL) return urlFiles(source.href, { ...options, cache: false });
+  if (source instanceof URL || (typeof source === "string" && /^https?:\/\//.test(source))) {
+    const url = String(source);
+    return (isGgufUrl(url) ? ggufUrlFiles : urlFiles)(url, { ...options, cache: false });
+  }
+  if (source instanceof Blob) {
+    const name = source instanceof File && isGgufName(source.name) ? source.name : "model.gguf";
+    return { files: blobFiles(new Map([[name, source]]), name), notes: [] };
+  }
   if (source instanceof Map) return { files: blobFiles(source as FileContents), notes: [] };
   if (typeof source !== "string") return { files: source as CheckpointFiles, notes: [] };
   const found = await stat(source).catch((cause: unknown) => {
@@ -165,7 +172,8 @@ async function findFiles(
   });
   if (found?.isFile() && isGgufName(source)) return { files: ggufFiles(source), notes: [] };
   if (found) return { files: await folderFiles(source), notes: [] };
-  if (isHubName(source)) return hubFiles(source, options);
+  const [name = "", file = options.file] = source.split(/:(.*)/s);
+  if (isHubName(name)) return hubFiles(name, { ...options, file });
   const places = "a folder, a GGUF file, nor the name of a model on the hub (organisation/name)";
   const message = `${show(source)} is neither ${places}`;
   throw new CheckpointError("NOT_FOUND", message);

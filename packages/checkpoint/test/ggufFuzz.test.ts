@@ -30,7 +30,16 @@ const listEnd = rawGguf({ entries, tensors }).length;
 
 /** Numbers that overflow, wrap, or are the next beyond what is there. */
 const evil = [0n, 1n, 2n, 31n, 33n, 255n, 2n ** 16n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n]
-  .concat([2n ** 53n - 1n, 2n ** 53n, 2n ** 60n, 2n ** 61n, 2n ** 62n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 32n])
+  .concat([
+    2n ** 53n - 1n,
+    2n ** 53n,
+    2n ** 60n,
+    2n ** 61n,
+    2n ** 62n,
+    2n ** 63n - 1n,
+    2n ** 63n,
+    2n ** 64n - 32n,
+  ])
   .concat([2n ** 64n - 1n]);
 
 const damage = fc.oneof(
@@ -40,12 +49,16 @@ const damage = fc.oneof(
   fc.record({ from: fc.nat(headerEnd), length: fc.nat(40), to: fc.nat(headerEnd) }),
 );
 
-function damaged(hits: readonly (typeof damage extends fc.Arbitrary<infer T> ? T : never)[], end: number): Uint8Array {
+function damaged(
+  hits: readonly (typeof damage extends fc.Arbitrary<infer T> ? T : never)[],
+  end: number,
+): Uint8Array {
   const file = base.slice();
   for (const hit of hits) {
     if ("bit" in hit) file[hit.at] = (file[hit.at] ?? 0) ^ (1 << hit.bit);
     else if ("byte" in hit) file[hit.at] = hit.byte;
-    else if ("number" in hit) file.set(u64(hit.number).slice(0, hit.bytes), Math.min(hit.at, file.length - 8));
+    else if ("number" in hit)
+      file.set(u64(hit.number).slice(0, hit.bytes), Math.min(hit.at, file.length - 8));
     else file.copyWithin(hit.to, hit.from, hit.from + hit.length);
   }
   return file.subarray(0, end);
@@ -99,7 +112,9 @@ test("a damaged file is read as what it says, or is a CheckpointError, in bounde
       let position = file.dataStart;
       for (const { byteOffset, byteLength } of file.tensors.values()) {
         expect(byteOffset).toBe(position);
-        position = Math.ceil((byteOffset + byteLength - file.dataStart) / file.alignment) * file.alignment + file.dataStart;
+        position =
+          Math.ceil((byteOffset + byteLength - file.dataStart) / file.alignment) * file.alignment +
+          file.dataStart;
       }
       if (!isSized) return;
       expect(file.end).toBeLessThanOrEqual(Math.max(bytes.length, file.dataStart));

@@ -1,5 +1,5 @@
 import { show } from "@mamba/core/safetensors";
-import type { LocatedTensor, Weights } from "../weights.ts";
+import type { LocatedTensor, Weights } from "./weights.ts";
 
 /** Wrappers around a whole model: a training class, data parallelism, `torch.compile`. */
 const outer = /^(?:(?:model|module|_orig_mod|_fsdp_wrapped_module)\.)+/;

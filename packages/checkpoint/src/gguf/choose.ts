@@ -16,7 +16,10 @@ export function shardsOf(name: string): readonly string[] {
   const count = Number(total);
   if (count === 0 || count > mostShards)
     throw new CheckpointError("INDEX", `${show(name)}: a model has 1 to ${mostShards} shards, got ${count}`);
-  return Array.from({ length: count }, (_, i) => `${stem}-${String(i + 1).padStart(5, "0")}-of-${total}${extension}`);
+  return Array.from(
+    { length: count },
+    (_, i) => `${stem}-${String(i + 1).padStart(5, "0")}-of-${total}${extension}`,
+  );
 }
 
 const mostShards = 1000;
@@ -46,7 +49,10 @@ export function chooseGguf(
   const list = listed([...models.keys()]);
   if (model === undefined) {
     const problem = `${label}: no GGUF file has the name or the type ${show(wanted)}`;
-    throw new CheckpointError("NOT_FOUND", `${problem}; ${models.size === 0 ? "there is none" : `there are ${list}`}`);
+    throw new CheckpointError(
+      "NOT_FOUND",
+      `${problem}; ${models.size === 0 ? "there is none" : `there are ${list}`}`,
+    );
   }
   if (more.length > 0) {
     const problem = `${label}: there are ${chosen.length} GGUF models${wanted === undefined ? "" : ` for ${show(wanted)}`}`;
@@ -56,8 +62,7 @@ export function chooseGguf(
   }
   const [, shards] = model;
   const missing = shards.find((name) => !names.includes(name));
-  if (missing !== undefined)
-    throw new CheckpointError("INDEX", `${label}: the shard ${missing} is missing`);
+  if (missing !== undefined) throw new CheckpointError("INDEX", `${label}: the shard ${missing} is missing`);
   return shards;
 }
 
@@ -70,5 +75,7 @@ function hasType(name: string, type: string): boolean {
 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 20).map((name) => show(name));
-  return names.length > shown.length ? `${shown.join(", ")} and ${names.length - shown.length} more` : shown.join(", ");
+  return names.length > shown.length
+    ? `${shown.join(", ")} and ${names.length - shown.length} more`
+    : shown.join(", ");
 }

@@ -43,7 +43,9 @@ export class GgufFields {
 
   string(key: string): string | undefined {
     const found = this.#metadata.get(key);
-    return found === undefined || found.type === "string" ? found?.value : this.#wrong(key, "a string", found);
+    return found === undefined || found.type === "string"
+      ? found?.value
+      : this.#wrong(key, "a string", found);
   }
 
   /** The strings of an array. */
@@ -61,7 +63,8 @@ export class GgufFields {
   }
 
   #wrong(key: string, rule: string, { type, value }: GgufValue): never {
-    const found = type === "array" ? "an array" : `${type} ${typeof value === "bigint" ? value : show(value)}`;
+    const found =
+      type === "array" ? "an array" : `${type} ${typeof value === "bigint" ? value : show(value)}`;
     throw new CheckpointError("CONFIG", `${this.#file}: ${key} must be ${rule}, got ${found}`);
   }
 }

@@ -63,7 +63,12 @@ export function ggufSources(config: MambaLMConfig): ParameterSource[] {
     const name = ggufName(spec.name);
     if (name === undefined)
       throw new CheckpointError("UNSUPPORTED_MODEL", `GGUF has no tensor for the parameter ${spec.name}`);
-    return { spec, chunks: [{ names: [name], shapes: shapesOf(spec), ...(spec.name.endsWith(".A_log") && { stores: "negExp" }) }] };
+    return {
+      spec,
+      chunks: [
+        { names: [name], shapes: shapesOf(spec), ...(spec.name.endsWith(".A_log") && { stores: "negExp" }) },
+      ],
+    };
   });
 }
 
@@ -99,10 +104,15 @@ export function configFromGguf(metadata: GgufMetadata, tensors: TensorShapes, fi
     throw new CheckpointError("UNSUPPORTED_MODEL", `${message}; expected mamba, also for falcon_mamba`);
   }
   const count = (key: string) => fields.count(`mamba.${key}`) ?? fields.missing(`mamba.${key}`);
-  const eps = fields.number("mamba.attention.layer_norm_rms_epsilon") ?? fields.missing("mamba.attention.layer_norm_rms_epsilon");
+  const eps =
+    fields.number("mamba.attention.layer_norm_rms_epsilon") ??
+    fields.missing("mamba.attention.layer_norm_rms_epsilon");
   const groups = fields.count("mamba.ssm.group_count") ?? 0;
   if (groups > 1)
-    throw new CheckpointError("CONFIG", `${file}: mamba.ssm.group_count must be 0 or 1 for Mamba-1, got ${groups}`);
+    throw new CheckpointError(
+      "CONFIG",
+      `${file}: mamba.ssm.group_count must be 0 or 1 for Mamba-1, got ${groups}`,
+    );
   const dModel = count("embedding_length");
   const dInner = count("ssm.inner_size");
   const hasNorms = fields.boolean("mamba.ssm.dt_b_c_rms") ?? false;
@@ -131,7 +141,8 @@ export function configFromGguf(metadata: GgufMetadata, tensors: TensorShapes, fi
 /** The tokens that fill a list up to the rows of the table, by the id of the first and their number. */
 function padding(tokens: readonly string[]): number {
   let count = 0;
-  while (count < tokens.length && tokens[tokens.length - 1 - count] === `[PAD${tokens.length - 1 - count}]`) count++;
+  while (count < tokens.length && tokens[tokens.length - 1 - count] === `[PAD${tokens.length - 1 - count}]`)
+    count++;
   return count;
 }
 
@@ -145,12 +156,14 @@ function vocabulary(
   file: string,
 ): Pick<MambaLMConfig, "vocabSize" | "padVocabSizeMultiple"> {
   const table = tensors.get("token_embd.weight");
-  if (!table)
-    throw new CheckpointError("MISSING_TENSOR", `${file}: the tensor token_embd.weight is missing`);
+  if (!table) throw new CheckpointError("MISSING_TENSOR", `${file}: the tensor token_embd.weight is missing`);
   const [rows = 0] = table.shape;
   const stated = fields.count("mamba.vocab_size") ?? rows;
   if (stated !== rows)
-    throw new CheckpointError("CONFIG", `${file}: mamba.vocab_size is ${stated}, token_embd.weight has ${rows} rows`);
+    throw new CheckpointError(
+      "CONFIG",
+      `${file}: mamba.vocab_size is ${stated}, token_embd.weight has ${rows} rows`,
+    );
   const tokens = fields.strings("tokenizer.ggml.tokens");
   if (tokens !== undefined && tokens.length > rows) {
     const message = `${file}: tokenizer.ggml.tokens has ${tokens.length} tokens, token_embd.weight has ${rows} rows`;
@@ -159,14 +172,22 @@ function vocabulary(
   const listed = tokens && tokens.length - padding(tokens);
   const vocabSize = fields.count(ownKeys.vocabSize) ?? (listed === 0 ? undefined : listed) ?? rows;
   if (vocabSize < 1 || vocabSize > rows)
-    throw new CheckpointError("CONFIG", `${file}: ${ownKeys.vocabSize} is ${vocabSize}, token_embd.weight has ${rows} rows`);
+    throw new CheckpointError(
+      "CONFIG",
+      `${file}: ${ownKeys.vocabSize} is ${vocabSize}, token_embd.weight has ${rows} rows`,
+    );
   const multiples = [1, 8, 16, 32, 64, 128, 256];
   const multiple = multiples.find((step) => Math.ceil(vocabSize / step) * step === rows);
   return { vocabSize, padVocabSizeMultiple: multiple ?? rows };
 }
 
 /** The reason why GGUF cannot describe a model; undefined when it can. */
-export function ggufObstacle({ innerNorms, mupBaseWidth, selective, bias }: MambaLMConfig): string | undefined {
+export function ggufObstacle({
+  innerNorms,
+  mupBaseWidth,
+  selective,
+  bias,
+}: MambaLMConfig): string | undefined {
   if (innerNorms === "weighted") return "innerNorms weighted";
   if (mupBaseWidth !== undefined) return "mupBaseWidth";
   if (bias) return "bias true (in_proj and out_proj)";

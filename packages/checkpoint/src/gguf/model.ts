@@ -16,5 +16,14 @@ export async function openGgufModel(files: CheckpointFiles, shards: readonly str
   const { weights, metadata, name } = await readGgufWeights(files, shards);
   const config = configFromGguf(metadata, weights.tensors, name);
   const { parameters, notes } = matchParameters(ggufSources(config), weights, files.label);
-  return { format: "gguf", config, weights, parameters, metadata, notes, readTokenizer: () => Promise.resolve({ tokenizer: undefined, noTokenizer: "not yet", stopIds: byteTokenizer(1).stopIds }) };
+  return {
+    format: "gguf",
+    config,
+    weights,
+    parameters,
+    metadata,
+    notes,
+    readTokenizer: () =>
+      Promise.resolve({ tokenizer: undefined, noTokenizer: "not yet", stopIds: byteTokenizer(1).stopIds }),
+  };
 }

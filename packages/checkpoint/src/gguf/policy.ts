@@ -54,7 +54,10 @@ export function matrixTypeFor(type: WeightDType, columns: number, isOutput: bool
  */
 export function ggufTypeOf(name: string, shape: Shape, type: GgufFileType, hasOutput = false): WeightDType {
   const isMatrix =
-    shape.length >= 2 && name.endsWith("weight") && !name.includes("_norm.weight") && !name.includes("ssm_conv1d");
+    shape.length >= 2 &&
+    name.endsWith("weight") &&
+    !name.includes("_norm.weight") &&
+    !name.includes("ssm_conv1d");
   if (!isMatrix) return "f32";
   const isOutput = name === "output.weight" || (!hasOutput && name === "token_embd.weight");
   return matrixTypeFor(matrixType(type), lastExtent(shape), isOutput);

@@ -42,23 +42,29 @@ export function ggufContent(
   const valuesOf = valuesToWrite(model, options.adapter);
   const architecture = mambaMetadata(config);
   const hasOutput = !config.tieEmbeddings;
-  const tensors = ggufSources(config).map(({ spec, chunks: [{ names, shapes, stores }] }): GgufTensorToWrite => {
-    const [name] = names;
-    const [shape] = shapes;
-    const values = valuesOf(spec);
-    const own = spec.storage === "f32" ? "f32" : (values.storedAs ?? values.dtype);
-    const to = options.type === undefined ? own : ggufTypeOf(name, shape, options.type, hasOutput);
-    const how = { to, columns: lastExtent(shape), stores, name };
-    return { name, dtype: toGgmlType(to), shape, chunks: () => convertedChunks(values, how) };
-  });
+  const tensors = ggufSources(config).map(
+    ({ spec, chunks: [{ names, shapes, stores }] }): GgufTensorToWrite => {
+      const [name] = names;
+      const [shape] = shapes;
+      const values = valuesOf(spec);
+      const own = spec.storage === "f32" ? "f32" : (values.storedAs ?? values.dtype);
+      const to = options.type === undefined ? own : ggufTypeOf(name, shape, options.type, hasOutput);
+      const how = { to, columns: lastExtent(shape), stores, name };
+      return { name, dtype: toGgmlType(to), shape, chunks: () => convertedChunks(values, how) };
+    },
+  );
   const notes: string[] = [];
   if (!config.convBias) {
     tensors.push(...zeroBiases(config));
-    notes.push("the model has no bias of the convolution, which GGUF files of Mamba need: it was written as zeros");
+    notes.push(
+      "the model has no bias of the convolution, which GGUF files of Mamba need: it was written as zeros",
+    );
   }
   if (config.dInner !== 2 * config.dModel) {
     const sizes = `inner size ${config.dInner} and width ${config.dModel}`;
-    notes.push(`llama.cpp loads Mamba models only with an inner size of twice the width, this one has ${sizes}`);
+    notes.push(
+      `llama.cpp loads Mamba models only with an inner size of twice the width, this one has ${sizes}`,
+    );
   }
   const isQuantizedFile = tensors.some(({ dtype }) => isQuantized(dtype.toLowerCase() as WeightDType));
   const u32 = (value: number): GgufValue => ({ type: "u32", value });

@@ -33,7 +33,8 @@ export async function readGgufWeights(
     if (!source) throw new CheckpointError("INDEX", `${files.label}: ${show(shard)} is missing`);
     await using file = await openGguf(source);
     const total = checkShard(file, index, shards.length);
-    if (index > 0 && total !== stated) throw notOneModel(file.name, `split.tensors.count is ${total}, the first shard has ${stated}`);
+    if (index > 0 && total !== stated)
+      throw notOneModel(file.name, `split.tensors.count is ${total}, the first shard has ${stated}`);
     stated = total;
     first ??= { name: file.name, metadata: file.metadata };
     for (const [name, tensor] of file.tensors) {
@@ -43,7 +44,10 @@ export async function readGgufWeights(
   }
   if (first === undefined) throw new CheckpointError("NO_WEIGHTS", `${files.label}: there is no GGUF file`);
   if (stated !== undefined && stated !== tensors.size)
-    throw notOneModel(first.name, `split.tensors.count is ${stated}, the shards have ${tensors.size} tensors`);
+    throw notOneModel(
+      first.name,
+      `split.tensors.count is ${stated}, the shards have ${tensors.size} tensors`,
+    );
   return { weights: { files: shards, tensors }, ...first };
 }
 
@@ -53,7 +57,8 @@ function checkShard({ name, metadata }: GgufFile, index: number, count: number):
   const statedCount = fields.count("split.count") ?? 0;
   const splits = statedCount === 0 ? 1 : statedCount; // llama.cpp takes 0 for a file of its own
   if (splits !== count) {
-    const remedy = splits > 1 ? "; put all shards in one place, under the names that llama.cpp gave them" : "";
+    const remedy =
+      splits > 1 ? "; put all shards in one place, under the names that llama.cpp gave them" : "";
     throw notOneModel(name, `split.count is ${splits}, there are ${count} files${remedy}`);
   }
   if (count === 1) return undefined;

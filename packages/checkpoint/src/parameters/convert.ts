@@ -15,7 +15,9 @@ import { CheckpointError } from "../errors.ts";
 export type Quantizers = typeof import("./quantized.ts");
 
 /** Loads the functions for quantised values when one of the types is quantised. */
-export async function quantizersFor(types: Iterable<WeightDType | undefined>): Promise<Quantizers | undefined> {
+export async function quantizersFor(
+  types: Iterable<WeightDType | undefined>,
+): Promise<Quantizers | undefined> {
   for (const type of types) {
     if (type !== undefined && isQuantized(type)) return import("./quantized.ts");
   }
@@ -172,12 +174,18 @@ function checkConverted(
 ): void {
   const at = firstNonFinite(values, dtype);
   if (at === -1) return;
-  const [stored = NaN] = toFloat32(source.subarray(at, at + 1), source instanceof Float32Array ? "f32" : dtype);
+  const [stored = NaN] = toFloat32(
+    source.subarray(at, at + 1),
+    source instanceof Float32Array ? "f32" : dtype,
+  );
   const value = stored * factor;
   const what = `${where}: element ${firstElement + at} is ${value}`;
   if (!Number.isFinite(value)) throw new CheckpointError("NON_FINITE", `${what}; the weights are damaged`);
   if (map && !Number.isFinite(map(value)))
-    throw new CheckpointError("NON_FINITE", `${what}, whose logarithm or exponential is not finite; the weights are damaged`);
+    throw new CheckpointError(
+      "NON_FINITE",
+      `${what}, whose logarithm or exponential is not finite; the weights are damaged`,
+    );
   const remedy = "store the weights as bf16 or f32";
   throw new CheckpointError("NON_FINITE", `${what}, which becomes infinite as ${to}; ${remedy}`);
 }

@@ -33,7 +33,10 @@ export interface ParameterValues {
 export function storageOf({ dtype, storedAs = dtype }: ParameterValues, name: string): FloatDType {
   if (!isQuantized(storedAs)) return storedAs;
   const remedy = 'write it as a GGUF file with saveGguf, or pass dtype "f16" to dequantise it';
-  throw new CheckpointError("DTYPE", `${name} is ${storedAs}, which safetensors files cannot hold; ${remedy}`);
+  throw new CheckpointError(
+    "DTYPE",
+    `${name} is ${storedAs}, which safetensors files cannot hold; ${remedy}`,
+  );
 }
 
 /** A tensor of a file, and the parameters that hold its rows. */
@@ -86,7 +89,9 @@ export function tensorsToWrite(
 ): TensorToWrite[] {
   return fileTensors(sources).map(({ name, shape, chunks }) => {
     const [first, ...others] = new Set(
-      chunks.map(({ spec }) => (spec.storage === "any" ? (dtype ?? storageOf(valuesOf(spec), spec.name)) : "f32")),
+      chunks.map(({ spec }) =>
+        spec.storage === "any" ? (dtype ?? storageOf(valuesOf(spec), spec.name)) : "f32",
+      ),
     );
     const target = others.length > 0 ? "f32" : (first ?? "f32");
     return {

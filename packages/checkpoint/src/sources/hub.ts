@@ -3,6 +3,7 @@ import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { weightFileNames, weightFiles } from "../formats/weightFiles.ts";
 import { noWeights } from "../formats/weights.ts";
+import { chooseGguf } from "../gguf/choose.ts";
 import { writeFiles } from "../writeFiles.ts";
 import { folderFiles, ioError } from "./folder.ts";
 import {
@@ -17,7 +18,7 @@ import {
 import { commitOf, type HubConnection, HubUnreachable, listFiles, openFile } from "./hubClient.ts";
 import { downloadBlob, isWhole, linkSnapshot } from "./hubDownload.ts";
 import type { Progress } from "./progress.ts";
-import type { CheckpointFiles } from "./source.ts";
+import { type CheckpointFiles, isPlainFileName } from "./source.ts";
 
 /** Options for models on the hub. */
 export interface HubOptions {
@@ -44,6 +45,8 @@ export interface HubOptions {
 }
 
 interface Request extends HubOptions {
+  /** A GGUF file by its name or the type in it. */
+  readonly file?: string | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -81,7 +84,7 @@ export async function hubFiles(
     throw new CheckpointError("HUB", `${name}: ${show(revision)} is not a revision`);
   }
   const storage = repositoryFolder(request.cacheDir ?? defaultCache(), name);
-  const cached = { name, revision, storage, verify, signal };
+  const cached = { name, revision, storage, verify, signal, file: request.file };
   const offline = request.offline ?? isOfflineByEnvironment();
   if (offline)
     return {
@@ -115,7 +118,7 @@ function isOfflineByEnvironment(env: Readonly<Record<string, string | undefined>
 
 async function download(
   connection: HubConnection,
-  { name, revision, storage, verify, signal }: CachedRevision,
+  { name, revision, storage, verify, signal, file: wantedFile }: CachedRevision,
   onProgress: Request["onProgress"],
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
   const commit = await commitOf(connection, name, revision);
@@ -148,10 +151,21 @@ async function download(
 
   const sizeOf = (paths: readonly string[]) =>
     paths.reduce((sum, path) => sum + (listed.get(path)?.size ?? 0), 0);
+  const kind = weightFiles.find(({ single, index }) => listed.has(single) || listed.has(index));
+  const gguf =
+    kind === undefined || wantedFile !== undefined
+      ? chooseGguf([...listed.keys()].filter(isPlainFileName), wantedFile, name)
+      : undefined;
+  if (gguf !== undefined) {
+    totalBytes = sizeOf(gguf);
+    for (const path of gguf) await get(path);
+    await writeRef(storage, revision, commit);
+    const files = await folderFiles(snapshot, snapshotLabel(name, commit));
+    return { files: { ...files, list: () => Promise.resolve(gguf) }, notes: [] };
+  }
   const wanted = listed.has("tokenizer.json") ? smallFiles : [...smallFiles, ...vocabularyFiles];
   const first = wanted.filter((path) => listed.has(path));
-  const kind = weightFiles.find(({ single, index }) => listed.has(single) || listed.has(index));
-  if (kind === undefined) throw noWeights(name, weightFileNames);
+  if (kind === undefined) throw noWeights(name, `${weightFileNames}, or a GGUF file`);
   const isSingle = listed.has(kind.single);
   first.push(isSingle ? kind.single : kind.index);
   totalBytes = isSingle ? sizeOf(first) : undefined;
@@ -161,9 +175,14 @@ async function download(
     totalBytes = sizeOf([...first, ...shards]);
     for (const path of shards) await get(path, kind.index);
   }
-  if (revision !== commit)
-    await writeFiles(new Map([[join(storage, "refs", revision), new TextEncoder().encode(commit)]]));
+  await writeRef(storage, revision, commit);
   return { files: await folderFiles(snapshot, snapshotLabel(name, commit)), notes: [] };
+}
+
+/** Remembers the commit of a branch or tag. */
+async function writeRef(storage: string, revision: string, commit: string): Promise<void> {
+  if (revision === commit) return;
+  await writeFiles(new Map([[join(storage, "refs", revision), new TextEncoder().encode(commit)]]));
 }
 
 /** True for an error of the file system, such as a full disk. */

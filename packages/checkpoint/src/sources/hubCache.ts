@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { parseIndex } from "../formats/shardIndex.ts";
 import { weightFiles, type WeightFiles } from "../formats/weightFiles.ts";
+import { findGguf } from "../gguf/find.ts";
 import { hashFile, hashFor, isContentId } from "./contentHash.ts";
 import { folderFiles, isMissing } from "./folder.ts";
 import type { CheckpointFiles } from "./source.ts";
@@ -37,6 +38,8 @@ export interface CachedRevision {
   /** Compare the files with the hashes in their names. */
   readonly verify: boolean;
   readonly signal: AbortSignal | undefined;
+  /** A GGUF file by its name or the type in it. */
+  readonly file: string | undefined;
 }
 
 /**
@@ -48,7 +51,7 @@ export interface CachedRevision {
  * @throws CheckpointError `OFFLINE`
  */
 export async function cachedFiles(
-  { name, revision, storage, verify, signal }: CachedRevision,
+  { name, revision, storage, verify, signal, file: wanted }: CachedRevision,
   optional: readonly string[],
   reason: string,
   cause?: unknown,
@@ -73,6 +76,11 @@ export async function cachedFiles(
       throw absent(`${file} is damaged in the cache`);
     return true;
   };
+  const gguf = await findGguf(files, wanted);
+  if (gguf !== undefined) {
+    for (const file of gguf) if (!(await has(file))) throw absent(`${file} is not in the cache`);
+    return { ...files, list: () => Promise.resolve(gguf) };
+  }
   for (const file of optional) await has(file);
   if (!(await has("config.json"))) throw absent("config.json is not in the cache");
   for (const kind of weightFiles) {

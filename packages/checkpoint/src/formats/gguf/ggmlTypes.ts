@@ -74,7 +74,8 @@ export function ggmlTypeOf(
   const type = byId.get(id);
   if (type !== undefined) return { type };
   const name = removed[id];
-  if (name !== undefined) return { reason: `is ${name}, which ggml has removed; get the file in another type` };
+  if (name !== undefined)
+    return { reason: `is ${name}, which ggml has removed; get the file in another type` };
   return { reason: `has the type ${id}, which is unknown` };
 }
 

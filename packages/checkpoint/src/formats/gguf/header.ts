@@ -71,7 +71,10 @@ export async function readHeader(
     const start = padded(end, alignment);
     if (offset !== start - dataStart) {
       const message = `${file}: tensor ${show(name)} begins at ${offset} of the data, expected ${start - dataStart}`;
-      throw new CheckpointError("OFFSETS", `${message}: tensors must follow each other without gap or overlap`);
+      throw new CheckpointError(
+        "OFFSETS",
+        `${message}: tensors must follow each other without gap or overlap`,
+      );
     }
     end = start + bytes;
     if (end > BigInt(size ?? Number.MAX_SAFE_INTEGER)) {
@@ -113,7 +116,10 @@ function notGguf(file: string, magic: Uint8Array): CheckpointError {
   }
   if (["lmgg", "fmgg", "tjgg", "algg"].includes(start)) {
     const remedy = "convert it to GGUF with llama.cpp";
-    return new CheckpointError("GGUF_VERSION", `${file}: this is a file from before GGUF (${start}); ${remedy}`);
+    return new CheckpointError(
+      "GGUF_VERSION",
+      `${file}: this is a file from before GGUF (${start}); ${remedy}`,
+    );
   }
   return new CheckpointError("HEADER", `${file}: not a GGUF file: it begins with ${show(start)}`);
 }

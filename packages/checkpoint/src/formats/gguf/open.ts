@@ -42,7 +42,10 @@ export async function openGguf(source: ByteSource): Promise<GgufFile> {
     };
     /** Fills `into` with the bytes that came with the header, as a download cannot go back, and with those of the source. */
     const fill = async (offset: number, into: Uint8Array): Promise<void> => {
-      const known = offset < restEnd ? rest.subarray(offset - header.dataStart).subarray(0, into.length) : rest.subarray(0, 0);
+      const known =
+        offset < restEnd
+          ? rest.subarray(offset - header.dataStart).subarray(0, into.length)
+          : rest.subarray(0, 0);
       into.set(known);
       if (known.length === into.length) return;
       const count = known.length + (await source.read(offset + known.length, into.subarray(known.length)));

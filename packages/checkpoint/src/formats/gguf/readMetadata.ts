@@ -20,11 +20,17 @@ export async function readMetadata(
     const key = await reader.string("a key of the metadata", longestKey);
     if (key === "") throw new CheckpointError("HEADER", `${file}: the metadata has an empty key`);
     if (metadata.has(key))
-      throw new CheckpointError("DUPLICATE_KEY", `${file}: the key ${show(key)} appears twice in the metadata`);
+      throw new CheckpointError(
+        "DUPLICATE_KEY",
+        `${file}: the key ${show(key)} appears twice in the metadata`,
+      );
     await reader.ensure(4);
     const where = `${file}: ${show(key)}`;
     const type = typeAt(reader.u32(), where);
-    metadata.set(key, type === "array" ? await readArray(reader, where) : await readScalar(reader, type, where));
+    metadata.set(
+      key,
+      type === "array" ? await readArray(reader, where) : await readScalar(reader, type, where),
+    );
   }
   return metadata;
 }

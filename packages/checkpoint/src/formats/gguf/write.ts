@@ -1,6 +1,5 @@
 import { show } from "@mamba/core/safetensors";
 import { type DType, elementCount, lastExtent, type Shape } from "@mamba/kernel";
-import { CheckpointError } from "../../errors.ts";
 import { type GgmlType, ggmlTypes } from "./ggmlTypes.ts";
 import type { GgufMetadata, GgufValue } from "./metadata.ts";
 import { type ScalarType, valueTypes } from "./valueTypes.ts";
@@ -49,8 +48,7 @@ export async function* ggufChunks(content: GgufContent): AsyncGenerator<Uint8Arr
       done += chunk.length;
       if (done <= expected) yield chunk;
     }
-    if (done !== expected)
-      throw new RangeError(`tensor ${tensor.name} needs ${expected} bytes, got ${done}`);
+    if (done !== expected) throw new RangeError(`tensor ${tensor.name} needs ${expected} bytes, got ${done}`);
     const padding = (alignment - (expected % alignment)) % alignment;
     if (padding > 0) yield new Uint8Array(padding);
   }
@@ -65,7 +63,9 @@ export function ggufSize(content: GgufContent): number {
 function tensorBytes({ name, dtype, shape }: Pick<GgufTensorToWrite, "name" | "dtype" | "shape">): number {
   const { blockElements, blockBytes } = ggmlTypes[dtype];
   if (lastExtent(shape) % blockElements !== 0)
-    throw new RangeError(`tensor ${name} [${shape.join(", ")}]: rows must be multiples of ${blockElements} as ${dtype}`);
+    throw new RangeError(
+      `tensor ${name} [${shape.join(", ")}]: rows must be multiples of ${blockElements} as ${dtype}`,
+    );
   return (elementCount(shape) / blockElements) * blockBytes;
 }
 
@@ -95,10 +95,14 @@ function headerBytes({ metadata, tensors }: GgufContent): {
     const nameBytes = out.string(name);
     if (nameBytes < 1 || nameBytes > longestName)
       throw new RangeError(`the name of tensor ${show(name)} must have 1 to ${longestName} bytes`);
-    if (shape.length < 1 || shape.length > 4 || shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1))
+    if (
+      shape.length < 1 ||
+      shape.length > 4 ||
+      shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1)
+    )
       throw new RangeError(`tensor ${name} must have 1 to 4 extents from 1 on, got [${shape.join(", ")}]`);
     out.number("u32", shape.length);
-    for (const extent of shape.toReversed()) out.number("u64", extent);
+    for (const extent of [...shape].reverse()) out.number("u64", extent);
     out.number("u32", ggmlTypes[dtype].id);
     out.number("u64", end);
     end += padded(tensorBytes(tensor), alignment);
@@ -109,7 +113,8 @@ function headerBytes({ metadata, tensors }: GgufContent): {
 
 function alignmentOf(metadata: GgufMetadata): number {
   const value: GgufValue = metadata.get("general.alignment") ?? { type: "u32", value: 32 };
-  if (value.type === "u32" && value.value >= 8 && Number.isInteger(Math.log2(value.value))) return value.value;
+  if (value.type === "u32" && value.value >= 8 && Number.isInteger(Math.log2(value.value)))
+    return value.value;
   throw new RangeError("general.alignment must be a u32, a power of two from 8 on");
 }
 
@@ -122,8 +127,7 @@ function writeValue(out: ByteWriter, key: string, value: GgufValue): void {
   if (value.type !== "array") return writeScalar(out, key, value.type, value.value);
   out.number("u32", valueTypes.indexOf(value.items));
   out.number("u64", value.value.length);
-  for (let i = 0; i < value.value.length; i++)
-    writeScalar(out, key, value.items, value.value[i] as Scalar);
+  for (let i = 0; i < value.value.length; i++) writeScalar(out, key, value.items, value.value[i] as Scalar);
 }
 
 type Scalar = number | bigint | boolean | string;
@@ -144,7 +148,12 @@ function fits(type: Exclude<ScalarType, "string" | "bool">, value: Scalar): bool
     return value === (isSigned ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value));
   }
   const most = 2 ** (isSigned ? bits - 1 : bits) - 1;
-  return typeof value === "number" && Number.isInteger(value) && value <= most && value >= (isSigned ? -most - 1 : 0);
+  return (
+    typeof value === "number" &&
+    Number.isInteger(value) &&
+    value <= most &&
+    value >= (isSigned ? -most - 1 : 0)
+  );
 }
 
 const utf8 = new TextEncoder();
