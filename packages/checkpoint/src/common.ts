@@ -4,6 +4,13 @@ export type { AdapterLoadOptions } from "./adapter/read.ts";
 export type { StoredAs, TensorShapes } from "./architectures/architecture.ts";
 export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
+export type {
+  GgufArray,
+  GgufBigType,
+  GgufMetadata,
+  GgufNumberType,
+  GgufValue,
+} from "./formats/gguf/metadata.ts";
 export type { LocatedTensor, WeightFile } from "./formats/weights.ts";
 export type { CheckpointSummary, LoadedCheckpoint } from "./load.ts";
 export type {
@@ -21,6 +28,8 @@ export type { Progress } from "./sources/progress.ts";
 export { blobFiles, type FileContents } from "./sources/blob.ts";
 export type { CheckpointFiles } from "./sources/source.ts";
 export { streamSource } from "./sources/stream.ts";
+export { type GgufTokenizer, tokenizerFromGguf } from "./tokenizer/gguf/read.ts";
+export { type GgufTokenizerOptions, tokenizerToGguf, type WrittenTokenizer } from "./tokenizer/gguf/write.ts";
 export { type CheckpointTokenizer, parseTokenizer, type TokenizerKind } from "./tokenizer/parse.ts";
 export type { FoundTokenizer } from "./tokenizer/read.ts";
 export type { NamedToken, NamedTokens } from "./tokenizer/tokenizerConfig.ts";
