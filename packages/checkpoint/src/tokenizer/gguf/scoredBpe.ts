@@ -7,7 +7,7 @@ import { objectOf, prefix, type SpecialIds } from "./special.ts";
 import { addedTokens, type Tokens, tokenTypes } from "./tokens.ts";
 
 /** The character that stands for a blank in SentencePiece. */
-export const blank = "\u2581";
+const blank = "\u2581";
 
 /** Longest token in characters, and most characters of all tokens: the time to find merges is proportional to their product. */
 const maxLength = 256;
