@@ -174,7 +174,7 @@ async function findFiles(
   if (found) return { files: await folderFiles(source), notes: [] };
   const [name = "", file = options.file] = source.split(/:(.*)/s);
   if (isHubName(name)) return hubFiles(name, { ...options, file });
-  const places = "a folder, a GGUF file, nor the name of a model on the hub (organisation/name)";
+  const places = "a folder nor a GGUF file, nor the name of a model on the hub (organisation/name)";
   const message = `${show(source)} is neither ${places}`;
   throw new CheckpointError("NOT_FOUND", message);
 }

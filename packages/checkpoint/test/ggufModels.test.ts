@@ -661,17 +661,51 @@ test("the logits of a loaded f32 file are those of the model", async () => {
   const model = MambaLM.init(kernel, small, 7);
   await saveGguf(model, path);
   const loaded = await loadCheckpoint(kernel, path);
-  const ids = kernel.upload(Int32Array.of(1, 7, 3, 23, 0), [1, 5], "i32");
-  const logitsOf = async (lm: MambaLM) => {
-    using logits = lm.forward(ids);
-    return (await kernel.read(logits))[0] as Float32Array;
-  };
-  const [before, after] = [await logitsOf(model), await logitsOf(loaded.model)];
+  const [before, after] = [await logitsOf(kernel, model), await logitsOf(kernel, loaded.model)];
   const scale = Math.max(...before.map(Math.abs));
   before.forEach((value, i) => expect(Math.abs((after[i] ?? NaN) - value)).toBeLessThanOrEqual(2e-6 * scale));
-  for (const item of [ids, model, loaded.model]) item.dispose();
+  for (const item of [model, loaded.model]) item.dispose();
   await kernel.dispose();
 });
+
+/** Logits of all positions for some ids. */
+async function logitsOf(kernel: Kernel, model: MambaLM): Promise<Float32Array> {
+  using ids = kernel.upload(Int32Array.of(1, 7, 3, 23, 0, 5, 5, 11), [1, 8], "i32");
+  using logits = model.forward(ids);
+  return (await kernel.read(logits))[0] as Float32Array;
+}
+
+test.each(["q8_0", "q4_0"] as const)(
+  "%s: logits are those of the dequantised weights, exactly with f32 activations, and within the error of int8 ones",
+  async (type) => {
+    const exact = await createCpuKernel({ activations: "f32" });
+    const rounded = await createCpuKernel({ activations: "int8" });
+    const path = join(await temporaryFolder(), "model.gguf");
+    // Rows of three blocks of 32: the table is Q8_0.
+    const model = MambaLM.init(exact, { ...small, dModel: 96 }, 7);
+    await saveGguf(model, path, { type });
+    const load = async (kernel: Kernel, dtype?: "f32") => {
+      const loaded = await loadCheckpoint(kernel, path, { dtype });
+      const logits = await logitsOf(kernel, loaded.model);
+      loaded.model.dispose();
+      return logits;
+    };
+    const reference = await load(exact, "f32");
+    const nmse = (values: Float32Array) => {
+      let [error, energy] = [0, 0];
+      reference.forEach((value, i) => {
+        error += ((values[i] ?? NaN) - value) ** 2;
+        energy += value ** 2;
+      });
+      return error / energy;
+    };
+    expect(nmse(await load(exact))).toBeLessThan(1e-11);
+    expect(nmse(await load(rounded))).toBeLessThan(1e-3);
+    expect(nmse(await logitsOf(exact, model))).toBeGreaterThan(1e-6); // the weights were rounded
+    model.dispose();
+    for (const kernel of [exact, rounded]) await kernel.dispose();
+  },
+);
 
 test("nothing is left behind by a failure while writing", async () => {
   const kernel = hostKernel();
