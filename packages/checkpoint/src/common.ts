@@ -6,7 +6,13 @@ export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
 export { type GgmlType } from "./formats/gguf/ggmlTypes.ts";
 export type { GgufHeader, GgufTensor } from "./formats/gguf/header.ts";
-export type { GgufArray, GgufMetadata, GgufValue } from "./formats/gguf/metadata.ts";
+export type {
+  GgufArray,
+  GgufBigType,
+  GgufMetadata,
+  GgufNumberType,
+  GgufValue,
+} from "./formats/gguf/metadata.ts";
 export type { GgufFile } from "./formats/gguf/open.ts";
 export { ggufChunks, type GgufContent, ggufSize, type GgufTensorToWrite } from "./formats/gguf/write.ts";
 export type { StoredDType } from "./formats/storedTypes.ts";
@@ -29,6 +35,8 @@ export type { Progress } from "./sources/progress.ts";
 export { blobFiles, type FileContents } from "./sources/blob.ts";
 export type { CheckpointFiles } from "./sources/source.ts";
 export { streamSource } from "./sources/stream.ts";
+export { type GgufTokenizer, tokenizerFromGguf } from "./tokenizer/gguf/read.ts";
+export { type GgufTokenizerOptions, tokenizerToGguf, type WrittenTokenizer } from "./tokenizer/gguf/write.ts";
 export { type CheckpointTokenizer, parseTokenizer, type TokenizerKind } from "./tokenizer/parse.ts";
 export type { FoundTokenizer } from "./tokenizer/read.ts";
 export type { NamedToken, NamedTokens } from "./tokenizer/tokenizerConfig.ts";
