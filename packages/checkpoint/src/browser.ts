@@ -7,7 +7,7 @@ import { isGgufName } from "./gguf/choose.ts";
 import type { LoadOptions } from "./parameters/load.ts";
 import { blobFiles, type FileContents } from "./sources/blob.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
-import { type FetchOptions, ggufUrlFiles, isGgufUrl, urlFiles } from "./sources/url.ts";
+import { type FetchOptions, urlFiles } from "./sources/url.ts";
 
 export * from "./common.ts";
 export { openGguf } from "./formats/gguf/open.ts";
@@ -108,10 +108,7 @@ async function findFiles(
   source: BrowserSource,
   options: FetchOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
-  if (typeof source === "string" || source instanceof URL) {
-    const url = String(source);
-    return isGgufUrl(url) ? ggufUrlFiles(url, options) : urlFiles(url, options);
-  }
+  if (typeof source === "string" || source instanceof URL) return urlFiles(String(source), options);
   if (source instanceof Blob) return { files: oneFile(source), notes: [] };
   const files = source instanceof Map ? blobFiles(source as FileContents) : (source as CheckpointFiles);
   return { files, notes: [] };

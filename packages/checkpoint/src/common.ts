@@ -6,7 +6,13 @@ export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
 export { type GgmlType } from "./formats/gguf/ggmlTypes.ts";
 export type { GgufHeader, GgufTensor } from "./formats/gguf/header.ts";
-export type { GgufArray, GgufBigType, GgufMetadata, GgufNumberType, GgufValue } from "./formats/gguf/metadata.ts";
+export type {
+  GgufArray,
+  GgufBigType,
+  GgufMetadata,
+  GgufNumberType,
+  GgufValue,
+} from "./formats/gguf/metadata.ts";
 export type { GgufFile } from "./formats/gguf/open.ts";
 export { ggufChunks, type GgufContent, ggufSize, type GgufTensorToWrite } from "./formats/gguf/write.ts";
 export type { StoredDType } from "./formats/storedTypes.ts";

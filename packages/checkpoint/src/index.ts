@@ -16,7 +16,7 @@ import { blobFiles, type FileContents } from "./sources/blob.ts";
 import { fileSource, folderFiles, ggufFiles, ioError, isMissing } from "./sources/folder.ts";
 import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
-import { ggufUrlFiles, isGgufUrl, urlFiles } from "./sources/url.ts";
+import { urlFiles } from "./sources/url.ts";
 import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
 import { findTokenizer } from "./tokenizer/read.ts";
 
@@ -157,8 +157,7 @@ async function findFiles(
   options: NodeLoadOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
   if (source instanceof URL || (typeof source === "string" && /^https?:\/\//.test(source))) {
-    const url = String(source);
-    return (isGgufUrl(url) ? ggufUrlFiles : urlFiles)(url, { ...options, cache: false });
+    return urlFiles(String(source), { ...options, cache: false });
   }
   if (source instanceof Blob) {
     const name = source instanceof File && isGgufName(source.name) ? source.name : "model.gguf";
@@ -174,7 +173,7 @@ async function findFiles(
   if (found) return { files: await folderFiles(source), notes: [] };
   const [name = "", file = options.file] = source.split(/:(.*)/s);
   if (isHubName(name)) return hubFiles(name, { ...options, file });
-  const places = "a folder, a GGUF file, nor the name of a model on the hub (organisation/name)";
+  const places = "a folder nor a GGUF file, nor the name of a model on the hub (organisation/name)";
   const message = `${show(source)} is neither ${places}`;
   throw new CheckpointError("NOT_FOUND", message);
 }

@@ -54,7 +54,7 @@ export interface Opened {
   readonly parameters: readonly MatchedParameter[];
   readonly metadata?: GgufMetadata | undefined;
   readonly notes: readonly string[];
-  readTokenizer(): Promise<FoundTokenizer>;
+  readTokenizer(): Promise<FoundTokenizer & { readonly notes?: readonly string[] }>;
 }
 
 /** Reads config and headers and checks them against each other. Memory does not depend on the model's size. */
@@ -97,7 +97,7 @@ export async function inspect(
 ): Promise<CheckpointSummary> {
   const opened = await open(files, file);
   const { format, config, weights, metadata, notes } = opened;
-  const { tokenizer, noTokenizer } = await opened.readTokenizer();
+  const { tokenizer, noTokenizer, notes: more = [] } = await opened.readTokenizer();
   const tensors = [...weights.tensors.values()];
   return {
     label: files.label,
@@ -109,7 +109,7 @@ export async function inspect(
     tensors,
     ...sizesOf(tensors),
     ...(metadata && { metadata }),
-    notes,
+    notes: [...notes, ...more],
   };
 }
 
@@ -121,7 +121,7 @@ export async function load(
 ): Promise<LoadedCheckpoint> {
   const opened = await open(files, options.file);
   const { format, config, weights, parameters, notes } = opened;
-  const found = await opened.readTokenizer();
+  const { notes: more = [], ...found } = await opened.readTokenizer();
   using scope = new Scope();
   const tensors = await loadParameters(kernel, files, weights, parameters, options, scope);
   const model = new MambaLM(kernel, config, tensors);
@@ -132,6 +132,6 @@ export async function load(
     config,
     format,
     label: files.label,
-    notes,
+    notes: [...notes, ...more],
   };
 }

@@ -211,6 +211,7 @@ test("the browser's entry imports no module of Node", async () => {
     "@mamba/core",
     "@mamba/core/safetensors",
     "@mamba/kernel",
+    "@mamba/kernel/quantize",
   ]);
   expect(seen.size).toBeGreaterThan(10);
 });

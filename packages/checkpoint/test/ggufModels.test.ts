@@ -2,8 +2,14 @@ import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { buildGgufHeader, GGMLQuantizationType, gguf, GGUFValueType } from "@huggingface/gguf";
-import { MambaLM, type MambaLMConfigInput, parameterSpecs, resolveLMConfig } from "@mamba/core";
-import { type Kernel, type HostArray, quantizedTypes, type WeightDType } from "@mamba/kernel";
+import {
+  byteTokenizer,
+  MambaLM,
+  type MambaLMConfigInput,
+  parameterSpecs,
+  resolveLMConfig,
+} from "@mamba/core";
+import { type Kernel, type HostArray, type QuantizedDType, quantizedTypes } from "@mamba/kernel";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { checkBlocks, dequantize, quantize } from "@mamba/kernel/quantize";
 import { describe, expect, test } from "vitest";
@@ -29,7 +35,7 @@ import { hostKernel } from "./support/hostKernel.ts";
 
 const allTypes = ["f32", "f16", "bf16", "i32", ...quantizedTypes] as const;
 /** Rows of 256, so that the K types need no fallback but for dt_proj, whose rows have 16. */
-const small: MambaLMConfigInput = { vocabSize: 24, dModel: 256, nLayers: 1, dState: 4, dtRank: 16 };
+const small: MambaLMConfigInput = { vocabSize: 264, dModel: 256, nLayers: 1, dState: 4, dtRank: 16 };
 /** Rows that are no whole blocks. */
 const odd: MambaLMConfigInput = {
   vocabSize: 299,
@@ -76,12 +82,16 @@ test.each<[string, MambaLMConfigInput]>([
     const kernel = hostKernel();
     const path = join(await temporaryFolder(), "new", "model.gguf");
     using model = MambaLM.init(kernel, input, 7);
-    const { notes } = await saveGguf(model, path);
+    const { notes } = await saveGguf(model, path, { tokenizer: byteTokenizer(input.vocabSize, [10]) });
     expect(notes).toHaveLength(input.dInner === 24 ? 1 : 0);
     expect(await readdir(join(path, ".."))).toEqual(["model.gguf"]);
     const loaded = await loadCheckpoint(kernel, path);
     using again = loaded.model;
     expect(loaded.format).toBe("gguf");
+    expect(loaded.tokenizer).toMatchObject({ kind: "bytes", stopIds: [10] });
+    expect(loaded.tokenizer?.encode("\n ")).toEqual([10, 32]);
+    expect(loaded.tokenizer).toMatchObject({ kind: "bytes", stopIds: [10] });
+    expect(loaded.tokenizer?.encode("\n ")).toEqual([10, 32]);
     expect(again.config).toEqual(model.config);
     const [before, after] = [await valuesOf(kernel, model), await valuesOf(kernel, again)];
     for (const [name, values] of before) {
@@ -98,7 +108,7 @@ test("the file has the names, shapes, types and metadata of llama.cpp", async ()
   using model = MambaLM.init(kernel, { ...small, tieEmbeddings: false, innerNorms: "unweighted" }, 7);
   await using file = await openGguf(bytesSource(await bytesOf(model, "q4_k_m")));
   expect([...file.tensors.values()].map(({ name, dtype, shape }) => [name, dtype, ...shape])).toEqual([
-    ["token_embd.weight", "Q4_K", 24, 256],
+    ["token_embd.weight", "Q4_K", 264, 256],
     ["blk.0.attn_norm.weight", "F32", 256],
     ["blk.0.ssm_in.weight", "Q4_K", 1024, 256],
     ["blk.0.ssm_conv1d.weight", "F32", 512, 4],
@@ -110,7 +120,7 @@ test("the file has the names, shapes, types and metadata of llama.cpp", async ()
     ["blk.0.ssm_d", "F32", 512],
     ["blk.0.ssm_out.weight", "Q4_K", 256, 512],
     ["output_norm.weight", "F32", 256],
-    ["output.weight", "Q6_K", 24, 256],
+    ["output.weight", "Q6_K", 264, 256],
   ]);
   const metadata = Object.fromEntries(
     [...file.metadata].map(([key, { type, value }]) => [key, [type, value]]),
@@ -132,7 +142,7 @@ test("the file has the names, shapes, types and metadata of llama.cpp", async ()
     "mamba.ssm.time_step_rank": ["u32", 16],
     "mamba.attention.layer_norm_rms_epsilon": ["f32", Math.fround(1e-5)],
     "mamba.ssm.dt_b_c_rms": ["bool", true],
-    "mamba.vocab_size": ["u32", 24],
+    "mamba.vocab_size": ["u32", 264],
     "mamba_ts.inner_norm_eps": ["f32", Math.fround(1e-6)],
     "tokenizer.ggml.model": ["string", "none"],
   });
@@ -215,7 +225,7 @@ describe("@huggingface/gguf as a second opinion", () => {
     const path = join(await temporaryFolder(), "model.gguf");
     await saveGguf(model, path);
     const whole = await readFile(path);
-    const blob = new Blob([whole]);
+    const blob = new Blob([new Uint8Array(whole)]);
     const parsed = await gguf(path, { allowLocalFile: true, typedMetadata: true });
     const { tensorInfoByteRange } = parsed as unknown as { tensorInfoByteRange: [number, number] };
     const changed = {
@@ -261,7 +271,7 @@ describe("quantised files", () => {
       ];
       for (const [name, values] of blocks) expect(isSame(same.get(name), values), name).toBe(true);
       for (const { name, shape } of parameterSpecs(model.config)) {
-        const dtype = a.parameters.get(name)?.dtype as WeightDType;
+        const dtype = a.parameters.get(name)?.dtype as QuantizedDType | "f32" | "f16";
         const isMatrix = /(embeddings|in_proj|x_proj|out_proj)\.weight$/.test(name);
         expect(dtype === "f32" || dtype === "f16", name).toBe(!isMatrix);
         if (!isMatrix || dtype === "f32" || dtype === "f16") continue;
@@ -358,7 +368,7 @@ describe("finding the file", () => {
       code: "NOT_FOUND",
       message: expect.stringContaining("mamba-q8_0.gguf") as string,
     });
-    const blob = new Blob([await readFile(join(folder, "mamba-q8_0.gguf"))]);
+    const blob = new Blob([new Uint8Array(await readFile(join(folder, "mamba-q8_0.gguf")))]);
     expect(await nameOf(blob)).toBe("mamba-q8_0.gguf");
     expect((await inspectModel(blob)).kind).toBe("language");
     const loaded = await loadCheckpoint(kernel, folder, { file: "mamba.Q4_K.gguf" });
@@ -661,17 +671,51 @@ test("the logits of a loaded f32 file are those of the model", async () => {
   const model = MambaLM.init(kernel, small, 7);
   await saveGguf(model, path);
   const loaded = await loadCheckpoint(kernel, path);
-  const ids = kernel.upload(Int32Array.of(1, 7, 3, 23, 0), [1, 5], "i32");
-  const logitsOf = async (lm: MambaLM) => {
-    using logits = lm.forward(ids);
-    return (await kernel.read(logits))[0] as Float32Array;
-  };
-  const [before, after] = [await logitsOf(model), await logitsOf(loaded.model)];
+  const [before, after] = [await logitsOf(kernel, model), await logitsOf(kernel, loaded.model)];
   const scale = Math.max(...before.map(Math.abs));
   before.forEach((value, i) => expect(Math.abs((after[i] ?? NaN) - value)).toBeLessThanOrEqual(2e-6 * scale));
-  for (const item of [ids, model, loaded.model]) item.dispose();
+  for (const item of [model, loaded.model]) item.dispose();
   await kernel.dispose();
 });
+
+/** Logits of all positions for some ids. */
+async function logitsOf(kernel: Kernel, model: MambaLM): Promise<Float32Array> {
+  using ids = kernel.upload(Int32Array.of(1, 7, 3, 23, 0, 5, 5, 11), [1, 8], "i32");
+  using logits = model.forward(ids);
+  return (await kernel.read(logits))[0] as Float32Array;
+}
+
+test.each(["q8_0", "q4_0"] as const)(
+  "%s: logits are those of the dequantised weights, exactly with f32 activations, and within the error of int8 ones",
+  async (type) => {
+    const exact = await createCpuKernel({ activations: "f32" });
+    const rounded = await createCpuKernel({ activations: "int8" });
+    const path = join(await temporaryFolder(), "model.gguf");
+    // Rows of three blocks of 32: the table is Q8_0.
+    const model = MambaLM.init(exact, { ...small, dModel: 96 }, 7);
+    await saveGguf(model, path, { type });
+    const load = async (kernel: Kernel, dtype?: "f32") => {
+      const loaded = await loadCheckpoint(kernel, path, { dtype });
+      const logits = await logitsOf(kernel, loaded.model);
+      loaded.model.dispose();
+      return logits;
+    };
+    const reference = await load(exact, "f32");
+    const nmse = (values: Float32Array) => {
+      let [error, energy] = [0, 0];
+      reference.forEach((value, i) => {
+        error += ((values[i] ?? NaN) - value) ** 2;
+        energy += value ** 2;
+      });
+      return error / energy;
+    };
+    expect(nmse(await load(exact))).toBeLessThan(1e-11);
+    expect(nmse(await load(rounded))).toBeLessThan(1e-3);
+    expect(nmse(await logitsOf(exact, model))).toBeGreaterThan(1e-6); // the weights were rounded
+    model.dispose();
+    for (const kernel of [exact, rounded]) await kernel.dispose();
+  },
+);
 
 test("nothing is left behind by a failure while writing", async () => {
   const kernel = hostKernel();

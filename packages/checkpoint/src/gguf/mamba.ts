@@ -138,12 +138,15 @@ export function configFromGguf(metadata: GgufMetadata, tensors: TensorShapes, fi
   }
 }
 
-/** The tokens that fill a list up to the rows of the table, by the id of the first and their number. */
-function padding(tokens: readonly string[]): number {
-  let count = 0;
-  while (count < tokens.length && tokens[tokens.length - 1 - count] === `[PAD${tokens.length - 1 - count}]`)
-    count++;
-  return count;
+/**
+ * Number of tokens in the metadata, without the tokens `[PAD50277]`, … that converters add to fill the list up to the rows of the table;
+ * undefined when there are no others.
+ */
+export function countTokens(fields: GgufFields): number | undefined {
+  const tokens = fields.strings("tokenizer.ggml.tokens") ?? [];
+  let count = tokens.length;
+  while (count > 0 && tokens[count - 1] === `[PAD${count - 1}]`) count--;
+  return count === 0 ? undefined : count;
 }
 
 /**
@@ -169,8 +172,7 @@ function vocabulary(
     const message = `${file}: tokenizer.ggml.tokens has ${tokens.length} tokens, token_embd.weight has ${rows} rows`;
     throw new CheckpointError("CONFIG", message);
   }
-  const listed = tokens && tokens.length - padding(tokens);
-  const vocabSize = fields.count(ownKeys.vocabSize) ?? (listed === 0 ? undefined : listed) ?? rows;
+  const vocabSize = fields.count(ownKeys.vocabSize) ?? countTokens(fields) ?? rows;
   if (vocabSize < 1 || vocabSize > rows)
     throw new CheckpointError(
       "CONFIG",

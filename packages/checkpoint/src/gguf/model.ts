@@ -1,8 +1,8 @@
-import { byteTokenizer } from "@mamba/core";
 import type { Opened } from "../load.ts";
 import { matchParameters } from "../parameters/match.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
 import { configFromGguf, ggufSources } from "./mamba.ts";
+import { readGgufTokenizer } from "./tokenizer.ts";
 import { readGgufWeights } from "./weights.ts";
 
 /**
@@ -23,7 +23,6 @@ export async function openGgufModel(files: CheckpointFiles, shards: readonly str
     parameters,
     metadata,
     notes,
-    readTokenizer: () =>
-      Promise.resolve({ tokenizer: undefined, noTokenizer: "not yet", stopIds: byteTokenizer(1).stopIds }),
+    readTokenizer: () => readGgufTokenizer(files, metadata, config),
   };
 }

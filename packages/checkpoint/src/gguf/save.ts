@@ -1,13 +1,13 @@
-import { type MambaLM, paddedVocabSize, type Tokenizer } from "@mamba/core";
+import type { MambaLM, Tokenizer } from "@mamba/core";
 import { formats, isQuantized, lastExtent, hostLength, type WeightDType } from "@mamba/kernel";
 import type { GgufMetadata, GgufValue } from "../formats/gguf/metadata.ts";
 import { type GgufContent, type GgufTensorToWrite, toGgmlType } from "../formats/gguf/write.ts";
 import { convertValues, quantizersFor, toStored, viewBytes } from "../parameters/convert.ts";
 import { valuesToWrite, type WeightOptions } from "../parameters/weightsToWrite.ts";
 import type { ParameterValues } from "../parameters/write.ts";
-import type { CheckpointTokenizer } from "../tokenizer/parse.ts";
-import { ggufName, ggufSources, mambaMetadata, ownKeys } from "./mamba.ts";
+import { ggufName, ggufSources, mambaMetadata } from "./mamba.ts";
 import { fileTypeIds, ggufTypeOf, type GgufFileType } from "./policy.ts";
+import { ggufTokenizerMetadata } from "./tokenizer.ts";
 
 /** Options of `saveGguf` and `ggufContent`. */
 export interface GgufOptions extends Pick<WeightOptions, "adapter"> {
@@ -53,7 +53,9 @@ export function ggufContent(
       return { name, dtype: toGgmlType(to), shape, chunks: () => convertedChunks(values, how) };
     },
   );
-  const notes: string[] = [];
+  const { tokenizer, stopIds = tokenizer?.stopIds ?? [] } = options;
+  const written = ggufTokenizerMetadata(config, tokenizer, stopIds);
+  const notes = [...written.notes];
   if (!config.convBias) {
     tensors.push(...zeroBiases(config));
     notes.push(
@@ -76,7 +78,7 @@ export function ggufContent(
     ["general.file_type", u32(fileTypeIds[options.type ?? mostCommon(tensors)])],
     ...(isQuantizedFile ? [["general.quantization_version", u32(2)] as const] : []),
     ...architecture,
-    ...tokenizerMetadata(model, options),
+    ...written.metadata,
     ...(options.metadata ?? []),
   ]);
   return { content: { metadata, tensors }, notes };
@@ -102,22 +104,6 @@ function mostCommon(tensors: readonly GgufTensorToWrite[]): GgufFileType {
   }
   const [first] = [...counts].sort(([, a], [, b]) => b - a);
   return first?.[0] ?? "f32";
-}
-
-function tokenizerMetadata(
-  { config }: MambaLM,
-  { tokenizer, stopIds = tokenizer?.stopIds ?? [] }: GgufOptions,
-): Iterable<readonly [string, GgufValue]> {
-  const { kind } = (tokenizer ?? {}) as Partial<CheckpointTokenizer>;
-  const [eos] = stopIds;
-  return [
-    ["tokenizer.ggml.model", { type: "string", value: "none" }],
-    ...(paddedVocabSize(config) === config.vocabSize
-      ? []
-      : [[ownKeys.vocabSize, { type: "u32", value: config.vocabSize }] as const]),
-    ...(kind === "bytes" ? [[ownKeys.byteTokenizer, { type: "bool", value: true }] as const] : []),
-    ...(eos === undefined ? [] : [["tokenizer.ggml.eos_token_id", { type: "u32", value: eos }] as const]),
-  ];
 }
 
 interface HowToWrite {

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { type ByteSource, show } from "@mamba/core/safetensors";
 import { CheckpointError, messageOf } from "../errors.ts";
 import { shardsOf } from "../gguf/choose.ts";
-import type { CheckpointFiles } from "./source.ts";
+import { type CheckpointFiles, isPlainFileName } from "./source.ts";
 
 /**
  * A source over a regular file.
@@ -86,15 +86,16 @@ export async function folderFiles(folder: string, label = folder): Promise<Check
 }
 
 /**
- * A GGUF file by its path, and the other shards of its model beside it. Symbolic links are followed: the caller named the file.
+ * A GGUF file by its path, and the other shards of its model and the files of a tokenizer beside it. Symbolic links are followed: the caller named the file.
  */
 export function ggufFiles(path: string): CheckpointFiles {
   const names = shardsOf(basename(path));
+  const isTokenizer = (name: string) => /^(tokenizer|vocab|merges|added_tokens|chat_template)/.test(name);
   return {
     label: path,
     list: () => Promise.resolve(names),
     async open(name) {
-      if (!names.includes(name)) return undefined;
+      if (!names.includes(name) && !(isTokenizer(name) && isPlainFileName(name))) return undefined;
       try {
         return await fileSource(join(dirname(path), name));
       } catch (error) {

@@ -20,6 +20,7 @@ export function resumed(response: Response, url: string, signal: AbortSignal | u
   let reader = response.body.getReader();
   let received = 0;
   let failures = 0;
+  let isCancelled = false;
 
   /** Requests the rest; undefined when the server does not send it. */
   const reconnect = async (): Promise<typeof reader | undefined> => {
@@ -35,6 +36,7 @@ export function resumed(response: Response, url: string, signal: AbortSignal | u
       for (;;) {
         try {
           const { done, value } = await reader.read();
+          if (isCancelled) return;
           if (!done) {
             received += value.length;
             failures = 0;
@@ -44,6 +46,7 @@ export function resumed(response: Response, url: string, signal: AbortSignal | u
           if (received >= size) return controller.close();
           throw new Error(`the connection ended after ${received} of ${size} bytes`);
         } catch (cause) {
+          if (isCancelled) return;
           if (signal?.aborted || failures === mostFailures) throw cause;
           if (failures > 0) await new Promise((resolve) => setTimeout(resolve, firstDelayMs * 2 ** failures));
           failures++;
@@ -53,7 +56,10 @@ export function resumed(response: Response, url: string, signal: AbortSignal | u
         }
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel(reason) {
+      isCancelled = true;
+      return reader.cancel(reason);
+    },
   });
   return new Response(body, { status: response.status, headers: response.headers });
 }

@@ -21,7 +21,7 @@ export interface FetchOptions {
 const cacheName = "mamba-checkpoints-v1";
 
 /**
- * The files below a URL. A cached file is streamed from Cache Storage, any other from the network into the cache, where
+ * The files below a URL, or the GGUF file at a URL, with its other shards. A cached file is streamed from Cache Storage, any other from the network into the cache, where
  * that is on, and then from there. Only complete files enter the cache, and at most one chunk is in memory.
  *
  * @param base absolute, or relative to the page
@@ -32,6 +32,7 @@ export async function urlFiles(
   base: string,
   options: FetchOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
+  if (isGgufName(base.replace(/[?#].*$/, ""))) return ggufUrlFiles(base, options);
   const root = directoryUrl(base);
   const label = root.href;
   return fetchedFiles(label, options, (name) => {
@@ -41,17 +42,12 @@ export async function urlFiles(
   });
 }
 
-/** True for the URL of a GGUF file, absolute or relative to the page. */
-export function isGgufUrl(url: string): boolean {
-  return isGgufName(url.replace(/[?#].*$/, ""));
-}
-
 /**
  * A GGUF file at a URL, and the other shards of its model beside it. Files are stored as those of `urlFiles`.
  *
  * @throws CheckpointError `NOT_FOUND` when it is not a URL
  */
-export async function ggufUrlFiles(
+async function ggufUrlFiles(
   url: string,
   options: FetchOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
