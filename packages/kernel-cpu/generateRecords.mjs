@@ -7,7 +7,7 @@ const kinds = {
   Pointer: { type: "Pointer", view: "words", encode: (value) => `addressOf(${value})` },
   OptionalPointer: { type: "Pointer | undefined", view: "words", encode: (value) => `addressOf(${value})` },
   Flag: { type: "boolean", view: "words", encode: (value) => `${value} ? 1 : 0` },
-  StorageType: { type: "DType", view: "words", encode: (value) => `storageTypes[${value}]` },
+  StorageType: { type: "StorageType", view: "words", encode: (value) => `storageTypes[${value}]` },
   i32: { type: "number", view: "words", encode: (value) => value },
   u32: { type: "number", view: "words", encode: (value) => value },
   f32: { type: "number", view: "floats", encode: (value) => value },
@@ -39,8 +39,17 @@ import type { DType } from "@mamba/kernel";
 import type { Pointer, RecordMemory } from "../records.ts";
 
 ${constantsOf(exports)}
-/** Numbers of the storage types that a weight can have. */
-const storageTypes: Readonly<Record<DType, number>> = { f32: F32, f16: F16, bf16: BF16, i32: -1 };
+/** The layouts in which a weight can lie in memory. */
+export type StorageType = DType | "packedF16";
+
+/** Their numbers. */
+const storageTypes: Readonly<Record<StorageType, number>> = {
+  f32: F32,
+  f16: F16,
+  bf16: BF16,
+  i32: -1,
+  packedF16: F16_PACKED,
+};
 
 /** The address in bytes, 0 for an absent tensor. */
 function addressOf(pointer: Pointer | undefined): number {

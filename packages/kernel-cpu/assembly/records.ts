@@ -25,9 +25,11 @@ export type OptionalPointer = usize;
 /** 0 or 1. */
 export type Flag = i32;
 
-/** Storage type of a weight: F32, F16 or BF16. */
+/** Storage type of a weight: one of the constants below. */
 export type StorageType = i32;
 
 export const F32: StorageType = 0;
 export const F16: StorageType = 1;
 export const BF16: StorageType = 2;
+/** f16 in the layout of packHalves.ts. */
+export const F16_PACKED: StorageType = 3;
