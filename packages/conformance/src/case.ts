@@ -5,6 +5,7 @@ import {
   fromFloat32,
   type HostArray,
   type InferenceOps,
+  isQuantized,
   type Kernel,
   type KernelOp,
   type Shape,
@@ -177,7 +178,10 @@ export function ints(data: ArrayLike<number>, shape: Shape): CaseInput {
 
 /** Returns the values of an input as the reference takes them. */
 export function valuesOf(input: CaseInput): Values {
-  return input.dtype === "i32" ? input.data : toFloat32(input.data, input.dtype);
+  const { data, dtype } = input;
+  if (isQuantized(dtype))
+    throw new Error(`a case has an input of ${dtype}, which the suite cannot dequantise yet`);
+  return dtype === "i32" ? data : toFloat32(data, dtype);
 }
 
 /** Evaluates the reference on a case's own inputs. */

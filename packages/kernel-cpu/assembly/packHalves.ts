@@ -9,27 +9,29 @@ import { F16, Flag, Pointer } from "./records.ts";
 // is a normal f16 or zero, exactly, when |w| is below 64. Of eight numbers, 4 to 7 are the upper halves of the 32-bit lanes whose
 // lower halves are 0 to 3, so that each half becomes four lanes of f32 in two instructions.
 
-/** The bits of 64 in f16: larger numbers, infinities and NaNs cannot be packed. */
-const LIMIT: i32 = 0x5400;
-
 @unmanaged
-export class HalvesFitArgs {
+export class HalvesLargestArgs {
   x!: Pointer; // f16 [count]
-  fits!: Pointer; // i32: set to 0 when a number cannot be packed
+  largest!: Pointer; // i32 [units]: the largest bits of a number without its sign
   count!: i32; // a multiple of 8
 }
 
-export function halvesFitUnits(args: HalvesFitArgs): i32 {
+export function halvesLargestUnits(args: HalvesLargestArgs): i32 {
   return chunkUnits(1, args.count);
 }
 
-export function halvesFitRun(args: HalvesFitArgs, begin: i32, end: i32, scratch: usize): void {
-  const last = args.x + ((<usize>min(end * CHUNK, args.count)) << 1);
-  let largest = i16x8.splat(0);
-  for (let at = args.x + ((<usize>begin * CHUNK) << 1); at < last; at += 16) {
-    largest = i16x8.max_u(largest, v128.and(v128.load(at), i16x8.splat(0x7fff)));
+export function halvesLargestRun(args: HalvesLargestArgs, begin: i32, end: i32, scratch: usize): void {
+  for (let unit = begin; unit < end; unit++) {
+    const last = args.x + ((<usize>min((unit + 1) * CHUNK, args.count)) << 1);
+    let largest = i16x8.splat(0);
+    for (let at = args.x + ((<usize>unit * CHUNK) << 1); at < last; at += 16) {
+      largest = i16x8.max_s(largest, v128.and(v128.load(at), i16x8.splat(0x7fff)));
+    }
+    largest = i16x8.max_s(largest, v128.shuffle<i64>(largest, largest, 1, 0));
+    largest = i16x8.max_s(largest, v128.shuffle<i32>(largest, largest, 1, 0, 3, 2));
+    const most = max(i16x8.extract_lane_s(largest, 0), i16x8.extract_lane_s(largest, 1));
+    store<i32>(args.largest + ((<usize>unit) << 2), most);
   }
-  if (v128.any_true(i16x8.ge_u(largest, i16x8.splat(<i16>LIMIT)))) store<i32>(args.fits, 0);
 }
 
 @unmanaged

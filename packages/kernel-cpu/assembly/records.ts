@@ -33,3 +33,15 @@ export const F16: StorageType = 1;
 export const BF16: StorageType = 2;
 /** f16 in the layout of packHalves.ts. */
 export const F16_PACKED: StorageType = 3;
+export const Q8_0: StorageType = 4;
+export const Q4_0: StorageType = 5;
+export const Q4_1: StorageType = 6;
+export const Q5_0: StorageType = 7;
+export const Q5_1: StorageType = 8;
+export const IQ4_NL: StorageType = 9;
+
+/** True for the types in blocks: see quantized/layout.ts. */
+@inline
+export function isQuantized(type: StorageType): bool {
+  return type >= Q8_0;
+}

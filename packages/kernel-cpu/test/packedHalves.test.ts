@@ -45,8 +45,8 @@ async function checkProducts(kernel: CpuKernel, weight: Tensor, bits: Uint16Arra
   expectSame(rows, wideRows, "embedding");
 }
 
-async function setUp(threads = 1) {
-  const kernel = await openCpuKernel(threads, { shareAbove: 0, wakeAbove: 0 });
+async function setUp(threads = 1, tuning = {}) {
+  const kernel = await openCpuKernel(threads, { shareAbove: 0, wakeAbove: 0, ...tuning });
   const x = kernel.upload(
     Float32Array.from({ length: inFeatures }, (_, i) => Math.cos(i)),
     [1, inFeatures],
@@ -62,10 +62,14 @@ async function setUp(threads = 1) {
   return { kernel, x, packed, bits: smallHalves() };
 }
 
-test.each([1, 2])(
-  "f16 below 64 are packed at the first product with one row, and come back, with %i threads",
-  async (threads) => {
-    const { kernel, packed, bits } = await setUp(threads);
+test.each([
+  ["one thread", 1, {}],
+  ["two threads", 2, {}],
+  ["a further memory", 2, { mainBytes: 0, smallBytes: 0 }],
+])(
+  "f16 below 64 are packed at the first product with one row, and come back: %s",
+  async (_, threads, tuning) => {
+    const { kernel, packed, bits } = await setUp(threads, tuning);
     const weight = packed(bits);
     await checkProducts(kernel, weight, bits);
     expect(isPacked(weight)).toBe(true);

@@ -1,9 +1,7 @@
-import { byteLength, type HostArray, isDense } from "@mamba/kernel";
+import { byteLength, formats, type HostArray, isDense } from "@mamba/kernel";
 import { copyRows } from "./copyRows.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CudaTensor } from "./tensor.ts";
-
-const arrays = { f32: Float32Array, i32: Int32Array, f16: Uint16Array, bf16: Uint16Array } as const;
 
 /** Copies tensors to the host. */
 export class Readback {
@@ -33,7 +31,7 @@ export class Readback {
     const waiting = this.#wait("read", chunks);
     for (const copy of copies) copy?.dispose();
     const buffers = await waiting;
-    return sources.map(({ dtype }, i) => new arrays[dtype](buffers[i] as ArrayBuffer));
+    return sources.map(({ dtype }, i) => new formats[dtype].hostArray(buffers[i] as ArrayBuffer));
   }
 
   /** Waits for all recorded work. */

@@ -1,5 +1,5 @@
 import { type HostArray, KernelError } from "@mamba/kernel";
-import { OpsKernel, type OpTable } from "@mamba/kernel/author";
+import { basicStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
 import type { DispatchTime } from "./commands/profiler.ts";
 import { Readback } from "./commands/readback.ts";
 import type { WebGpuTensor } from "./memory/tensor.ts";
@@ -22,6 +22,8 @@ export class WebGpuKernel extends OpsKernel<WebGpuTensor, Runtime> {
   constructor(runtime: Runtime, device: string, lost: Promise<KernelError>, owned: boolean) {
     super(runtime, ops satisfies OpTable<Runtime, WebGpuTensor>, {
       device,
+      storage: basicStorage,
+      activations: "f32",
       maxTensorBytes: runtime.device.limits.maxBufferSize,
       maxBytes: undefined, // WebGPU does not tell
       batchInvariant: runtime.traits.batchInvariant && runtime.scanChunk === undefined,

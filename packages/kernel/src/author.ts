@@ -1,7 +1,7 @@
 // The half of the package for authors of a backend: see docs/write-a-backend.md.
 
 export { DeviceTensor, type SharedMemory } from "./backend/deviceTensor.ts";
-export { type DeviceFacts, OpsKernel } from "./backend/opsKernel.ts";
+export { basicStorage, type DeviceFacts, everyStorage, OpsKernel } from "./backend/opsKernel.ts";
 export type { OpImplementation, OpTable, Owned, Sizes } from "./backend/opTable.ts";
 export { sizeClass } from "./backend/sizeClass.ts";
 export { TensorOwner } from "./backend/tensorOwner.ts";

@@ -7,7 +7,10 @@ import {
   elementCount,
   formats,
   hostArray,
+  hostLength,
   isHostArrayOf,
+  isQuantized,
+  quantizedTypes,
 } from "./dtype.ts";
 import { canTrain, type Kernel } from "./kernel.ts";
 import { isDense } from "./tensor.ts";
@@ -19,10 +22,11 @@ it("elementCount multiplies the extents", () => {
 });
 
 it.each(dtypes)("hostArray makes what isHostArrayOf accepts for %s", (dtype) => {
-  const array = hostArray(dtype, 5);
-  expect(array).toHaveLength(5);
+  const count = isQuantized(dtype) ? 512 : 5;
+  const array = hostArray(dtype, count);
+  expect(array).toHaveLength(hostLength(dtype, count));
   expect(array.every((value) => value === 0)).toBe(true);
-  expect(array.byteLength).toBe(byteLength(dtype, [5]));
+  expect(array.byteLength).toBe(byteLength(dtype, [count]));
   expect(isHostArrayOf(array, dtype)).toBe(true);
 });
 
@@ -31,6 +35,15 @@ it("byteLength counts whole rows of blocks", () => {
     24, 12, 28,
   ]);
   expect([byteOffset("f16", 5), byteOffset("f32", 0)]).toEqual([10, 0]);
+});
+
+it("quantised types count blocks", () => {
+  expect(quantizedTypes).toEqual(dtypes.filter(isQuantized));
+  expect([byteLength("q4_0", [3, 64]), byteLength("q6_k", [2, 512]), hostLength("q8_0", 64)]).toEqual([
+    108, 840, 68,
+  ]);
+  expect(() => byteLength("q8_0", [32, 16])).toThrow("multiple of 32");
+  expect(() => byteLength("q4_k", [8, 32])).toThrow("multiple of 256");
 });
 
 it("isHostArrayOf tells element types apart", () => {

@@ -19,6 +19,12 @@ export interface Capabilities {
    * equal sequence ops to rounding only, and training ops are exempt: weight gradients are sums over rows.
    */
   readonly batchInvariant: boolean;
+  /**
+   * How `linear` reads `x` when its weight is quantised. "f32": exactly. "int8": each row of `x` is first rounded to 8-bit
+   * integers with one scale per row or per part of a row. Products with weights of a float type, `embedding` and
+   * `linearBackwardInput` are exact on every backend. Neither changes `deterministic` or `batchInvariant`.
+   */
+  readonly activations: "f32" | "int8";
   /** The largest single tensor. */
   readonly maxTensorBytes: number;
   /** The most bytes of all tensors together; undefined where only an allocation that fails shows it. */
@@ -27,11 +33,19 @@ export interface Capabilities {
 
 /** Device memory. Arguments are borrowed, results belong to the caller. */
 export interface KernelMemory extends CopyOps {
-  /** Copies `data` to the device. Errors: `ARGUMENT` (length), `DTYPE`, `OUT_OF_MEMORY`. */
+  /**
+   * Copies `data` to the device. The last extent of a quantised tensor is a multiple of the block, and `data` holds
+   * `byteLength(dtype, shape)` bytes. Errors: `ARGUMENT` (length), `DTYPE`, `SHAPE`, `OUT_OF_MEMORY`.
+   */
   upload(data: HostArray, shape: Shape, dtype: DType): Tensor;
   /** A tensor of zeros. */
   zeros(shape: Shape, dtype: DType): Tensor;
-  /** View of columns [start, start + count) of the last axis. No copy. */
+  /**
+   * Bytes that a tensor takes on the device. They differ from `byteLength` only for quantised types, which a backend may store
+   * in another order: by at most 5 %. Errors: `DTYPE`, `SHAPE`.
+   */
+  storedBytes(dtype: DType, shape: Shape): number;
+  /** View of columns [start, start + count) of the last axis, which is not quantised. No copy. */
   columns(x: Tensor, start: number, count: number): Tensor;
   /**
    * View of rows [start, start + count) of the first axis; count >= 1. The rows of a dense tensor are dense, so every op
@@ -41,19 +55,19 @@ export interface KernelMemory extends CopyOps {
    * argument, except in `copyInto`.
    *
    * Devices write words of 4 bytes: the rows of a dense tensor with 16-bit storage must begin and end at even elements,
-   * unless they end with the tensor. Errors: `ARGUMENT`, `DISPOSED`.
+   * unless they end with the tensor. Quantised tensors are refused. Errors: `ARGUMENT`, `DTYPE`, `DISPOSED`.
    */
   rows(x: Tensor, start: number, count: number): Tensor;
-  /** View of the same elements in another shape. `x` is dense, or the last axis stays as it is. No copy. */
+  /** View of the same elements in another shape. `x` is dense, or the last axis stays as it is; `x` is not quantised. No copy. */
   reshape(x: Tensor, shape: Shape): Tensor;
   /**
-   * Copies tensors to the host, dense, in argument order. `read` and `sync` are the only calls that wait for the device:
+   * Copies tensors to the host, dense, in argument order; a quantised tensor as the blocks that were written. `read` and `sync` are the only calls that wait for the device:
    * an error of work already enqueued rejects here, with the op's name.
    */
   read(...tensors: Tensor[]): Promise<HostArray[]>;
   /** Waits for all work enqueued so far. */
   sync(): Promise<void>;
-  /** Live tensor handles, and the bytes of the memory behind them (shared memory counted once). */
+  /** Live tensor handles, and the bytes of the memory behind them (`storedBytes`, shared memory counted once). */
   memory(): { readonly tensors: number; readonly bytes: number };
 }
 

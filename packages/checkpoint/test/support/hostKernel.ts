@@ -41,6 +41,7 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
     capabilities: {
       device: "host memory",
       storage: new Set(storage),
+      activations: "f32",
       training: false,
       deterministic: true,
       batchInvariant: false,

@@ -1,4 +1,4 @@
-import { type DType, type HostArray, type Kernel, Scope, type Tensor } from "@mamba/kernel";
+import { type DType, type HostArray, hostLength, type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { checkNoLeak } from "../leak.ts";
@@ -20,7 +20,7 @@ export function pattern(dtype: DType, count: number): HostArray {
     case "bf16":
       return Uint16Array.from({ length: count }, () => random.integer(0, 0xffff));
     default:
-      return dtype satisfies never;
+      return Uint8Array.from({ length: hostLength(dtype, count) }, () => random.integer(0, 0xff));
   }
 }
 

@@ -1,4 +1,4 @@
-import { type DType, elementCount, type Shape } from "@mamba/kernel";
+import { elementCount, type FloatDType, type Shape } from "@mamba/kernel";
 
 /** Element sizes in bytes of the format's storage types that fill whole bytes. */
 const elementBytes = {
@@ -41,16 +41,16 @@ export function tensorBytes(dtype: SafetensorsDType, shape: Shape): number {
 }
 
 const fileTypes = { f32: "F32", f16: "F16", bf16: "BF16", i32: "I32" } as const satisfies Record<
-  DType,
+  FloatDType | "i32",
   SafetensorsDType
 >;
 
 /** The storage type of a kernel by the name that safetensors files use: "f16" -> "F16". */
-export function toSafetensorsDType(dtype: DType): SafetensorsDType {
+export function toSafetensorsDType(dtype: FloatDType | "i32"): SafetensorsDType {
   return fileTypes[dtype];
 }
 
 /** The storage type of a file by the name that kernels use; undefined when kernels have no such type. */
-export function toKernelDType(dtype: SafetensorsDType): DType | undefined {
+export function toKernelDType(dtype: SafetensorsDType): FloatDType | "i32" | undefined {
   return (Object.keys(fileTypes) as (keyof typeof fileTypes)[]).find((name) => fileTypes[name] === dtype);
 }

@@ -1,6 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { Scope, type Tensor, toFloat32 } from "@mamba/kernel";
+import { isQuantized, Scope, type Tensor, toFloat32 } from "@mamba/kernel";
 import type { MambaLM } from "../model/mambaLM.ts";
 
 /**
@@ -19,12 +19,18 @@ export async function modelFingerprint(model: MambaLM): Promise<string> {
   add({ rank, alpha, rankStabilized, targets });
   const parameters = [...model.parameters, ...(adapter?.parameters ?? [])].sort(byName);
   using scope = new Scope();
-  const rows = parameters.map(([, tensor]) => scope.use(kernel.gatherRows(tensor, rowsOf(tensor))));
+  const rows = parameters.map(([, tensor]) => {
+    const chosen = rowsOf(tensor);
+    if (!isQuantized(tensor.dtype)) return scope.use(kernel.gatherRows(tensor, chosen));
+    const ids = scope.use(kernel.upload(Int32Array.from(chosen), [chosen.length], "i32"));
+    return scope.use(kernel.embedding(ids, tensor));
+  });
   const data = await kernel.read(...rows);
   for (const [i, [name, { dtype, shape }]] of parameters.entries()) {
     add([name, shape]);
     const values = data[i] ?? new Float32Array();
-    const { buffer, byteOffset, byteLength } = dtype === "i32" ? values : toFloat32(values, dtype);
+    const stored = dtype === "i32" || isQuantized(dtype);
+    const { buffer, byteOffset, byteLength } = stored ? values : toFloat32(values, dtype);
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }
   return bytesToHex(hash.digest());

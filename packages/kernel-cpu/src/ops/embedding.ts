@@ -1,9 +1,17 @@
 import type { Op } from "../op.ts";
-import { storedWeight } from "../packHalves.ts";
+import { storedType } from "../packHalves.ts";
 
 export const embedding: Op<"embedding"> = (runtime, { count, vocabSize, features, shape }, ids, weight) => {
   const y = runtime.result("embedding", shape);
-  const record = { ids, ...storedWeight(runtime, weight, false), y, count, vocabSize, features };
+  const record = {
+    ids,
+    weight,
+    y,
+    count,
+    vocabSize,
+    features,
+    weightType: storedType(runtime, weight, false),
+  };
   runtime.run("embedding", record, 0.5 * count * features);
   return y;
 };

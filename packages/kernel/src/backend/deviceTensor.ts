@@ -3,7 +3,7 @@ import type { Tensor } from "../tensor.ts";
 
 /** Memory that a tensor shares with its views; freed when the last of them is disposed. */
 export interface SharedMemory {
-  /** Bytes of the elements. */
+  /** Bytes that the tensor takes on the device: `KernelMemory.storedBytes`. */
   readonly bytes: number;
   /** Tensors on the memory that are not disposed yet. */
   handles: number;

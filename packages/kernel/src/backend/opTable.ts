@@ -39,7 +39,7 @@ type OwnedAll<A extends readonly unknown[], T extends Tensor> = { [I in keyof A]
 export type OpTable<R, T extends Tensor> = {
   readonly [K in keyof AllOps]: OpImplementation<K, R, T>;
 } & {
-  /** A new dense tensor with a copy of `data`, whose type and length are checked. */
+  /** A new dense tensor with a copy of `data`, whose type and length are checked. Blocks of quantised types are repacked here. */
   upload(runtime: R, data: HostArray, shape: Shape, dtype: DType): T;
   /** A new dense tensor of zeros. */
   zeros(runtime: R, shape: Shape, dtype: DType): T;

@@ -1,6 +1,6 @@
-import { checkAllocation, checkUpload } from "../checks/memory.ts";
+import { checkBytes, checkStored, checkUpload } from "../checks/memory.ts";
 import { checkAlive } from "../checks/tensors.ts";
-import type { DType, HostArray, Shape } from "../dtype.ts";
+import { byteLength, type DType, type HostArray, quantizedTypes, type Shape } from "../dtype.ts";
 import { KernelError } from "../errors.ts";
 import type { Capabilities, TrainingKernel } from "../kernel.ts";
 import type { OpDefinition } from "../op.ts";
@@ -34,18 +34,25 @@ abstract class OpMethods {
 
 const Base = OpMethods as unknown as abstract new () => OpMethods & AllOps;
 
-const everyStorage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "i32"]);
+/** The storage types that every backend has. */
+export const basicStorage: ReadonlySet<DType> = new Set<DType>(["f32", "f16", "bf16", "i32"]);
+
+/** All storage types. */
+export const everyStorage: ReadonlySet<DType> = new Set<DType>([...basicStorage, ...quantizedTypes]);
 
 /** The capabilities in which backends differ. */
-export type DeviceFacts = Pick<Capabilities, "device" | "maxTensorBytes" | "maxBytes" | "batchInvariant">;
+export type DeviceFacts = Pick<
+  Capabilities,
+  "device" | "storage" | "activations" | "maxTensorBytes" | "maxBytes" | "batchInvariant"
+>;
 
 /**
  * A `TrainingKernel` made from a table of ops. For each call it checks the arguments, checks that the kernel is open,
  * checks that the tensors belong to it, raises the version of the memory that the op writes in place, and then runs the
  * backend's implementation with its own tensors and the sizes.
  *
- * A backend adds its name, `fetch`, `sync` and `dispose`. Every storage type and op is supported, and
- * equal inputs give equal bits.
+ * A backend adds its name, `fetch`, `sync` and `dispose`, and `storedBytes` if it stores quantised types in another order. Every
+ * op is supported, and equal inputs give equal bits.
  */
 export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<SharedMemory, T>>
   extends Base
@@ -65,7 +72,7 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
     super();
     this.runtime = runtime;
     this.#ops = ops;
-    this.capabilities = { storage: everyStorage, training: true, deterministic: true, ...facts };
+    this.capabilities = { training: true, deterministic: true, ...facts };
   }
 
   /** Dense host copies of the backend's own tensors, after all work enqueued so far. */
@@ -80,7 +87,8 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
   supports(op: KernelOp, dtype: DType): boolean {
     const definition: OpDefinition | undefined = allDefinitions[op];
     if (definition === undefined) return false;
-    return dtype === "f32" || (dtype !== "i32" && definition.weightStorage === "any");
+    if (dtype === "f32") return true;
+    return dtype !== "i32" && definition.weightStorage === "any" && this.capabilities.storage.has(dtype);
   }
 
   memory(): { readonly tensors: number; readonly bytes: number } {
@@ -88,18 +96,27 @@ export abstract class OpsKernel<T extends DeviceTensor, R extends TensorOwner<Sh
   }
 
   upload(data: HostArray, shape: Shape, dtype: DType): Tensor {
-    const { storage, maxTensorBytes } = this.capabilities;
-    checkAllocation("upload", shape, dtype, storage, maxTensorBytes);
+    this.#checkAllocation("upload", shape, dtype);
     checkUpload(data, shape, dtype);
     this.runtime.checkOpen("upload");
     return this.#ops.upload(this.runtime, data, [...shape], dtype);
   }
 
   zeros(shape: Shape, dtype: DType): Tensor {
-    const { storage, maxTensorBytes } = this.capabilities;
-    checkAllocation("zeros", shape, dtype, storage, maxTensorBytes);
+    this.#checkAllocation("zeros", shape, dtype);
     this.runtime.checkOpen("zeros");
     return this.#ops.zeros(this.runtime, [...shape], dtype);
+  }
+
+  storedBytes(dtype: DType, shape: Shape): number {
+    checkStored("storedBytes", shape, dtype, this.capabilities.storage);
+    return byteLength(dtype, shape);
+  }
+
+  #checkAllocation(op: string, shape: Shape, dtype: DType): void {
+    const { storage, maxTensorBytes } = this.capabilities;
+    checkStored(op, shape, dtype, storage);
+    checkBytes(op, shape, dtype, this.storedBytes(dtype, shape), maxTensorBytes);
   }
 
   columns(x: Tensor, start: number, count: number): Tensor {

@@ -21,16 +21,22 @@ it("checkShape returns the element count and refuses extents below 1", () => {
   }
 });
 
-it("checkAllocation returns bytes and holds storage types and the size limit", () => {
-  expect(checks.checkAllocation("zeros", [2, 3], "f32", allStorage, 24)).toBe(24);
-  expect(checks.checkAllocation("zeros", [2, 3], "f16", allStorage, 24)).toBe(12);
-  refuses("OUT_OF_MEMORY", ["zeros", "[2, 3] f32 takes 24 bytes", "23 bytes"], () =>
-    checks.checkAllocation("zeros", [2, 3], "f32", allStorage, 23),
-  );
+it("checkStored holds the storage types and rows of whole blocks", () => {
+  expect(() => checks.checkStored("zeros", [2, 64], "q8_0", new Set<DType>(["q8_0"]))).not.toThrow();
   refuses("DTYPE", ["zeros", "f32 or i32 or f16", "got bf16"], () =>
-    checks.checkAllocation("zeros", [2], "bf16", allStorage, 24),
+    checks.checkStored("zeros", [2], "bf16", allStorage),
   );
-  refuses("DTYPE", ["got f64"], () => checks.checkAllocation("zeros", [2], "f64" as DType, allStorage, 24));
+  refuses("DTYPE", ["got f64"], () => checks.checkStored("zeros", [2], "f64" as DType, allStorage));
+  refuses("SHAPE", ["zeros", "multiple of 256", "[256, 128]"], () =>
+    checks.checkStored("zeros", [256, 128], "q4_k", new Set<DType>(["q4_k"])),
+  );
+});
+
+it("checkBytes holds the size limit", () => {
+  expect(() => checks.checkBytes("zeros", [2, 3], "f32", 24, 24)).not.toThrow();
+  refuses("OUT_OF_MEMORY", ["zeros", "[2, 3] f32 takes 24 bytes", "23 bytes"], () =>
+    checks.checkBytes("zeros", [2, 3], "f32", 24, 23),
+  );
 });
 
 it("checkUpload matches array type and length", () => {
@@ -48,6 +54,13 @@ it("checkUpload matches array type and length", () => {
   refuses("ARGUMENT", ["[2, 3] needs 6 elements, got 5"], () =>
     checks.checkUpload(new Float32Array(5), [2, 3], "f32"),
   );
+  expect(() => checks.checkUpload(new Uint8Array(72), [2, 64], "q4_0")).not.toThrow();
+  refuses("ARGUMENT", ["[2, 64] needs 72 bytes of q4_0, got 128"], () =>
+    checks.checkUpload(new Uint8Array(128), [2, 64], "q4_0"),
+  );
+  refuses("DTYPE", ["q4_0 data must be a Uint8Array"], () =>
+    checks.checkUpload(new Float32Array(128), [2, 64], "q4_0"),
+  );
 });
 
 it("checkWrite keeps pieces inside and 16-bit pieces on even elements", () => {
@@ -62,6 +75,30 @@ it("checkWrite keeps pieces inside and 16-bit pieces on even elements", () => {
   refuses("SHAPE", ["dense"], () => ops.write.check(view([2, 3]), 0, new Float32Array(2)));
   refuses("DTYPE", ["Uint16Array"], () => ops.write.check(half, 0, new Float32Array(2)));
   refuses("DISPOSED", ["target"], () => ops.write.check(gone, 0, new Float32Array(2)));
+});
+
+it("checkWrite takes whole rows of a quantised tensor", () => {
+  const target = tensor([3, 64], { dtype: "q4_0" });
+  expect(() => ops.write.check(target, 64, new Uint8Array(72))).not.toThrow();
+  expect(() => ops.write.check(target, 192, new Uint8Array(0))).not.toThrow();
+  refuses("ARGUMENT", ["whole rows of 64 elements in 36 bytes", "element 32"], () =>
+    ops.write.check(target, 32, new Uint8Array(36)),
+  );
+  refuses("ARGUMENT", ["whole rows", "18 bytes at element 64"], () =>
+    ops.write.check(target, 64, new Uint8Array(18)),
+  );
+  refuses("ARGUMENT", ["128 to 256 do not fit"], () => ops.write.check(target, 128, new Uint8Array(72)));
+  refuses("DTYPE", ["Uint8Array"], () => ops.write.check(target, 0, new Float32Array(64)));
+});
+
+it("views and copies refuse quantised tensors", () => {
+  const x = tensor([4, 64], { dtype: "q8_0" });
+  const refused = ["x must be f32, f16, bf16 or i32", "got q8_0"];
+  refuses("DTYPE", refused, () => checks.checkColumns(x, 0, 32));
+  refuses("DTYPE", refused, () => checks.checkRows(x, 0, 2));
+  refuses("DTYPE", refused, () => checks.checkReshape(x, [2, 128]));
+  refuses("DTYPE", refused, () => ops.gatherRows.check(x, [0]));
+  refuses("DTYPE", ["target must be f32"], () => ops.copyInto.check(x, x));
 });
 
 it("checkColumns keeps the columns inside the last axis", () => {

@@ -1,12 +1,13 @@
 import {
-  byteLength,
   byteOffset,
   type DType,
   elementCount,
   formats,
   formatShape,
   type HostArray,
+  hostLength,
   isHostArrayOf,
+  isQuantized,
   lastExtent,
   type Shape,
 } from "../dtype.ts";
@@ -14,31 +15,37 @@ import { KernelError } from "../errors.ts";
 import { isDense, type Tensor } from "../tensor.ts";
 import { fail } from "./fail.ts";
 import { checkInteger } from "./scalars.ts";
-import { checkAlive, checkShape } from "./tensors.ts";
+import { checkAlive, checkNotQuantized, checkShape } from "./tensors.ts";
 
 /**
- * Checks a new tensor, for `zeros` and `upload`. Returns its bytes.
+ * Checks the type and the shape of a tensor: the storage types of a backend, and rows of whole blocks.
  *
- * @throws KernelError `SHAPE`, `DTYPE` or `OUT_OF_MEMORY`
+ * @throws KernelError `SHAPE` or `DTYPE`
  */
-export function checkAllocation(
-  op: string,
-  shape: Shape,
-  dtype: DType,
-  storage: ReadonlySet<DType>,
-  maxTensorBytes: number,
-): number {
+export function checkStored(op: string, shape: Shape, dtype: DType, storage: ReadonlySet<DType>): void {
   checkShape(op, shape);
   if (!storage.has(dtype)) {
     fail("DTYPE", op, `dtype must be ${[...storage].join(" or ")}, got ${String(dtype)}`);
   }
-  const bytes = byteLength(dtype, shape);
-  if (bytes > maxTensorBytes) {
-    const needed = `${formatShape(shape)} ${dtype} takes ${bytes} bytes`;
-    const limit = `the largest tensor here is ${maxTensorBytes} bytes`;
-    throw new KernelError("OUT_OF_MEMORY", `${op}: ${needed}, ${limit}`);
+  const { blockElements } = formats[dtype];
+  if (lastExtent(shape) % blockElements !== 0) {
+    const found = `got ${formatShape(shape)}`;
+    fail("SHAPE", op, `the last extent of ${dtype} must be a multiple of ${blockElements}, ${found}`);
   }
-  return bytes;
+}
+
+/** @throws KernelError `OUT_OF_MEMORY` when a new tensor takes more bytes than the largest tensor of the device */
+export function checkBytes(
+  op: string,
+  shape: Shape,
+  dtype: DType,
+  bytes: number,
+  maxTensorBytes: number,
+): void {
+  if (bytes <= maxTensorBytes) return;
+  const needed = `${formatShape(shape)} ${dtype} takes ${bytes} bytes`;
+  const limit = `the largest tensor here is ${maxTensorBytes} bytes`;
+  throw new KernelError("OUT_OF_MEMORY", `${op}: ${needed}, ${limit}`);
 }
 
 /** @throws KernelError `DTYPE` unless `data` is the array type that holds `dtype` on the host. */
@@ -51,15 +58,17 @@ export function checkHostArray(op: string, data: HostArray, dtype: DType): void 
 /** @throws KernelError `DTYPE` or `ARGUMENT` unless `data` has the type and the length of the new tensor. */
 export function checkUpload(data: HostArray, shape: Shape, dtype: DType): void {
   checkHostArray("upload", data, dtype);
-  const count = elementCount(shape);
-  if (data.length !== count) {
-    fail("ARGUMENT", "upload", `shape ${formatShape(shape)} needs ${count} elements, got ${data.length}`);
+  const length = hostLength(dtype, elementCount(shape));
+  if (data.length !== length) {
+    const unit = isQuantized(dtype) ? `bytes of ${dtype}` : "elements";
+    fail("ARGUMENT", "upload", `shape ${formatShape(shape)} needs ${length} ${unit}, got ${data.length}`);
   }
 }
 
-/** @throws KernelError `DISPOSED` or `ARGUMENT` unless columns [start, start + count) lie in the last axis of `x`. */
+/** @throws KernelError `DISPOSED`, `DTYPE` or `ARGUMENT` unless columns [start, start + count) lie in the last axis of `x`. */
 export function checkColumns(x: Tensor, start: number, count: number): void {
   checkAlive("columns", "x", x);
+  checkNotQuantized("columns", "x", x);
   const width = lastExtent(x.shape);
   checkInteger("columns", "start", start, 0, width - 1);
   checkInteger("columns", "count", count, 1, width - start);
@@ -69,10 +78,11 @@ export function checkColumns(x: Tensor, start: number, count: number): void {
  * Checks that rows [start, start + count) lie in the first axis of `x`, and that those of a dense 16-bit tensor fill whole
  * words of 4 bytes, which is what devices write.
  *
- * @throws KernelError `DISPOSED` or `ARGUMENT`
+ * @throws KernelError `DISPOSED`, `DTYPE` or `ARGUMENT`
  */
 export function checkRows(x: Tensor, start: number, count: number): void {
   checkAlive("rows", "x", x);
+  checkNotQuantized("rows", "x", x);
   const [rows = 1] = x.shape;
   checkInteger("rows", "start", start, 0, rows - 1);
   checkInteger("rows", "count", count, 1, rows - start);
@@ -91,9 +101,10 @@ export function isWholeWords(dtype: DType, at: number): boolean {
   return byteOffset(dtype, at) % 4 === 0;
 }
 
-/** @throws KernelError `DISPOSED` or `SHAPE` unless `x` can be viewed in another shape without a copy. */
+/** @throws KernelError `DISPOSED`, `DTYPE` or `SHAPE` unless `x` can be viewed in another shape without a copy. */
 export function checkReshape(x: Tensor, shape: Shape): void {
   checkAlive("reshape", "x", x);
+  checkNotQuantized("reshape", "x", x);
   if (checkShape("reshape", shape) !== elementCount(x.shape)) {
     const shapes = `${formatShape(x.shape)} as ${formatShape(shape)}`;
     fail("SHAPE", "reshape", `cannot view ${shapes}: element counts differ`);

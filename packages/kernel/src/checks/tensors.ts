@@ -1,10 +1,21 @@
-import { elementCount, type FloatDType, formatShape, lastExtent, type Shape } from "../dtype.ts";
+import {
+  elementCount,
+  type FloatDType,
+  formatShape,
+  isQuantized,
+  lastExtent,
+  quantizedTypes,
+  type Shape,
+  type WeightDType,
+} from "../dtype.ts";
 import { KernelError } from "../errors.ts";
 import { isDense, type Tensor } from "../tensor.ts";
 import { fail } from "./fail.ts";
 
+const floats: readonly FloatDType[] = ["f32", "f16", "bf16"];
+
 /** Storage types of weights. */
-export const floats: readonly FloatDType[] = ["f32", "f16", "bf16"];
+export const weights: readonly WeightDType[] = [...floats, ...quantizedTypes];
 
 /** @throws KernelError `DISPOSED` when the tensor was disposed. */
 export function checkAlive(op: string, name: string, tensor: Tensor): void {
@@ -22,6 +33,11 @@ export function checkIds(op: string, ids: Tensor): void {
   checkAlive(op, "ids", ids);
   if (ids.dtype !== "i32") fail("DTYPE", op, `ids must be i32, got ${ids.dtype}`);
   checkDense(op, "ids", ids);
+}
+
+/** @throws KernelError `DTYPE` when the tensor is quantised. */
+export function checkNotQuantized(op: string, name: string, { dtype }: Tensor): void {
+  if (isQuantized(dtype)) fail("DTYPE", op, `${name} must be f32, f16, bf16 or i32, got ${dtype}`);
 }
 
 /** @throws KernelError `SHAPE` when the tensor is a column view. */

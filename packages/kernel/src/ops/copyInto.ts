@@ -1,5 +1,5 @@
 import { fail } from "../checks/fail.ts";
-import { checkAlive, checkDense, checkSameShape } from "../checks/tensors.ts";
+import { checkAlive, checkDense, checkNotQuantized, checkSameShape } from "../checks/tensors.ts";
 import type { OpDefinition } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -9,7 +9,7 @@ export interface CopyIntoOp {
    * the whole source is read before the target is written.
    *
    * A dense f32 `source` may also go into an f16 or bf16 `target`: each value is rounded to the nearest one that the target's
-   * type has, ties to even. A value that is too large becomes an infinity, and a NaN stays a NaN.
+   * type has, ties to even. A value that is too large becomes an infinity, and a NaN stays a NaN. Quantised tensors are refused.
    */
   copyInto(target: Tensor, source: Tensor): void;
 }
@@ -20,6 +20,7 @@ export const copyInto = {
     const op = "copyInto";
     checkAlive(op, "target", target);
     checkAlive(op, "source", source);
+    checkNotQuantized(op, "target", target);
     const rounds = source.dtype === "f32" && (target.dtype === "f16" || target.dtype === "bf16");
     if (target.dtype !== source.dtype && !rounds) {
       const others = target.dtype === "f16" || target.dtype === "bf16" ? " or f32" : " like target";

@@ -1,13 +1,16 @@
 import { bindAxes } from "../checks/bindAxes.ts";
 import { fail } from "../checks/fail.ts";
 import { checkInteger } from "../checks/scalars.ts";
-import { checkF32, checkIds, floats } from "../checks/tensors.ts";
+import { checkF32, checkIds, weights } from "../checks/tensors.ts";
 import { elementCount, formatShape, lastExtent } from "../dtype.ts";
 import type { OpDefinition } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
 export interface EmbeddingOp {
-  /** ids i32 [...], weight [V, D] -> [..., D]. The backend clamps ids to [0, V): it never reads out of bounds. */
+  /**
+   * ids i32 [...], weight [V, D] of any storage type -> [..., D]. The backend clamps ids to [0, V): it never reads out of
+   * bounds.
+   */
   embedding(ids: Tensor, weight: Tensor): Tensor;
 }
 
@@ -25,7 +28,7 @@ export const embedding = {
   check(ids, weight) {
     checkIds("embedding", ids);
     const { V, D } = bindAxes("embedding", {
-      weight: { tensor: weight, axes: "V D", dtypes: floats, dense: true },
+      weight: { tensor: weight, axes: "V D", dtypes: weights, dense: true },
     });
     return { count: elementCount(ids.shape), vocabSize: V, features: D, shape: [...ids.shape, D] };
   },

@@ -1,17 +1,20 @@
 import { bindAxes } from "../checks/bindAxes.ts";
 import { fail } from "../checks/fail.ts";
-import { checkF32, floats, rowCount } from "../checks/tensors.ts";
+import { checkF32, rowCount, weights } from "../checks/tensors.ts";
 import { formatShape, lastExtent } from "../dtype.ts";
 import type { OpDefinition } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
 export interface LinearOp {
-  /** x [..., I], weight [O, I], bias [O] -> [..., O]: `y = x · weightᵀ + bias`. */
+  /**
+   * x [..., I], weight [O, I], bias [O] -> [..., O]: `y = x · weightᵀ + bias`. The weight has any storage type. With
+   * `capabilities.activations` "int8", `x` is rounded before the product with a quantised weight.
+   */
   linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor;
 }
 
 export interface LinearBackwardOps {
-  /** dy [..., O], weight [O, I] -> dx [..., I]: `dx = dy · weight`. */
+  /** dy [..., O], weight [O, I] -> dx [..., I]: `dx = dy · weight`. The weight has any storage type; `dy` is never rounded. */
   linearBackwardInput(dy: Tensor, weight: Tensor): Tensor;
   /** dy [..., O], x [..., I] -> dWeight [O, I]: `dWeight = dyᵀ · x`, summed over all rows. */
   linearBackwardWeight(dy: Tensor, x: Tensor): Tensor;
@@ -24,7 +27,7 @@ export const linear = {
     checkF32("linear", "x", x);
     const inFeatures = lastExtent(x.shape);
     const { O, I } = bindAxes("linear", {
-      weight: { tensor: weight, axes: "O I", dtypes: floats, dense: true },
+      weight: { tensor: weight, axes: "O I", dtypes: weights, dense: true },
       bias: { tensor: bias, axes: "O", dense: true },
     });
     if (I !== inFeatures) {
@@ -42,7 +45,7 @@ export const linearBackwardInput = {
     const op = "linearBackwardInput";
     checkF32(op, "dy", dy);
     const outFeatures = lastExtent(dy.shape);
-    const { O, I } = bindAxes(op, { weight: { tensor: weight, axes: "O I", dtypes: floats, dense: true } });
+    const { O, I } = bindAxes(op, { weight: { tensor: weight, axes: "O I", dtypes: weights, dense: true } });
     if (O !== outFeatures) {
       const found = `${formatShape(weight.shape)} for dy ${formatShape(dy.shape)}`;
       fail("SHAPE", op, `weight must be [${outFeatures}, I], got ${found}`);

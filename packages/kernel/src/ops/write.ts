@@ -2,17 +2,18 @@ import { fail } from "../checks/fail.ts";
 import { checkHostArray, isWholeWords } from "../checks/memory.ts";
 import { checkInteger } from "../checks/scalars.ts";
 import { checkAlive, checkDense } from "../checks/tensors.ts";
-import { elementCount, formatShape, type HostArray } from "../dtype.ts";
+import { elementCount, formatShape, type HostArray, hostLength, isQuantized, lastExtent } from "../dtype.ts";
 import type { OpDefinition } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
 export interface WriteOp {
   /**
-   * Copies `data` over the elements [start, start + data.length) of the dense `target`, counted row-major, in call order
-   * with the ops. A large tensor is filled chunk by chunk this way, so that the host never holds all of it.
+   * Copies `data` over the elements of the dense `target` from element `start` on, counted row-major, in call order with the
+   * ops. A large tensor is filled chunk by chunk this way, so that the host never holds all of it.
    *
    * Devices copy words of 4 bytes: with 16-bit storage `start` must be even, and so must the length unless the chunk ends
-   * the tensor. Errors: `ARGUMENT` (range), `DTYPE`, `SHAPE` (column view).
+   * the tensor. With quantised storage `data` holds the blocks of whole rows (last axis), and `start` is the first element of a
+   * row. Errors: `ARGUMENT` (range), `DTYPE`, `SHAPE` (column view).
    */
   write(target: Tensor, start: number, data: HostArray): void;
 }
@@ -25,7 +26,16 @@ export const write = {
     checkDense("write", "target", target);
     const count = elementCount(target.shape);
     checkInteger("write", "start", start, 0, count);
-    const end = start + data.length;
+    const columns = lastExtent(target.shape);
+    if (isQuantized(target.dtype)) {
+      const rowBytes = hostLength(target.dtype, columns);
+      if (start % columns !== 0 || data.length % rowBytes !== 0) {
+        const found = `${data.length} bytes at element ${start}`;
+        const row = `of ${columns} elements in ${rowBytes} bytes`;
+        fail("ARGUMENT", "write", `${target.dtype} chunks are whole rows ${row}, got ${found}`);
+      }
+    }
+    const end = start + (data.length / hostLength(target.dtype, columns)) * columns;
     if (end > count) {
       fail("ARGUMENT", "write", `elements ${start} to ${end} do not fit into ${formatShape(target.shape)}`);
     }

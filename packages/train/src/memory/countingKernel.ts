@@ -14,12 +14,14 @@ export class CountingKernel extends OpsKernel<DeviceTensor, CountingTensors> {
   readonly lost = new Promise<KernelError>(() => undefined);
 
   /** @param backend the kernel whose memory is predicted */
-  constructor({ name, capabilities: { batchInvariant } }: Pick<Kernel, "name" | "capabilities">) {
+  constructor({ name, capabilities }: Pick<Kernel, "name" | "capabilities">) {
     super(new CountingTensors(), countingOps(backendScratch(name)), {
       device: `memory of the ${name} backend, without values`,
+      storage: capabilities.storage,
+      activations: capabilities.activations,
       maxTensorBytes: Infinity,
       maxBytes: undefined,
-      batchInvariant,
+      batchInvariant: capabilities.batchInvariant,
     });
   }
 
