@@ -45,6 +45,7 @@ export type StorageType = DType | "packedF16";
 /** Numbers of the storage types that a weight can have; undefined for types that it cannot have. */
 export const storageTypes: Readonly<Partial<Record<DType, number>>> = {
   f32: F32, f16: F16, bf16: BF16, q8_0: Q8_0, q4_0: Q4_0, q4_1: Q4_1, q5_0: Q5_0, q5_1: Q5_1, iq4_nl: IQ4_NL,
+  q4_k: Q4_K, q5_k: Q5_K, q6_k: Q6_K,
 };
 
 /** The number of a layout. */

@@ -39,6 +39,9 @@ export const Q4_1: StorageType = 6;
 export const Q5_0: StorageType = 7;
 export const Q5_1: StorageType = 8;
 export const IQ4_NL: StorageType = 9;
+export const Q4_K: StorageType = 10;
+export const Q5_K: StorageType = 11;
+export const Q6_K: StorageType = 12;
 
 /** True for the types in blocks: see quantized/layout.ts. */
 @inline
