@@ -1,6 +1,16 @@
 import { loadWide } from "../half.ts";
-import { F16, IQ4_NL, Q8_0 } from "../records.ts";
-import { hasHighBits, hasMins, isScaled, scaleBytes, scalePlane } from "./layout.ts";
+import { F16, IQ4_NL, Q6_K, Q8_0 } from "../records.ts";
+import {
+  blocksPerScale,
+  hasHighBits,
+  hasMins,
+  highBitsPerWord,
+  isK,
+  isScaled,
+  scaleBytes,
+  scalePlane,
+  superBytes,
+} from "./layout.ts";
 
 // The codes of one block of a group as 16-bit integers, and its scales as f32. See layout.ts for the order.
 
@@ -10,20 +20,23 @@ export function iq4Values(): v128 {
   return i8x16(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
 }
 
-/** Codes of columns 4i to 4i + 3, one byte each, from a word of nibbles; `high` is shifted so that their fifth bits are bit 0. */
+/**
+ * Codes of columns 4i to 4i + 3, one byte each, from a word of nibbles; `high` is shifted so that their high bits begin at bit 0.
+ * `low` is bytes of 15, `upper` bytes of the high bits that a code can have, 16 or 48.
+ */
 @inline
-export function lowerCodes(word: v128, high: v128, type: i32): v128 {
-  const codes = v128.and(word, i8x16.splat(15));
+export function lowerCodes(word: v128, high: v128, low: v128, upper: v128, type: i32): v128 {
+  const codes = v128.and(word, low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), i8x16.splat(16))) : codes;
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), upper)) : codes;
 }
 
-/** Codes of the columns half a block later; `high` is as for lowerCodes. */
+/** Codes of the columns half a block later; the parameters are those of lowerCodes. */
 @inline
-export function upperCodes(word: v128, high: v128, type: i32): v128 {
-  const codes = v128.and(i16x8.shr_u(word, 4), i8x16.splat(15));
+export function upperCodes(word: v128, high: v128, low: v128, upper: v128, type: i32): v128 {
+  const codes = v128.and(i16x8.shr_u(word, 4), low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), i8x16.splat(16))) : codes;
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, type == Q6_K ? 2 : 3), upper)) : codes;
 }
 
 /** The codes with an even column, one in each 16-bit lane. */
@@ -59,34 +72,62 @@ export function widenBlock(code: usize, high: usize, to: usize, apart: usize, ty
     }
     return;
   }
+  const low = i8x16.splat(15);
+  const upper = i8x16.splat(type == Q6_K ? 48 : 16);
   let bits = hasHighBits(type) ? v128.load(high) : i32x4.splat(0);
-  for (const end = code + 64; code < end; code += 16) {
+  for (const end = code + (type == Q6_K ? 32 : 64); code < end; code += 16) {
     const word = v128.load(code);
-    const lower = lowerCodes(word, bits, type);
-    const upper = upperCodes(word, bits, type);
-    v128.store(to, evenCodes(lower));
-    v128.store(to + apart, evenCodes(upper));
-    v128.store(to + 2 * apart, oddCodes(lower));
-    v128.store(to + 3 * apart, oddCodes(upper));
-    bits = i32x4.shr_u(bits, 2);
+    const first = lowerCodes(word, bits, low, upper, type);
+    const second = upperCodes(word, bits, low, upper, type);
+    v128.store(to, evenCodes(first));
+    v128.store(to + apart, evenCodes(second));
+    v128.store(to + 2 * apart, oddCodes(first));
+    v128.store(to + 3 * apart, oddCodes(second));
+    bits = i32x4.shr_u(bits, highBitsPerWord(type));
     to += apart << 2;
   }
 }
 
-/** Address of the scales of a block. */
+/** Address of the scales of a block, of a type that is no K type. */
 @inline
-export function scalesAt(group: usize, blocks: i32, block: i32, type: i32): usize {
+function scalesAt(group: usize, blocks: i32, block: i32, type: i32): usize {
   return group + scalePlane(type, blocks) + <usize>block * scaleBytes(type);
 }
 
-/** d of the four rows of a group. */
+/** Address of d, and dmin, of a block of a K type. */
 @inline
-export function scaleOf(group: usize, blocks: i32, block: i32, type: i32): v128 {
-  return loadWide(scalesAt(group, blocks, block, type), F16);
+export function superAt(group: usize, blocks: i32, block: i32, type: i32): usize {
+  return group + scalePlane(type, blocks) + <usize>(block / blocksPerScale(type)) * superBytes(type);
 }
 
-/** m of the four rows of a group, for types that have it. */
+/** Address of the scales of a block of a K type. */
+@inline
+export function smallAt(group: usize, blocks: i32, block: i32, type: i32): usize {
+  const first: usize = hasMins(type) ? 16 : 8;
+  const index = block & (blocksPerScale(type) - 1);
+  return superAt(group, blocks, block, type) + first + <usize>index * scaleBytes(type);
+}
+
+/** The small scales of the four rows, which of q6_k are signed, as f32. */
+@inline
+export function smallScales(at: usize, type: i32): v128 {
+  const bytes = v128.load32_zero(at);
+  if (type == Q6_K) return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(bytes)));
+  return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)));
+}
+
+/** The factor of the codes of the four rows of a group. The product of a K type is exact. */
+@inline
+export function scaleOf(group: usize, blocks: i32, block: i32, type: i32): v128 {
+  if (!isK(type)) return loadWide(scalesAt(group, blocks, block, type), F16);
+  return f32x4.mul(loadWide(superAt(group, blocks, block, type), F16), smallScales(smallAt(group, blocks, block, type), type));
+}
+
+/** m of the four rows of a group, which of a K type is -dmin times the small minimum; 0 for types without it. */
 @inline
 export function minOf(group: usize, blocks: i32, block: i32, type: i32): v128 {
-  return hasMins(type) ? loadWide(scalesAt(group, blocks, block, type) + 8, F16) : f32x4.splat(0);
+  if (!hasMins(type)) return f32x4.splat(0);
+  if (!isK(type)) return loadWide(scalesAt(group, blocks, block, type) + 8, F16);
+  const dmin = f32x4.neg(loadWide(superAt(group, blocks, block, type) + 8, F16));
+  return f32x4.mul(dmin, smallScales(smallAt(group, blocks, block, type) + 4, type));
 }
