@@ -1,4 +1,5 @@
-import type { DType, HostArray, Shape } from "@mamba/kernel";
+import { type DType, type HostArray, isQuantized, type Shape } from "@mamba/kernel";
+import { writeBlocks } from "./quantized.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CudaTensor } from "./tensor.ts";
 
@@ -14,7 +15,8 @@ export function uploaded(
   dtype: DType,
 ): CudaTensor {
   const tensor = runtime.result(op, shape, dtype);
-  fill(runtime, op, tensor.address, data);
+  if (isQuantized(dtype)) writeBlocks(runtime, op, tensor, 0, data as Uint8Array);
+  else fill(runtime, op, tensor.address, data);
   return tensor;
 }
 

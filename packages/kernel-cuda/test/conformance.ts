@@ -54,7 +54,7 @@ function chooser(every: number | undefined): (name: string) => boolean {
     if (name.startsWith("laws:")) return false;
     const [op = ""] = name.split(" ");
     if (op.endsWith(":")) return true;
-    const [variant = ""] = /\bb?f16\b|\+sequenceIds/.exec(name) ?? [];
+    const [variant = ""] = /\bb?f16\b|\bi?q\d_\w+|\+sequenceIds/.exec(name) ?? [];
     const group = `${op} ${variant}`;
     const count = counts.get(group) ?? 0;
     counts.set(group, count + 1);
