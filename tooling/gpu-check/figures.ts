@@ -91,7 +91,7 @@ export async function emitScans(
  * - decode, one token of one row: every weight is read once, so the limit is weight bytes over copy bandwidth. The table of
  *   the embedding counts once, because it is also the head, which reads all of it.
  * - prefill, a prompt of L tokens: the limit is its operations (blocks L times, the head once) over the rate of a large f32
- *   product. Weights in f16 are multiplied in f32 too.
+ *   product. Weights in f16 and quantised ones are multiplied in f32 too.
  */
 export async function emitModel(
   kernel: TrainingKernel,

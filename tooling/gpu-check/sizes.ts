@@ -37,9 +37,14 @@ export const fullSizes: Sizes = {
   matmul: 4096,
   // The largest are last, because they may not fit.
   scans: lengths.flatMap((length) => widths.map((width) => ({ ...width, length }))),
-  models: (["mamba-130m", "mamba-1.4b", "mamba-2.8b"] as const).flatMap((preset) =>
-    (["f32", "f16"] as const).map((dtype) => casesOf(preset, dtype, 2048)),
-  ),
+  models: [
+    ...(["mamba-130m", "mamba-1.4b", "mamba-2.8b"] as const).flatMap((preset) =>
+      (["f32", "f16"] as const).map((dtype) => casesOf(preset, dtype, 2048)),
+    ),
+    ...(["mamba-130m", "mamba-2.8b"] as const).flatMap((preset) =>
+      (["q8_0", "q4_0", "q4_k"] as const).map((dtype) => casesOf(preset, dtype, 2048)),
+    ),
+  ],
 };
 
 /** Sizes for the stand-in. They show that every part runs; their figures say nothing about speed. */
@@ -48,7 +53,7 @@ export const smallSizes: Sizes = {
   copy: 1000,
   matmul: 40,
   scans: [{ batch: 1, length: 40, channels: 48, stateSize: 16 }],
-  models: [casesOf("tiny", "f32", 40), casesOf("tiny", "f16", 40)],
+  models: (["f32", "f16", "q8_0", "q4_0"] as const).map((dtype) => casesOf("tiny", dtype, 40)),
 };
 
 /** The longest scan and the largest model of WebGPU, which gets less time than CUDA. */

@@ -1,11 +1,17 @@
 import {
+  elementCount,
   fromFloat32,
-  type FloatDType,
+  type HostArray,
+  hostLength,
+  isQuantized,
   type Kernel,
+  lastExtent,
   type Scope,
   type Shape,
   type Tensor,
+  type WeightDType,
 } from "@mamba/kernel";
+import { quantize } from "@mamba/kernel/quantize";
 
 const random = randomNumbers(2 ** 20);
 
@@ -17,19 +23,41 @@ export function randomTensor(
   kernel: Kernel,
   scope: Scope,
   shape: Shape,
-  dtype: FloatDType,
+  dtype: WeightDType,
   scale = 1,
 ): Tensor {
   const tensor = scope.use(kernel.zeros(shape, dtype));
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  const values = fromFloat32(
-    random.map((value) => value * scale),
-    dtype,
-  );
-  for (let start = 0; start < count; start += values.length) {
-    kernel.write(tensor, start, values.subarray(0, Math.min(values.length, count - start)));
+  const count = elementCount(shape);
+  const values = storedRandom(dtype, scale);
+  // Chunks of a quantised tensor are whole rows.
+  const unit = isQuantized(dtype) ? lastExtent(shape) : 1;
+  const chunk = Math.floor(random.length / unit) * unit;
+  for (let start = 0; start < count; start += chunk) {
+    kernel.write(tensor, start, values.subarray(0, hostLength(dtype, Math.min(chunk, count - start))));
   }
   return tensor;
+}
+
+/** Random blocks by type and scale: a model has many matrices of one scale. */
+const randomBlocks = new Map<string, Uint8Array>();
+/** Numbers that are quantised once and then repeated: the search for scales takes longer than all else here. */
+const distinct = 2 ** 16;
+
+/** The random numbers in a storage type. */
+function storedRandom(dtype: WeightDType, scale: number): HostArray {
+  if (!isQuantized(dtype)) {
+    const values = random.map((value) => value * scale);
+    return fromFloat32(values, dtype);
+  }
+  const key = `${dtype} ${scale}`;
+  const known = randomBlocks.get(key);
+  if (known) return known;
+  const values = random.subarray(0, distinct).map((value) => value * scale);
+  const some = quantize(values, dtype, distinct);
+  const blocks = new Uint8Array(hostLength(dtype, random.length));
+  for (let at = 0; at < blocks.length; at += some.length) blocks.set(some, at);
+  randomBlocks.set(key, blocks);
+  return blocks;
 }
 
 /** Token ids from all over a vocabulary of 50277. */

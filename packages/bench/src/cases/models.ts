@@ -7,7 +7,17 @@ import {
   type Init,
   type MambaLMConfig,
 } from "@mamba/core";
-import { byteLength, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
+import {
+  byteLength,
+  isQuantized,
+  lastExtent,
+  Scope,
+  type Kernel,
+  type Shape,
+  type Tensor,
+  type WeightDType,
+} from "@mamba/kernel";
+import { fallbackType } from "@mamba/kernel/quantize";
 import type { BenchmarkCase } from "../benchmarkCase.ts";
 import { presets, type PresetName } from "../presets.ts";
 import { randomIds, randomTensor } from "../randomTensor.ts";
@@ -16,7 +26,7 @@ import { blockFlops, residualFlops } from "./flops.ts";
 const configOf = (preset: PresetName): MambaLMConfig => resolveLMConfig(presets[preset]);
 
 /** A model with random weights, made in the kernel's memory. They are uniform instead of normal, which costs the same. */
-export function randomModel(kernel: Kernel, preset: PresetName, dtype: FloatDType, scope: Scope): MambaLM {
+export function randomModel(kernel: Kernel, preset: PresetName, dtype: WeightDType, scope: Scope): MambaLM {
   const config = configOf(preset);
   using made = new Scope();
   const parameters = new Map<string, Tensor>();
@@ -24,13 +34,18 @@ export function randomModel(kernel: Kernel, preset: PresetName, dtype: FloatDTyp
     const { name, shape, storage, init } = spec;
     const tensor =
       storage === "any"
-        ? randomTensor(kernel, made, shape, dtype, boundOf(init))
+        ? randomTensor(kernel, made, shape, typeOf(dtype, shape), boundOf(init))
         : made.use(kernel.upload(initialValues(spec, 0), shape, "f32"));
     parameters.set(name, tensor);
   }
   const model = scope.use(new MambaLM(kernel, config, parameters));
   for (const tensor of parameters.values()) made.release(tensor);
   return model;
+}
+
+/** The type of a matrix in a model of `dtype`: rows that are no multiple of its block have the type that llama.cpp takes then. */
+function typeOf(dtype: WeightDType, shape: Shape): WeightDType {
+  return isQuantized(dtype) ? fallbackType(dtype, lastExtent(shape)) : dtype;
 }
 
 function boundOf(init: Init): number {
@@ -42,9 +57,9 @@ function boundOf(init: Init): number {
 }
 
 /** Bytes of all weights. */
-function weightBytes(config: MambaLMConfig, dtype: FloatDType): number {
+function weightBytes(config: MambaLMConfig, dtype: WeightDType): number {
   return parameterSpecs(config).reduce(
-    (sum, { shape, storage }) => sum + byteLength(storage === "any" ? dtype : "f32", shape),
+    (sum, { shape, storage }) => sum + byteLength(storage === "any" ? typeOf(dtype, shape) : "f32", shape),
     0,
   );
 }
@@ -59,7 +74,7 @@ const stateBytes = ({ nLayers, dInner, dState, dConv }: MambaLMConfig) =>
   2 * 4 * nLayers * dInner * (dState + dConv - 1);
 
 /** Reads a prompt of `length` tokens, for the logits of its last. */
-export function prefillCase(preset: PresetName, dtype: FloatDType, length: number): BenchmarkCase {
+export function prefillCase(preset: PresetName, dtype: WeightDType, length: number): BenchmarkCase {
   const config = configOf(preset);
   return {
     name: `${preset} prefill L=${length}`,
@@ -77,7 +92,7 @@ export function prefillCase(preset: PresetName, dtype: FloatDType, length: numbe
 }
 
 /** One token for each of `batch` rows, greedily. */
-export function decodeCase(preset: PresetName, dtype: FloatDType, batch: number): BenchmarkCase {
+export function decodeCase(preset: PresetName, dtype: WeightDType, batch: number): BenchmarkCase {
   const config = configOf(preset);
   return {
     name: `${preset} decode B=${batch}`,
@@ -105,7 +120,7 @@ export function decodeCase(preset: PresetName, dtype: FloatDType, batch: number)
 /** The cases of one kernel share its model, because every kernel of a benchmark has one preset in one storage type. */
 const models = new WeakMap<Kernel, MambaLM>();
 
-function modelOf(kernel: Kernel, preset: PresetName, dtype: FloatDType, scope: Scope): MambaLM {
+function modelOf(kernel: Kernel, preset: PresetName, dtype: WeightDType, scope: Scope): MambaLM {
   const model = models.get(kernel) ?? randomModel(kernel, preset, dtype, scope);
   models.set(kernel, model);
   return model;
