@@ -109,13 +109,14 @@ export async function emitModel(
       emit({
         ...{ name, state: "ok", result: `${formatRate(tokensPerSecond)} tokens/s` },
         beside: `${percent(limitSeconds / seconds)} of ${limit}`,
-        figures: { tokensPerSecond, seconds, limitSeconds },
+        figures: { tokensPerSecond, seconds, limitSeconds, weightBytes: prefill.bytes },
       });
     };
     await orOutOfMemory(name, (error) => error.message, measured, emit);
   };
   // The bytes of a prefill are those of the weights alone; those of a decoded token include its states.
-  await measure(decode, prefill.bytes / ceilings.copy, "weight bytes over copy bandwidth");
+  const weights = `weight bytes (${formatBytes(prefill.bytes)}) over copy bandwidth`;
+  await measure(decode, prefill.bytes / ceilings.copy, weights);
   await measure(prefill, prefill.flops / ceilings.matmul, "matmul f32");
 }
 
