@@ -36,14 +36,20 @@ struct GroupPlace {
 // Numbers from the bytes of a word. A byte below 128 is written to the mantissa of 128.0, which gives 128 + byte without a slow
 // conversion; any byte to the mantissa of 32768.0.
 
+__device__ inline float plus128(uint32_t bytes, uint32_t i) {
+  return floatOf(__byte_perm(bytes, 0x43000000u, 0x7044u + (i << 8)));
+}
+
+__device__ inline float plus32768(uint32_t bytes, uint32_t i) {
+  return floatOf(__byte_perm(bytes, 0x47000000u, 0x7404u + (i << 4)));
+}
+
 __device__ inline float4 plus128(uint32_t bytes) {
-  return make_float4(floatOf(__byte_perm(bytes, 0x43000000u, 0x7044)), floatOf(__byte_perm(bytes, 0x43000000u, 0x7144)),
-                     floatOf(__byte_perm(bytes, 0x43000000u, 0x7244)), floatOf(__byte_perm(bytes, 0x43000000u, 0x7344)));
+  return make_float4(plus128(bytes, 0), plus128(bytes, 1), plus128(bytes, 2), plus128(bytes, 3));
 }
 
 __device__ inline float4 plus32768(uint32_t bytes) {
-  return make_float4(floatOf(__byte_perm(bytes, 0x47000000u, 0x7404)), floatOf(__byte_perm(bytes, 0x47000000u, 0x7414)),
-                     floatOf(__byte_perm(bytes, 0x47000000u, 0x7424)), floatOf(__byte_perm(bytes, 0x47000000u, 0x7434)));
+  return make_float4(plus32768(bytes, 0), plus32768(bytes, 1), plus32768(bytes, 2), plus32768(bytes, 3));
 }
 
 // values * scale + shift
@@ -191,17 +197,19 @@ struct Iq4Nl : Q4_0 {
 // d, dmin and twelve bytes S with a scale and a minimum of six bits for each of the eight groups j of 32 numbers:
 //   j < 4   scale = S[j] & 63,                            min = S[j + 4] & 63
 //   j >= 4  scale = (S[j + 4] & 15) | (S[j - 4] >> 6) << 4,  min = S[j + 4] >> 4 | (S[j] >> 6) << 4
-// Returns d scale and -dmin min.
-__device__ inline float2 scaleAndLeast(uint4 header, uint32_t j) {
-  const uint32_t byte = j % 4 * 8;
-  const uint32_t first = header.y >> byte;
-  const uint32_t second = header.z >> byte;
-  const uint32_t third = header.w >> byte;
-  const bool early = j < 4;
-  const uint32_t scale = early ? first & 63u : (third & 15u) | (first >> 2 & 48u);
-  const uint32_t least = early ? second & 63u : (third >> 4 & 15u) | (second >> 2 & 48u);
+// Returns d scale and -dmin min of group j = 2 pair + half.
+__device__ inline float2 scaleAndLeast(uint4 header, uint32_t pair, uint32_t half) {
+  const uint32_t shift = pair % 2 * 16;
+  const uint32_t first = header.y >> shift;
+  const uint32_t second = header.z >> shift;
+  const uint32_t third = header.w >> shift;
+  const bool early = pair < 2;
+  // Both groups of the pair, one per byte.
+  const uint32_t scales = early ? first & 0x3f3fu : (third & 0x0f0fu) | (first >> 2 & 0x3030u);
+  const uint32_t mins = early ? second & 0x3f3fu : (third >> 4 & 0x0f0fu) | (second >> 2 & 0x3030u);
   const float2 d = F16::pair(header.x);
-  return make_float2(d.x * (float)scale, -d.y * (float)least);
+  return make_float2(__fmaf_rn(plus128(scales, half), d.x, -128.0f * d.x),
+                     __fmaf_rn(plus128(mins, half), -d.y, 128.0f * d.y));
 }
 
 // w = d scale n - dmin min
@@ -214,7 +222,7 @@ struct Q4K : Halves<256, 32> {
     return {plane<0, uint2>(blocks, 16 * b + unit), plane<128, uint4>(blocks, b)};
   }
   static __device__ inline float4 four(const Words& words, uint32_t unit, uint32_t i) {
-    const float2 by = scaleAndLeast(words.header, unit / 4 * 2 + i / 2);
+    const float2 by = scaleAndLeast(words.header, unit / 4, i / 2);
     return raised(nibbles(words.quants, i), by.x, by.y);
   }
 };
@@ -231,10 +239,10 @@ struct Q5K : Halves<256, 32> {
             plane<128, uint4>(blocks, b)};
   }
   static __device__ inline float4 four(const Words& words, uint32_t unit, uint32_t i) {
-    const uint32_t j = unit / 4 * 2 + i / 2;
-    const float2 by = scaleAndLeast(words.header, j);
-    const uint32_t fifth = (i % 2 == 0 ? words.fifth.x : words.fifth.y) >> j & 0x01010101u;
-    return raised(nibbles(words.quants, i) | fifth << 4, by.x, by.y);
+    const float2 by = scaleAndLeast(words.header, unit / 4, i / 2);
+    // Bit 2 (unit / 4) + i / 2 of each byte, moved to bit 4.
+    const uint32_t fifth = (i % 2 == 0 ? words.fifth.x : words.fifth.y) >> (unit / 4 * 2) << (4 - i / 2) & 0x10101010u;
+    return raised(nibbles(words.quants, i) | fifth, by.x, by.y);
   }
 };
 
@@ -263,8 +271,11 @@ struct Q6K {
   static __device__ inline float4 four(const Words& words, uint32_t unit, uint32_t i) {
     const uint32_t four = (i % 2 == 0 ? words.low : words.high) >> (i / 2 * 4) & 0x0f0f0f0fu;
     const uint32_t two = words.upper >> (2 * i) & 0x03030303u;
-    const uint32_t scales = (i / 2 == 0 ? words.scales.x : words.scales.y) >> (i % 2 * 16 + unit % 8 / 4 * 8);
-    return centred(four | two << 4, f16ToFloat(words.d) * (float)(int8_t)scales, 32.0f);
+    // The signed byte plus 128.
+    const uint32_t scales = (i / 2 == 0 ? words.scales.x : words.scales.y) ^ 0x80808080u;
+    const float d = f16ToFloat(words.d);
+    const float scale = __fmaf_rn(plus32768(scales, i % 2 * 2 + unit % 8 / 4), d, -32896.0f * d);
+    return centred(four | two << 4, scale, 32.0f);
   }
 };
 
