@@ -2,7 +2,6 @@ import {
   elementCount,
   fromFloat32,
   type HostArray,
-  hostLength,
   isQuantized,
   type Kernel,
   lastExtent,
@@ -14,10 +13,12 @@ import {
 import { quantize } from "@mamba/kernel/quantize";
 
 const random = randomNumbers(2 ** 20);
+/** Fewer for quantised types, whose search for scales is slow. */
+const quantizedCount = 2 ** 18;
 
 /**
- * A tensor of numbers uniform in [-scale, scale], owned by `scope`. It repeats the same 2^20 numbers: the kernel takes as
- * long for them as for fresh ones, and they are made at once.
+ * A tensor of numbers uniform in [-scale, scale], owned by `scope`. It repeats the same 2^20 numbers, or 2^18 of a quantised type:
+ * the kernel takes as long for them as for fresh ones, and they are made at once.
  */
 export function randomTensor(
   kernel: Kernel,
@@ -28,36 +29,38 @@ export function randomTensor(
 ): Tensor {
   const tensor = scope.use(kernel.zeros(shape, dtype));
   const count = elementCount(shape);
-  const values = storedRandom(dtype, scale);
-  // Chunks of a quantised tensor are whole rows.
-  const unit = isQuantized(dtype) ? lastExtent(shape) : 1;
-  const chunk = Math.floor(random.length / unit) * unit;
-  for (let start = 0; start < count; start += chunk) {
-    kernel.write(tensor, start, values.subarray(0, hostLength(dtype, Math.min(chunk, count - start))));
+  const { data, elements } = randomRows(lastExtent(shape), dtype, scale);
+  for (let start = 0; start < count; start += elements) {
+    const written = Math.min(elements, count - start);
+    kernel.write(tensor, start, data.subarray(0, (data.length / elements) * written));
   }
   return tensor;
 }
 
-/** Random blocks by type and scale: a model has many matrices of one scale. */
-const randomBlocks = new Map<string, Uint8Array>();
-/** Numbers that are quantised once and then repeated: the search for scales takes longer than all else here. */
-const distinct = 2 ** 16;
+/** Random numbers in a storage type, and how many: whole rows of a quantised type. */
+interface RandomRows {
+  readonly data: HostArray;
+  readonly elements: number;
+}
 
-/** The random numbers in a storage type. */
-function storedRandom(dtype: WeightDType, scale: number): HostArray {
+const quantizedRows = new Map<string, RandomRows>();
+
+function randomRows(columns: number, dtype: WeightDType, scale: number): RandomRows {
   if (!isQuantized(dtype)) {
-    const values = random.map((value) => value * scale);
-    return fromFloat32(values, dtype);
+    const data = fromFloat32(
+      random.map((value) => value * scale),
+      dtype,
+    );
+    return { data, elements: data.length };
   }
-  const key = `${dtype} ${scale}`;
-  const known = randomBlocks.get(key);
-  if (known) return known;
-  const values = random.subarray(0, distinct).map((value) => value * scale);
-  const some = quantize(values, dtype, distinct);
-  const blocks = new Uint8Array(hostLength(dtype, random.length));
-  for (let at = 0; at < blocks.length; at += some.length) blocks.set(some, at);
-  randomBlocks.set(key, blocks);
-  return blocks;
+  const key = `${dtype},${columns},${scale}`;
+  let rows = quantizedRows.get(key);
+  if (!rows) {
+    const elements = Math.max(1, Math.floor(quantizedCount / columns)) * columns;
+    const values = random.subarray(0, elements).map((value) => value * scale);
+    quantizedRows.set(key, (rows = { data: quantize(values, dtype, columns), elements }));
+  }
+  return rows;
 }
 
 /** Token ids from all over a vocabulary of 50277. */

@@ -6,6 +6,7 @@ import {
   resolveLMConfig,
   type Init,
   type MambaLMConfig,
+  type ParameterSpec,
 } from "@mamba/core";
 import {
   byteLength,
@@ -13,7 +14,6 @@ import {
   lastExtent,
   Scope,
   type Kernel,
-  type Shape,
   type Tensor,
   type WeightDType,
 } from "@mamba/kernel";
@@ -25,6 +25,18 @@ import { blockFlops, residualFlops } from "./flops.ts";
 
 const configOf = (preset: PresetName): MambaLMConfig => resolveLMConfig(presets[preset]);
 
+/**
+ * The type of a parameter when the weights are of type `dtype`. The types of quantised weights are those of files that llama.cpp
+ * writes: the table, which is also the head, gets 6 bits with 4-bit and 5-bit types, and rows that are no whole blocks get a larger
+ * type.
+ */
+function storageOf({ name, shape, storage }: ParameterSpec, dtype: WeightDType): WeightDType {
+  if (storage !== "any") return "f32";
+  if (!isQuantized(dtype)) return dtype;
+  const isTable = name === "backbone.embeddings.weight" || name === "lm_head.weight";
+  return fallbackType(isTable && dtype !== "q8_0" ? "q6_k" : dtype, lastExtent(shape));
+}
+
 /** A model with random weights, made in the kernel's memory. They are uniform instead of normal, which costs the same. */
 export function randomModel(kernel: Kernel, preset: PresetName, dtype: WeightDType, scope: Scope): MambaLM {
   const config = configOf(preset);
@@ -32,20 +44,16 @@ export function randomModel(kernel: Kernel, preset: PresetName, dtype: WeightDTy
   const parameters = new Map<string, Tensor>();
   for (const spec of parameterSpecs(config)) {
     const { name, shape, storage, init } = spec;
+    const type = storageOf(spec, dtype);
     const tensor =
       storage === "any"
-        ? randomTensor(kernel, made, shape, typeOf(dtype, shape), boundOf(init))
+        ? randomTensor(kernel, made, shape, type, boundOf(init))
         : made.use(kernel.upload(initialValues(spec, 0), shape, "f32"));
     parameters.set(name, tensor);
   }
   const model = scope.use(new MambaLM(kernel, config, parameters));
   for (const tensor of parameters.values()) made.release(tensor);
   return model;
-}
-
-/** The type of a matrix in a model of `dtype`: rows that are no multiple of its block have the type that llama.cpp takes then. */
-function typeOf(dtype: WeightDType, shape: Shape): WeightDType {
-  return isQuantized(dtype) ? fallbackType(dtype, lastExtent(shape)) : dtype;
 }
 
 function boundOf(init: Init): number {
@@ -59,7 +67,7 @@ function boundOf(init: Init): number {
 /** Bytes of all weights. */
 function weightBytes(config: MambaLMConfig, dtype: WeightDType): number {
   return parameterSpecs(config).reduce(
-    (sum, { shape, storage }) => sum + byteLength(storage === "any" ? typeOf(dtype, shape) : "f32", shape),
+    (sum, spec) => sum + byteLength(storageOf(spec, dtype), spec.shape),
     0,
   );
 }
