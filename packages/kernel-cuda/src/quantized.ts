@@ -60,7 +60,7 @@ export function writeBlocks(
 }
 
 /** A new tensor of bytes with the blocks of a quantised one. The dtype is f16 because their number is even. */
-export function blocksOf(runtime: Runtime, op: string, source: CudaTensor): CudaTensor {
+export function canonicalBlocks(runtime: Runtime, op: string, source: CudaTensor): CudaTensor {
   const dtype = source.dtype as QuantizedDType;
   const bytes = byteLength(dtype, source.shape);
   const blocks = runtime.result(op, [bytes / 2], "f16");

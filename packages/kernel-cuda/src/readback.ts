@@ -1,6 +1,6 @@
 import { byteLength, formats, type HostArray, isDense, isQuantized } from "@mamba/kernel";
 import { copyRows } from "./copyRows.ts";
-import { blocksOf } from "./quantized.ts";
+import { canonicalBlocks } from "./quantized.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CudaTensor } from "./tensor.ts";
 
@@ -24,7 +24,7 @@ export class Readback {
   async read(sources: readonly CudaTensor[]): Promise<HostArray[]> {
     const runtime = this.#runtime;
     const copies = sources.map((source) => {
-      if (isQuantized(source.dtype)) return blocksOf(runtime, "read", source);
+      if (isQuantized(source.dtype)) return canonicalBlocks(runtime, "read", source);
       return isDense(source) ? undefined : copyRows(runtime, "read", source);
     });
     const chunks = new Float64Array(2 * sources.length);

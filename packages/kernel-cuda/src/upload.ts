@@ -1,5 +1,4 @@
-import { type DType, type HostArray, isQuantized, type Shape } from "@mamba/kernel";
-import { writeBlocks } from "./quantized.ts";
+import type { DType, HostArray, Shape } from "@mamba/kernel";
 import type { Runtime } from "./runtime.ts";
 import type { CudaTensor } from "./tensor.ts";
 
@@ -15,8 +14,7 @@ export function uploaded(
   dtype: DType,
 ): CudaTensor {
   const tensor = runtime.result(op, shape, dtype);
-  if (isQuantized(dtype)) writeBlocks(runtime, op, tensor, 0, data as Uint8Array);
-  else fill(runtime, op, tensor.address, data);
+  fill(runtime, op, tensor.address, data);
   return tensor;
 }
 
