@@ -1,4 +1,4 @@
-import type { FloatDType } from "@mamba/kernel";
+import type { WeightDType } from "@mamba/kernel";
 import type { BufferArgument } from "../commands/dispatcher.ts";
 import type { Traits } from "../device/traits.ts";
 import type { WebGpuTensor } from "../memory/tensor.ts";
@@ -15,8 +15,8 @@ interface Product {
   readonly weight: BufferArgument;
   readonly bias?: WebGpuTensor | undefined;
   readonly y: BufferArgument;
-  readonly dtype: FloatDType;
-  /** True when all rows of `x` and of the weight start at a multiple of four numbers. */
+  readonly dtype: WeightDType;
+  /** True when all rows of `x` and of a weight of a float type start at a multiple of four numbers. */
   readonly aligned: boolean;
   readonly rows: number;
   readonly columns: number;
@@ -57,7 +57,7 @@ interface Choice {
 export function productShader(
   traits: Traits,
   form: FormName,
-  dtype: FloatDType,
+  dtype: WeightDType,
   four: boolean,
   rows: number,
 ): Choice {
