@@ -61,6 +61,7 @@ function convert(
   const highWords = (blockElements * layout.high) / 32;
   const fineWords = layout.fine ? blockElements / 64 : 0;
   const halves = new Uint16Array(words.buffer, words.byteOffset, words.length * 2);
+  const moveBytes = packing ? packBytes : unpackBytes;
   const moveNibbles = packing ? packNibbles : unpackNibbles;
   const moveHigh = highMove(layout, blockElements, packing);
   const movePairs = packing ? packPairs : unpackPairs;
@@ -72,7 +73,7 @@ function convert(
   for (let row = 0; row < words.length; row += planes.words) {
     for (let b = 0; b < columns / blockElements; b++) {
       const quantsAt = row + b * quantWords;
-      if (layout.quants === 8) copy(block + fields.quants, 2 * quantsAt, 2 * quantWords);
+      if (layout.quants === 8) moveBytes(blocks, block + fields.quants, words, quantsAt);
       else {
         for (let i = 0; i < quantWords; i += fields.run) {
           moveNibbles(blocks, block + fields.quants + 2 * i, words, quantsAt + i, fields.run);
@@ -95,6 +96,16 @@ function wordAt(blocks: Uint16Array, at: number): number {
 function putWord(blocks: Uint16Array, at: number, word: number): void {
   blocks[at] = word;
   blocks[at + 1] = word >>> 16;
+}
+
+// q8_0: 32 bytes.
+
+function packBytes(blocks: Uint16Array, block: number, words: Uint32Array, at: number): void {
+  for (let i = 0; i < 8; i++) words[at + i] = wordAt(blocks, block + 2 * i);
+}
+
+function unpackBytes(blocks: Uint16Array, block: number, words: Uint32Array, at: number): void {
+  for (let i = 0; i < 8; i++) putWord(blocks, block + 2 * i, words[at + i] as number);
 }
 
 // Two words of a block hold eight consecutive elements in the low halves of their bytes, and eight in the high halves. Each eight
