@@ -6,8 +6,18 @@ import {
   resolveLMConfig,
   type Init,
   type MambaLMConfig,
+  type ParameterSpec,
 } from "@mamba/core";
-import { byteLength, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
+import {
+  byteLength,
+  isQuantized,
+  lastExtent,
+  Scope,
+  type Kernel,
+  type Tensor,
+  type WeightDType,
+} from "@mamba/kernel";
+import { fallbackType } from "@mamba/kernel/quantize";
 import type { BenchmarkCase } from "../benchmarkCase.ts";
 import { presets, type PresetName } from "../presets.ts";
 import { randomIds, randomTensor } from "../randomTensor.ts";
@@ -15,16 +25,29 @@ import { blockFlops, residualFlops } from "./flops.ts";
 
 const configOf = (preset: PresetName): MambaLMConfig => resolveLMConfig(presets[preset]);
 
+/**
+ * The type of a parameter when the weights are of type `dtype`. The types of quantised weights are those of files that llama.cpp
+ * writes: the table, which is also the head, gets 6 bits with 4-bit and 5-bit types, and rows that are no whole blocks get a larger
+ * type.
+ */
+function storageOf({ name, shape, storage }: ParameterSpec, dtype: WeightDType): WeightDType {
+  if (storage !== "any") return "f32";
+  if (!isQuantized(dtype)) return dtype;
+  const isTable = name === "backbone.embeddings.weight" || name === "lm_head.weight";
+  return fallbackType(isTable && dtype !== "q8_0" ? "q6_k" : dtype, lastExtent(shape));
+}
+
 /** A model with random weights, made in the kernel's memory. They are uniform instead of normal, which costs the same. */
-export function randomModel(kernel: Kernel, preset: PresetName, dtype: FloatDType, scope: Scope): MambaLM {
+export function randomModel(kernel: Kernel, preset: PresetName, dtype: WeightDType, scope: Scope): MambaLM {
   const config = configOf(preset);
   using made = new Scope();
   const parameters = new Map<string, Tensor>();
   for (const spec of parameterSpecs(config)) {
     const { name, shape, storage, init } = spec;
+    const type = storageOf(spec, dtype);
     const tensor =
       storage === "any"
-        ? randomTensor(kernel, made, shape, dtype, boundOf(init))
+        ? randomTensor(kernel, made, shape, type, boundOf(init))
         : made.use(kernel.upload(initialValues(spec, 0), shape, "f32"));
     parameters.set(name, tensor);
   }
@@ -42,9 +65,9 @@ function boundOf(init: Init): number {
 }
 
 /** Bytes of all weights. */
-function weightBytes(config: MambaLMConfig, dtype: FloatDType): number {
+function weightBytes(config: MambaLMConfig, dtype: WeightDType): number {
   return parameterSpecs(config).reduce(
-    (sum, { shape, storage }) => sum + byteLength(storage === "any" ? dtype : "f32", shape),
+    (sum, spec) => sum + byteLength(storageOf(spec, dtype), spec.shape),
     0,
   );
 }
@@ -59,7 +82,7 @@ const stateBytes = ({ nLayers, dInner, dState, dConv }: MambaLMConfig) =>
   2 * 4 * nLayers * dInner * (dState + dConv - 1);
 
 /** Reads a prompt of `length` tokens, for the logits of its last. */
-export function prefillCase(preset: PresetName, dtype: FloatDType, length: number): BenchmarkCase {
+export function prefillCase(preset: PresetName, dtype: WeightDType, length: number): BenchmarkCase {
   const config = configOf(preset);
   return {
     name: `${preset} prefill L=${length}`,
@@ -77,7 +100,7 @@ export function prefillCase(preset: PresetName, dtype: FloatDType, length: numbe
 }
 
 /** One token for each of `batch` rows, greedily. */
-export function decodeCase(preset: PresetName, dtype: FloatDType, batch: number): BenchmarkCase {
+export function decodeCase(preset: PresetName, dtype: WeightDType, batch: number): BenchmarkCase {
   const config = configOf(preset);
   return {
     name: `${preset} decode B=${batch}`,
@@ -105,7 +128,7 @@ export function decodeCase(preset: PresetName, dtype: FloatDType, batch: number)
 /** The cases of one kernel share its model, because every kernel of a benchmark has one preset in one storage type. */
 const models = new WeakMap<Kernel, MambaLM>();
 
-function modelOf(kernel: Kernel, preset: PresetName, dtype: FloatDType, scope: Scope): MambaLM {
+function modelOf(kernel: Kernel, preset: PresetName, dtype: WeightDType, scope: Scope): MambaLM {
   const model = models.get(kernel) ?? randomModel(kernel, preset, dtype, scope);
   models.set(kernel, model);
   return model;
