@@ -25,8 +25,9 @@ interface Plan {
   readonly outputs: number;
 }
 
-function planFor(kind: Plan["kind"], rows: number): Plan {
-  if (kind === "alone") return { kind, workgroup: 16, lanes: 1, outputs: 4 };
+function planFor(kind: Plan["kind"], rows: number, quantized: boolean): Plan {
+  // Several outputs of a quantised weight at many rows would take long to compile.
+  if (kind === "alone") return { kind, workgroup: 16, lanes: 1, outputs: quantized && rows > 2 ? 1 : 4 };
   if (kind === "memory") return { kind, workgroup: 64, lanes: 8, outputs: 1 };
   return { kind, workgroup: 64, lanes: 64, outputs: rows <= 2 ? 4 : 1 };
 }
@@ -40,7 +41,7 @@ const gemvShader = memoize(
     planKind: Plan["kind"],
   ): ProductShader => {
     const { enable, ...buffers } = productBuffers(weightKind, four);
-    const plan = planFor(planKind, rows);
+    const plan = planFor(planKind, rows, isQuantizedKind(weightKind));
     const { workgroup, lanes, outputs } = plan;
     const all = (line: (r: number, o: number) => string) =>
       lines(outputs, (o) => lines(rows, (r) => line(r, o)));
@@ -162,7 +163,13 @@ export function gemv(
   rows: number,
 ): { readonly shader: ProductShader; readonly outputs: number } {
   const planKind = parallel ? (subgroups ? "subgroups" : "memory") : "alone";
-  const { workgroup, lanes, outputs } = planFor(planKind, rows);
-  const shader = gemvShader(kind, four, Math.min(rows, maxGemvRows), rows > maxGemvRows, planKind);
-  return { shader, outputs: (workgroup / lanes) * outputs };
+  const own = Math.min(rows, maxGemvRows);
+  // The shaders of a quantised type have 1, 2, 4 or 8 rows, because they take long to compile.
+  const computed = isQuantizedKind(kind) ? 2 ** Math.ceil(Math.log2(own)) : own;
+  const { workgroup, lanes, outputs } = planFor(planKind, computed, isQuantizedKind(kind));
+  const grouped = rows > maxGemvRows || (isQuantizedKind(kind) && rows > 1);
+  return {
+    shader: gemvShader(kind, four, computed, grouped, planKind),
+    outputs: (workgroup / lanes) * outputs,
+  };
 }
