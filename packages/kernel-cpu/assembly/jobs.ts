@@ -6,9 +6,16 @@
 // threads that did not take part.
 //
 // The ticket is closed before the fields change: `next` is then larger than any number of units.
+//
+// Weights can lie in further memories, each with its own instance of the module. A job that runs there is a function of that
+// instance, which every thread appends to its table. A worker has to leave `work` for that, because only its event loop receives
+// the new memory: the caller appends the functions, raises GENERATION, and only then opens the first job that needs them. A worker
+// of an older generation never claims units of such a job: it reads GENERATION after the ticket, so when it sees the ticket of
+// that job it also sees the new generation, and returns. A claim that succeeds shows that the ticket was still the one it read.
 
 const TICKET: usize = 0;
 const EPOCH: usize = 4; // the upper half of the ticket: what idle threads wait on
+const GENERATION: usize = 8; // number of memories whose functions are in the caller's table; in the cache line of the ticket
 const RUN: usize = 64; // table index of <job>Run
 const ARGS: usize = 68;
 const UNITS: usize = 72;
@@ -28,11 +35,14 @@ function epochOf(ticket: u64): u32 {
   return <u32>(ticket >> 32);
 }
 
-/** Runs units of the open job until none is left. Returns the epoch of that job. */
-function help(control: usize, thread: u32): u32 {
+/**
+ * Runs units of the open job until none is left, or until the table of this thread is older than the caller's. Returns the epoch of
+ * that job.
+ */
+function help(control: usize, thread: u32, generation: u32): u32 {
   let ticket = atomic.load<u64>(control, TICKET);
   let units = load<u32>(control, UNITS);
-  while (<u32>ticket < units) {
+  while (<u32>ticket < units && atomic.load<u32>(control, GENERATION) == generation) {
     const run = load<u32>(control, RUN);
     const args = load<usize>(control, ARGS);
     const begin = <u32>ticket;
@@ -77,7 +87,7 @@ export function post(
   atomic.store<u32>(control, 0, DONE);
   atomic.store<u64>(control, (epoch + 1) << 32, TICKET);
   if (wake && atomic.load<u32>(control, SLEEPERS)) atomic.notify(control + EPOCH, -1);
-  help(control, 0);
+  help(control, 0, load<u32>(control, GENERATION));
   return units - atomic.load<u32>(control, DONE);
 }
 
@@ -101,6 +111,17 @@ export function pending(control: usize, spins: u32, maySleep: bool): u32 {
 /** Ends the loops of all workers. */
 export function stop(control: usize): void {
   atomic.store<u32>(control, 1, STOP);
+  nextEpoch(control);
+}
+
+/** Makes all workers return from `work`, to append the functions of a further memory to their tables. No job is open. */
+export function reload(control: usize, generation: u32): void {
+  atomic.store<u32>(control, generation, GENERATION);
+  nextEpoch(control);
+}
+
+/** Begins an epoch without a job, and wakes all workers. */
+function nextEpoch(control: usize): void {
   const epoch = <u64>load<u32>(control, EPOCH);
   atomic.store<u64>(control, ((epoch + 1) << 32) | CLOSED, TICKET);
   atomic.notify(control + EPOCH, -1);
@@ -116,10 +137,15 @@ export function faulted(control: usize): bool {
   return atomic.load<u32>(control, FAULT) != 0;
 }
 
-/** The loop of worker `thread`: runs units, then polls for a new epoch `spins` times, then sleeps until there is one. */
-export function work(control: usize, thread: u32, spins: u32): void {
+/**
+ * The loop of worker `thread`: runs units, then polls for a new epoch `spins` times, then sleeps until there is one. Returns when the
+ * kernel ends, or when the caller's table holds the functions of more memories than the worker's: `generation` memories.
+ */
+export function work(control: usize, thread: u32, spins: u32, generation: u32): void {
   while (!atomic.load<u32>(control, STOP)) {
-    const epoch = help(control, thread);
+    const epoch = help(control, thread, generation);
+    // Read after the epoch: a generation that is raised later begins a new epoch, which ends the wait below.
+    if (atomic.load<u32>(control, GENERATION) != generation) return;
     let left = spins;
     while (left != 0 && atomic.load<u32>(control, EPOCH) == epoch) left--;
     if (left != 0) continue;

@@ -1,4 +1,4 @@
-import { type DType, type HostArray, KernelError } from "@mamba/kernel";
+import { type DType, type HostArray, isQuantized, KernelError } from "@mamba/kernel";
 import { Allocator, type Chunk, lineBytes } from "./allocator.ts";
 import { platform, type SharedMemory } from "./platform.ts";
 
@@ -53,17 +53,33 @@ export class Heap {
     return chunk;
   }
 
+  /** Allocates like `allocate`; undefined when the memory has no such chunk and cannot grow. */
+  tryAllocate(bytes: number): Chunk | undefined {
+    try {
+      return this.allocate(bytes, "allocate");
+    } catch (error) {
+      if (KernelError.is(error, "OUT_OF_MEMORY")) return undefined;
+      throw error;
+    }
+  }
+
   free(chunk: Chunk): void {
     this.#liveBytes -= chunk.lines * lineBytes;
     this.#allocator.free(chunk);
   }
 
-  /** A typed array over the memory of `count` elements at byte `address`. */
+  /** A typed array over the memory of `count` elements at byte `address`; of a quantised type, over `count` bytes. */
   view(dtype: DType, address: number, count: number): HostArray {
     const { buffer } = this.#memory;
     if (dtype === "f32") return new Float32Array(buffer, address, count);
     if (dtype === "i32") return new Int32Array(buffer, address, count);
+    if (isQuantized(dtype)) return new Uint8Array(buffer, address, count);
     return new Uint16Array(buffer, address, count);
+  }
+
+  /** A view of `count` bytes. */
+  bytes(address: number, count: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, count);
   }
 
   /** Writes float64 numbers at a multiple of 8. */
@@ -79,6 +95,13 @@ export class Heap {
   /** A copy of `count` elements at byte `address`, in memory that is not shared. */
   copy(dtype: DType, address: number, count: number): HostArray {
     return this.view(dtype, address, count).slice();
+  }
+
+  /** Copies bytes from another heap, or from another chunk of this one, to byte `address`. */
+  copyFrom(source: Heap, from: number, bytes: number, address: number): void {
+    new Uint8Array(this.#memory.buffer, address, bytes).set(
+      new Uint8Array(source.#memory.buffer, from, bytes),
+    );
   }
 
   #grow(lines: number, bytes: number, op: string): void {

@@ -1,10 +1,11 @@
 import type { KernelError } from "@mamba/kernel";
-import { type Chunk, lineBytes } from "./allocator.ts";
 import { jobRecords } from "./generated/records.ts";
-import type { Heap } from "./heap.ts";
+import type { Instance } from "./instance.ts";
+import type { Memories } from "./memories.ts";
 import { platform } from "./platform.ts";
 import type { RecordMemory } from "./records.ts";
-import { type JobName, jobNames, type WasmExports } from "./wasm.ts";
+import { homeOf, runStaged } from "./stagedJobs.ts";
+import type { JobName } from "./wasm.ts";
 
 /** Bytes of the control record of assembly/jobs.ts. */
 export const controlBytes = 256;
@@ -38,89 +39,56 @@ export interface JobSettings extends Partial<JobTuning> {
   readonly maySleep: boolean;
 }
 
-/** One job of the module. */
-interface Job {
-  readonly write: (to: RecordMemory, at: number, record: never) => void;
-  readonly units: (args: number) => number;
-  readonly scratch: ((args: number) => number) | undefined;
-  readonly run: (args: number, begin: number, end: number, scratch: number) => void;
-  /** Index of `run` in the table of the module. */
-  readonly index: number;
-}
+type WriteRecord = (to: RecordMemory, at: number, record: object) => void;
 
 /** Runs the jobs of the module, alone or together with the workers. */
 export class Jobs {
-  readonly #wasm: WasmExports;
-  readonly #heap: Heap;
+  readonly #memories: Memories;
   readonly #settings: Required<JobSettings>;
   readonly #onLost: (reason: string, cause?: unknown) => KernelError;
-  readonly #jobs: Readonly<Record<JobName, Job>>;
-  /** The argument record of the running job. One is enough, since a job is done when `run` returns. */
-  readonly #record: RecordMemory;
-  readonly #args: number;
-  #scratch: Chunk | undefined;
-  /** Bytes of scratch per thread. */
-  #scratchStride = 0;
 
   /**
-   * @param record memory for the longest argument record
-   * @param table index of each job's function in the table of the module
    * @param onLost declares the device lost and returns the error to throw
    */
   constructor(
-    wasm: WasmExports,
-    heap: Heap,
-    record: RecordMemory,
-    table: Readonly<Record<JobName, number>>,
+    memories: Memories,
     settings: JobSettings,
     onLost: (reason: string, cause?: unknown) => KernelError,
   ) {
-    this.#wasm = wasm;
-    this.#heap = heap;
-    this.#record = record;
-    this.#args = record.words.byteOffset;
+    this.#memories = memories;
     this.#settings = { ...defaultTuning, ...settings };
     this.#onLost = onLost;
-    this.#jobs = Object.fromEntries(
-      jobNames.map((name): [JobName, Job] => [
-        name,
-        {
-          write: jobRecords[name],
-          units: wasm[`${name}Units`],
-          scratch: wasm[`${name}Scratch`],
-          run: wasm[`${name}Run`],
-          index: table[name],
-        },
-      ]),
-    ) as Record<JobName, Job>;
   }
 
   /** See `Runtime.run`. */
   run<J extends JobName>(name: J, record: JobRecord<J>, nanoseconds: number): void {
-    const job: Job = this.#jobs[name];
-    const args = this.#args;
-    job.write(this.#record, 0, record as never);
-    const units = job.units(args);
+    const { main, further } = this.#memories;
+    const home = further > 0 ? homeOf(main, name, record) : main;
+    if (home === main) this.#runOn(main, name, record, nanoseconds);
+    else runStaged(main, home, name, record, (moved) => this.#runOn(home, name, moved, nanoseconds));
+  }
+
+  /** Runs a job whose pointers are addresses in the memory of `instance`. */
+  #runOn(instance: Instance, name: JobName, record: object, nanoseconds: number): void {
+    const { wasm, table } = instance;
+    const args = instance.record.words.byteOffset;
+    (jobRecords[name] as WriteRecord)(instance.record, 0, record);
+    const units = wasm[`${name}Units`](args);
     if (units === 0) return;
-    const scratch = job.scratch ? this.#reserve(job.scratch(args), name) : 0;
     const { control, threads, shareAbove, wakeAbove } = this.#settings;
+    const scratchBytes = wasm[`${name}Scratch`]?.(args);
+    const scratch = scratchBytes === undefined ? 0 : instance.reserveScratch(scratchBytes, threads, name);
     const shared = threads > 1 && units > 1 && nanoseconds >= shareAbove;
     let left = 0;
     try {
       if (shared) {
-        const stride = this.#scratchStride;
+        // The control record lies in the main memory, the argument record and scratch in that of the job.
+        const { main } = this.#memories;
         const claims = threads * claimsPerThread;
-        left = this.#wasm.post(
-          control,
-          job.index,
-          args,
-          units,
-          claims,
-          scratch,
-          stride,
-          nanoseconds >= wakeAbove,
-        );
-      } else job.run(args, 0, units, scratch);
+        const wake = nanoseconds >= wakeAbove;
+        const stride = instance.scratchStride;
+        left = main.wasm.post(control, table[name], args, units, claims, scratch, stride, wake);
+      } else wasm[`${name}Run`](args, 0, units, scratch);
     } catch (cause) {
       throw this.#onLost(`${name} failed inside WebAssembly`, cause);
     }
@@ -132,9 +100,9 @@ export class Jobs {
     let left = claimed;
     let since = 0;
     for (;;) {
-      const now = this.#wasm.pending(control, waitSpins, maySleep);
+      const now = this.#memories.main.wasm.pending(control, waitSpins, maySleep);
       if (now === 0) return;
-      if (this.#wasm.faulted(control)) throw this.#onLost(`a worker thread failed in ${name}`);
+      if (this.#memories.main.wasm.faulted(control)) throw this.#onLost(`a worker thread failed in ${name}`);
       const time = platform.performance.now();
       if (now !== left || since === 0) since = time;
       else if (time - since > stallMs) {
@@ -142,17 +110,5 @@ export class Jobs {
       }
       left = now;
     }
-  }
-
-  /** Reserves scratch for all threads and keeps it for later jobs. Returns its address. */
-  #reserve(bytes: number, op: string): number {
-    if (bytes > this.#scratchStride) {
-      const stride = Math.ceil(bytes / lineBytes) * lineBytes;
-      const grown = this.#heap.allocate(stride * this.#settings.threads, op);
-      if (this.#scratch) this.#heap.free(this.#scratch);
-      this.#scratch = grown;
-      this.#scratchStride = stride;
-    }
-    return this.#scratch ? this.#scratch.address : 0;
   }
 }

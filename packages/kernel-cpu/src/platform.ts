@@ -19,6 +19,7 @@ interface WebWorker {
 
 /** A worker of Node. */
 interface NodeWorker {
+  postMessage(message: unknown): void;
   once(event: "message" | "error" | "exit", listener: (value: unknown) => void): void;
   unref(): void;
   terminate(): Promise<number>;
@@ -32,7 +33,8 @@ export interface NodeModules {
       options: { eval: true; execArgv: []; workerData: unknown; name: string },
     ) => NodeWorker;
   };
-  "node:os": { availableParallelism(): number };
+  "node:os": { availableParallelism(): number; totalmem(): number; freemem(): number; platform(): string };
+  "node:fs": { readFileSync(path: string, encoding: "utf8"): string };
 }
 
 /** A `WebAssembly.Table`. */
@@ -45,6 +47,7 @@ export interface WasmTable {
 interface Platform {
   readonly WebAssembly: {
     Memory: new (limits: { initial: number; maximum: number; shared: true }) => SharedMemory;
+    Instance: new (module: WasmModule, imports: object) => { readonly exports: unknown };
     compile(bytes: Uint8Array): Promise<WasmModule>;
     instantiate(module: WasmModule, imports: object): Promise<{ readonly exports: unknown }>;
     validate(bytes: Uint8Array): boolean;
@@ -63,7 +66,11 @@ interface Platform {
   atob(text: string): string;
   setTimeout(callback: () => void, milliseconds: number): unknown;
   clearTimeout(timer: unknown): void;
-  readonly process?: { getBuiltinModule?<K extends keyof NodeModules>(name: K): NodeModules[K] };
+  readonly process?: {
+    getBuiltinModule?<K extends keyof NodeModules>(name: K): NodeModules[K];
+    constrainedMemory?(): number;
+    readonly memoryUsage?: { rss(): number };
+  };
 }
 
 /** `globalThis` with the types above. */

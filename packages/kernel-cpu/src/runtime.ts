@@ -1,31 +1,62 @@
-import { byteLength, type DType, type Shape } from "@mamba/kernel";
+import type { Capabilities, DType, Shape } from "@mamba/kernel";
 import { TensorOwner } from "@mamba/kernel/author";
 import type { Chunk } from "./allocator.ts";
 import type { Heap } from "./heap.ts";
+import type { Instance } from "./instance.ts";
 import type { JobRecord, Jobs } from "./jobs.ts";
+import type { Memories } from "./memories.ts";
+import { storedBytes } from "./storedBytes.ts";
 import { CpuTensor, type Storage } from "./tensor.ts";
 import type { JobName, WasmExports } from "./wasm.ts";
 
 /** `R` without fields that `T` does not have. */
 type Exact<R extends T, T> = R & Readonly<Record<Exclude<keyof R, keyof T>, never>>;
 
-/** The state of the backend that its ops use: the heap with its tensors, and the jobs. */
+/** The state of the backend that its ops use: the heaps with their tensors, and the jobs. */
 export class Runtime extends TensorOwner<Storage, CpuTensor> {
-  readonly wasm: WasmExports;
-  readonly heap: Heap;
+  /** The instance on the main memory, which holds all that ops compute. */
+  readonly main: Instance;
+  readonly memories: Memories;
+  /** See `Capabilities.activations`. */
+  readonly activations: Capabilities["activations"];
   readonly #jobs: Jobs;
 
-  constructor(wasm: WasmExports, heap: Heap, jobs: Jobs) {
+  constructor(memories: Memories, jobs: Jobs, activations: Capabilities["activations"]) {
     super();
-    this.wasm = wasm;
-    this.heap = heap;
+    this.activations = activations;
+    this.main = memories.main;
+    this.memories = memories;
     this.#jobs = jobs;
   }
 
-  /** A dense tensor with undefined content. @throws KernelError `OUT_OF_MEMORY` */
+  /** The exports of the main instance. */
+  get wasm(): WasmExports {
+    return this.main.wasm;
+  }
+
+  /** The heap in the main memory. */
+  get heap(): Heap {
+    return this.main.heap;
+  }
+
+  /** A dense tensor in the main memory with undefined content. @throws KernelError `OUT_OF_MEMORY` */
   allocate(op: string, shape: Shape, dtype: DType): CpuTensor {
-    const bytes = byteLength(dtype, shape);
-    return this.adopt({ chunk: this.heap.allocate(bytes, op), bytes, handles: 0, version: 0 }, dtype, shape);
+    const bytes = storedBytes(dtype, shape);
+    const chunk = this.heap.allocate(bytes, op);
+    return this.adopt({ instance: this.main, chunk, bytes, handles: 0, version: 0 }, dtype, shape);
+  }
+
+  /**
+   * A dense tensor with undefined content. A large matrix may lie in another memory: see `Memories`.
+   *
+   * @throws KernelError `OUT_OF_MEMORY`
+   */
+  place(op: string, shape: Shape, dtype: DType): CpuTensor {
+    if (shape.length !== 2) return this.allocate(op, shape, dtype);
+    const bytes = storedBytes(dtype, shape);
+    const { instance, chunk } = this.memories.place(op, bytes, dtype);
+    instance.weightBytes += bytes;
+    return this.adopt({ instance, chunk, bytes, handles: 0, version: 0, isWeight: true }, dtype, shape);
   }
 
   /**
@@ -86,7 +117,8 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
     return new CpuTensor(this, storage, dtype, shape, rowStride, offset);
   }
 
-  protected free({ chunk }: Storage): void {
-    this.heap.free(chunk);
+  protected free({ instance, chunk, bytes, isWeight }: Storage): void {
+    if (isWeight) instance.weightBytes -= bytes;
+    instance.heap.free(chunk);
   }
 }

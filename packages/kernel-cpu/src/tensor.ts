@@ -1,16 +1,36 @@
-import { byteOffset } from "@mamba/kernel";
+import { byteOffset, KernelError } from "@mamba/kernel";
 import { DeviceTensor, type SharedMemory } from "@mamba/kernel/author";
 import type { Chunk } from "./allocator.ts";
+import type { Instance } from "./instance.ts";
 
-/** Memory that a tensor shares with its views: a chunk of the heap. */
+/** Memory that a tensor shares with its views: a chunk of a heap. */
 export interface Storage extends SharedMemory {
+  /** The instance in whose heap the chunk lies. */
+  readonly instance: Instance;
   readonly chunk: Chunk;
+  /** True when `Instance.weightBytes` counts it. */
+  readonly isWeight?: boolean;
 }
 
-/** A tensor in the heap. Made by `Runtime` only. */
+/** A tensor in a heap. Made by `Runtime` only. */
 export class CpuTensor extends DeviceTensor<Storage> {
-  /** Byte address of the first element. */
-  get address(): number {
+  /** Byte address of the first element in the memory of its instance. */
+  get localAddress(): number {
     return this.storage.chunk.address + byteOffset(this.dtype, this.offset);
+  }
+
+  /**
+   * Byte address of the first element in the main memory.
+   *
+   * @throws KernelError `UNSUPPORTED` for a tensor in another memory
+   */
+  get address(): number {
+    if (this.storage.instance.number === 0) return this.localAddress;
+    const what = `a matrix [${this.shape.join(", ")}] lies beyond the first 4 GiB of memory`;
+    const remedy = "use a smaller model, or another backend";
+    throw new KernelError(
+      "UNSUPPORTED",
+      `${what}, where it can be a weight, but no operand of other ops; ${remedy}`,
+    );
   }
 }

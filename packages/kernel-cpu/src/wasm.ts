@@ -35,6 +35,7 @@ export interface WasmExports extends JobExports {
   ): number;
   pending(control: number, spins: number, maySleep: boolean): number;
   faulted(control: number): number;
+  reload(control: number, generation: number): void;
   stop(control: number): void;
   copyRows(target: number, source: number, rows: number, rowBytes: number, sourceStride: number): void;
   fillZero(address: number, bytes: number): void;
@@ -117,17 +118,22 @@ export async function instantiate(build: WasmBuild, memory: SharedMemory): Promi
   return instance.exports as WasmExports;
 }
 
+/** The same at once. The module is smaller than the limit of browsers (8 MB) for this on the main thread of a page. */
+export function instantiateNow(build: WasmBuild, memory: SharedMemory): WasmExports {
+  return new platform.WebAssembly.Instance(build.module, { env: { memory } }).exports as WasmExports;
+}
+
 /**
- * Appends the functions of the jobs to the table of an instance. Workers do the same, so that an index stands for the same function
- * in every thread.
+ * Appends the functions of the jobs of an instance to the table of the main instance. Workers do the same in the same order, so that
+ * an index stands for the same function in every thread.
  *
  * @returns the index of each job's function
  */
-export function fillTable(wasm: WasmExports): Readonly<Record<JobName, number>> {
-  const indices = jobNames.map((name): [JobName, number] => {
-    const index = wasm.table.grow(1);
-    wasm.table.set(index, wasm[`${name}Run`]);
-    return [name, index];
+export function fillTable(table: WasmTable, wasm: WasmExports): Readonly<Record<JobName, number>> {
+  const first = table.grow(jobNames.length);
+  const indices = jobNames.map((name, i): [JobName, number] => {
+    table.set(first + i, wasm[`${name}Run`]);
+    return [name, first + i];
   });
   return Object.fromEntries(indices) as Record<JobName, number>;
 }

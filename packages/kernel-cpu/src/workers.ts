@@ -6,7 +6,7 @@ import { jobNames } from "./wasm.ts";
 const idleSpins = 50_000;
 const startMs = 20_000;
 
-/** The data that a worker needs to run units of jobs. */
+/** The data that a worker needs to run units of jobs. `memory` is the main one. */
 interface Assignment {
   readonly module: WasmModule;
   readonly memory: SharedMemory;
@@ -16,33 +16,42 @@ interface Assignment {
   readonly spins: number;
 }
 
-// Runs in the worker, without imports. `serve` blocks until the kernel ends: the event loop of the worker never runs again.
+// Runs in the worker, without imports. The worker blocks in `work` until the kernel ends, or until there is a further memory: then its
+// event loop receives that memory, and `add` enters `work` again. See assembly/jobs.ts.
 const serve = `
-function serve({ module, memory, control, jobs, thread, spins }, ready) {
+let main;
+let generation = -1;
+function add({ module, control, jobs, thread, spins }, memory, ready) {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const { table, work, fault } = exports;
-  for (const job of jobs) table.set(table.grow(1), exports[job + "Run"]);
-  ready();
+  main ??= exports;
+  const first = main.table.grow(jobs.length);
+  jobs.forEach((job, i) => main.table.set(first + i, exports[job + "Run"]));
+  generation++;
+  ready?.();
   try {
-    work(control, thread, spins);
+    main.work(control, thread, spins, generation);
   } catch (error) {
-    fault(control);
+    main.fault(control);
     throw error;
   }
 }`;
 const nodeSource = `${serve}
 const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
-serve(workerData, () => parentPort.postMessage("ready"));`;
+parentPort.on("message", (memory) => add(workerData, memory));
+add(workerData, workerData.memory, () => parentPort.postMessage("ready"));`;
 const webSource = `${serve}
+let assignment;
 onmessage = ({ data }) => {
-  serve(data, () => postMessage("ready"));
-  close();
+  if (assignment) add(assignment, data);
+  else add((assignment = data), data.memory, () => postMessage("ready"));
 };`;
 
 /** One started worker. */
 interface Started {
   /** Resolves when the worker runs, rejects when it could not start. */
   readonly ready: Promise<void>;
+  /** Sends a further memory, which the worker receives once it leaves `work`. */
+  send(memory: SharedMemory): void;
   end(): Promise<void>;
 }
 
@@ -105,6 +114,11 @@ export class Workers {
     return workers;
   }
 
+  /** Sends a further memory to all workers. They receive it after `WasmExports.reload`. */
+  send(memory: SharedMemory): void {
+    for (const worker of this.#started) worker.send(memory);
+  }
+
   /** Ends all workers and waits until they are gone. */
   async end(): Promise<void> {
     await Promise.all(this.#started.map((worker) => worker.end()));
@@ -135,11 +149,12 @@ function startNodeWorker(workerData: Assignment, onDeath: OnDeath): Started | un
       if (!ended) onDeath(`worker thread ${workerData.thread} ended with code ${String(code)}`);
     });
   });
+  const send = (memory: SharedMemory) => worker.postMessage(memory);
   const end = async () => {
     ended = true;
     await worker.terminate();
   };
-  return { ready, end };
+  return { ready, send, end };
 }
 
 function startWebWorker(assignment: Assignment, onDeath: OnDeath): Started {
@@ -162,10 +177,11 @@ function startWebWorker(assignment: Assignment, onDeath: OnDeath): Started {
     });
   });
   worker.postMessage(assignment);
+  const send = (memory: SharedMemory) => worker.postMessage(memory);
   const end = () => {
     ended = true;
     worker.terminate();
     return Promise.resolve();
   };
-  return { ready, end };
+  return { ready, send, end };
 }

@@ -8,14 +8,15 @@ export const copyInto: Op<"copyInto"> = (runtime, _, target, source) => {
     runtime.run("narrow", { x: source, y: target, count, type: target.dtype }, 0.5 * count);
     return;
   }
+  const { instance } = target.storage;
   if (isDense(source) || source.storage !== target.storage) {
-    copyDense(runtime, target.address, source);
+    copyDense(instance, target.localAddress, source);
     return;
   }
   // The first rows that are written may hold later rows of the source.
   const bytes = byteLength(source.dtype, source.shape);
   const copy = runtime.temporary("copyInto", bytes);
-  copyDense(runtime, copy.address, source);
-  runtime.wasm.copyRows(target.address, copy.address, 1, bytes, bytes);
+  copyDense(runtime.main, copy.address, source);
+  instance.heap.copyFrom(runtime.heap, copy.address, bytes, target.localAddress);
   runtime.heap.free(copy);
 };

@@ -1,6 +1,7 @@
 import { byteOffset, lastExtent } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
 import type { Op } from "../op.ts";
+import { copyRows } from "./copyDense.ts";
 
 export const gatherRows: Op<"gatherRows"> = (runtime, _, x, rows) => {
   const y = runtime.result("gatherRows", [rows.length, ...x.shape.slice(1)], x.dtype);
@@ -8,9 +9,15 @@ export const gatherRows: Op<"gatherRows"> = (runtime, _, x, rows) => {
   const [each, width, stride] =
     x.shape.length === 1 ? [1, 1, 1] : [rowCount(x) / (x.shape[0] ?? 1), lastExtent(x.shape), x.rowStride];
   const [rowBytes, strideBytes] = [byteOffset(x.dtype, width), byteOffset(x.dtype, stride)];
+  const { localAddress, storage } = x;
   rows.forEach((row, i) => {
-    const target = y.address + i * each * rowBytes;
-    runtime.wasm.copyRows(target, x.address + row * each * strideBytes, each, rowBytes, strideBytes);
+    copyRows(runtime.main, y.address + i * each * rowBytes, {
+      instance: storage.instance,
+      address: localAddress + row * each * strideBytes,
+      rows: each,
+      rowBytes,
+      stride: strideBytes,
+    });
   });
   return y;
 };

@@ -1,9 +1,18 @@
-import type { DType, Shape } from "@mamba/kernel";
+import { type DType, lastExtent, type Shape } from "@mamba/kernel";
 import type { Runtime } from "../runtime.ts";
+import { storedBytes } from "../storedBytes.ts";
 import type { CpuTensor } from "../tensor.ts";
 
 export function zeros(runtime: Runtime, shape: Shape, dtype: DType): CpuTensor {
-  const tensor = runtime.allocate("zeros", shape, dtype);
-  runtime.wasm.fillZero(tensor.address, tensor.storage.bytes);
+  const tensor = runtime.place("zeros", shape, dtype);
+  const { instance, bytes } = tensor.storage;
+  instance.wasm.fillZero(tensor.localAddress, bytes);
+  if (dtype === "q8_0") {
+    // The codes are stored plus 128, before the scales of each group of rows: assembly/quantized/layout.ts.
+    const columns = lastExtent(shape);
+    const groupBytes = storedBytes(dtype, [1, columns]);
+    const stored = instance.heap.bytes(tensor.localAddress, bytes);
+    for (let at = 0; at < bytes; at += groupBytes) stored.fill(128, at, at + 4 * columns);
+  }
   return tensor;
 }
