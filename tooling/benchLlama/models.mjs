@@ -58,7 +58,8 @@ export async function modelFile(type) {
     type: /** @type {import("@mamba/checkpoint").GgufFileType} */ (type),
     metadata: tokenizer(paddedVocabSize(model.config)),
   };
-  await saveGguf(model, path, options);
+  // The built packages have types of their own beside those of the sources.
+  await saveGguf(/** @type {any} */ (model), path, options);
   model.dispose();
   await kernel.dispose();
   return path;
