@@ -40,6 +40,11 @@ export class Instance {
     return this.#scratchStride;
   }
 
+  /** Fills a chunk that was just allocated with zeros. Memory that was never used holds zeros, and is not touched. */
+  clear({ address, used }: Chunk): void {
+    this.wasm.fillZero(address, used * lineBytes);
+  }
+
   /**
    * Reserves scratch for all threads and keeps it for later jobs. Returns its address.
    *

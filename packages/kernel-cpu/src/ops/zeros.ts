@@ -4,6 +4,6 @@ import type { CpuTensor } from "../tensor.ts";
 
 export function zeros(runtime: Runtime, shape: Shape, dtype: DType): CpuTensor {
   const tensor = runtime.place("zeros", shape, dtype);
-  tensor.storage.instance.wasm.fillZero(tensor.localAddress, tensor.storage.bytes);
+  tensor.storage.instance.clear(tensor.storage.chunk);
   return tensor;
 }
