@@ -41,14 +41,15 @@ function isAnyNonFinite(
   signs: number,
 ): boolean {
   const end = Math.min(start + step, words.length);
+  // `| 0` keeps the sums 32-bit integers: without it an engine has to watch for overflow.
+  const value = (at: number): number => (((words[at] as number) & exponents) + units) | 0;
   let even = 0;
   let odd = 0;
   let i = start;
-  for (; i + 3 < end; i += 4) {
-    even |= (((words[i] as number) & exponents) + units) | (((words[i + 1] as number) & exponents) + units);
-    odd |=
-      (((words[i + 2] as number) & exponents) + units) | (((words[i + 3] as number) & exponents) + units);
+  for (; i < end - 7; i += 8) {
+    even |= value(i) | value(i + 1) | value(i + 2) | value(i + 3);
+    odd |= value(i + 4) | value(i + 5) | value(i + 6) | value(i + 7);
   }
-  for (; i < end; i++) even |= ((words[i] as number) & exponents) + units;
+  for (; i < end; i++) even |= value(i);
   return ((even | odd) & signs) !== 0;
 }
