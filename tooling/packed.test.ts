@@ -97,7 +97,7 @@ describe("a project outside the workspace", () => {
   });
 
   // The README says the same about what a TypeScript project needs.
-  const plain = /\/(kernel|kernel-cpu|kernel-cuda|conformance|core\/safetensors)(\/author)?$/;
+  const plain = /\/(kernel|kernel-cpu|kernel-cuda|conformance|core\/safetensors)(\/author|\/quantize)?$/;
   it.each([
     {
       what: "ES2022 and ESNext.Disposable, for entries of the kernels",

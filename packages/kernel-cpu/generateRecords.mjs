@@ -7,7 +7,7 @@ const kinds = {
   Pointer: { type: "Pointer", view: "words", encode: (value) => `addressOf(${value})` },
   OptionalPointer: { type: "Pointer | undefined", view: "words", encode: (value) => `addressOf(${value})` },
   Flag: { type: "boolean", view: "words", encode: (value) => `${value} ? 1 : 0` },
-  StorageType: { type: "DType", view: "words", encode: (value) => `storageTypes[${value}]` },
+  StorageType: { type: "DType", view: "words", encode: (value) => `storageTypeOf(${value})` },
   i32: { type: "number", view: "words", encode: (value) => value },
   u32: { type: "number", view: "words", encode: (value) => value },
   f32: { type: "number", view: "floats", encode: (value) => value },
@@ -39,8 +39,17 @@ import type { DType } from "@mamba/kernel";
 import type { Pointer, RecordMemory } from "../records.ts";
 
 ${constantsOf(exports)}
-/** Numbers of the storage types that a weight can have. */
-const storageTypes: Readonly<Record<DType, number>> = { f32: F32, f16: F16, bf16: BF16, i32: -1, q8_0: -1, q4_0: -1, q4_1: -1, q5_0: -1, q5_1: -1, iq4_nl: -1, q4_k: -1, q5_k: -1, q6_k: -1 };
+/** Numbers of the storage types that a weight can have; undefined for types that it cannot have. */
+export const storageTypes: Readonly<Partial<Record<DType, number>>> = {
+  f32: F32, f16: F16, bf16: BF16, q8_0: Q8_0, q4_0: Q4_0, q4_1: Q4_1, q5_0: Q5_0, q5_1: Q5_1, iq4_nl: IQ4_NL,
+};
+
+/** The number of a storage type. */
+function storageTypeOf(dtype: DType): number {
+  const type = storageTypes[dtype];
+  if (type === undefined) throw new Error(\`no job takes a weight of type \${dtype}\`);
+  return type;
+}
 
 /** The address in bytes, 0 for an absent tensor. */
 function addressOf(pointer: Pointer | undefined): number {

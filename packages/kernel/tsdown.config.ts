@@ -1,7 +1,7 @@
 import { defineConfig } from "tsdown";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/author.ts"],
+  entry: ["src/index.ts", "src/author.ts", "src/quantize.ts"],
   format: "esm",
   dts: true,
   platform: "neutral",

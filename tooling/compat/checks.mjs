@@ -40,7 +40,7 @@ function cli(args) {
 export const checks = {
   async import() {
     const names =
-      "core core/safetensors kernel kernel/author kernel-cpu kernel-webgpu kernel-cuda conformance";
+      "core core/safetensors kernel kernel/author kernel/quantize kernel-cpu kernel-webgpu kernel-cuda conformance";
     const all = `${names} checkpoint checkpoint/browser train train/data train/node`.split(" ");
     for (const entry of all) {
       const found = await import(`@mamba/${entry}`);

@@ -1,5 +1,6 @@
 import { elementBytes, widenRow } from "./half.ts";
-import { Pointer, StorageType } from "./records.ts";
+import { DEQUANTIZE_SCRATCH, dequantizeRows } from "./quantized/dequantize.ts";
+import { isQuantized, Pointer, StorageType } from "./records.ts";
 
 // y[i] = weight[clamp(ids[i], 0, vocabSize - 1)], converted to f32. An id can come from a file, so the address is guarded here.
 
@@ -25,6 +26,11 @@ export function embeddingUnits(args: EmbeddingArgs): i32 {
   return (args.count + ids - 1) / ids;
 }
 
+/** Room for four rows of a quantised weight. */
+export function embeddingScratch(args: EmbeddingArgs): i32 {
+  return isQuantized(args.weightType) ? (args.features << 4) + DEQUANTIZE_SCRATCH : 0;
+}
+
 export function embeddingRun(args: EmbeddingArgs, begin: i32, end: i32, scratch: usize): void {
   const ids = unitIds(args);
   const last = min(end * ids, args.count);
@@ -32,6 +38,11 @@ export function embeddingRun(args: EmbeddingArgs, begin: i32, end: i32, scratch:
   for (let i = begin * ids; i < last; i++) {
     const id = min(max(load<i32>(args.ids + ((<usize>i) << 2)), 0), args.vocabSize - 1);
     const to = args.y + ((<usize>i * args.features) << 2);
-    widenRow(to, args.weight + <usize>id * rowBytes, args.features, args.weightType);
+    if (isQuantized(args.weightType)) {
+      const row = (<usize>args.features) << 2;
+      const spare = scratch + (row << 2);
+      dequantizeRows(args.weight, args.features, id & -4, 4, scratch, row, spare, args.weightType);
+      memory.copy(to, scratch + <usize>(id & 3) * row, row);
+    } else widenRow(to, args.weight + <usize>id * rowBytes, args.features, args.weightType);
   }
 }

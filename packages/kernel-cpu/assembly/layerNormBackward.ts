@@ -36,7 +36,12 @@ export function layerNormBackwardScratch(args: LayerNormBackwardArgs): i32 {
   return offsetof<RowStatistics>();
 }
 
-export function layerNormBackwardRun(args: LayerNormBackwardArgs, begin: i32, end: i32, scratch: usize): void {
+export function layerNormBackwardRun(
+  args: LayerNormBackwardArgs,
+  begin: i32,
+  end: i32,
+  scratch: usize,
+): void {
   const bytes: usize = args.features << 2;
   const statistics = changetype<RowStatistics>(scratch);
   for (let unit = begin; unit < end; unit++) {

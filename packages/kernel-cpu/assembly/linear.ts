@@ -1,7 +1,8 @@
 import { dot, dotsFour, dotsTwoByFour } from "./dots.ts";
 import { elementBytes, widenRow } from "./half.ts";
 import { dotsFourHalves, scaleRow } from "./halfDots.ts";
-import { BF16, F16, F32, OptionalPointer, Pointer, StorageType } from "./records.ts";
+import { DEQUANTIZE_SCRATCH, dequantizeRows } from "./quantized/dequantize.ts";
+import { BF16, F16, F32, isQuantized, OptionalPointer, Pointer, StorageType } from "./records.ts";
 
 // y[m, o] = sum_k x[m, k] · weight[o, k] + bias[o]
 //
@@ -17,7 +18,7 @@ import { BF16, F16, F32, OptionalPointer, Pointer, StorageType } from "./records
 //
 // k goes by in chunks of at most DEPTH, whose sums are added in order. The chunks depend on inFeatures alone, so that a row has the
 // same bits whatever the number of rows. With many rows, x goes by in chunks of rows that fit L2, and groups of half-precision
-// weight rows are converted to f32 in scratch once for all rows.
+// weight rows are converted to f32 in scratch once for all rows. So are quantised weights, when x is not rounded to int8.
 
 const TILE: i32 = 4;
 const DEPTH: i32 = 1024;
@@ -55,6 +56,7 @@ function groupColumns(args: LinearArgs): i32 {
 @inline
 function columnCost(args: LinearArgs): i64 {
   const bytes = args.inFeatures * <i32>elementBytes(args.weightType);
+  if (isQuantized(args.weightType)) return (<i64>args.inFeatures * (2 + args.rows)) / 15 + 1;
   return max(<i64>(bytes / 16), (<i64>args.inFeatures * args.rows) / 15) + 1;
 }
 
@@ -91,7 +93,8 @@ export function linearUnits(args: LinearArgs): i32 {
 
 /** Room for a group of converted weight rows and a scaled row of x, each padded to whole registers. */
 export function linearScratch(args: LinearArgs): i32 {
-  return args.weightType == F32 ? 0 : (groupColumns(args) + 1) * widenedBytes(args);
+  if (args.weightType == F32) return 0;
+  return (groupColumns(args) + 1) * widenedBytes(args) + DEQUANTIZE_SCRATCH;
 }
 
 @inline
@@ -112,7 +115,7 @@ export function linearRun(args: LinearArgs, begin: i32, end: i32, scratch: usize
     const last = min(o + columns, args.outFeatures);
     const m = (unit % perColumn) * rows;
     if (single) singleRow(args, o, last, scaled, scratch);
-    else if (args.rows <= FEW && args.weightType != F32) fewRows(args, o, last, scratch);
+    else if (args.rows <= FEW && args.weightType != F32 && !isQuantized(args.weightType)) fewRows(args, o, last, scratch);
     else manyRows(args, m, min(m + rows, args.rows), o, last, scratch);
   }
 }
@@ -124,11 +127,15 @@ function manyRows(args: LinearArgs, m: i32, lastRow: i32, o: i32, last: i32, scr
   const chunk = max(CHUNK_NUMBERS / args.inFeatures, 16) & ~1;
   const isF32 = args.weightType == F32;
   const step = isF32 ? stored : widened;
-  const group = isF32 ? last - o : GROUP;
+  const group = isF32 ? last - o : groupColumns(args);
   for (; o < last; o += group) {
     const count = min(last - o, group);
     let weight = args.weight + <usize>o * stored;
-    if (!isF32) {
+    if (isQuantized(args.weightType)) {
+      const spare = scratch + (groupColumns(args) + 1) * widened;
+      dequantizeRows(args.weight, args.inFeatures, o, count, scratch, widened, spare, args.weightType);
+      weight = scratch;
+    } else if (!isF32) {
       for (let j: usize = 0; j < <usize>count; j++) {
         widenRow(scratch + j * widened, weight + j * stored, args.inFeatures, args.weightType);
       }

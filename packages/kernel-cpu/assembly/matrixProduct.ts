@@ -1,6 +1,10 @@
+import { elementBytes } from "./half.ts";
 import { madd } from "./lanes.ts";
 import { FEW, MatrixProductArgs, TILE_COLUMNS, TILE_ROWS } from "./matrixProductArgs.ts";
 import { packColumns, packRight, packRows } from "./packing.ts";
+import { DEQUANTIZE_SCRATCH, dequantizeGroup } from "./quantized/dequantize.ts";
+import { blockColumns, groupBytes } from "./quantized/layout.ts";
+import { F32, isQuantized } from "./records.ts";
 
 // c[m, n] = sum_k a[m, k] · b[k, n], for both backward products of linear.
 //
@@ -11,6 +15,8 @@ import { packColumns, packRight, packRows } from "./packing.ts";
 //
 // k goes by in chunks of DEPTH, in ascending order: a panel of b (8 KiB) stays in L1, both packed tiles in L2. Every result is
 // summed in the same order, whatever its position. A unit is a tile of results.
+//
+// Eight rows of a quantised b are converted to f32 at a time, and packed from there. Its units begin at whole blocks.
 
 const DEPTH: i32 = 256;
 /** Most rows or columns of a unit, and the fewest to which it is divided. */
@@ -25,9 +31,10 @@ function roundUp(value: i32, to: i32): i32 {
 /** Rows (in the upper half) and columns of one unit: large tiles pack less, but there should be eight units. */
 function unitTile(args: MatrixProductArgs): u64 {
   let rows = min(roundUp(args.rows, TILE_ROWS), MOST);
-  let columns = min(roundUp(args.columns, TILE_COLUMNS), MOST);
+  const step = isQuantized(args.bType) ? LEAST : TILE_COLUMNS;
+  let columns = min(roundUp(args.columns, step), MOST);
   while (unitCount(args, rows, columns) < ENOUGH_UNITS && max(rows, columns) > LEAST) {
-    if (columns > rows) columns = roundUp(columns >> 1, TILE_COLUMNS);
+    if (columns > rows) columns = roundUp(columns >> 1, step);
     else rows = roundUp(rows >> 1, TILE_ROWS);
   }
   return ((<u64>rows) << 32) | columns;
@@ -46,7 +53,8 @@ export function matrixProductUnits(args: MatrixProductArgs): i32 {
 /** Room for a packed tile of a and one of b, and a register tile for the edges. */
 export function matrixProductScratch(args: MatrixProductArgs): i32 {
   const size = unitTile(args);
-  return ((<i32>(size >> 32) + <i32>size) * min(args.depth, DEPTH) + TILE_ROWS * TILE_COLUMNS) << 2;
+  const packed = ((<i32>(size >> 32) + <i32>size) * min(args.depth, DEPTH) + TILE_ROWS * TILE_COLUMNS) << 2;
+  return isQuantized(args.bType) ? packed + ((FEW * <i32>size) << 2) + DEQUANTIZE_SCRATCH : packed;
 }
 
 export function computeMatrixProduct(args: MatrixProductArgs, begin: i32, end: i32, scratch: usize): void {
@@ -89,8 +97,20 @@ function multiply(args: MatrixProductArgs, m: i32, rows: i32, n: i32, columns: i
     }
     for (let i = 0; i < count; i += FEW) {
       let to = packedB + ((<usize>i) << 5);
+      const size = elementBytes(args.bType);
+      let type = args.bType;
+      let step = <usize>args.bStride * size;
+      let from = args.b + <usize>(k + i) * step + <usize>n * size;
+      const few = min(count - i, FEW);
+      if (isQuantized(type)) {
+        from = packedB + ((<usize>roundUp(columns, TILE_COLUMNS) * depth) << 2);
+        step = (<usize>columns) << 2;
+        widenRight(args, k + i, few, n, columns, from);
+        type = F32;
+      }
       for (let j = 0; j < columns; j += TILE_COLUMNS) {
-        packRight(args, n + j, min(columns - j, TILE_COLUMNS), k + i, min(count - i, FEW), to);
+        packRight(from, step, type, min(columns - j, TILE_COLUMNS), few, to);
+        from += TILE_COLUMNS * elementBytes(type);
         to += bPanel;
       }
     }
@@ -111,6 +131,20 @@ function multiply(args: MatrixProductArgs, m: i32, rows: i32, n: i32, columns: i
       }
       b += bPanel;
     }
+  }
+}
+
+/** Converts rows [k, k + count) and columns [n, n + columns) of a quantised b to f32: `count` rounded up to 4. */
+function widenRight(args: MatrixProductArgs, k: i32, count: i32, n: i32, columns: i32, to: usize): void {
+  const step = (<usize>columns) << 2;
+  const width = blockColumns(args.bType);
+  const blocks = args.columns / width;
+  const size = groupBytes(args.bType, blocks);
+  const spare = to + FEW * step;
+  for (let row = k; row < k + count; row += 4) {
+    const group = args.b + <usize>(row >> 2) * size;
+    dequantizeGroup(group, blocks, n / width, columns / width, to, step, spare, args.bType);
+    to += step << 2;
   }
 }
 

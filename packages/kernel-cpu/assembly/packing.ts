@@ -57,12 +57,9 @@ export function packColumns(args: MatrixProductArgs, m: i32, rows: i32, k: i32, 
   }
 }
 
-/** Packs a panel of b from `columns` columns, then zeros. */
-export function packRight(args: MatrixProductArgs, n: i32, columns: i32, k: i32, count: i32, to: usize): void {
-  const type = args.bType;
+/** Packs a panel of b from `columns` columns of `count` rows, `step` bytes apart, then zeros. */
+export function packRight(from: usize, step: usize, type: i32, columns: i32, count: i32, to: usize): void {
   const size = elementBytes(type);
-  const step = <usize>args.bStride * size;
-  let from = args.b + <usize>k * step + <usize>n * size;
   if (columns == TILE_COLUMNS && type == F32) {
     for (let i = 0; i < count; i++) {
       v128.store(to, v128.load(from));

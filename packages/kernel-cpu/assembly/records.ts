@@ -25,9 +25,21 @@ export type OptionalPointer = usize;
 /** 0 or 1. */
 export type Flag = i32;
 
-/** Storage type of a weight: F32, F16 or BF16. */
+/** Storage type of a weight. */
 export type StorageType = i32;
 
 export const F32: StorageType = 0;
 export const F16: StorageType = 1;
 export const BF16: StorageType = 2;
+export const Q8_0: StorageType = 3;
+export const Q4_0: StorageType = 4;
+export const Q4_1: StorageType = 5;
+export const Q5_0: StorageType = 6;
+export const Q5_1: StorageType = 7;
+export const IQ4_NL: StorageType = 8;
+
+/** True for the types in blocks: see quantized/layout.ts. */
+@inline
+export function isQuantized(type: StorageType): bool {
+  return type >= Q8_0;
+}

@@ -1,10 +1,12 @@
-import { elementCount, type HostArray, isDense } from "@mamba/kernel";
+import { elementCount, type HostArray, isDense, isQuantized } from "@mamba/kernel";
+import { readBlocks } from "./blocks.ts";
 import { copyDense } from "./ops/copyDense.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CpuTensor } from "./tensor.ts";
 
 /** Returns a dense host copy of a tensor. */
 export function fetch(runtime: Runtime, source: CpuTensor): HostArray {
+  if (isQuantized(source.dtype)) return readBlocks(runtime, source);
   const count = elementCount(source.shape);
   const { dtype, localAddress, storage } = source;
   if (isDense(source)) return storage.instance.heap.copy(dtype, localAddress, count);

@@ -86,6 +86,11 @@ export class Heap {
     return new Uint16Array(buffer, address, count);
   }
 
+  /** A view of `count` bytes. */
+  bytes(address: number, count: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, count);
+  }
+
   /** Writes float64 numbers at a multiple of 8. */
   writeDoubles(address: number, values: readonly number[]): void {
     new Float64Array(this.#memory.buffer, address, values.length).set(values);

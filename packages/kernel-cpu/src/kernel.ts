@@ -1,11 +1,16 @@
-import { type HostArray, KernelError } from "@mamba/kernel";
-import { basicStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
+import { type DType, type HostArray, KernelError, type Shape } from "@mamba/kernel";
+import { OpsKernel, type OpTable } from "@mamba/kernel/author";
 import { fetch } from "./fetch.ts";
+import { storageTypes } from "./generated/records.ts";
 import { maxBytes } from "./heap.ts";
 import { availableBytes } from "./limits.ts";
 import * as ops from "./ops/index.ts";
 import type { Runtime } from "./runtime.ts";
+import { storedBytes } from "./storedBytes.ts";
 import type { CpuTensor } from "./tensor.ts";
+
+/** The storage types that the assembly has layouts for. */
+const storage = new Set(Object.keys(storageTypes) as DType[]).add("i32");
 
 const table: OpTable<Runtime, CpuTensor> = ops;
 
@@ -19,8 +24,8 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
   constructor(device: string, runtime: Runtime, lost: Promise<KernelError>, end: () => Promise<void>) {
     super(runtime, table, {
       device,
-      storage: basicStorage,
-      activations: "f32",
+      storage,
+      activations: runtime.activations,
       maxTensorBytes: maxBytes,
       maxBytes: availableBytes(),
       batchInvariant: true,
@@ -32,6 +37,11 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
   /** Bytes of the WebAssembly memories behind all tensors. They only grow; freed chunks are reused. */
   get poolBytes(): number {
     return this.runtime.memories.committedBytes;
+  }
+
+  override storedBytes(dtype: DType, shape: Shape): number {
+    super.storedBytes(dtype, shape);
+    return storedBytes(dtype, shape);
   }
 
   // An op is done when its call returns, so there is nothing to wait for.

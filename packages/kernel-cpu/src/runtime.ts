@@ -1,10 +1,11 @@
-import { byteLength, type DType, type Shape } from "@mamba/kernel";
+import type { Capabilities, DType, Shape } from "@mamba/kernel";
 import { TensorOwner } from "@mamba/kernel/author";
 import type { Chunk } from "./allocator.ts";
 import type { Heap } from "./heap.ts";
 import type { Instance } from "./instance.ts";
 import type { JobRecord, Jobs } from "./jobs.ts";
 import type { Memories } from "./memories.ts";
+import { storedBytes } from "./storedBytes.ts";
 import { CpuTensor, type Storage } from "./tensor.ts";
 import type { JobName, WasmExports } from "./wasm.ts";
 
@@ -16,10 +17,13 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
   /** The instance on the main memory, which holds all that ops compute. */
   readonly main: Instance;
   readonly memories: Memories;
+  /** See `Capabilities.activations`. */
+  readonly activations: Capabilities["activations"];
   readonly #jobs: Jobs;
 
-  constructor(memories: Memories, jobs: Jobs) {
+  constructor(memories: Memories, jobs: Jobs, activations: Capabilities["activations"]) {
     super();
+    this.activations = activations;
     this.main = memories.main;
     this.memories = memories;
     this.#jobs = jobs;
@@ -37,7 +41,7 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
 
   /** A dense tensor in the main memory with undefined content. @throws KernelError `OUT_OF_MEMORY` */
   allocate(op: string, shape: Shape, dtype: DType): CpuTensor {
-    const bytes = byteLength(dtype, shape);
+    const bytes = storedBytes(dtype, shape);
     const chunk = this.heap.allocate(bytes, op);
     return this.adopt({ instance: this.main, chunk, bytes, handles: 0, version: 0 }, dtype, shape);
   }
@@ -49,7 +53,7 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
    */
   place(op: string, shape: Shape, dtype: DType): CpuTensor {
     if (shape.length !== 2) return this.allocate(op, shape, dtype);
-    const bytes = byteLength(dtype, shape);
+    const bytes = storedBytes(dtype, shape);
     const { instance, chunk } = this.memories.place(op, bytes, dtype);
     instance.weightBytes += bytes;
     return this.adopt({ instance, chunk, bytes, handles: 0, version: 0, isWeight: true }, dtype, shape);

@@ -14,7 +14,10 @@ const writtenFields: { readonly [J in JobName]?: readonly (keyof JobRecord<J>)[]
   embedding: ["y"],
   linear: ["y"],
   linearBackwardInput: ["c"],
+  linearQuantized: ["y"],
   narrow: ["y"],
+  repack: [],
+  restore: ["rows"],
 };
 
 /** An operand that lies in another memory than the job, and its place in the job's memory. */

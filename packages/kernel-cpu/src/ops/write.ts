@@ -1,6 +1,10 @@
-import { byteOffset } from "@mamba/kernel";
+import { byteOffset, isQuantized, lastExtent } from "@mamba/kernel";
+import { writeBlocks } from "../blocks.ts";
 import type { Op } from "../op.ts";
 
-export const write: Op<"write"> = (_, __, { storage, localAddress, dtype }, start, data) => {
-  storage.instance.heap.view(dtype, localAddress + byteOffset(dtype, start), data.length).set(data);
+export const write: Op<"write"> = (runtime, _, target, start, data) => {
+  const { storage, localAddress, dtype, shape } = target;
+  if (isQuantized(dtype))
+    writeBlocks(runtime, "write", target, start / lastExtent(shape), data as Uint8Array);
+  else storage.instance.heap.view(dtype, localAddress + byteOffset(dtype, start), data.length).set(data);
 };

@@ -1,0 +1,96 @@
+import { IQ4_NL, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from "../records.ts";
+
+// The layout of a quantised matrix [rows, columns] in memory.
+//
+// Four rows make a group. A group takes four times the bytes of a row in its file, and holds planes:
+//
+//   codes   for each block of 32 columns, 16 bytes for each 4-byte word of the codes in the file: word i of rows 0, 1, 2, 3
+//   high    5-bit types: 16 bytes for each block: the fifth bits of rows 0, 1, 2, 3, in another order (see spreadBits)
+//   scales  for each block, 8 bytes for each f16 in the file: d of rows 0, 1, 2, 3, then m of rows 0, 1, 2, 3
+//
+// So lane r of every register belongs to row r: the sums of a dot product need no additions across lanes, and one register of
+// scales serves four rows. Codes of q8_0 are stored plus 128, so that they are unsigned. The last group is padded to four rows.
+//
+// A register of 16-bit integers holds, for each of the four rows, a pair of neighbouring columns of the same parity. Pair p of a
+// block holds the columns (e, e + 2), where a word i of the codes gives
+//
+//   8-bit codes   p = 2i + t:  e = 4i + t                                   t = 0, 1
+//   4- and 5-bit  p = 4i + t:  e = 4i + width / 2 · (t & 1) + (t >> 1)      t = 0 ... 3
+//
+// where width is the number of columns of a block. These are the orders in which masks and shifts of 16-bit lanes give the codes. Rows of x are stored in the same order.
+
+/** Rows of a group. */
+export const GROUP_ROWS: i32 = 4;
+
+/** Columns of a block: those that share d, and m if there is one. */
+@inline
+export function blockColumns(type: i32): i32 {
+  return 32;
+}
+
+/** True when the codes are 4-byte words of bytes, false when they are words of nibbles. */
+@inline
+export function hasByteCodes(type: i32): bool {
+  return type == Q8_0;
+}
+
+/** True when pairs hold codes times 1, 16, 256, 1: a mask takes nibbles out of 16-bit lanes, but does not shift them. */
+@inline
+export function isScaled(type: i32): bool {
+  return type == Q4_0 || type == Q4_1;
+}
+
+/** True when w = d · code + m, false when w = d · (code - zeroCode(type)). */
+@inline
+export function hasMins(type: i32): bool {
+  return type == Q4_1 || type == Q5_1;
+}
+
+@inline
+export function hasHighBits(type: i32): bool {
+  return type == Q5_0 || type == Q5_1;
+}
+
+/** The code that means 0. */
+@inline
+export function zeroCode(type: i32): i32 {
+  if (type == Q8_0 || type == IQ4_NL) return 128;
+  if (type == Q4_0) return 8;
+  return type == Q5_0 ? 16 : 0;
+}
+
+/** Bytes of the codes of one block of a group. */
+@inline
+export function codeBytes(type: i32): usize {
+  return type == Q8_0 ? 128 : 64;
+}
+
+/** Bytes of the scales of one block of a group. */
+@inline
+export function scaleBytes(type: i32): usize {
+  return hasMins(type) ? 16 : 8;
+}
+
+/** Bytes of the high bits of one block of a group. */
+@inline
+export function highBytes(type: i32): usize {
+  return hasHighBits(type) ? 16 : 0;
+}
+
+/** Bytes of a group of `blocks` blocks: four times those of a row in a file. */
+@inline
+export function groupBytes(type: i32, blocks: i32): usize {
+  return <usize>blocks * (codeBytes(type) + highBytes(type) + scaleBytes(type));
+}
+
+/** Offset of the plane of high bits in a group. */
+@inline
+export function highPlane(type: i32, blocks: i32): usize {
+  return <usize>blocks * codeBytes(type);
+}
+
+/** Offset of the plane of scales in a group. */
+@inline
+export function scalePlane(type: i32, blocks: i32): usize {
+  return <usize>blocks * (codeBytes(type) + highBytes(type));
+}

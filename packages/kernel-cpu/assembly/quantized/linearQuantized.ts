@@ -1,0 +1,178 @@
+import { loadLanes, storeLanes } from "../lanes.ts";
+import { OptionalPointer, Pointer, StorageType } from "../records.ts";
+import { blockColumns, codeBytes, groupBytes, hasMins, highBytes, highPlane } from "./layout.ts";
+import { quadBytes, pairBytes, lanesOf } from "./quantizeRows.ts";
+import { quantizedTile, SUM_BYTES, TILE_SCALE_BYTES } from "./quantizedTile.ts";
+import { singleRow } from "./singleRow.ts";
+import { minOf, scaleOf, widenBlock } from "./widen.ts";
+
+// y[m, o] = sum over blocks of dx · d · (sum of q · (code - zero code)) [+ dx · S · m] + bias[o], for the int8 rows of quantizeRows.ts
+// and the weight of layout.ts. All sums inside of a block are integers and exact; the blocks are added in ascending order, so that
+// a row has the same bits whatever the number of rows.
+//
+// One row reads the weight once at the speed of memory. For more rows, eight rows of the weight at a time are converted to pairs in
+// scratch, DEPTH columns at a time, and all quads of the unit pass over them.
+
+/** Columns that are converted at a time: 32 KiB of pairs at most. A multiple of 256. */
+const DEPTH: i32 = 2048;
+/** Bytes of quads that one unit takes: they stay in L2. */
+const UNIT_BYTES: i32 = 262144;
+
+@unmanaged
+export class LinearQuantizedArgs {
+  x!: Pointer; // from quantizeRows
+  weight!: Pointer; // [outFeatures, inFeatures] in the layout of layout.ts
+  bias!: OptionalPointer; // f32 [outFeatures]
+  y!: Pointer; // f32 [rows, outFeatures]
+  rows!: i32; // may be 0
+  inFeatures!: i32;
+  outFeatures!: i32;
+  weightType!: StorageType;
+}
+
+@inline
+function tiles(args: LinearQuantizedArgs): i32 {
+  return (args.outFeatures + 7) >> 3;
+}
+
+@inline
+function quads(args: LinearQuantizedArgs): i32 {
+  return (args.rows + 3) >> 2;
+}
+
+/** Quads in one unit. */
+@inline
+function unitQuads(args: LinearQuantizedArgs): i32 {
+  return min(max(UNIT_BYTES / <i32>quadBytes(args.inFeatures, 4, args.weightType), 1), quads(args));
+}
+
+@inline
+function quadUnits(args: LinearQuantizedArgs): i32 {
+  const size = unitQuads(args);
+  return (quads(args) + size - 1) / size;
+}
+
+/** Tiles of eight rows of the weight in one unit: about 16 µs of work, but few enough to make at least 8 units. */
+@inline
+function unitTiles(args: LinearQuantizedArgs): i32 {
+  const row = <i64>args.inFeatures;
+  const cost = args.rows == 1 ? (row * 8) / 16 : ((2 + 4 * <i64>unitQuads(args)) * row * 8) / 36;
+  return <i32>max(min(16000 / (cost + 1), <i64>tiles(args) / 8), 1);
+}
+
+@inline
+function tileUnits(args: LinearQuantizedArgs): i32 {
+  const size = unitTiles(args);
+  return (tiles(args) + size - 1) / size;
+}
+
+export function linearQuantizedUnits(args: LinearQuantizedArgs): i32 {
+  return args.rows == 0 ? 0 : tileUnits(args) * quadUnits(args);
+}
+
+/** Room for the pairs and scales of eight rows of the weight, and the sums of all quads of a unit. */
+export function linearQuantizedScratch(args: LinearQuantizedArgs): i32 {
+  if (args.rows == 1) return 32;
+  const depth = min(args.inFeatures, DEPTH);
+  return depth * 16 + (depth / blockColumns(args.weightType)) * TILE_SCALE_BYTES + unitQuads(args) * SUM_BYTES;
+}
+
+export function linearQuantizedRun(args: LinearQuantizedArgs, begin: i32, end: i32, scratch: usize): void {
+  const perQuads = tileUnits(args);
+  const size = unitTiles(args);
+  for (let unit = begin; unit < end; unit++) {
+    const tile = (unit % perQuads) * size;
+    const last = min(tile + size, tiles(args));
+    if (args.rows == 1) oneRow(args, tile << 1, min(last << 1, (args.outFeatures + 3) >> 2), scratch);
+    else {
+      const quad = (unit / perQuads) * unitQuads(args);
+      const count = min(unitQuads(args), quads(args) - quad);
+      for (let t = tile; t < last; t++) manyRows(args, t, quad, count, scratch);
+    }
+  }
+}
+
+/** Computes groups [group, last) of the only row. */
+function oneRow(args: LinearQuantizedArgs, group: i32, last: i32, scratch: usize): void {
+  const type = args.weightType;
+  const size = groupBytes(type, args.inFeatures / blockColumns(type));
+  // The two streams are half of the unit apart. Of an odd number of groups one is computed twice.
+  const apart = (last - group + 1) >> 1;
+  for (let g = group; g < group + apart; g++) {
+    const h = min(g + apart, last - 1);
+    const w0 = args.weight + <usize>g * size;
+    const w1 = args.weight + <usize>h * size;
+    singleRow(w0, w1, args.x, args.inFeatures, scratch, type);
+    finish(args, 0, g << 2, v128.load(scratch));
+    finish(args, 0, h << 2, v128.load(scratch, 16));
+  }
+}
+
+/** Computes columns [8 · tile, 8 · tile + 8) of `count` quads from `quad` on. */
+function manyRows(args: LinearQuantizedArgs, tile: i32, quad: i32, count: i32, scratch: usize): void {
+  const type = args.weightType;
+  const columns = args.inFeatures;
+  const width = blockColumns(type);
+  const blocks = columns / width;
+  const depth = min(columns, DEPTH);
+  const weight = scratch;
+  const scales = weight + ((<usize>depth) << 4);
+  const sums = scales + <usize>(depth / width) * TILE_SCALE_BYTES;
+  const size = quadBytes(columns, 4, type);
+  const x = args.x + <usize>quad * size;
+  memory.fill(sums, 0, <usize>count * SUM_BYTES);
+  for (let k = 0; k < columns; k += DEPTH) {
+    const first = k / width;
+    const some = min(blocks - first, DEPTH / width);
+    widenGroup(args, tile << 1, first, some, weight, scales);
+    // Of the last tile the second group may be missing; its results are not used.
+    const second = min((tile << 1) + 1, ((args.outFeatures + 3) >> 2) - 1);
+    widenGroup(args, second, first, some, weight + 16, scales + 16);
+    const pairs = x + ((<usize>k) << 3);
+    const facts = x + pairBytes(columns, 4) + <usize>first * 48;
+    for (let q: usize = 0; q < <usize>count; q++) {
+      const at = sums + q * SUM_BYTES;
+      quantizedTile(weight, scales, pairs + q * size, facts + q * size, some, width >> 1, hasMins(type), at);
+    }
+  }
+  const o = tile << 3;
+  const last = min((quad + count) << 2, args.rows);
+  let from = sums;
+  for (let row = quad << 2; row < last; row++) {
+    finish(args, row, o, v128.load(from));
+    if (o + 4 < args.outFeatures) finish(args, row, o + 4, v128.load(from, 16));
+    from += 32;
+  }
+}
+
+/** Stores the pairs of blocks [first, first + count) of a group, 32 bytes apart, and their scales, TILE_SCALE_BYTES apart. */
+function widenGroup(
+  args: LinearQuantizedArgs,
+  group: i32,
+  first: i32,
+  count: i32,
+  to: usize,
+  scales: usize,
+): void {
+  const type = args.weightType;
+  const width = blockColumns(type);
+  const blocks = args.inFeatures / width;
+  const at = args.weight + <usize>group * groupBytes(type, blocks);
+  for (let block = first; block < first + count; block++) {
+    const code = at + <usize>block * codeBytes(type);
+    widenBlock(code, at + highPlane(type, blocks) + <usize>block * highBytes(type), to, 32, type);
+    v128.store(scales, scaleOf(at, blocks, block, type));
+    v128.store(scales, minOf(at, blocks, block, type), 32);
+    to += (<usize>width) << 4;
+    scales += TILE_SCALE_BYTES;
+  }
+}
+
+/** Stores y[row, o] to y[row, o + 3], as many as there are, with the bias. */
+@inline
+function finish(args: LinearQuantizedArgs, row: i32, o: i32, sums: v128): void {
+  const count = args.outFeatures - o;
+  const y = args.y + ((<usize>row * args.outFeatures + o) << 2);
+  const bias = args.bias;
+  storeLanes(y, bias ? f32x4.add(sums, loadLanes(bias + ((<usize>o) << 2), count)) : sums, count);
+}

@@ -1,0 +1,118 @@
+import { Pointer, StorageType } from "../records.ts";
+import { blockColumns, hasByteCodes, isScaled, zeroCode } from "./layout.ts";
+
+// Rounds rows of x to int8, one scale for each block of columns of the weight: q = round(x / dx), ties to even, with
+// dx = max |x| / 127. (With one scale for a whole row, a few large numbers, which the inputs of out_proj have, would cost the
+// others their digits.)
+//
+// A block with an infinity or a NaN gets dx = NaN, so that all products of that row are NaN. Blocks whose largest number is below
+// 2^-118 become zeros.
+//
+// The result is made of quads of four rows, or is a single row: `lanes` is 4 or 1. Each quad holds
+//
+//   pairs   for each pair of columns (see layout.ts) and each lane, two 16-bit integers
+//   blocks  for each block and each lane: f32 dx; then i32 -zero code · S; then f32 dx · S, with S = the sum of q in the block
+//
+// For scaled types the integers are q times 256, 16, 1, 256, so that each product with a pair of the weight is 256 q · code; dx is
+// divided by 256.
+
+@unmanaged
+export class QuantizeRowsArgs {
+  x!: Pointer; // f32 [rows, columns]
+  y!: Pointer; // quadBytes for each quad
+  rows!: i32; // may be 0
+  columns!: i32;
+  xStride!: i32;
+  weightType!: StorageType; // of the matrix that y will be multiplied with
+}
+
+/** Rows that a quad holds: one if there is only one. */
+@inline
+export function lanesOf(rows: i32): usize {
+  return rows == 1 ? 1 : 4;
+}
+
+/** Bytes of the pairs of a quad. */
+@inline
+export function pairBytes(columns: i32, lanes: usize): usize {
+  return ((<usize>columns) << 1) * lanes;
+}
+
+@inline
+export function quadBytes(columns: i32, lanes: usize, type: i32): usize {
+  return pairBytes(columns, lanes) + <usize>(columns / blockColumns(type)) * lanes * 12;
+}
+
+export function quantizeRowsUnits(args: QuantizeRowsArgs): i32 {
+  return (args.rows + 3) >> 2;
+}
+
+export function quantizeRowsRun(args: QuantizeRowsArgs, begin: i32, end: i32, scratch: usize): void {
+  const lanes = lanesOf(args.rows);
+  const type = args.weightType;
+  const size = quadBytes(args.columns, lanes, type);
+  for (let quad = begin; quad < end; quad++) {
+    const to = args.y + <usize>quad * size;
+    const rows = min(args.rows - (quad << 2), 4);
+    if (rows < <i32>lanes) memory.fill(to, 0, size);
+    for (let lane = 0; lane < rows; lane++) {
+      const x = args.x + ((<usize>((quad << 2) + lane) * args.xStride) << 2);
+      quantizeRow(x, args.columns, to, <usize>lane, lanes, type);
+    }
+  }
+}
+
+function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usize, type: i32): void {
+  const apart = lanes << 2;
+  let pairs = to + (lane << 2);
+  let facts = to + pairBytes(columns, lanes) + (lane << 2);
+  const bytes = (<usize>blockColumns(type)) << 2;
+  const scaled = isScaled(type);
+  const factors = scaled ? i16x8(256, 256, 16, 16, 1, 1, 256, 256) : i16x8.splat(1);
+  const zero = zeroCode(type);
+  for (const end = x + ((<usize>columns) << 2); x < end; x += bytes) {
+    let largest = f32x4.splat(0);
+    // 0 · x is NaN for an infinity or NaN.
+    let special = largest;
+    for (let i: usize = 0; i < bytes; i += 16) {
+      const lanes = v128.load(x + i);
+      largest = f32x4.max(largest, f32x4.abs(lanes));
+      special = f32x4.add(special, f32x4.mul(lanes, f32x4.splat(0)));
+    }
+    largest = f32x4.max(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1));
+    const most = max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1));
+    special = f32x4.add(special, v128.shuffle<f32>(special, special, 2, 3, 0, 1));
+    const bad = f32x4.extract_lane(special, 0) + f32x4.extract_lane(special, 1);
+    const inverse = f32x4.splat(most < 3.009e-36 ? 0 : <f32>127 / most);
+    let sums = i32x4.splat(0);
+    // Words i of a block: with byte codes two words make four pairs, otherwise a word and the one half a block later.
+    const step: usize = hasByteCodes(type) ? 32 : 16;
+    const other: usize = hasByteCodes(type) ? 16 : bytes >> 1;
+    for (let i: usize = 0; i < bytes >> 5; i++) {
+      const at = x + i * step;
+      const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), inverse)));
+      const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at + other), inverse)));
+      sums = i32x4.add(sums, i32x4.add(a, b));
+      const packed = i16x8.narrow_i32x4_s(a, b);
+      let four = hasByteCodes(type)
+        ? v128.shuffle<i16>(packed, packed, 0, 2, 1, 3, 4, 6, 5, 7)
+        : v128.shuffle<i16>(packed, packed, 0, 2, 4, 6, 1, 3, 5, 7);
+      four = i16x8.mul(four, factors);
+      if (lanes == 1) v128.store(pairs, four);
+      else {
+        v128.store_lane<i32>(pairs, four, 0);
+        v128.store_lane<i32>(pairs, four, 1, 16);
+        v128.store_lane<i32>(pairs, four, 2, 32);
+        v128.store_lane<i32>(pairs, four, 3, 48);
+      }
+      pairs += apart << 2;
+    }
+    sums = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
+    const sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
+    const dx: f32 = (most < 3.009e-36 ? 0 : most / <f32>127) + bad;
+    store<f32>(facts, scaled ? dx * <f32>0.00390625 : dx);
+    store<i32>(facts + apart, scaled ? -256 * zero * sum : -zero * sum);
+    store<f32>(facts + 2 * apart, dx * <f32>sum);
+    facts += 3 * apart;
+  }
+}

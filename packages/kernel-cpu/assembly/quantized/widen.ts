@@ -1,0 +1,92 @@
+import { loadWide } from "../half.ts";
+import { F16, IQ4_NL, Q8_0 } from "../records.ts";
+import { hasHighBits, hasMins, isScaled, scaleBytes, scalePlane } from "./layout.ts";
+
+// The codes of one block of a group as 16-bit integers, and its scales as f32. See layout.ts for the order.
+
+/** The values of iq4_nl plus 128. */
+@inline
+export function iq4Values(): v128 {
+  return i8x16(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
+}
+
+/** Codes of columns 4i to 4i + 3, one byte each, from a word of nibbles; `high` is shifted so that their fifth bits are bit 0. */
+@inline
+export function lowerCodes(word: v128, high: v128, type: i32): v128 {
+  const codes = v128.and(word, i8x16.splat(15));
+  if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), i8x16.splat(16))) : codes;
+}
+
+/** Codes of the columns half a block later; `high` is as for lowerCodes. */
+@inline
+export function upperCodes(word: v128, high: v128, type: i32): v128 {
+  const codes = v128.and(i16x8.shr_u(word, 4), i8x16.splat(15));
+  if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), i8x16.splat(16))) : codes;
+}
+
+/** The codes with an even column, one in each 16-bit lane. */
+@inline
+export function evenCodes(codes: v128): v128 {
+  return v128.and(codes, i16x8.splat(255));
+}
+
+@inline
+export function oddCodes(codes: v128): v128 {
+  return i16x8.shr_u(codes, 8);
+}
+
+/** Stores the pairs of one block, `apart` bytes apart. */
+export function widenBlock(code: usize, high: usize, to: usize, apart: usize, type: i32): void {
+  if (type == Q8_0) {
+    for (const end = code + 128; code < end; code += 16) {
+      const word = v128.load(code);
+      v128.store(to, evenCodes(word));
+      v128.store(to + apart, oddCodes(word));
+      to += apart << 1;
+    }
+    return;
+  }
+  if (isScaled(type)) {
+    for (const end = code + 64; code < end; code += 16) {
+      const word = v128.load(code);
+      v128.store(to, v128.and(word, i16x8.splat(15)));
+      v128.store(to + apart, v128.and(word, i16x8.splat(240)));
+      v128.store(to + 2 * apart, v128.and(word, i16x8.splat(3840)));
+      v128.store(to + 3 * apart, i16x8.shr_u(word, 12));
+      to += apart << 2;
+    }
+    return;
+  }
+  let bits = hasHighBits(type) ? v128.load(high) : i32x4.splat(0);
+  for (const end = code + 64; code < end; code += 16) {
+    const word = v128.load(code);
+    const lower = lowerCodes(word, bits, type);
+    const upper = upperCodes(word, bits, type);
+    v128.store(to, evenCodes(lower));
+    v128.store(to + apart, evenCodes(upper));
+    v128.store(to + 2 * apart, oddCodes(lower));
+    v128.store(to + 3 * apart, oddCodes(upper));
+    bits = i32x4.shr_u(bits, 2);
+    to += apart << 2;
+  }
+}
+
+/** Address of the scales of a block. */
+@inline
+export function scalesAt(group: usize, blocks: i32, block: i32, type: i32): usize {
+  return group + scalePlane(type, blocks) + <usize>block * scaleBytes(type);
+}
+
+/** d of the four rows of a group. */
+@inline
+export function scaleOf(group: usize, blocks: i32, block: i32, type: i32): v128 {
+  return loadWide(scalesAt(group, blocks, block, type), F16);
+}
+
+/** m of the four rows of a group, for types that have it. */
+@inline
+export function minOf(group: usize, blocks: i32, block: i32, type: i32): v128 {
+  return hasMins(type) ? loadWide(scalesAt(group, blocks, block, type) + 8, F16) : f32x4.splat(0);
+}
