@@ -111,11 +111,11 @@ const model = new MambaLM(kernel, config, parameters);
 start = performance.now();
 let first = 0;
 let count = 0;
-for await (const { token } of generate(model, [1, 2, 3, 4], {
+for await (const { id } of generate(model, [1, 2, 3, 4], {
   maxTokens: Number(values.tokens),
   temperature: 0,
 })) {
-  if (!Number.isInteger(token)) throw new Error(`expected a token, got ${token}`);
+  if (!Number.isInteger(id)) throw new Error(`expected the id of a token, got ${id}`);
   if (count++ === 0) first = performance.now();
 }
 const perSecond = (count - 1) / ((performance.now() - first) / 1000);
