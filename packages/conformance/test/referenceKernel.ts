@@ -1,5 +1,5 @@
 import { type HostArray, KernelError } from "@mamba/kernel";
-import { basicStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
+import { everyStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
 import { Arena, type ArenaTensor } from "./arena.ts";
 import * as ops from "./referenceOps.ts";
 
@@ -19,7 +19,7 @@ export class ReferenceKernel extends OpsKernel<ArenaTensor, Arena> {
       { ...table, ...replacements },
       {
         device: "float64 loops",
-        storage: basicStorage,
+        storage: everyStorage,
         activations: "f32",
         maxTensorBytes: 16 * 1024 * 1024,
         maxBytes: undefined,

@@ -1,4 +1,12 @@
-import { type DType, type HostArray, hostLength, type Kernel, Scope, type Tensor } from "@mamba/kernel";
+import {
+  type DType,
+  type HostArray,
+  hostLength,
+  isQuantized,
+  type Kernel,
+  Scope,
+  type Tensor,
+} from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { checkNoLeak } from "../leak.ts";
@@ -22,6 +30,11 @@ export function pattern(dtype: DType, count: number): HostArray {
     default:
       return Uint8Array.from({ length: hostLength(dtype, count) }, () => random.integer(0, 0xff));
   }
+}
+
+/** The storage types of a kernel that are not quantised: those that have views, copies and rows at any element. */
+export function plainTypes({ capabilities }: Kernel): readonly DType[] {
+  return [...capabilities.storage].filter((dtype) => !isQuantized(dtype));
 }
 
 /** Checks that reading `x` gives these bits. */
