@@ -223,7 +223,7 @@ test("the tensors of a step have a limit of their own, for which parameters that
     await trainer.advance();
   };
   await expect(advance(mib)).rejects.toThrow(
-    /needs [\d.]+ MiB for what it computes with, and the limit is 1\.00 MiB/,
+    /needs [\d.]+ MiB beside the tensors that are not trained, and the limit is 1\.00 MiB/,
   );
   await advance(frozen.shape[0]! * frozen.shape[1]! * 4);
 });

@@ -74,8 +74,8 @@ export class MemoryGuard<E> {
     }
     // Parameters that are not trained can lie where only `linear` and `embedding` read them.
     if (total - other > this.#maxOperandBytes) {
-      const needs = `needs ${words(total - other)} for what it computes with`;
-      return `${needs}, and the limit is ${words(this.#maxOperandBytes)}`;
+      const beside = other > 0 ? " beside the tensors that are not trained" : "";
+      return `needs ${words(total - other)}${beside}, and the limit is ${words(this.#maxOperandBytes)}`;
     }
     if (largest.bytes > this.#maxTensorBytes) {
       const tensor = `a tensor ${formatShape(largest.shape)} of ${words(largest.bytes)} in ${largest.op}`;
