@@ -1,4 +1,4 @@
-import { byteLength, type CopyOps } from "@mamba/kernel";
+import { byteLength, type CopyOps, quantizedTypes } from "@mamba/kernel";
 import { definitions } from "@mamba/kernel/author";
 import { beforeAll, describe, expect, it } from "vitest";
 import { defaultTolerance, expectedOf, type OpCase } from "./case.ts";
@@ -119,9 +119,11 @@ describe("cases", () => {
       for (const N of [1, 4, 5, 16]) expect(seen(op, "N"), `${op} N`).toContain(N);
     }
     for (const rows of [1, 2, 3, 4, 5, 6, 7, 8, 9, 64, 130]) expect(seen("linear", "rows")).toContain(rows);
-    for (const op of ["linear", "linearBackwardInput"]) {
+    for (const op of ["linear", "linearBackwardInput", "embedding"]) {
       const dtypes = cases.filter((item) => item.op === op).flatMap(({ requires }) => requires);
-      expect(new Set(dtypes.map(({ dtype }) => dtype))).toEqual(new Set(["f32", "f16", "bf16"]));
+      expect(new Set(dtypes.map(({ dtype }) => dtype))).toEqual(
+        new Set(["f32", "f16", "bf16", ...quantizedTypes]),
+      );
     }
   });
 });

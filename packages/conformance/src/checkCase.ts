@@ -1,7 +1,7 @@
 import { type HostArray, isDense, type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { check, checkEqual } from "./assert.ts";
 import { firstDifference } from "./bits.ts";
-import { type Expected, expectedOf, type OpCase } from "./case.ts";
+import { type Expected, expectedOf, type OpCase, toleranceOf } from "./case.ts";
 import { Guards } from "./guards.ts";
 import { checkNoLeak } from "./leak.ts";
 import { loadInput } from "./load.ts";
@@ -19,8 +19,9 @@ type Outputs = Readonly<Record<string, HostArray>>;
  */
 export async function checkCase(item: OpCase, kernel: Kernel, variants: readonly Kernel[]): Promise<void> {
   const expected = expectedOf(item);
+  const tolerance = toleranceOf(item, kernel);
   const outputs = await runGuarded(item, kernel, expected);
-  checkOutputs(item.name, item, outputs, expected);
+  checkOutputs(item.name, tolerance, outputs, expected);
   if (kernel.capabilities.deterministic) {
     checkSame(`${item.name}: on a second run`, await runGuarded(item, kernel, expected), outputs);
   }
@@ -29,12 +30,12 @@ export async function checkCase(item: OpCase, kernel: Kernel, variants: readonly
   }
   if (item.cost.flops > viewedFlops) return;
   const what = `${item.name}: of views of rows`;
-  checkOutputs(what, item, await runGuarded(item, kernel, expected, true), expected);
+  checkOutputs(what, tolerance, await runGuarded(item, kernel, expected, true), expected);
 }
 
 function checkOutputs(
   what: string,
-  { tolerance }: OpCase,
+  tolerance: number,
   outputs: Outputs,
   expected: Readonly<Record<string, Expected>>,
 ): void {

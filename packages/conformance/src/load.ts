@@ -3,6 +3,7 @@ import {
   formats,
   type HostArray,
   hostArray,
+  isQuantized,
   type Kernel,
   lastExtent,
   Scope,
@@ -37,11 +38,12 @@ export interface LoadedInput {
 /**
  * Uploads one input, as a column view when the case asks for one. `scope` owns the tensors.
  *
- * @param inRows true to pass the input, or the tensor whose columns it has, as a view of rows of a longer tensor that start at no
- * multiple of four numbers
+ * @param viewRows true to pass the input, or the tensor whose columns it has, as a view of rows of a longer tensor that start at no
+ * multiple of four numbers. Quantised tensors have no views and are passed whole.
  */
-export function loadInput(kernel: Kernel, input: CaseInput, scope: Scope, inRows = false): LoadedInput {
+export function loadInput(kernel: Kernel, input: CaseInput, scope: Scope, viewRows = false): LoadedInput {
   const { shape, dtype, view } = input;
+  const inRows = viewRows && !isQuantized(dtype);
   const last = lastExtent(shape);
   const { before, after } = view ?? { before: 0, after: 0 };
   const width = before + last + after;

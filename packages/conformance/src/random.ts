@@ -30,25 +30,30 @@ export class Random {
     return radius * Math.cos(2 * Math.PI * this.uniform()) * deviation;
   }
 
+  /** `count` random bytes. Beyond 2^20 bytes they repeat: see `fill`. */
+  bytes(count: number): Uint8Array {
+    return fill(new Uint8Array(count), () => this.integer(0, 255));
+  }
+
   /** `count` float32 values from U[min, max). Beyond 2^20 values they repeat: see `fill`. */
   uniforms(count: number, min: number, max: number): Float32Array {
-    return fill(count, () => this.uniform(min, max));
+    return fill(new Float32Array(count), () => this.uniform(min, max));
   }
 
   /** `count` float32 values from N(0, deviation²). Beyond 2^20 values they repeat: see `fill`. */
   normals(count: number, deviation = 1): Float32Array {
-    return fill(count, () => this.normal(deviation));
+    return fill(new Float32Array(count), () => this.normal(deviation));
   }
 }
 
 const drawnValues = 2 ** 20;
 
 /**
- * `count` values: at most 2^20 are drawn, and the rest repeats them. Drawing the 39 million weights of an embedding table
+ * Fills `data`: at most 2^20 are drawn, and the rest repeats them. Drawing the 39 million weights of an embedding table
  * would take a benchmark seconds, and the time of an op does not depend on them.
  */
-function fill(count: number, draw: () => number): Float32Array {
-  const data = new Float32Array(count);
+function fill<T extends Float32Array | Uint8Array>(data: T, draw: () => number): T {
+  const count = data.length;
   const drawn = Math.min(count, drawnValues);
   for (let i = 0; i < drawn; i++) data[i] = draw();
   for (let filled = drawn; filled < count; filled *= 2) data.copyWithin(filled, 0, filled);

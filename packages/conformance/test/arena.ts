@@ -5,11 +5,14 @@ import {
   elementCount,
   type FloatDType,
   type HostArray,
+  hostLength,
+  isQuantized,
   KernelError,
   lastExtent,
   type Shape,
   toFloat32,
 } from "@mamba/kernel";
+import { dequantize } from "@mamba/kernel/quantize";
 import { DeviceTensor, type SharedMemory, TensorOwner } from "@mamba/kernel/author";
 
 /** The part of the arena that the views of one tensor share. */
@@ -109,7 +112,8 @@ export class ArenaTensor extends DeviceTensor<Allocation> {
   dense(): HostArray {
     const { elements } = this;
     const width = lastExtent(this.shape);
-    const copy = elements.slice(0, elementCount(this.shape));
+    const copy = elements.slice(0, hostLength(this.dtype, elementCount(this.shape)));
+    if (isQuantized(this.dtype)) return copy;
     for (let i = 0, from = 0; i < copy.length; i += width, from += this.rowStride) {
       copy.set(elements.subarray(from, from + width), i);
     }
@@ -119,6 +123,7 @@ export class ArenaTensor extends DeviceTensor<Allocation> {
   /** A dense copy, widened to float32. */
   values(): Float32Array | Int32Array {
     const data = this.dense();
+    if (isQuantized(this.dtype)) return dequantize(data as Uint8Array, this.dtype);
     return data instanceof Int32Array ? data : toFloat32(data, this.dtype as FloatDType);
   }
 

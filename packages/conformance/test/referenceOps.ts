@@ -3,6 +3,7 @@ import {
   elementCount,
   type FloatDType,
   fromFloat32,
+  hostLength,
   type Grads,
   type Tensor,
 } from "@mamba/kernel";
@@ -19,12 +20,12 @@ export const upload: OpTable<Arena, ArenaTensor>["upload"] = (arena, data, shape
 
 export const zeros: OpTable<Arena, ArenaTensor>["zeros"] = (arena, shape, dtype) => {
   const tensor = arena.allocate(dtype, shape);
-  tensor.elements.fill(0, 0, elementCount(shape));
+  tensor.elements.fill(0, 0, hostLength(dtype, elementCount(shape)));
   return tensor;
 };
 
 export const write: Op<"write"> = (_arena, _sizes, target, start, data) => {
-  target.elements.set(data, start);
+  target.elements.set(data, hostLength(target.dtype, start));
 };
 
 export const copyInto: Op<"copyInto"> = (_arena, _sizes, target, source) => {

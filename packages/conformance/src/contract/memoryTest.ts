@@ -1,4 +1,12 @@
-import { type DType, type HostArray, hostLength, type Kernel, Scope, type Tensor } from "@mamba/kernel";
+import {
+  type DType,
+  type HostArray,
+  hostLength,
+  isQuantized,
+  type Kernel,
+  Scope,
+  type Tensor,
+} from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { checkNoLeak } from "../leak.ts";
@@ -19,9 +27,19 @@ export function pattern(dtype: DType, count: number): HostArray {
     case "f16":
     case "bf16":
       return Uint16Array.from({ length: count }, () => random.integer(0, 0xffff));
-    default:
-      return Uint8Array.from({ length: hostLength(dtype, count) }, () => random.integer(0, 0xff));
+    default: {
+      const data = random.bytes(hostLength(dtype, count));
+      // A NaN that arithmetic would make a quiet one, where a block has its scale: at its start or at its end.
+      data.set([0x01, 0x7c], 0);
+      data.set([0x01, 0xfc], data.length - 2);
+      return data;
+    }
   }
+}
+
+/** The storage types of a kernel that are not quantised: those that have views, copies and rows at any element. */
+export function plainTypes({ capabilities }: Kernel): readonly DType[] {
+  return [...capabilities.storage].filter((dtype) => !isQuantized(dtype));
 }
 
 /** Checks that reading `x` gives these bits. */

@@ -6,6 +6,7 @@ import { convStateTests } from "./convState.ts";
 import { distributionTests } from "./distribution.ts";
 import { packingTests } from "./packing.ts";
 import { poolingTests } from "./pooling.ts";
+import { quantizedTests } from "./quantized.ts";
 import { residualTests } from "./residual.ts";
 import { scanGradientTests } from "./scanGradients.ts";
 import { sameBitsTests } from "./sameBits.ts";
@@ -26,4 +27,5 @@ export const lawTests: readonly SuiteTest[] = [
   ...packingTests,
   ...poolingTests,
   ...residualTests,
+  ...quantizedTests,
 ];

@@ -1,6 +1,7 @@
-import { elementCount, type FloatDType } from "@mamba/kernel";
+import { elementCount, isQuantized, quantizedTypes, type WeightDType } from "@mamba/kernel";
 import { defineCase, defineTrainingCase, floats, ints, type OpCase } from "../case.ts";
 import { asView, bytesOf, result, withValues } from "../cases/inputs.ts";
+import { blockOf, extremeBlocks, randomBlocks } from "../cases/storageBlocks.ts";
 import type { Values } from "../math.ts";
 import { B, D, defineOp, defineTrainingOp, f32, i32, L, manyRows } from "../opSuite.ts";
 import { Random } from "../random.ts";
@@ -32,10 +33,11 @@ function build(
   V: number,
   D: number,
   shape: readonly number[],
-  dtype: FloatDType,
+  dtype: WeightDType,
   note = "",
   ids?: readonly number[],
   values: readonly number[] = [],
+  extreme = false,
 ): OpCase {
   const label = `V${V} D${D} ids [${shape.join(",")}] ${dtype}${note}`;
   const count = elementCount(shape);
@@ -45,11 +47,16 @@ function build(
     sizes: { V, D, ids: count },
     cost: { flops: 0, bytes: bytesOf(count, "i32") + bytesOf(count * D, dtype) + bytesOf(count * D) },
     requires: [{ op: "embedding", dtype }],
+    ...(isQuantized(dtype) && {
+      tolerance: { nmse: 0, reason: "every dequantised value is exact, or rounded once, in float32" },
+    }),
     inputs: () => {
       const random = new Random(`embedding ${label}`);
       return {
         ids: ints(ids ?? Array.from({ length: count }, () => random.integer(0, V - 1)), shape),
-        weight: floats(withValues(random.normals(V * D), values), [V, D], dtype),
+        weight: isQuantized(dtype)
+          ? (extreme ? extremeBlocks : randomBlocks)(random, [V, D], dtype)
+          : floats(withValues(random.normals(V * D), values), [V, D], dtype),
       };
     },
     run: (kernel, t) => ({ y: kernel.embedding(t.ids, t.weight) }),
@@ -89,23 +96,36 @@ function backwardCase(V: number, D: number, shape: readonly number[], options: B
 
 export const embedding = defineOp("embedding", {
   reference,
-  cases: (["f32", "f16", "bf16"] as const).flatMap((dtype) => [
-    build(1, 1, [1], dtype),
-    build(7, 3, [5], dtype),
-    build(33, 17, [2, 9], dtype),
-    build(129, 33, [130], dtype),
-    build(11, 64, [2, 3, 4], dtype),
-    build(5, 9, [6], dtype, ", ids out of range are clamped", [-1, 5, 2 ** 31 - 1, -(2 ** 31), 0, 4]),
-    build(
-      6,
-      5,
-      [6],
-      dtype,
-      ", NaN, infinities and zeros in the table",
-      [0, 1, 2, 3, 4, 5],
-      [NaN, 0, Infinity, -Infinity, -0],
-    ),
-  ]),
+  cases: [
+    ...quantizedTypes.flatMap((dtype) => {
+      const block = blockOf(dtype);
+      const clamped = [-1, 5, 2 ** 31 - 1, -(2 ** 31), 0, 4];
+      const all = Array.from({ length: 24 }, (_, i) => i);
+      return [
+        build(1, block, [1], dtype),
+        build(5, 3 * block, [6], dtype, ", ids out of range are clamped", clamped),
+        build(33, 5 * block, [2, 9], dtype),
+        build(24, 2 * block, [24], dtype, ", blocks at the ends of their ranges", all, [], true),
+      ];
+    }),
+    ...(["f32", "f16", "bf16"] as const).flatMap((dtype) => [
+      build(1, 1, [1], dtype),
+      build(7, 3, [5], dtype),
+      build(33, 17, [2, 9], dtype),
+      build(129, 33, [130], dtype),
+      build(11, 64, [2, 3, 4], dtype),
+      build(5, 9, [6], dtype, ", ids out of range are clamped", [-1, 5, 2 ** 31 - 1, -(2 ** 31), 0, 4]),
+      build(
+        6,
+        5,
+        [6],
+        dtype,
+        ", NaN, infinities and zeros in the table",
+        [0, 1, 2, 3, 4, 5],
+        [NaN, 0, Infinity, -Infinity, -0],
+      ),
+    ]),
+  ],
   benchmarks: (["f32", "f16"] as const).map((dtype) => build(50_280, 768, [512], dtype)),
   minimal: {
     args: { ids: i32(B, L), weight: f32(7, D) },
@@ -117,7 +137,10 @@ export const embedding = defineOp("embedding", {
   rows: {
     arguments: [],
     integers: ["ids"],
-    many: (["f32", "f16", "bf16"] as const).map((dtype) => build(40, 517, [manyRows], dtype)),
+    many: [
+      ...(["f32", "f16", "bf16"] as const).map((dtype) => build(40, 517, [manyRows], dtype)),
+      ...quantizedTypes.map((dtype) => build(40, 3 * blockOf(dtype), [manyRows], dtype)),
+    ],
   },
 });
 

@@ -1,6 +1,7 @@
-import type { FloatDType } from "@mamba/kernel";
-import { type CaseInput, defineCase, floats, type OpCase } from "../case.ts";
+import { isQuantized, type QuantizedDType, quantizedTypes, type WeightDType } from "@mamba/kernel";
+import { type CaseInput, defineCase, floats, type OpCase, roundedTolerance } from "../case.ts";
 import { asView, bytesOf, result, withValues } from "../cases/inputs.ts";
+import { blockOf, extremeBlocks, randomBlocks } from "../cases/storageBlocks.ts";
 import type { Values } from "../math.ts";
 import { B, D, defineOp, f32, L, manyRows } from "../opSuite.ts";
 import { Random } from "../random.ts";
@@ -26,17 +27,27 @@ function reference(
 }
 
 interface Options {
-  dtype?: FloatDType;
+  dtype?: WeightDType;
   bias?: boolean;
   view?: boolean;
   leading?: readonly number[];
   note?: string;
-  /** Changes x and weight after they were drawn. */
+  /** True for blocks at the ends of the ranges of their fields; for quantised weights only. */
+  extreme?: boolean;
+  /** Changes x, and a weight that is not quantised, after they were drawn. */
   edit?: (x: Float32Array, weight: Float32Array) => void;
 }
 
 function build(rows: number, I: number, O: number, options: Options = {}): OpCase {
-  const { dtype = "f32", bias = false, view = false, leading = [rows], note = "", edit } = options;
+  const {
+    dtype = "f32",
+    bias = false,
+    view = false,
+    leading = [rows],
+    note = "",
+    extreme = false,
+    edit,
+  } = options;
   const label = `rows ${rows} in ${I} out ${O} ${dtype}${bias ? " +bias" : ""}${view ? " of a view" : ""}${note}`;
   return defineCase({
     op: "linear",
@@ -47,15 +58,18 @@ function build(rows: number, I: number, O: number, options: Options = {}): OpCas
       bytes: bytesOf(rows * (I + O) + (bias ? O : 0)) + bytesOf(I * O, dtype),
     },
     requires: [{ op: "linear", dtype }],
+    roundedTolerance: isQuantized(dtype) ? roundedTolerance(rows * O) : undefined,
     inputs: () => {
       const random = new Random(`linear ${label}`);
       const x = random.normals(rows * I);
-      const weight = random.normals(O * I, I ** -0.5);
+      const weight = random.normals(isQuantized(dtype) ? 0 : O * I, I ** -0.5);
       edit?.(x, weight);
       const input: CaseInput = floats(x, [...leading, I]);
       return {
         x: view ? asView(input) : input,
-        weight: floats(weight, [O, I], dtype),
+        weight: isQuantized(dtype)
+          ? (extreme ? extremeBlocks : randomBlocks)(random, [O, I], dtype)
+          : floats(weight, [O, I], dtype),
         bias: bias ? floats(random.normals(O), [O]) : undefined,
       };
     },
@@ -123,10 +137,39 @@ const shapeCases = dtypes.flatMap((dtype) => [
   }),
 ]);
 
+/** One block of a row and several, an odd number of them; every remainder of a tile of rows; odd widths. */
+function quantizedCases(dtype: QuantizedDType): OpCase[] {
+  const block = blockOf(dtype);
+  return [
+    build(1, block, 1, { dtype }),
+    build(1, 3 * block, 257, { dtype, bias: true }),
+    build(2, 5 * block, 3, { dtype }),
+    build(3, block, 129, { dtype, bias: true }),
+    build(5, 2 * block, 67, { dtype }),
+    build(9, 7 * block, 7, { dtype, bias: true }),
+    build(33, 3 * block, 11, { dtype }),
+    build(33, block, 70, { dtype, bias: true }),
+    build(1, 4 * block, 33, { dtype, view: true }),
+    build(5, 3 * block, 7, { dtype, view: true, bias: true }),
+    build(6, block, 24, { dtype, leading: [2, 3], note: ", three axes" }),
+    build(9, 4 * block, 24, { dtype, extreme: true, note: ", blocks at the ends of their ranges" }),
+    build(1, 3 * block, 24, { dtype, extreme: true, note: ", blocks at the ends of their ranges" }),
+    build(7, 2 * block, 5, {
+      dtype,
+      note: ", NaN in one row of x, another of zeros",
+      edit: (x) => {
+        one(x, 3 * 2 * block + 4, NaN);
+        x.fill(0, 5 * 2 * block, 6 * 2 * block);
+      },
+    }),
+  ];
+}
+
 export const linear = defineOp("linear", {
   reference,
   cases: [
     ...shapeCases,
+    ...quantizedTypes.flatMap(quantizedCases),
     build(2, 40, 12, {
       dtype: "f16",
       note: ", all weights subnormal in f16",
@@ -149,12 +192,12 @@ export const linear = defineOp("linear", {
       },
     }),
   ],
-  // The projections of mamba-130m: in training, and for one token.
-  benchmarks: (["f32", "f16"] as const).flatMap((dtype) => [
+  // The projections of mamba-130m: in training or for a prompt, and for one token.
+  benchmarks: (["f32", "f16", "q8_0", "q4_0", "q4_k"] as const).flatMap((dtype) => [
     build(512, 768, 3072, { dtype }),
     build(1, 768, 3072, { dtype, note: ", in_proj" }),
     build(1, 1536, 80, { dtype, note: ", x_proj" }),
-    build(1, 48, 1536, { dtype, note: ", dt_proj" }),
+    ...(isQuantized(dtype) ? [] : [build(1, 48, 1536, { dtype, note: ", dt_proj" })]),
     build(1, 1536, 768, { dtype, note: ", out_proj" }),
     build(1, 768, 50_280, { dtype, note: ", head" }),
   ]),
@@ -167,19 +210,26 @@ export const linear = defineOp("linear", {
   rows: {
     arguments: ["x"],
     // Depths below and above that of a cache block, and odd ones; the last columns fill no tile.
-    many: dtypes.flatMap((dtype) => [
-      build(manyRows, 40, 35, { dtype }),
-      build(manyRows, 129, 70, { dtype, bias: true }),
-      build(manyRows, 1536, 37, { dtype, bias: true }),
-      build(manyRows, 2063, 10, { dtype }),
-      build(manyRows, 48, 80, { dtype, view: true }),
-      build(manyRows, 1100, 9, {
-        dtype,
-        note: ", infinity in the weight",
-        edit: (_, w) => {
-          one(w, 2 * 1100 + 700, Infinity);
-        },
-      }),
-    ]),
+    many: [
+      ...quantizedTypes.flatMap((dtype) => [
+        build(manyRows, 5 * blockOf(dtype), 37, { dtype, bias: true }),
+        build(manyRows, 2 * blockOf(dtype), 70, { dtype, view: true }),
+      ]),
+      ...(["q8_0", "q4_0", "q6_k"] as const).map((dtype) => build(manyRows, 1536, 10, { dtype })),
+      ...dtypes.flatMap((dtype) => [
+        build(manyRows, 40, 35, { dtype }),
+        build(manyRows, 129, 70, { dtype, bias: true }),
+        build(manyRows, 1536, 37, { dtype, bias: true }),
+        build(manyRows, 2063, 10, { dtype }),
+        build(manyRows, 48, 80, { dtype, view: true }),
+        build(manyRows, 1100, 9, {
+          dtype,
+          note: ", infinity in the weight",
+          edit: (_, w) => {
+            one(w, 2 * 1100 + 700, Infinity);
+          },
+        }),
+      ]),
+    ],
   },
 });

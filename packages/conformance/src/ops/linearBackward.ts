@@ -1,6 +1,7 @@
-import type { FloatDType } from "@mamba/kernel";
+import { isQuantized, quantizedTypes, type WeightDType } from "@mamba/kernel";
 import { type CaseInput, defineTrainingCase, floats, type OpCase } from "../case.ts";
 import { asView, bytesOf, result } from "../cases/inputs.ts";
+import { blockOf, extremeBlocks, randomBlocks } from "../cases/storageBlocks.ts";
 import type { Values } from "../math.ts";
 import { B, D, defineTrainingOp, f32, L } from "../opSuite.ts";
 import { Random } from "../random.ts";
@@ -46,12 +47,14 @@ function weightReference(
 }
 
 interface Options {
-  dtype?: FloatDType;
+  dtype?: WeightDType;
   /** Inputs are column views; "aligned" ones start at multiples of four numbers. */
   view?: boolean | "aligned";
   leading?: readonly number[];
   note?: string;
-  /** Changes dy, and the weight or x, after they were drawn. */
+  /** True for blocks at the ends of the ranges of their fields; for quantised weights only. */
+  extreme?: boolean;
+  /** Changes dy, and x or a weight that is not quantised, after they were drawn. */
   edit?: (dy: Float32Array, other: Float32Array) => void;
 }
 
@@ -63,7 +66,7 @@ const nameOf = (rows: number, I: number, O: number, { view, note = "" }: Options
   `rows ${rows} in ${I} out ${O}${dtype}${view ? ` of ${view === "aligned" ? "aligned " : ""}views` : ""}${note}`;
 
 function inputCase(rows: number, I: number, O: number, options: Options = {}): OpCase {
-  const { dtype = "f32", view = false, leading = [rows], edit } = options;
+  const { dtype = "f32", view = false, leading = [rows], extreme = false, edit } = options;
   const label = nameOf(rows, I, O, options, ` ${dtype}`);
   return defineTrainingCase({
     op: "linearBackwardInput",
@@ -74,11 +77,13 @@ function inputCase(rows: number, I: number, O: number, options: Options = {}): O
     inputs: () => {
       const random = new Random(`linearBackwardInput ${label}`);
       const dy = random.normals(rows * O);
-      const weight = random.normals(O * I, O ** -0.5);
+      const weight = random.normals(isQuantized(dtype) ? 0 : O * I, O ** -0.5);
       edit?.(dy, weight);
       return {
         dy: place(view, floats(dy, [...leading, O]), 3, 2),
-        weight: floats(weight, [O, I], dtype),
+        weight: isQuantized(dtype)
+          ? (extreme ? extremeBlocks : randomBlocks)(random, [O, I], dtype)
+          : floats(weight, [O, I], dtype),
       };
     },
     run: (kernel, t) => ({ dx: kernel.linearBackwardInput(t.dy, t.weight) }),
@@ -125,35 +130,57 @@ const rowCounts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 64, 130];
 
 export const linearBackwardInput = defineTrainingOp("linearBackwardInput", {
   reference: inputReference,
-  cases: (["f32", "f16", "bf16"] as const).flatMap((dtype) => [
-    ...odd.map(([rows, I, O]) => inputCase(rows, I, O, { dtype })),
-    ...rowCounts.map((rows) => inputCase(rows, 43, 37, { dtype })),
-    inputCase(64, 66, 129, { dtype }),
-    inputCase(130, 97, 257, { dtype }),
-    inputCase(17, 35, 1031, { dtype, note: ", deeper than a cache block" }),
-    inputCase(67, 1100, 40, { dtype, note: ", wider than a cache block" }),
-    inputCase(301, 34, 24, { dtype, note: ", taller than a cache block" }),
-    inputCase(5, 80, 48, { dtype, view: true }),
-    inputCase(1, 80, 48, { dtype, view: true }),
-    inputCase(70, 132, 67, { dtype, view: "aligned" }),
-    inputCase(5, 36, 18, { dtype, view: "aligned" }),
-    inputCase(6, 24, 16, { dtype, leading: [2, 3], note: ", three axes" }),
-    inputCase(7, 11, 9, {
-      dtype,
-      note: ", NaN in one row of dy",
-      edit: (dy) => {
-        dy[3 * 9 + 4] = NaN;
-      },
+  cases: [
+    ...quantizedTypes.flatMap((dtype) => {
+      const block = blockOf(dtype);
+      return [
+        inputCase(1, block, 1, { dtype }),
+        inputCase(1, 3 * block, 33, { dtype }),
+        inputCase(3, 5 * block, 7, { dtype }),
+        inputCase(5, 2 * block, 70, { dtype, view: true }),
+        inputCase(9, block, 257, { dtype }),
+        inputCase(33, 3 * block, 11, { dtype }),
+        inputCase(9, 2 * block, 24, { dtype, extreme: true, note: ", blocks at the ends of their ranges" }),
+        inputCase(6, block, 9, {
+          dtype,
+          leading: [2, 3],
+          note: ", three axes, NaN in one row of dy",
+          edit: (dy) => {
+            dy[3 * 9 + 4] = NaN;
+          },
+        }),
+      ];
     }),
-    inputCase(3, 33, 20, {
-      dtype,
-      note: ", NaN and infinity in one column each of the weight",
-      edit: (_, weight) => {
-        weight[5 * 33 + 32] = NaN;
-        weight[17 * 33 + 2] = Infinity;
-      },
-    }),
-  ]),
+    ...(["f32", "f16", "bf16"] as const).flatMap((dtype) => [
+      ...odd.map(([rows, I, O]) => inputCase(rows, I, O, { dtype })),
+      ...rowCounts.map((rows) => inputCase(rows, 43, 37, { dtype })),
+      inputCase(64, 66, 129, { dtype }),
+      inputCase(130, 97, 257, { dtype }),
+      inputCase(17, 35, 1031, { dtype, note: ", deeper than a cache block" }),
+      inputCase(67, 1100, 40, { dtype, note: ", wider than a cache block" }),
+      inputCase(301, 34, 24, { dtype, note: ", taller than a cache block" }),
+      inputCase(5, 80, 48, { dtype, view: true }),
+      inputCase(1, 80, 48, { dtype, view: true }),
+      inputCase(70, 132, 67, { dtype, view: "aligned" }),
+      inputCase(5, 36, 18, { dtype, view: "aligned" }),
+      inputCase(6, 24, 16, { dtype, leading: [2, 3], note: ", three axes" }),
+      inputCase(7, 11, 9, {
+        dtype,
+        note: ", NaN in one row of dy",
+        edit: (dy) => {
+          dy[3 * 9 + 4] = NaN;
+        },
+      }),
+      inputCase(3, 33, 20, {
+        dtype,
+        note: ", NaN and infinity in one column each of the weight",
+        edit: (_, weight) => {
+          weight[5 * 33 + 32] = NaN;
+          weight[17 * 33 + 2] = Infinity;
+        },
+      }),
+    ]),
+  ],
   benchmarks: [inputCase(512, 768, 3072)],
   minimal: {
     args: { dy: f32(B, L, 6), weight: f32(6, D) },

@@ -81,6 +81,8 @@ it("checkWrite takes whole rows of a quantised tensor", () => {
   const target = tensor([3, 64], { dtype: "q4_0" });
   expect(() => ops.write.check(target, 64, new Uint8Array(72))).not.toThrow();
   expect(() => ops.write.check(target, 192, new Uint8Array(0))).not.toThrow();
+  const odd = tensor([3, 32], { dtype: "q8_0" });
+  expect(() => ops.write.check(odd, 32, new Uint8Array(34))).not.toThrow();
   refuses("ARGUMENT", ["whole rows of 64 elements in 36 bytes", "element 32"], () =>
     ops.write.check(target, 32, new Uint8Array(36)),
   );

@@ -39,6 +39,7 @@ export const write = {
     if (end > count) {
       fail("ARGUMENT", "write", `elements ${start} to ${end} do not fit into ${formatShape(target.shape)}`);
     }
+    if (isQuantized(target.dtype)) return;
     if (!isWholeWords(target.dtype, start) || (!isWholeWords(target.dtype, end) && end !== count)) {
       const chunk = `elements ${start} to ${end} of ${count}`;
       fail("ARGUMENT", "write", `${target.dtype} chunks begin and end at even elements, got ${chunk}`);
