@@ -10,20 +10,23 @@ export function iq4Values(): v128 {
   return i8x16(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
 }
 
-/** Codes of columns 4i to 4i + 3, one byte each, from a word of nibbles; `high` is shifted so that their fifth bits are bit 0. */
+/**
+ * Codes of columns 4i to 4i + 3, one byte each, from a word of nibbles; `high` is shifted so that their fifth bits are bit 0. `low`
+ * and `fifth` are bytes of 15 and of 16.
+ */
 @inline
-export function lowerCodes(word: v128, high: v128, type: i32): v128 {
-  const codes = v128.and(word, i8x16.splat(15));
+export function lowerCodes(word: v128, high: v128, low: v128, fifth: v128, type: i32): v128 {
+  const codes = v128.and(word, low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), i8x16.splat(16))) : codes;
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), fifth)) : codes;
 }
 
-/** Codes of the columns half a block later; `high` is as for lowerCodes. */
+/** Codes of the columns half a block later; the parameters are those of lowerCodes. */
 @inline
-export function upperCodes(word: v128, high: v128, type: i32): v128 {
-  const codes = v128.and(i16x8.shr_u(word, 4), i8x16.splat(15));
+export function upperCodes(word: v128, high: v128, low: v128, fifth: v128, type: i32): v128 {
+  const codes = v128.and(i16x8.shr_u(word, 4), low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), i8x16.splat(16))) : codes;
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), fifth)) : codes;
 }
 
 /** The codes with an even column, one in each 16-bit lane. */
@@ -59,11 +62,13 @@ export function widenBlock(code: usize, high: usize, to: usize, apart: usize, ty
     }
     return;
   }
+  const low = i8x16.splat(15);
+  const fifth = i8x16.splat(16);
   let bits = hasHighBits(type) ? v128.load(high) : i32x4.splat(0);
   for (const end = code + 64; code < end; code += 16) {
     const word = v128.load(code);
-    const lower = lowerCodes(word, bits, type);
-    const upper = upperCodes(word, bits, type);
+    const lower = lowerCodes(word, bits, low, fifth, type);
+    const upper = upperCodes(word, bits, low, fifth, type);
     v128.store(to, evenCodes(lower));
     v128.store(to + apart, evenCodes(upper));
     v128.store(to + 2 * apart, oddCodes(lower));
