@@ -18,7 +18,7 @@ export interface BrowserLoadOptions extends LoadOptions, FetchOptions {}
 /**
  * Loads a model and its tokenizer from the files below a URL, such as
  * `https://huggingface.co/state-spaces/mamba-130m-hf/resolve/main/`. Files are stored in Cache Storage and streamed from
- * there in chunks of 4 MiB: memory holds the weights once, on the kernel. Other files, such as those of `blobFiles`, are
+ * there in chunks of 2 MiB: memory holds the weights once, on the kernel. Other files, such as those of `blobFiles`, are
  * read directly.
  *
  * @param source a URL, absolute or relative to the page, or files

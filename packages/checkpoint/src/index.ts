@@ -29,7 +29,7 @@ export interface NodeLoadOptions extends LoadOptions, HubOptions {}
 
 /**
  * Loads a model and its tokenizer. If `source` is an existing folder, its files are read; otherwise `organisation/name` is
- * a model on the hub. Weights go to the kernel in chunks of 4 MiB: the host never holds a second copy of them.
+ * a model on the hub. Weights go to the kernel in chunks of 2 MiB: the host never holds a second copy of them.
  *
  * @param source folder with config.json and model.safetensors (or its shards), or the name of a model on the hub; a URL whose
  * files are fetched and not cached; or files, such as those of `blobFiles`
