@@ -9,7 +9,7 @@ export interface WeightFiles {
 }
 
 export const weightsFile = "model.safetensors";
-export const pickleFile = "pytorch_model.bin";
+const pickleFile = "pytorch_model.bin";
 
 /** The formats in the order of preference: a checkpoint in several is read from the first. */
 export const weightFiles: readonly WeightFiles[] = [

@@ -5,7 +5,7 @@ import type { TensorToWrite } from "@mamba/core/safetensors";
 const encoder = new TextEncoder();
 
 /** Numbers as little-endian fields of 2, 4 or 8 bytes. */
-export function fields(...values: readonly (readonly [bytes: 2 | 4 | 8, value: number])[]): Uint8Array {
+function fields(...values: readonly (readonly [bytes: 2 | 4 | 8, value: number])[]): Uint8Array {
   return concat(
     values.map(([bytes, value]) => {
       const field = new Uint8Array(8);

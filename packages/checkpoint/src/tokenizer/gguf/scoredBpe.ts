@@ -7,7 +7,7 @@ import { objectOf, prefix, type SpecialIds } from "./special.ts";
 import { addedTokens, type Tokens, tokenTypes } from "./tokens.ts";
 
 /** The character that stands for a blank in SentencePiece. */
-export const blank = "\u2581";
+const blank = "\u2581";
 
 /** Longest token in characters, and most characters of all tokens: the time to find merges is proportional to their product. */
 const maxLength = 256;
@@ -95,9 +95,12 @@ export function mergesOf(
     let at = 0;
     for (const character of characters.slice(0, -1)) {
       at += character.length;
-      const [left, right] = [token.slice(0, at), token.slice(at)];
-      const [leftId, rightId] = [mergeable.get(left), mergeable.get(right)];
-      if (leftId !== undefined && rightId !== undefined) found.push({ left, right, leftId, rightId });
+      const left = token.slice(0, at);
+      const leftId = mergeable.get(left);
+      if (leftId === undefined) continue;
+      const right = token.slice(at);
+      const rightId = mergeable.get(right);
+      if (rightId !== undefined) found.push({ left, right, leftId, rightId });
     }
     found.sort((a, b) => a.leftId - b.leftId || a.rightId - b.rightId);
     for (const { left, right } of found) merges.push([left, right]);

@@ -5,7 +5,7 @@ import type { MetadataFields } from "./fields.ts";
 export const prefix = "tokenizer.ggml.";
 
 /** Longest chat template in characters. */
-export const maxTemplate = 2 ** 20;
+const maxTemplate = 2 ** 20;
 const maxTemplates = 64;
 
 /** Ids of the tokens with a function, by the names of GGUF. */
