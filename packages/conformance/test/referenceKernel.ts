@@ -1,5 +1,5 @@
 import { type HostArray, KernelError } from "@mamba/kernel";
-import { everyStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
+import { type DeviceFacts, everyStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
 import { Arena, type ArenaTensor } from "./arena.ts";
 import * as ops from "./referenceOps.ts";
 
@@ -12,8 +12,11 @@ export class ReferenceKernel extends OpsKernel<ArenaTensor, Arena> {
   readonly name = "reference";
   readonly lost = new Promise<KernelError>(() => undefined);
 
-  /** @param replacements other implementations of some ops */
-  constructor(replacements: Partial<Ops> = {}, arena = new Arena()) {
+  /**
+   * @param replacements other implementations of some ops
+   * @param facts other capabilities
+   */
+  constructor(replacements: Partial<Ops> = {}, arena = new Arena(), facts: Partial<DeviceFacts> = {}) {
     super(
       arena,
       { ...table, ...replacements },
@@ -24,6 +27,7 @@ export class ReferenceKernel extends OpsKernel<ArenaTensor, Arena> {
         maxTensorBytes: 16 * 1024 * 1024,
         maxBytes: undefined,
         batchInvariant: true,
+        ...facts,
       },
     );
   }

@@ -27,8 +27,13 @@ export function pattern(dtype: DType, count: number): HostArray {
     case "f16":
     case "bf16":
       return Uint16Array.from({ length: count }, () => random.integer(0, 0xffff));
-    default:
-      return Uint8Array.from({ length: hostLength(dtype, count) }, () => random.integer(0, 0xff));
+    default: {
+      const data = random.bytes(hostLength(dtype, count));
+      // A NaN that arithmetic would make a quiet one, where a block has its scale: at its start or at its end.
+      data.set([0x01, 0x7c], 0);
+      data.set([0x01, 0xfc], data.length - 2);
+      return data;
+    }
   }
 }
 

@@ -58,7 +58,7 @@ function build(rows: number, I: number, O: number, options: Options = {}): OpCas
       bytes: bytesOf(rows * (I + O) + (bias ? O : 0)) + bytesOf(I * O, dtype),
     },
     requires: [{ op: "linear", dtype }],
-    roundedTolerance: isQuantized(dtype) ? roundedTolerance : undefined,
+    roundedTolerance: isQuantized(dtype) ? roundedTolerance(rows * O) : undefined,
     inputs: () => {
       const random = new Random(`linear ${label}`);
       const x = random.normals(rows * I);

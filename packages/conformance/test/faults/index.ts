@@ -21,6 +21,7 @@ export { memoryFaults } from "./memory.ts";
 export { mulFaults } from "./mul.ts";
 export { negExpFaults } from "./negExp.ts";
 export { positionFaults } from "./positions.ts";
+export { quantizedFaults } from "./quantized.ts";
 export { rmsNormFaults } from "./rmsNorm.ts";
 export { sampleFaults } from "./sample.ts";
 export { scaleFaults } from "./scale.ts";

@@ -96,6 +96,8 @@ export function fitGroup(
   found.scales[j] = 0;
   found.minima[j] = -min;
   if (max <= min) return;
+  // Stays where all elements are equal, which leaves the two unknowns of the fit open.
+  found.scales[j] = (max - min) / largest;
   const rms = Math.sqrt(squares / 32);
   let sw = 0;
   let sx = 0;
