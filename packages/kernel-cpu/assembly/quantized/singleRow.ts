@@ -2,7 +2,7 @@ import { madd } from "../lanes.ts";
 import { IQ4_NL, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from "../records.ts";
 import { blockColumns, codeBytes, hasByteCodes, hasHighBits, hasMins, highBytes, highPlane, isScaled, scaleBytes, scalePlane } from "./layout.ts";
 import { blockSum } from "./quantizedTile.ts";
-import { lowerCodes, upperCodes } from "./widen.ts";
+import { CONSTANTS, lowerCodes, upperCodes } from "./widen.ts";
 
 // The products of one row of x with groups of the weight, whose codes are converted in registers. Two groups go by together: they share
 // the loads of x, and memory is read as two streams for each of the planes.
@@ -72,9 +72,6 @@ class OfIQ4 {
     return IQ4_NL;
   }
 }
-
-// V8 makes a constant anew at each use, with three instructions. Constants from memory stay in registers or on the stack.
-const CONSTANTS = memory.data<u32>([0x0f0f0f0f, 0x8fffe000, 0x77800000, 0x47800000, 0x7f800000]);
 
 function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): void {
   const type = changetype<T>(0).type();
