@@ -7,7 +7,7 @@ const kinds = {
   Pointer: { type: "Pointer", view: "words", encode: (value) => `addressOf(${value})` },
   OptionalPointer: { type: "Pointer | undefined", view: "words", encode: (value) => `addressOf(${value})` },
   Flag: { type: "boolean", view: "words", encode: (value) => `${value} ? 1 : 0` },
-  StorageType: { type: "DType", view: "words", encode: (value) => `storageTypeOf(${value})` },
+  StorageType: { type: "StorageType", view: "words", encode: (value) => `storageTypeOf(${value})` },
   i32: { type: "number", view: "words", encode: (value) => value },
   u32: { type: "number", view: "words", encode: (value) => value },
   f32: { type: "number", view: "floats", encode: (value) => value },
@@ -39,15 +39,19 @@ import type { DType } from "@mamba/kernel";
 import type { Pointer, RecordMemory } from "../records.ts";
 
 ${constantsOf(exports)}
+/** The layouts in which a weight can lie in memory. */
+export type StorageType = DType | "packedF16";
+
 /** Numbers of the storage types that a weight can have; undefined for types that it cannot have. */
 export const storageTypes: Readonly<Partial<Record<DType, number>>> = {
   f32: F32, f16: F16, bf16: BF16, q8_0: Q8_0, q4_0: Q4_0, q4_1: Q4_1, q5_0: Q5_0, q5_1: Q5_1, iq4_nl: IQ4_NL,
+  q4_k: Q4_K, q5_k: Q5_K, q6_k: Q6_K,
 };
 
-/** The number of a storage type. */
-function storageTypeOf(dtype: DType): number {
-  const type = storageTypes[dtype];
-  if (type === undefined) throw new Error(\`no job takes a weight of type \${dtype}\`);
+/** The number of a layout. */
+function storageTypeOf(layout: StorageType): number {
+  const type = layout === "packedF16" ? F16_PACKED : storageTypes[layout];
+  if (type === undefined) throw new Error(\`no job takes a weight of type \${layout}\`);
   return type;
 }
 

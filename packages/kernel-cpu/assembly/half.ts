@@ -1,7 +1,7 @@
 import { loadLanes } from "./lanes.ts";
-import { BF16, F16, F32 } from "./records.ts";
+import { BF16, F16, F16_PACKED, F32 } from "./records.ts";
 
-// Conversion of f16 and bf16 to f32, exact, and back, rounded, in registers.
+// Conversion of f16 and bf16 to f32, exact, and back, rounded, in registers. packHalves.ts describes packed f16.
 
 /** Bytes of one element of a storage type. */
 @inline
@@ -10,13 +10,19 @@ export function elementBytes(type: i32): usize {
 }
 
 /** The bits of an f16, shifted to their positions in an f32, are the number times 2^-112: the exponents' biases differ. */
-const REBIAS: f32 = 5192296858534827628530496329220096.0;
+export const REBIAS: f32 = 5192296858534827628530496329220096.0;
+
+/** 2^102: the factor of packed f16, whose numbers are 2^10 times as large. */
+export const PACKED_REBIAS: f32 = 5070602400912917605986812821504.0;
+
+/** Sign, the five lower bits of the exponent and the ten upper bits of the mantissa of an f32. */
+export const HALF_BITS: i32 = 0x8fffe000;
 
 /** Four sign-extended f16 -> f32. */
 @inline
-function widenHalves(bits: v128): v128 {
+export function widenHalves(bits: v128): v128 {
   // After the shift the sign fills all bits above the exponent; the mask keeps one.
-  const moved = v128.and(i32x4.shl(bits, 13), i32x4.splat(0x8fffe000));
+  const moved = v128.and(i32x4.shl(bits, 13), i32x4.splat(HALF_BITS));
   const value = f32x4.mul(moved, f32x4.splat(REBIAS));
   // Only exponent 31 gives 2^16 and more: with the exponent of f32 all ones it is the same infinity or NaN.
   const special = f32x4.ge(f32x4.abs(value), f32x4.splat(65536.0));
@@ -24,11 +30,13 @@ function widenHalves(bits: v128): v128 {
 }
 
 /**
- * Converts halves 0 to 3 of eight: bf16 -> f32; finite f16, subnormal ones too, -> f32 times 2^-112. The upper 16 bits of each
+ * Converts halves 0 to 3 of eight: bf16 -> f32; finite f16, subnormal ones too, and packed f16 -> f32 times 2^-112. The upper 16 bits of each
  * f32 hold sign, exponent and seven bits of the mantissa, the lower 16 bits the other three.
  */
 @inline
 export function lowerHalves(bits: v128, type: i32): v128 {
+  // The product with 2^13 of the lower half of each lane is that half, sign-extended and shifted: one instruction for two.
+  if (type == F16_PACKED) return v128.and(i32x4.dot_i16x8_s(bits, i32x4.splat(0x2000)), i32x4.splat(HALF_BITS));
   if (type == BF16) return v128.shuffle<i16>(i16x8.splat(0), bits, 0, 8, 1, 9, 2, 10, 3, 11);
   return v128.shuffle<i16>(i16x8.shl(bits, 13), topOfHalves(bits), 0, 8, 1, 9, 2, 10, 3, 11);
 }
@@ -36,6 +44,7 @@ export function lowerHalves(bits: v128, type: i32): v128 {
 /** Converts halves 4 to 7 of eight. */
 @inline
 export function upperHalves(bits: v128, type: i32): v128 {
+  if (type == F16_PACKED) return v128.and(i32x4.shr_s(bits, 3), i32x4.splat(HALF_BITS));
   if (type == BF16) return v128.shuffle<i16>(i16x8.splat(0), bits, 4, 12, 5, 13, 6, 14, 7, 15);
   return v128.shuffle<i16>(i16x8.shl(bits, 13), topOfHalves(bits), 4, 12, 5, 13, 6, 14, 7, 15);
 }
@@ -86,6 +95,7 @@ export function loadWidePartial(at: usize, count: i32, type: i32): v128 {
 export function widenRow(to: usize, from: usize, count: i32, type: i32): void {
   if (type == F32) memory.copy(to, from, (<usize>count) << 2);
   else if (type == BF16) widenEights(to, from, count, BF16);
+  else if (type == F16_PACKED) widenEights(to, from, count, F16_PACKED);
   else if (!widenEights(to, from, count, F16)) {
     // The row holds an infinity or a NaN: convert it again, exactly.
     for (let i = 0; i < (count & ~7); i += 4) v128.store(to + (i << 2), loadWide(from + (i << 1), F16));
@@ -95,15 +105,15 @@ export function widenRow(to: usize, from: usize, count: i32, type: i32): void {
 /** Returns false when an f16 among the whole groups of eight is an infinity or NaN: these groups are then wrong. */
 @inline
 function widenEights(to: usize, from: usize, count: i32, type: i32): bool {
-  const scale = f32x4.splat(REBIAS);
+  const scale = f32x4.splat(type == F16 ? REBIAS : PACKED_REBIAS);
   let seen = i16x8.splat(0);
   for (; count >= 8; count -= 8) {
     const bits = v128.load(from);
     seen = noteHalves(seen, bits, type);
     const lower = lowerHalves(bits, type);
     const upper = upperHalves(bits, type);
-    v128.store(to, type == F16 ? f32x4.mul(lower, scale) : lower);
-    v128.store(to, type == F16 ? f32x4.mul(upper, scale) : upper, 16);
+    v128.store(to, type == BF16 ? lower : f32x4.mul(lower, scale));
+    v128.store(to, type == BF16 ? upper : f32x4.mul(upper, scale), 16);
     from += 16;
     to += 32;
   }
@@ -112,7 +122,7 @@ function widenEights(to: usize, from: usize, count: i32, type: i32): bool {
     from += 2;
     to += 4;
   }
-  return type == BF16 || !isSpecial(seen);
+  return type != F16 || !isSpecial(seen);
 }
 
 /** Four f32 -> four f16 or bf16 in the lower half of the result, rounded to nearest even. A NaN becomes a quiet NaN. */

@@ -1,13 +1,16 @@
 import { isSpecial, loadWide, loadWidePartial, lowerHalves, noteHalves, upperHalves } from "./half.ts";
 import { finishFour, loadPartial, madd } from "./lanes.ts";
-import { F16 } from "./records.ts";
+import { F16, F16_PACKED } from "./records.ts";
 
-// The dot products of one row with four rows of f16 or bf16, which are converted to f32 in registers with few instructions. The
+// The dot products of one row with four rows of f16, packed f16 or bf16, which are converted to f32 in registers with few instructions. The
 // products and their order are those of the f32 path, bit for bit.
 
-/** Writes x · 2^112 to `to`, so that f16 weights need no scaling. Returns false when a number is too large for that. */
-export function scaleRow(to: usize, x: usize, count: i32): bool {
-  const scale = f32x4.splat(5192296858534827628530496329220096.0);
+/** 2^127 */
+const LARGEST: f32 = 170141183460469231731687303715884105728.0;
+
+/** Writes x times `factor` to `to`, so that f16 weights need no scaling. Returns false when a product may be 2^127 or more. */
+export function scaleRow(to: usize, x: usize, count: i32, factor: f32): bool {
+  const scale = f32x4.splat(factor);
   let largest = f32x4.splat(0);
   const whole = (<usize>count & ~3) << 2;
   for (let i: usize = 0; i < whole; i += 16) {
@@ -16,13 +19,13 @@ export function scaleRow(to: usize, x: usize, count: i32): bool {
     v128.store(to + i, f32x4.mul(lanes, scale));
   }
   // pmax loses a NaN at the next number. That is harmless: NaN times the scale is NaN.
-  return i32x4.all_true(f32x4.lt(largest, f32x4.splat(32768.0)));
+  return i32x4.all_true(f32x4.lt(f32x4.mul(largest, scale), f32x4.splat(LARGEST)));
 }
 
 /**
- * y[0..3] = x · w[0..3] + bias, where `scaled` is x times 2^112 for f16 and x itself for bf16. The f16 loop takes every
- * weight as finite and records the largest exponent: when one was an infinity or NaN it stores nothing and returns false, and the
- * caller must use the exact conversion. `next` is the address of four readable rows that the caller needs next.
+ * y[0..3] = x · w[0..3] + bias, where `scaled` is x times 2^112 for f16, times 2^102 for packed f16, and x itself for bf16. The
+ * loop for f16 takes every weight as finite and records the largest exponent: when one was an infinity or NaN it stores nothing
+ * and returns false, and the caller must use the exact conversion.
  */
 @inline
 export function dotsFourHalves(
@@ -30,7 +33,6 @@ export function dotsFourHalves(
   scaled: usize,
   w0: usize,
   step: usize,
-  next: usize,
   apart: usize,
   count: i32,
   bias: usize,
@@ -47,9 +49,6 @@ export function dotsFourHalves(
   let s3 = s0;
   let seen = i16x8.splat(0);
   for (let i: usize = 0; i < whole << 1; i += 16) {
-    // Reads a cache line of the next four rows: its miss overlaps with the arithmetic here, which is too long for out-of-order
-    // execution to reach it (measured: bf16 a quarter faster).
-    v128.load(next + (i << 2));
     const a = v128.load(scaled);
     const b = v128.load(scaled, 16);
     let w = v128.load(w0 + i);

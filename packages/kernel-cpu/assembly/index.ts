@@ -30,6 +30,7 @@ export * from "./meanPositionsBackward";
 export * from "./mul";
 export * from "./narrow";
 export * from "./negExp";
+export * from "./packHalves";
 export * from "./rmsNorm";
 export * from "./rmsNormBackward";
 export * from "./sample";
@@ -62,7 +63,7 @@ export { fault, faulted, pending, post, reload, stop, work } from "./jobs";
 export { copyRows, fillZero, heapBase } from "./memory";
 
 // Constants and records that the host uses beside the argument records.
-export { BF16, F16, F32, IQ4_NL, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from "./records";
+export { BF16, F16, F16_PACKED, F32, IQ4_NL, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q6_K, Q8_0 } from "./records";
 export { CHANNELS as SCAN_CHANNELS, SAVED_STEPS as SCAN_SAVED_STEPS } from "./scanInputs";
 export { CHUNK as ELEMENTWISE_CHUNK } from "./elementwise";
 export { UNIT_ROWS as LAYER_NORM_UNIT_ROWS } from "./layerNormBackward";

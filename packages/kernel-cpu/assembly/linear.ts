@@ -1,8 +1,8 @@
 import { dot, dotsFour, dotsTwoByFour } from "./dots.ts";
-import { elementBytes, widenRow } from "./half.ts";
+import { elementBytes, PACKED_REBIAS, REBIAS, widenRow } from "./half.ts";
 import { dotsFourHalves, scaleRow } from "./halfDots.ts";
 import { DEQUANTIZE_SCRATCH, dequantizeRows } from "./quantized/dequantize.ts";
-import { BF16, F16, F32, isQuantized, OptionalPointer, Pointer, StorageType } from "./records.ts";
+import { BF16, F16, F16_PACKED, F32, isQuantized, OptionalPointer, Pointer, StorageType } from "./records.ts";
 
 // y[m, o] = sum_k x[m, k] · weight[o, k] + bias[o]
 //
@@ -107,9 +107,7 @@ export function linearRun(args: LinearArgs, begin: i32, end: i32, scratch: usize
   const perColumn = rowUnits(args);
   const rows = unitRows(args);
   const scaled = scratch + groupColumns(args) * widenedBytes(args);
-  const single =
-    args.rows == 1 &&
-    (args.weightType == BF16 || (args.weightType == F16 && scaleRow(scaled, args.x, args.inFeatures)));
+  const single = args.rows == 1 && args.weightType != F32 && (args.weightType == BF16 || scaleX(args, scaled));
   for (let unit = begin; unit < end; unit++) {
     const o = (unit / perColumn) * columns;
     const last = min(o + columns, args.outFeatures);
@@ -118,6 +116,12 @@ export function linearRun(args: LinearArgs, begin: i32, end: i32, scratch: usize
     else if (args.rows <= FEW && args.weightType != F32 && !isQuantized(args.weightType)) fewRows(args, o, last, scratch);
     else manyRows(args, m, min(m + rows, args.rows), o, last, scratch);
   }
+}
+
+/** Scales the only row of x for weights of f16 or packed f16. Returns false when it is too large for that. */
+@inline
+function scaleX(args: LinearArgs, to: usize): bool {
+  return scaleRow(to, args.x, args.inFeatures, args.weightType == F16 ? REBIAS : PACKED_REBIAS);
 }
 
 /** Computes y[m, o] to y[lastRow - 1, last - 1]. */
@@ -219,7 +223,7 @@ function singleRow(args: LinearArgs, o: i32, last: i32, scaled: usize, scratch: 
   const row = (<usize>args.inFeatures) << 1;
   const apart = (last - o) >> 2;
   for (let c = 0; c < apart; c++) {
-    if (halfTile(args, o + c, apart, row, scaled, c + 1 < apart)) continue;
+    if (halfTile(args, o + c, apart, row, scaled)) continue;
     for (let j = 0; j < TILE; j++) {
       const special = o + c + j * apart;
       fewRows(args, special, special + 1, scratch);
@@ -230,7 +234,7 @@ function singleRow(args: LinearArgs, o: i32, last: i32, scaled: usize, scratch: 
 
 /** Computes four columns from o on, `apart` apart. Returns false when an f16 row holds an infinity or NaN. */
 @inline
-function halfTile(args: LinearArgs, o: i32, apart: i32, row: usize, scaled: usize, more: bool): bool {
+function halfTile(args: LinearArgs, o: i32, apart: i32, row: usize, scaled: usize): bool {
   const depth = chunkDepth(args);
   const step = <usize>apart * row;
   const bytes = (<usize>apart) << 2;
@@ -241,11 +245,12 @@ function halfTile(args: LinearArgs, o: i32, apart: i32, row: usize, scaled: usiz
     const from = (<usize>k) << 2;
     const x = args.x + from;
     const weight = args.weight + <usize>o * row + ((<usize>k) << 1);
-    const next = args.weight + <usize>(more ? o + 1 : o) * row + (from << 1);
-    const finite =
-      args.weightType == F16
-        ? dotsFourHalves(x, scaled + from, weight, step, next, bytes, count, add, y, F16)
-        : dotsFourHalves(x, x, weight, step, next, bytes, count, add, y, BF16);
+    let finite = true;
+    if (args.weightType == F16_PACKED) {
+      dotsFourHalves(x, scaled + from, weight, step, bytes, count, add, y, F16_PACKED);
+    } else if (args.weightType == F16) {
+      finite = dotsFourHalves(x, scaled + from, weight, step, bytes, count, add, y, F16);
+    } else dotsFourHalves(x, x, weight, step, bytes, count, add, y, BF16);
     if (!finite) return false;
     add = y;
   }

@@ -25,18 +25,23 @@ export type OptionalPointer = usize;
 /** 0 or 1. */
 export type Flag = i32;
 
-/** Storage type of a weight. */
+/** Storage type of a weight: one of the constants below. */
 export type StorageType = i32;
 
 export const F32: StorageType = 0;
 export const F16: StorageType = 1;
 export const BF16: StorageType = 2;
-export const Q8_0: StorageType = 3;
-export const Q4_0: StorageType = 4;
-export const Q4_1: StorageType = 5;
-export const Q5_0: StorageType = 6;
-export const Q5_1: StorageType = 7;
-export const IQ4_NL: StorageType = 8;
+/** f16 in the layout of packHalves.ts. */
+export const F16_PACKED: StorageType = 3;
+export const Q8_0: StorageType = 4;
+export const Q4_0: StorageType = 5;
+export const Q4_1: StorageType = 6;
+export const Q5_0: StorageType = 7;
+export const Q5_1: StorageType = 8;
+export const IQ4_NL: StorageType = 9;
+export const Q4_K: StorageType = 10;
+export const Q5_K: StorageType = 11;
+export const Q6_K: StorageType = 12;
 
 /** True for the types in blocks: see quantized/layout.ts. */
 @inline

@@ -8,7 +8,7 @@ import type { CpuTensor } from "./tensor.ts";
 export function fetch(runtime: Runtime, source: CpuTensor): HostArray {
   if (isQuantized(source.dtype)) return readBlocks(runtime, source);
   const count = elementCount(source.shape);
-  const { dtype, localAddress, storage } = source;
+  const { dtype, localAddress, storage } = source.unpacked();
   if (isDense(source)) return storage.instance.heap.copy(dtype, localAddress, count);
   const gathered = runtime.allocate("read", source.shape, dtype);
   try {

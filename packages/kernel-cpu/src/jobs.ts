@@ -28,7 +28,7 @@ export interface JobTuning {
   readonly stallMs: number;
 }
 
-const defaultTuning: JobTuning = { shareAbove: 20_000, wakeAbove: 100_000, stallMs: 20_000 };
+const defaultTuning: JobTuning = { shareAbove: 8_000, wakeAbove: 100_000, stallMs: 20_000 };
 
 /** Settings of `Jobs`. */
 export interface JobSettings extends Partial<JobTuning> {

@@ -1,4 +1,4 @@
-import type { Capabilities, DType, Shape } from "@mamba/kernel";
+import { byteOffset, type Capabilities, type DType, type Shape } from "@mamba/kernel";
 import { TensorOwner } from "@mamba/kernel/author";
 import type { Chunk } from "./allocator.ts";
 import type { Heap } from "./heap.ts";
@@ -105,6 +105,12 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
       this.dropResults();
       throw error;
     }
+  }
+
+  /** The whole memory of a tensor as a vector. The handle is not counted and must not be disposed. */
+  whole({ storage, dtype }: CpuTensor): CpuTensor {
+    const count = storage.bytes / byteOffset(dtype, 1);
+    return this.handle(storage, dtype, [count], count, 0);
   }
 
   protected handle(

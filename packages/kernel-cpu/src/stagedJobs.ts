@@ -12,10 +12,12 @@ import type { JobName } from "./wasm.ts";
  */
 const writtenFields: { readonly [J in JobName]?: readonly (keyof JobRecord<J>)[] } = {
   embedding: ["y"],
+  halvesLargest: ["largest"],
   linear: ["y"],
   linearBackwardInput: ["c"],
   linearQuantized: ["y"],
   narrow: ["y"],
+  packHalves: [],
   quantizeRows: ["y"],
   repack: [],
   restore: ["rows"],

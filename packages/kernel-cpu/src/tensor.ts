@@ -8,12 +8,22 @@ export interface Storage extends SharedMemory {
   /** The instance in whose heap the chunk lies. */
   readonly instance: Instance;
   readonly chunk: Chunk;
+  /** Restores the elements from another layout to that of the interface. Absent when they have it: see packHalves.ts. */
+  restore?: (() => void) | undefined;
+  /** The version whose numbers cannot be packed: see packHalves.ts. */
+  unpackable?: number;
   /** True when `Instance.weightBytes` counts it. */
   readonly isWeight?: boolean;
 }
 
 /** A tensor in a heap. Made by `Runtime` only. */
 export class CpuTensor extends DeviceTensor<Storage> {
+  /** The tensor itself, after packed memory is restored: see packHalves.ts. Needed before any use but as a packed weight. */
+  unpacked(): this {
+    this.storage.restore?.();
+    return this;
+  }
+
   /** Byte address of the first element in the memory of its instance. */
   get localAddress(): number {
     return this.storage.chunk.address + byteOffset(this.dtype, this.offset);

@@ -1,5 +1,7 @@
 import { Pointer, Q8_0, StorageType } from "../records.ts";
-import { blockColumns, codeBytes, GROUP_ROWS, groupBytes, hasHighBits, hasMins, highPlane, scalePlane } from "./layout.ts";
+import { blockColumns, codeBytes, GROUP_ROWS, groupBytes, hasHighBits, hasMins, highPlane, isK, scalePlane } from "./layout.ts";
+import { gatherBits, spreadBits } from "./spreadBits.ts";
+import { copyRowK, rowBytesK } from "./repackK.ts";
 
 // Copies rows of blocks as a file has them to the layout of layout.ts, or back, bit for bit.
 
@@ -51,17 +53,24 @@ function copyRows<F>(args: RepackArgs, begin: i32, end: i32): void {
   const type = args.weightType;
   const blocks = args.columns / blockColumns(type);
   const size = groupBytes(type, blocks);
+  const rowBytes = isK(type) ? rowBytesK(args.columns, type) : size >> 2;
   const first = (firstGroup(args) + begin * UNIT_GROUPS) * GROUP_ROWS;
   const last = min((firstGroup(args) + end * UNIT_GROUPS) * GROUP_ROWS, args.firstRow + args.count);
   for (let row = max(first, args.firstRow); row < last; row++) {
-    const file = args.rows + <usize>(row - args.firstRow) * (size >> 2);
-    copyRow<F>(file, args.weight + <usize>(row / GROUP_ROWS) * size, row & 3, blocks, type);
+    const file = args.rows + <usize>(row - args.firstRow) * rowBytes;
+    const group = args.weight + <usize>(row / GROUP_ROWS) * size;
+    if (isK(type)) copyRowK(file, group, row & 3, blocks, type, changetype<F>(0).toFile());
+    else copyRow<F>(file, group, row & 3, blocks, type);
   }
 }
 
 @unmanaged
 @final
 class FromFile {
+  @inline
+  toFile(): bool {
+    return false;
+  }
   @inline
   word(file: usize, stored: usize, flip: u32): void {
     store<u32>(stored, load<u32>(file) ^ flip);
@@ -79,6 +88,10 @@ class FromFile {
 @unmanaged
 @final
 class ToFile {
+  @inline
+  toFile(): bool {
+    return true;
+  }
   @inline
   word(file: usize, stored: usize, flip: u32): void {
     store<u32>(file, load<u32>(stored) ^ flip);
@@ -119,28 +132,4 @@ function copyRow<F>(file: usize, group: usize, lane: usize, blocks: i32, type: i
       file += 4;
     }
   }
-}
-
-/**
- * Moves bit j = 16 · half + 4 · i + byte of the file to bit 2 · i + half of byte `byte`: then the fifth bits of the bytes of word i
- * lie in bits 2 · i and 2 · i + 1 of the same bytes.
- */
-function spreadBits(bits: u32): u32 {
-  let spread: u32 = 0;
-  for (let to: u32 = 0; to < 8; to++) {
-    const four = (bits >> (((to >> 1) << 2) + ((to & 1) << 4))) & 15;
-    // The products put bit b at bit 8 · b.
-    spread |= ((four * 0x00204081) & 0x01010101) << to;
-  }
-  return spread;
-}
-
-function gatherBits(spread: u32): u32 {
-  let bits: u32 = 0;
-  for (let from: u32 = 0; from < 8; from++) {
-    // The products put bit 8 · b at bit 28 + b.
-    const four = (((spread >> from) & 0x01010101) * 0x10204080) >> 28;
-    bits |= four << (((from >> 1) << 2) + ((from & 1) << 4));
-  }
-  return bits;
 }

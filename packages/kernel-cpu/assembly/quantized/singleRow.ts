@@ -1,8 +1,22 @@
 import { madd } from "../lanes.ts";
-import { IQ4_NL, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from "../records.ts";
-import { blockColumns, codeBytes, hasByteCodes, hasHighBits, hasMins, highBytes, highPlane, isScaled, scaleBytes, scalePlane } from "./layout.ts";
+import { IQ4_NL, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q6_K, Q8_0 } from "../records.ts";
+import {
+  blockColumns,
+  blocksPerScale,
+  codeBytes,
+  hasByteCodes,
+  hasHighBits,
+  hasMins,
+  highBitsPerWord,
+  highBytes,
+  highPlane,
+  isK,
+  isScaled,
+  scaleBytes,
+  scalePlane,
+} from "./layout.ts";
 import { blockSum } from "./quantizedTile.ts";
-import { lowerCodes, upperCodes } from "./widen.ts";
+import { CONSTANTS, lowerCodes, smallScales, upperCodes, widenScales } from "./widen.ts";
 
 // The products of one row of x with groups of the weight, whose codes are converted in registers. Two groups go by together: they share
 // the loads of x, and memory is read as two streams for each of the planes.
@@ -14,6 +28,9 @@ export function singleRow(w0: usize, w1: usize, x: usize, columns: i32, y: usize
   else if (type == Q4_1) products<OfQ41>(w0, w1, x, columns, y);
   else if (type == Q5_0) products<OfQ50>(w0, w1, x, columns, y);
   else if (type == Q5_1) products<OfQ51>(w0, w1, x, columns, y);
+  else if (type == Q4_K) products<OfQ4K>(w0, w1, x, columns, y);
+  else if (type == Q5_K) products<OfQ5K>(w0, w1, x, columns, y);
+  else if (type == Q6_K) products<OfQ6K>(w0, w1, x, columns, y);
   else products<OfIQ4>(w0, w1, x, columns, y);
 }
 
@@ -73,8 +90,32 @@ class OfIQ4 {
   }
 }
 
-// V8 makes a constant anew at each use, with three instructions. Constants from memory stay in registers or on the stack.
-const CONSTANTS = memory.data<u32>([0x0f0f0f0f, 0x8fffe000, 0x77800000, 0x47800000, 0x7f800000]);
+@unmanaged
+@final
+class OfQ4K {
+  @inline
+  type(): i32 {
+    return Q4_K;
+  }
+}
+
+@unmanaged
+@final
+class OfQ5K {
+  @inline
+  type(): i32 {
+    return Q5_K;
+  }
+}
+
+@unmanaged
+@final
+class OfQ6K {
+  @inline
+  type(): i32 {
+    return Q6_K;
+  }
+}
 
 function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): void {
   const type = changetype<T>(0).type();
@@ -84,6 +125,7 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
   const third = i16x8.shl(nibble, 8);
   const byte = v128.or(nibble, second);
   const fifth = i8x16.add(low, i8x16.splat(1));
+  const upper = type == Q6_K ? i8x16.add(fifth, i8x16.shl(fifth, 1)) : fifth;
   const blocks = columns / blockColumns(type);
   let high0 = w0 + highPlane(type, blocks);
   let high1 = w1 + highPlane(type, blocks);
@@ -92,6 +134,12 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
   let facts = x + ((<usize>columns) << 1);
   let f = f32x4.splat(0);
   let g = f;
+  // d, and -dmin, of a K type for the next blocks.
+  let d0 = f;
+  let d1 = f;
+  let m0 = f;
+  let m1 = f;
+  let left = 0;
   const end = facts + <usize>blocks * 12;
   while (facts != end) {
     let s = v128.load32_splat(facts, 4);
@@ -125,20 +173,45 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
         w0 += 16;
         w1 += 16;
       } else {
-        s = addBytes(lowerCodes(u, h0, low, fifth, type), byte, a, c, s);
-        t = addBytes(lowerCodes(v, h1, low, fifth, type), byte, a, c, t);
-        s = addBytes(upperCodes(u, h0, low, fifth, type), byte, b, d, s);
-        t = addBytes(upperCodes(v, h1, low, fifth, type), byte, b, d, t);
+        s = addBytes(lowerCodes(u, h0, low, upper, type), byte, a, c, s);
+        t = addBytes(lowerCodes(v, h1, low, upper, type), byte, a, c, t);
+        s = addBytes(upperCodes(u, h0, low, upper, type), byte, b, d, s);
+        t = addBytes(upperCodes(v, h1, low, upper, type), byte, b, d, t);
         w0 += 16;
         w1 += 16;
       }
       if (hasHighBits(type)) {
-        h0 = i32x4.shr_u(h0, 2);
-        h1 = i32x4.shr_u(h1, 2);
+        h0 = i32x4.shr_u(h0, highBitsPerWord(type));
+        h1 = i32x4.shr_u(h1, highBitsPerWord(type));
       }
       x += 16;
     }
     const dx = v128.load32_splat(facts);
+    if (isK(type)) {
+      if (left == 0) {
+        left = blocksPerScale(type);
+        d0 = widenScales(scales0);
+        d1 = widenScales(scales1);
+        if (hasMins(type)) {
+          m0 = f32x4.neg(widenScales(scales0 + 8));
+          m1 = f32x4.neg(widenScales(scales1 + 8));
+        }
+        scales0 += hasMins(type) ? 16 : 8;
+        scales1 += hasMins(type) ? 16 : 8;
+      }
+      left--;
+      f = blockSum(s, dx, f32x4.mul(d0, smallScales(scales0, type)), f);
+      g = blockSum(t, dx, f32x4.mul(d1, smallScales(scales1, type)), g);
+      if (hasMins(type)) {
+        const sum = v128.load32_splat(facts, 8);
+        f = madd(sum, f32x4.mul(m0, smallScales(scales0 + 4, type)), f);
+        g = madd(sum, f32x4.mul(m1, smallScales(scales1 + 4, type)), g);
+      }
+      scales0 += scaleBytes(type);
+      scales1 += scaleBytes(type);
+      facts += 12;
+      continue;
+    }
     f = blockSum(s, dx, widenScales(scales0), f);
     g = blockSum(t, dx, widenScales(scales1), g);
     if (hasMins(type)) {
@@ -152,16 +225,6 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
   }
   v128.store(y, f);
   v128.store(y, g, 16);
-}
-
-/** `loadWide` of four f16 with the constants from memory. */
-@inline
-function widenScales(at: usize): v128 {
-  const keep = v128.load32_splat(CONSTANTS, 4);
-  const moved = v128.and(i32x4.shl(v128.load16x4_s(at), 13), keep);
-  const value = f32x4.mul(moved, v128.load32_splat(CONSTANTS, 8));
-  const special = f32x4.ge(f32x4.abs(value), v128.load32_splat(CONSTANTS, 12));
-  return v128.or(value, v128.and(special, v128.load32_splat(CONSTANTS, 16)));
 }
 
 /** s + the products of one word of nibbles of each row. */

@@ -3,6 +3,8 @@ import type { Op } from "../op.ts";
 import { copyDense } from "./copyDense.ts";
 
 export const copyInto: Op<"copyInto"> = (runtime, _, target, source) => {
+  source.unpacked();
+  target.unpacked();
   if (source.dtype !== target.dtype) {
     const count = elementCount(target.shape);
     runtime.run("narrow", { x: source, y: target, count, type: target.dtype }, 0.5 * count);

@@ -9,7 +9,7 @@ export const gatherRows: Op<"gatherRows"> = (runtime, _, x, rows) => {
   const [each, width, stride] =
     x.shape.length === 1 ? [1, 1, 1] : [rowCount(x) / (x.shape[0] ?? 1), lastExtent(x.shape), x.rowStride];
   const [rowBytes, strideBytes] = [byteOffset(x.dtype, width), byteOffset(x.dtype, stride)];
-  const { localAddress, storage } = x;
+  const { localAddress, storage } = x.unpacked();
   rows.forEach((row, i) => {
     copyRows(runtime.main, y.address + i * each * rowBytes, {
       instance: storage.instance,

@@ -1,15 +1,16 @@
 import { byteLength, isQuantized } from "@mamba/kernel";
 import type { Op } from "../op.ts";
+import { storedType } from "../packHalves.ts";
 
 export const linear: Op<"linear"> = (runtime, sizes, x, weight, bias) => {
   const { rows, inFeatures, outFeatures, shape } = sizes;
   const y = runtime.result("linear", shape);
-  const { dtype: weightType } = weight;
+  const weightType = storedType(runtime, weight, rows === 1);
   const { rowStride: xStride } = x;
   const products = rows * inFeatures * outFeatures;
   // 16 bytes per nanosecond.
-  const reading = byteLength(weightType, weight.shape) / 16;
-  if (isQuantized(weightType) && runtime.activations === "int8") {
+  const reading = byteLength(weight.dtype, weight.shape) / 16;
+  if (isQuantized(weight.dtype) && runtime.activations === "int8") {
     const rounded = runtime.temporary("linear", roundedBytes(rows, inFeatures));
     try {
       const record = { x, y: rounded, rows, columns: inFeatures, xStride, weightType };

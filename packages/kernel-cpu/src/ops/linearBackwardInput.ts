@@ -7,7 +7,7 @@ export const linearBackwardInput: Op<"linearBackwardInput"> = (runtime, sizes, d
   const dx = runtime.result(op, shape);
   const record = {
     a: dy,
-    b: weight,
+    b: weight.unpacked(),
     c: dx,
     rows,
     columns: inFeatures,
