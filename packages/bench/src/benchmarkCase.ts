@@ -1,11 +1,11 @@
 import { MambaError } from "@mamba/core";
-import type { FloatDType, Scope, TrainingKernel } from "@mamba/kernel";
+import type { Scope, TrainingKernel, WeightDType } from "@mamba/kernel";
 
 /** One thing to measure, with the minimum bytes and operations of one run. */
 export interface BenchmarkCase {
   readonly name: string;
   /** Storage of the weights. */
-  readonly dtype: FloatDType;
+  readonly dtype: WeightDType;
   /** Bytes to and from memory, each tensor once. */
   readonly bytes: number;
   /** Floating-point operations: a multiply-add counts as two; exp, log, division and square root as one each. */

@@ -1,11 +1,14 @@
 import {
   fromFloat32,
-  type FloatDType,
+  isQuantized,
+  lastExtent,
   type Kernel,
   type Scope,
   type Shape,
   type Tensor,
+  type WeightDType,
 } from "@mamba/kernel";
+import { quantize } from "@mamba/kernel/quantize";
 
 const random = randomNumbers(2 ** 20);
 
@@ -17,17 +20,21 @@ export function randomTensor(
   kernel: Kernel,
   scope: Scope,
   shape: Shape,
-  dtype: FloatDType,
+  dtype: WeightDType,
   scale = 1,
 ): Tensor {
   const tensor = scope.use(kernel.zeros(shape, dtype));
   const count = shape.reduce((product, extent) => product * extent, 1);
-  const values = fromFloat32(
-    random.map((value) => value * scale),
-    dtype,
-  );
-  for (let start = 0; start < count; start += values.length) {
-    kernel.write(tensor, start, values.subarray(0, Math.min(values.length, count - start)));
+  const scaled = random.map((value) => value * scale);
+  const columns = lastExtent(shape);
+  // A chunk of a quantised tensor is whole rows.
+  const chunk = isQuantized(dtype) ? scaled.length - (scaled.length % columns) : scaled.length;
+  const values = isQuantized(dtype)
+    ? quantize(scaled.subarray(0, chunk), dtype, columns)
+    : fromFloat32(scaled, dtype);
+  for (let start = 0; start < count; start += chunk) {
+    const length = (values.length / chunk) * Math.min(chunk, count - start);
+    kernel.write(tensor, start, values.subarray(0, length));
   }
   return tensor;
 }

@@ -7,7 +7,17 @@ import {
   type Init,
   type MambaLMConfig,
 } from "@mamba/core";
-import { byteLength, Scope, type FloatDType, type Kernel, type Tensor } from "@mamba/kernel";
+import {
+  byteLength,
+  isQuantized,
+  lastExtent,
+  Scope,
+  type Shape,
+  type Kernel,
+  type Tensor,
+  type WeightDType,
+} from "@mamba/kernel";
+import { fallbackType } from "@mamba/kernel/quantize";
 import type { BenchmarkCase } from "../benchmarkCase.ts";
 import { presets, type PresetName } from "../presets.ts";
 import { randomIds, randomTensor } from "../randomTensor.ts";
@@ -16,7 +26,7 @@ import { blockFlops, residualFlops } from "./flops.ts";
 const configOf = (preset: PresetName): MambaLMConfig => resolveLMConfig(presets[preset]);
 
 /** A model with random weights, made in the kernel's memory. They are uniform instead of normal, which costs the same. */
-export function randomModel(kernel: Kernel, preset: PresetName, dtype: FloatDType, scope: Scope): MambaLM {
+export function randomModel(kernel: Kernel, preset: PresetName, dtype: WeightDType, scope: Scope): MambaLM {
   const config = configOf(preset);
   using made = new Scope();
   const parameters = new Map<string, Tensor>();
@@ -24,7 +34,7 @@ export function randomModel(kernel: Kernel, preset: PresetName, dtype: FloatDTyp
     const { name, shape, storage, init } = spec;
     const tensor =
       storage === "any"
-        ? randomTensor(kernel, made, shape, dtype, boundOf(init))
+        ? randomTensor(kernel, made, shape, storageOf(shape, dtype), boundOf(init))
         : made.use(kernel.upload(initialValues(spec, 0), shape, "f32"));
     parameters.set(name, tensor);
   }
@@ -41,10 +51,14 @@ function boundOf(init: Init): number {
   );
 }
 
+/** The storage type of a matrix in a model of that type: rows that are no whole blocks have another one. */
+const storageOf = (shape: Shape, dtype: WeightDType): WeightDType =>
+  isQuantized(dtype) ? fallbackType(dtype, lastExtent(shape)) : dtype;
+
 /** Bytes of all weights. */
-function weightBytes(config: MambaLMConfig, dtype: FloatDType): number {
+function weightBytes(config: MambaLMConfig, dtype: WeightDType): number {
   return parameterSpecs(config).reduce(
-    (sum, { shape, storage }) => sum + byteLength(storage === "any" ? dtype : "f32", shape),
+    (sum, { shape, storage }) => sum + byteLength(storage === "any" ? storageOf(shape, dtype) : "f32", shape),
     0,
   );
 }
@@ -59,7 +73,7 @@ const stateBytes = ({ nLayers, dInner, dState, dConv }: MambaLMConfig) =>
   2 * 4 * nLayers * dInner * (dState + dConv - 1);
 
 /** Reads a prompt of `length` tokens, for the logits of its last. */
-export function prefillCase(preset: PresetName, dtype: FloatDType, length: number): BenchmarkCase {
+export function prefillCase(preset: PresetName, dtype: WeightDType, length: number): BenchmarkCase {
   const config = configOf(preset);
   return {
     name: `${preset} prefill L=${length}`,
@@ -77,7 +91,7 @@ export function prefillCase(preset: PresetName, dtype: FloatDType, length: numbe
 }
 
 /** One token for each of `batch` rows, greedily. */
-export function decodeCase(preset: PresetName, dtype: FloatDType, batch: number): BenchmarkCase {
+export function decodeCase(preset: PresetName, dtype: WeightDType, batch: number): BenchmarkCase {
   const config = configOf(preset);
   return {
     name: `${preset} decode B=${batch}`,
@@ -105,15 +119,17 @@ export function decodeCase(preset: PresetName, dtype: FloatDType, batch: number)
 /** The cases of one kernel share its model, because every kernel of a benchmark has one preset in one storage type. */
 const models = new WeakMap<Kernel, MambaLM>();
 
-function modelOf(kernel: Kernel, preset: PresetName, dtype: FloatDType, scope: Scope): MambaLM {
+function modelOf(kernel: Kernel, preset: PresetName, dtype: WeightDType, scope: Scope): MambaLM {
   const model = models.get(kernel) ?? randomModel(kernel, preset, dtype, scope);
   models.set(kernel, model);
   return model;
 }
 
 /** Whole models, in the order of the report. */
-export const modelCases: readonly BenchmarkCase[] = (["f32", "f16"] as const).flatMap((dtype) => [
-  prefillCase("mamba-130m", dtype, 512),
-  decodeCase("mamba-130m", dtype, 1),
-  decodeCase("mamba-130m", dtype, 8),
-]);
+export const modelCases: readonly BenchmarkCase[] = (["f32", "f16", "q8_0", "q4_0"] as const).flatMap(
+  (dtype) => [
+    prefillCase("mamba-130m", dtype, 512),
+    decodeCase("mamba-130m", dtype, 1),
+    decodeCase("mamba-130m", dtype, 8),
+  ],
+);

@@ -1,4 +1,4 @@
-import type { FloatDType, TrainingKernel } from "@mamba/kernel";
+import type { WeightDType, TrainingKernel } from "@mamba/kernel";
 import type { Spread } from "../sample.ts";
 
 /** The device of a kernel during a benchmark. Disposing frees the inputs of its probes, not the kernel. */
@@ -39,7 +39,7 @@ export interface OpTime {
 /** A measured case on a device. */
 export interface DeviceFigure {
   readonly name: string;
-  readonly weights: FloatDType;
+  readonly weights: WeightDType;
   /** Seconds of one run: on the device if it has timestamps, otherwise until it has answered. */
   readonly seconds: Spread;
   readonly dispatches: number;
@@ -54,7 +54,7 @@ export type ProbeFigure = DeviceFigure & Pick<Probe, "kind">;
 /** The work of one decoded token. */
 export interface DecodeFigure {
   readonly name: string;
-  readonly weights: FloatDType;
+  readonly weights: WeightDType;
   readonly layers: number;
   /** The device's counts. */
   readonly perToken: Readonly<Record<string, number>>;

@@ -1,5 +1,5 @@
 import { resolveLMConfig } from "@mamba/core";
-import { Scope, type FloatDType } from "@mamba/kernel";
+import { Scope, type WeightDType } from "@mamba/kernel";
 import type { Pause } from "../benchmarkCase.ts";
 import { decodeCase } from "../cases/models.ts";
 import { presets, type PresetName } from "../presets.ts";
@@ -10,7 +10,7 @@ import { type DecodeFigure, type Device, totalSeconds } from "./device.ts";
 export async function measureDecode(
   device: Device,
   preset: PresetName,
-  dtype: FloatDType,
+  dtype: WeightDType,
   tokens: number,
   pause: Pause,
 ): Promise<DecodeFigure> {

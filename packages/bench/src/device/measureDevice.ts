@@ -1,4 +1,4 @@
-import { Scope, type FloatDType } from "@mamba/kernel";
+import { Scope, type WeightDType } from "@mamba/kernel";
 import type { BenchmarkCase, Pause } from "../benchmarkCase.ts";
 import { spread } from "../sample.ts";
 import { type Device, type DeviceFigure, type ProbeFigure, totalSeconds } from "./device.ts";
@@ -6,7 +6,7 @@ import { type Device, type DeviceFigure, type ProbeFigure, totalSeconds } from "
 /** A case or probe that is measured in turns with the others. */
 interface Running {
   readonly name: string;
-  readonly dtype: FloatDType;
+  readonly dtype: WeightDType;
   readonly bytes: number;
   readonly flops: number;
   readonly run: () => void | Promise<void>;

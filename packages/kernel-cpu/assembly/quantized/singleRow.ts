@@ -1,91 +1,178 @@
 import { madd } from "../lanes.ts";
 import { IQ4_NL, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from "../records.ts";
-import { blockColumns, codeBytes, hasByteCodes, highBytes, hasHighBits, hasMins, highPlane, isScaled } from "./layout.ts";
+import { blockColumns, codeBytes, hasByteCodes, hasHighBits, hasMins, highBytes, highPlane, isScaled, scaleBytes, scalePlane } from "./layout.ts";
 import { blockSum } from "./quantizedTile.ts";
-import { evenCodes, lowerCodes, minOf, oddCodes, scaleOf, upperCodes } from "./widen.ts";
+import { CONSTANTS, lowerCodes, upperCodes } from "./widen.ts";
 
 // The products of one row of x with groups of the weight, whose codes are converted in registers. Two groups go by together: they share
 // the loads of x, and memory is read as two streams for each of the planes.
 
 /** y[0..3] = the products with the group at w0, y[4..7] = with the group at w1, without a bias. */
 export function singleRow(w0: usize, w1: usize, x: usize, columns: i32, y: usize, type: i32): void {
-  if (type == Q8_0) products(w0, w1, x, columns, y, Q8_0);
-  else if (type == Q4_0) products(w0, w1, x, columns, y, Q4_0);
-  else if (type == Q4_1) products(w0, w1, x, columns, y, Q4_1);
-  else if (type == Q5_0) products(w0, w1, x, columns, y, Q5_0);
-  else if (type == Q5_1) products(w0, w1, x, columns, y, Q5_1);
-  else products(w0, w1, x, columns, y, IQ4_NL);
+  if (type == Q8_0) products<OfQ80>(w0, w1, x, columns, y);
+  else if (type == Q4_0) products<OfQ40>(w0, w1, x, columns, y);
+  else if (type == Q4_1) products<OfQ41>(w0, w1, x, columns, y);
+  else if (type == Q5_0) products<OfQ50>(w0, w1, x, columns, y);
+  else if (type == Q5_1) products<OfQ51>(w0, w1, x, columns, y);
+  else products<OfIQ4>(w0, w1, x, columns, y);
 }
 
-@inline
-function products(w0: usize, w1: usize, x: usize, columns: i32, y: usize, type: i32): void {
+// The storage type as a type parameter: then each type has a loop of its own, without branches.
+
+@unmanaged
+@final
+class OfQ80 {
+  @inline
+  type(): i32 {
+    return Q8_0;
+  }
+}
+
+@unmanaged
+@final
+class OfQ40 {
+  @inline
+  type(): i32 {
+    return Q4_0;
+  }
+}
+
+@unmanaged
+@final
+class OfQ41 {
+  @inline
+  type(): i32 {
+    return Q4_1;
+  }
+}
+
+@unmanaged
+@final
+class OfQ50 {
+  @inline
+  type(): i32 {
+    return Q5_0;
+  }
+}
+
+@unmanaged
+@final
+class OfQ51 {
+  @inline
+  type(): i32 {
+    return Q5_1;
+  }
+}
+
+@unmanaged
+@final
+class OfIQ4 {
+  @inline
+  type(): i32 {
+    return IQ4_NL;
+  }
+}
+
+function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): void {
+  const type = changetype<T>(0).type();
+  const low = v128.load32_splat(CONSTANTS);
+  const nibble = i16x8.shr_u(low, 8);
+  const second = i16x8.shl(nibble, 4);
+  const third = i16x8.shl(nibble, 8);
+  const byte = v128.or(nibble, second);
+  const fifth = i8x16.add(low, i8x16.splat(1));
   const blocks = columns / blockColumns(type);
-  const high = highPlane(type, blocks);
+  let high0 = w0 + highPlane(type, blocks);
+  let high1 = w1 + highPlane(type, blocks);
+  let scales0 = w0 + scalePlane(type, blocks);
+  let scales1 = w1 + scalePlane(type, blocks);
   let facts = x + ((<usize>columns) << 1);
   let f = f32x4.splat(0);
   let g = f;
-  let code: usize = 0;
-  for (let block = 0; block < blocks; block++) {
+  const end = facts + <usize>blocks * 12;
+  while (facts != end) {
     let s = v128.load32_splat(facts, 4);
     let t = s;
     let h0 = s;
     let h1 = s;
     if (hasHighBits(type)) {
-      h0 = v128.load(w0 + high + <usize>block * highBytes(type));
-      h1 = v128.load(w1 + high + <usize>block * highBytes(type));
+      h0 = v128.load(high0);
+      h1 = v128.load(high1);
+      high0 += highBytes(type);
+      high1 += highBytes(type);
     }
-    const stop = code + codeBytes(type);
-    while (code != stop) {
+    const stop = w0 + codeBytes(type);
+    while (w0 != stop) {
       const a = v128.load32_splat(x);
       const b = v128.load32_splat(x, 4);
       const c = v128.load32_splat(x, 8);
       const d = v128.load32_splat(x, 12);
-      s = addWord(v128.load(w0 + code), h0, a, b, c, d, s, type);
-      t = addWord(v128.load(w1 + code), h1, a, b, c, d, t, type);
+      const u = v128.load(w0);
+      const v = v128.load(w1);
       if (hasByteCodes(type)) {
-        s = addBytes(v128.load(w0 + code, 16), c, d, s);
-        t = addBytes(v128.load(w1 + code, 16), c, d, t);
-        code += 16;
+        s = addBytes(u, byte, a, b, s);
+        t = addBytes(v, byte, a, b, t);
+        s = addBytes(v128.load(w0, 16), byte, c, d, s);
+        t = addBytes(v128.load(w1, 16), byte, c, d, t);
+        w0 += 32;
+        w1 += 32;
+      } else if (isScaled(type)) {
+        s = addScaled(u, nibble, second, third, a, b, c, d, s);
+        t = addScaled(v, nibble, second, third, a, b, c, d, t);
+        w0 += 16;
+        w1 += 16;
+      } else {
+        s = addBytes(lowerCodes(u, h0, low, fifth, type), byte, a, c, s);
+        t = addBytes(lowerCodes(v, h1, low, fifth, type), byte, a, c, t);
+        s = addBytes(upperCodes(u, h0, low, fifth, type), byte, b, d, s);
+        t = addBytes(upperCodes(v, h1, low, fifth, type), byte, b, d, t);
+        w0 += 16;
+        w1 += 16;
       }
       if (hasHighBits(type)) {
         h0 = i32x4.shr_u(h0, 2);
         h1 = i32x4.shr_u(h1, 2);
       }
       x += 16;
-      code += 16;
     }
     const dx = v128.load32_splat(facts);
-    f = blockSum(s, dx, scaleOf(w0, blocks, block, type), f);
-    g = blockSum(t, dx, scaleOf(w1, blocks, block, type), g);
+    f = blockSum(s, dx, widenScales(scales0), f);
+    g = blockSum(t, dx, widenScales(scales1), g);
     if (hasMins(type)) {
       const sum = v128.load32_splat(facts, 8);
-      f = madd(sum, minOf(w0, blocks, block, type), f);
-      g = madd(sum, minOf(w1, blocks, block, type), g);
+      f = madd(sum, widenScales(scales0 + 8), f);
+      g = madd(sum, widenScales(scales1 + 8), g);
     }
+    scales0 += scaleBytes(type);
+    scales1 += scaleBytes(type);
     facts += 12;
   }
   v128.store(y, f);
   v128.store(y, g, 16);
 }
 
-/** s + the products of one word of each row; of byte codes that is the pairs a and b. */
+/** `loadWide` of four f16 with the constants from memory. */
 @inline
-function addWord(word: v128, high: v128, a: v128, b: v128, c: v128, d: v128, s: v128, type: i32): v128 {
-  if (hasByteCodes(type)) return addBytes(word, a, b, s);
-  if (isScaled(type)) {
-    s = i32x4.add(s, i32x4.dot_i16x8_s(v128.and(word, i16x8.splat(15)), a));
-    s = i32x4.add(s, i32x4.dot_i16x8_s(v128.and(word, i16x8.splat(240)), b));
-    s = i32x4.add(s, i32x4.dot_i16x8_s(v128.and(word, i16x8.splat(3840)), c));
-    return i32x4.add(s, i32x4.dot_i16x8_s(i16x8.shr_u(word, 12), d));
-  }
-  const lower = lowerCodes(word, high, type);
-  const upper = upperCodes(word, high, type);
-  s = addBytes(lower, a, c, s);
-  return addBytes(upper, b, d, s);
+function widenScales(at: usize): v128 {
+  const keep = v128.load32_splat(CONSTANTS, 4);
+  const moved = v128.and(i32x4.shl(v128.load16x4_s(at), 13), keep);
+  const value = f32x4.mul(moved, v128.load32_splat(CONSTANTS, 8));
+  const special = f32x4.ge(f32x4.abs(value), v128.load32_splat(CONSTANTS, 12));
+  return v128.or(value, v128.and(special, v128.load32_splat(CONSTANTS, 16)));
 }
 
+/** s + the products of one word of nibbles of each row. */
 @inline
-function addBytes(codes: v128, even: v128, odd: v128, s: v128): v128 {
-  s = i32x4.add(s, i32x4.dot_i16x8_s(evenCodes(codes), even));
-  return i32x4.add(s, i32x4.dot_i16x8_s(oddCodes(codes), odd));
+function addScaled(word: v128, first: v128, second: v128, third: v128, a: v128, b: v128, c: v128, d: v128, s: v128): v128 {
+  s = i32x4.add(s, i32x4.dot_i16x8_s(v128.and(word, first), a));
+  s = i32x4.add(s, i32x4.dot_i16x8_s(v128.and(word, second), b));
+  s = i32x4.add(s, i32x4.dot_i16x8_s(v128.and(word, third), c));
+  return i32x4.add(s, i32x4.dot_i16x8_s(i16x8.shr_u(word, 12), d));
+}
+
+/** s + the products of four codes of each row, one in each byte. */
+@inline
+function addBytes(codes: v128, byte: v128, even: v128, odd: v128, s: v128): v128 {
+  s = i32x4.add(s, i32x4.dot_i16x8_s(v128.and(codes, byte), even));
+  return i32x4.add(s, i32x4.dot_i16x8_s(i16x8.shr_u(codes, 8), odd));
 }

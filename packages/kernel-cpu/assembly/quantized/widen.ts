@@ -1,8 +1,14 @@
 import { loadWide } from "../half.ts";
-import { F16, IQ4_NL, Q8_0 } from "../records.ts";
-import { hasHighBits, hasMins, isScaled, scaleBytes, scalePlane } from "./layout.ts";
+import { F16, IQ4_NL } from "../records.ts";
+import { codeBytes, hasByteCodes, hasHighBits, hasMins, isScaled, scaleBytes, scalePlane } from "./layout.ts";
 
 // The codes of one block of a group as 16-bit integers, and its scales as f32. See layout.ts for the order.
+
+/**
+ * V8 makes a constant of 16 bytes anew at each use, with three instructions; those from memory stay in registers or on the stack. Here
+ * are 16 x 15 in bytes, and the constants of widenScales.
+ */
+export const CONSTANTS = memory.data<u32>([0x0f0f0f0f, 0x8fffe000, 0x77800000, 0x47800000, 0x7f800000]);
 
 /** The values of iq4_nl plus 128. */
 @inline
@@ -10,64 +16,63 @@ export function iq4Values(): v128 {
   return i8x16(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
 }
 
-/** Codes of columns 4i to 4i + 3, one byte each, from a word of nibbles; `high` is shifted so that their fifth bits are bit 0. */
+/**
+ * Codes of columns 4i to 4i + 3, one byte each, from a word of nibbles; `high` is shifted so that their fifth bits are bit 0. `low`
+ * and `fifth` are bytes of 15 and of 16.
+ */
 @inline
-export function lowerCodes(word: v128, high: v128, type: i32): v128 {
-  const codes = v128.and(word, i8x16.splat(15));
+export function lowerCodes(word: v128, high: v128, low: v128, fifth: v128, type: i32): v128 {
+  const codes = v128.and(word, low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), i8x16.splat(16))) : codes;
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), fifth)) : codes;
 }
 
-/** Codes of the columns half a block later; `high` is as for lowerCodes. */
+/** Codes of the columns half a block later; the parameters are those of lowerCodes. */
 @inline
-export function upperCodes(word: v128, high: v128, type: i32): v128 {
-  const codes = v128.and(i16x8.shr_u(word, 4), i8x16.splat(15));
+export function upperCodes(word: v128, high: v128, low: v128, fifth: v128, type: i32): v128 {
+  const codes = v128.and(i16x8.shr_u(word, 4), low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), i8x16.splat(16))) : codes;
-}
-
-/** The codes with an even column, one in each 16-bit lane. */
-@inline
-export function evenCodes(codes: v128): v128 {
-  return v128.and(codes, i16x8.splat(255));
-}
-
-@inline
-export function oddCodes(codes: v128): v128 {
-  return i16x8.shr_u(codes, 8);
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), fifth)) : codes;
 }
 
 /** Stores the pairs of one block, `apart` bytes apart. */
 export function widenBlock(code: usize, high: usize, to: usize, apart: usize, type: i32): void {
-  if (type == Q8_0) {
-    for (const end = code + 128; code < end; code += 16) {
+  const low = v128.load32_splat(CONSTANTS);
+  const nibble = i16x8.shr_u(low, 8);
+  const second = i16x8.shl(nibble, 4);
+  const byte = v128.or(nibble, second);
+  const end = code + codeBytes(type);
+  if (hasByteCodes(type)) {
+    for (; code < end; code += 16) {
       const word = v128.load(code);
-      v128.store(to, evenCodes(word));
-      v128.store(to + apart, oddCodes(word));
+      v128.store(to, v128.and(word, byte));
+      v128.store(to + apart, i16x8.shr_u(word, 8));
       to += apart << 1;
     }
     return;
   }
   if (isScaled(type)) {
-    for (const end = code + 64; code < end; code += 16) {
+    const third = i16x8.shl(nibble, 8);
+    for (; code < end; code += 16) {
       const word = v128.load(code);
-      v128.store(to, v128.and(word, i16x8.splat(15)));
-      v128.store(to + apart, v128.and(word, i16x8.splat(240)));
-      v128.store(to + 2 * apart, v128.and(word, i16x8.splat(3840)));
+      v128.store(to, v128.and(word, nibble));
+      v128.store(to + apart, v128.and(word, second));
+      v128.store(to + 2 * apart, v128.and(word, third));
       v128.store(to + 3 * apart, i16x8.shr_u(word, 12));
       to += apart << 2;
     }
     return;
   }
-  let bits = hasHighBits(type) ? v128.load(high) : i32x4.splat(0);
-  for (const end = code + 64; code < end; code += 16) {
+  const fifth = i8x16.add(low, i8x16.splat(1));
+  let bits = hasHighBits(type) ? v128.load(high) : low;
+  for (; code < end; code += 16) {
     const word = v128.load(code);
-    const lower = lowerCodes(word, bits, type);
-    const upper = upperCodes(word, bits, type);
-    v128.store(to, evenCodes(lower));
-    v128.store(to + apart, evenCodes(upper));
-    v128.store(to + 2 * apart, oddCodes(lower));
-    v128.store(to + 3 * apart, oddCodes(upper));
+    const lower = lowerCodes(word, bits, low, fifth, type);
+    const upper = upperCodes(word, bits, low, fifth, type);
+    v128.store(to, v128.and(lower, byte));
+    v128.store(to + apart, v128.and(upper, byte));
+    v128.store(to + 2 * apart, i16x8.shr_u(lower, 8));
+    v128.store(to + 3 * apart, i16x8.shr_u(upper, 8));
     bits = i32x4.shr_u(bits, 2);
     to += apart << 2;
   }

@@ -165,6 +165,17 @@ export class HeaderReader {
     return asciiOf(bytes) ?? this.#decode(bytes, what, at);
   }
 
+  /** `string` for one that is available as a whole, without waiting; undefined for any other, which `string` then reads. */
+  availableString(what: string): string | undefined {
+    if (!this.has(8)) return undefined;
+    const length = this.#view.getUint32(this.#next, true);
+    if (this.#view.getUint32(this.#next + 4, true) !== 0 || !this.has(8 + length)) return undefined;
+    const at = this.position;
+    this.#next += 8;
+    const bytes = this.bytes(length);
+    return asciiOf(bytes) ?? this.#decode(bytes, what, at);
+  }
+
   /** The bytes that were read beyond the header, from `offset` on, copied. */
   restFrom(offset: number): Uint8Array {
     const start = Math.min(Math.max(offset - this.#base, this.#next), this.#end);
