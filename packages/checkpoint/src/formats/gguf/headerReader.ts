@@ -5,7 +5,7 @@ import { CheckpointError } from "../../errors.ts";
  * Largest header in bytes: metadata with the tokenizer, and the list of tensors. Those of vocabularies with 256,000 tokens have 10 to
  * 45 MB.
  */
-export const ggufHeaderCap = 128 * 2 ** 20;
+const ggufHeaderCap = 128 * 2 ** 20;
 
 const firstBytes = 64 * 1024;
 const nextBytes = 2 ** 20;
