@@ -1,5 +1,5 @@
-import { Pointer, StorageType } from "../records.ts";
-import { blockColumns, hasByteCodes, isScaled, zeroCode } from "./layout.ts";
+import { Pointer, Q6_K, StorageType } from "../records.ts";
+import { blockColumns, hasByteCodes, isScaled, pairUnit, zeroCode } from "./layout.ts";
 
 // Rounds rows of x to int8, one scale for each block of columns of the weight: q = round(x / dx), ties to even, with
 // dx = max |x| / 127. (With one scale for a whole row, a few large numbers, which the inputs of out_proj have, would cost the
@@ -13,8 +13,8 @@ import { blockColumns, hasByteCodes, isScaled, zeroCode } from "./layout.ts";
 //   pairs   for each pair of columns (see layout.ts) and each lane, two 16-bit integers
 //   blocks  for each block and each lane: f32 dx; then i32 -zero code · S; then f32 dx · S, with S = the sum of q in the block
 //
-// For scaled types the integers are q times 256, 16, 1, 256, so that each product with a pair of the weight is 256 q · code; dx is
-// divided by 256.
+// For scaled types the integers are q times 256, 16, 1, 256, so that each product with a pair of the weight is 256 q · code, and for
+// q6_k q times 64, 1, 64, 1, 64, 1, 64, 64, so that it is 64 q · code; dx is divided by 256 or 64.
 
 @unmanaged
 export class QuantizeRowsArgs {
@@ -67,8 +67,9 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
   let pairs = to + (lane << 2);
   let facts = to + pairBytes(columns, lanes) + (lane << 2);
   const bytes = (<usize>blockColumns(type)) << 2;
-  const scaled = isScaled(type);
-  const factors = scaled ? i16x8(256, 256, 16, 16, 1, 1, 256, 256) : i16x8.splat(1);
+  let factors = isScaled(type) ? i16x8(256, 256, 16, 16, 1, 1, 256, 256) : i16x8.splat(1);
+  const unit = pairUnit(type);
+  const inverseUnit: f32 = <f32>1 / <f32>unit;
   const zero = zeroCode(type);
   for (const end = x + ((<usize>columns) << 2); x < end; x += bytes) {
     let largest = f32x4.splat(0);
@@ -97,6 +98,9 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
       let four = hasByteCodes(type)
         ? v128.shuffle<i16>(packed, packed, 0, 2, 1, 3, 4, 6, 5, 7)
         : v128.shuffle<i16>(packed, packed, 0, 2, 4, 6, 1, 3, 5, 7);
+      if (type == Q6_K) {
+        factors = i == 0 ? i16x8(64, 64, 1, 1, 64, 64, 1, 1) : i16x8(64, 64, 1, 1, 64, 64, 64, 64);
+      }
       four = i16x8.mul(four, factors);
       if (lanes == 1) v128.store(pairs, four);
       else {
@@ -110,8 +114,8 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
     sums = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
     const sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
     const dx: f32 = (most < 3.009e-36 ? 0 : most / <f32>127) + bad;
-    store<f32>(facts, scaled ? dx * <f32>0.00390625 : dx);
-    store<i32>(facts + apart, scaled ? -256 * zero * sum : -zero * sum);
+    store<f32>(facts, dx * inverseUnit);
+    store<i32>(facts + apart, -unit * zero * sum);
     store<f32>(facts + 2 * apart, dx * <f32>sum);
     facts += 3 * apart;
   }

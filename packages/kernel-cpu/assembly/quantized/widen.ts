@@ -4,13 +4,13 @@ import {
   blocksPerScale,
   hasHighBits,
   hasMins,
-  highBitsPerWord,
   isK,
   isScaled,
   scaleBytes,
   scalePlane,
   superBytes,
 } from "./layout.ts";
+import { widenSixBits } from "./sixBits.ts";
 
 // The codes of one block of a group as 16-bit integers, and its scales as f32. See layout.ts for the order.
 
@@ -22,21 +22,21 @@ export function iq4Values(): v128 {
 
 /**
  * Codes of columns 4i to 4i + 3, one byte each, from a word of nibbles; `high` is shifted so that their high bits begin at bit 0.
- * `low` is bytes of 15, `upper` bytes of the high bits that a code can have, 16 or 48.
+ * `low` is bytes of 15, `fifth` bytes of 16.
  */
 @inline
-export function lowerCodes(word: v128, high: v128, low: v128, upper: v128, type: i32): v128 {
+export function lowerCodes(word: v128, high: v128, low: v128, fifth: v128, type: i32): v128 {
   const codes = v128.and(word, low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), upper)) : codes;
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), fifth)) : codes;
 }
 
 /** Codes of the columns half a block later; the parameters are those of lowerCodes. */
 @inline
-export function upperCodes(word: v128, high: v128, low: v128, upper: v128, type: i32): v128 {
+export function upperCodes(word: v128, high: v128, low: v128, fifth: v128, type: i32): v128 {
   const codes = v128.and(i16x8.shr_u(word, 4), low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, type == Q6_K ? 2 : 3), upper)) : codes;
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), fifth)) : codes;
 }
 
 /** The codes with an even column, one in each 16-bit lane. */
@@ -72,18 +72,22 @@ export function widenBlock(code: usize, high: usize, to: usize, apart: usize, ty
     }
     return;
   }
+  if (type == Q6_K) {
+    widenSixBits(code, to, apart);
+    return;
+  }
   const low = i8x16.splat(15);
-  const upper = i8x16.splat(type == Q6_K ? 48 : 16);
+  const fifth = i8x16.splat(16);
   let bits = hasHighBits(type) ? v128.load(high) : i32x4.splat(0);
-  for (const end = code + (type == Q6_K ? 32 : 64); code < end; code += 16) {
+  for (const end = code + 64; code < end; code += 16) {
     const word = v128.load(code);
-    const first = lowerCodes(word, bits, low, upper, type);
-    const second = upperCodes(word, bits, low, upper, type);
+    const first = lowerCodes(word, bits, low, fifth, type);
+    const second = upperCodes(word, bits, low, fifth, type);
     v128.store(to, evenCodes(first));
     v128.store(to + apart, evenCodes(second));
     v128.store(to + 2 * apart, oddCodes(first));
     v128.store(to + 3 * apart, oddCodes(second));
-    bits = i32x4.shr_u(bits, highBitsPerWord(type));
+    bits = i32x4.shr_u(bits, 2);
     to += apart << 2;
   }
 }
