@@ -1,5 +1,6 @@
 import { type FloatDType, fromFloat32, type HostArray, toFloat32 } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
+import { firstNonFinite } from "./nonFinite.ts";
 
 /** The values in some bytes of a file, as a view. Little-endian, as all engines are. */
 export function viewValues({ buffer, byteOffset, byteLength }: Uint8Array, dtype: FloatDType): HostArray {
@@ -42,20 +43,6 @@ export function reorderRows(values: HostArray, order: Int32Array | undefined, in
     }
   }
   return out;
-}
-
-/** The bits of a value whose exponent is all ones: NaN and the infinities. */
-const exponents: Readonly<Record<FloatDType, number>> = { f32: 0x7f800000, f16: 0x7c00, bf16: 0x7f80 };
-
-/** Index of the first value that is NaN or infinite; -1 when there is none. Reads bits, so that it costs little. */
-function firstNonFinite(values: HostArray, dtype: FloatDType): number {
-  const bits =
-    values instanceof Float32Array
-      ? new Uint32Array(values.buffer, values.byteOffset, values.length)
-      : (values as Uint16Array);
-  const exponent = exponents[dtype];
-  for (let i = 0; i < bits.length; i++) if (((bits[i] as number) & exponent) === exponent) return i;
-  return -1;
 }
 
 /** Values, and their place for messages. */

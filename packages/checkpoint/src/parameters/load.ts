@@ -1,19 +1,13 @@
 import type { SafetensorsFile } from "@mamba/core/safetensors";
-import {
-  byteLength,
-  type FloatDType,
-  formats,
-  type Kernel,
-  KernelError,
-  type Scope,
-  type Tensor,
-} from "@mamba/kernel";
+import { byteLength, type FloatDType, formats, type Kernel, type Scope, type Tensor } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
 import { type LocatedTensor, openWeights, type Weights } from "../formats/safetensors/weights.ts";
 import type { Progress } from "../sources/progress.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
 import { checkFinite, convertValues, reorderRows, viewValues } from "./convert.ts";
 import type { MatchedChunk, MatchedParameter } from "./match.ts";
+import { type BytesToRead, readAhead } from "./readAhead.ts";
+import { checkSpace } from "./space.ts";
 
 /** Options of every `loadCheckpoint`. */
 export interface LoadOptions {
@@ -23,13 +17,14 @@ export interface LoadOptions {
    * Compare files that carry a checksum with it, as those that `saveCheckpoint` writes do. Default true.
    */
   readonly verify?: boolean | undefined;
-  /** Called after every chunk of at most 4 MiB. */
+  /** Called after every chunk of about 2 MiB. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Stops the load between two chunks: the promise rejects with the signal's reason, and nothing stays allocated. */
   readonly signal?: AbortSignal | undefined;
 }
 
-const bufferBytes = 4 * 2 ** 20;
+/** Bytes of each of the two buffers: one is read while the other is used. */
+const bufferBytes = 2 * 2 ** 20;
 
 /**
  * Reads matched parameters into tensors of the kernel, which belong to `scope`. Sizes are known from the headers, so a model
@@ -49,9 +44,15 @@ export async function loadParameters(
     const target = targetDType(kernel, parameter, dtype);
     return parameter.chunks.map((chunk) => ({ ...chunk, spec: parameter.spec, target }));
   });
-  checkSpace(kernel, parameters, dtype, files.label);
+  const needs = parameters.map((parameter) => {
+    const { name, shape, storage } = parameter.spec;
+    return { name, shape, dtype: targetDType(kernel, parameter, dtype), isMatrix: storage !== "f32" };
+  });
+  checkSpace(kernel, needs, files.label);
   const totalBytes = work.reduce((sum, { bytes: [start, end] }) => sum + end - start, 0);
-  const buffer = new Uint8Array(Math.min(bufferBytes, Math.ceil(totalBytes / 8) * 8));
+  const largestUnit = work.reduce((largest, item) => Math.max(largest, unitBytes(item)), 8);
+  const size = Math.max(largestUnit, Math.min(bufferBytes, Math.ceil(totalBytes / 8) * 8));
+  const buffers = [new Uint8Array(size), new Uint8Array(size)] as const;
   const loaded = new Map<string, Tensor>();
   let doneBytes = 0;
   for (const name of weights.files) {
@@ -59,65 +60,46 @@ export async function loadParameters(
     if (!file) throw new CheckpointError("IO", `${files.label}: ${name} disappeared while it was being read`);
     const here = work.filter(({ tensor }) => tensor.file === name);
     here.sort((a, b) => firstByte(a) - firstByte(b)); // a download cannot go back
-    for (const { spec, target, tensor, dtype: stored, bytes, firstElement, factor, order } of here) {
-      checkUnchanged(file, tensor);
+    for (const { tensor } of here) checkUnchanged(file, tensor);
+    const chunks = here.flatMap((item) => chunksOf(item, size));
+    for await (const [{ item, range }, chunk] of readAhead(file, chunks, buffers)) {
+      signal?.throwIfAborted();
+      const { spec, target, tensor, dtype: stored, bytes, firstElement, factor, order } = item;
       const device = loaded.get(spec.name) ?? scope.use(kernel.zeros(spec.shape, target));
       loaded.set(spec.name, device);
       const { blockBytes, blockElements } = formats[stored];
-      const wholeBlocks = wholeChunks(buffer, order ? byteLength(stored, [order.length]) : blockBytes);
-      let start = firstElement;
-      for await (const chunk of file.chunks(tensor.name, wholeBlocks, bytes)) {
-        signal?.throwIfAborted();
-        const read = viewValues(chunk, stored);
-        const values = convertValues(read, stored, target, factor);
-        const where = `${file.name}: ${tensor.name}`;
-        const inTensor = (bytes[0] / blockBytes) * blockElements + start - firstElement;
-        checkFinite({ values, dtype: target }, { values: read, dtype: stored, factor }, where, inTensor);
-        kernel.write(device, start, reorderRows(values, order));
-        start += (chunk.length / blockBytes) * blockElements;
-        doneBytes += chunk.length;
-        onProgress?.({ phase: "load", file: name, doneBytes, totalBytes });
-      }
+      const read = viewValues(chunk, stored);
+      const values = convertValues(read, stored, target, factor);
+      const where = `${file.name}: ${tensor.name}`;
+      const inTensor = (range[0] / blockBytes) * blockElements;
+      checkFinite({ values, dtype: target }, { values: read, dtype: stored, factor }, where, inTensor);
+      const start = firstElement + inTensor - (bytes[0] / blockBytes) * blockElements;
+      kernel.write(device, start, reorderRows(values, order));
+      doneBytes += chunk.length;
+      onProgress?.({ phase: "load", file: name, doneBytes, totalBytes });
     }
     if (verify) await file.verify();
   }
   return loaded;
 }
 
-/** The bytes of the buffer, or of a larger one, that whole units of `unit` bytes fill. */
-function wholeChunks(buffer: Uint8Array, unit: number): Uint8Array {
-  if (buffer.length < unit) return new Uint8Array(unit);
-  return buffer.subarray(0, buffer.length - (buffer.length % unit));
+/** The bytes that a chunk of a tensor is a multiple of. */
+function unitBytes({ dtype, order }: MatchedChunk): number {
+  return order ? byteLength(dtype, [order.length]) : formats[dtype].blockBytes;
+}
+
+/** Divides the bytes of a tensor that are read into chunks of whole units that fit a buffer. */
+function chunksOf<C extends MatchedChunk>(item: C, size: number): (BytesToRead & { readonly item: C })[] {
+  const [start, end] = item.bytes;
+  const step = size - (size % unitBytes(item));
+  return Array.from({ length: Math.ceil((end - start) / step) }, (_, i) => {
+    const from = start + i * step;
+    return { item, name: item.tensor.name, range: [from, Math.min(from + step, end)] };
+  });
 }
 
 function firstByte({ tensor, bytes: [start] }: MatchedChunk): number {
   return tensor.byteOffset + start;
-}
-
-/** @throws KernelError `OUT_OF_MEMORY` when the parameters do not fit into the memory of the kernel */
-function checkSpace(
-  kernel: Kernel,
-  parameters: readonly MatchedParameter[],
-  dtype: FloatDType | undefined,
-  label: string,
-): void {
-  const { maxBytes, maxTensorBytes } = kernel.capabilities;
-  let needed = 0;
-  for (const parameter of parameters) {
-    const target = targetDType(kernel, parameter, dtype);
-    const bytes = byteLength(target, parameter.spec.shape);
-    needed += bytes;
-    if (bytes <= maxTensorBytes) continue;
-    const limit = `the largest tensor of the ${kernel.name} backend has ${maxTensorBytes}`;
-    const message = `${label}: ${parameter.spec.name} takes ${bytes} bytes as ${target}, ${limit}`;
-    throw new KernelError("OUT_OF_MEMORY", `${message}; use another backend`);
-  }
-  if (maxBytes === undefined) return;
-  const used = kernel.memory().bytes;
-  if (used + needed <= maxBytes) return;
-  const limit = `the ${kernel.name} backend has ${maxBytes}, of which ${used} are in use`;
-  const remedy = dtype === "f32" ? "load it as bf16 or use another backend" : "use another backend";
-  throw new KernelError("OUT_OF_MEMORY", `${label}: the weights take ${needed} bytes, ${limit}; ${remedy}`);
 }
 
 /** Storage type of a parameter on the kernel: for matrices the requested one or the file's, f32 for everything else. */

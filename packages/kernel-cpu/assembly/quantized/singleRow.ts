@@ -16,7 +16,7 @@ import {
 } from "./layout.ts";
 import { blockSum } from "./quantizedTile.ts";
 import { addSixBits } from "./sixBits.ts";
-import { lowerCodes, smallScales, upperCodes } from "./widen.ts";
+import { CONSTANTS, lowerCodes, smallScales, upperCodes } from "./widen.ts";
 
 // The products of one row of x with groups of the weight, whose codes are converted in registers. Two groups go by together: they share
 // the loads of x, and memory is read as two streams for each of the planes.
@@ -116,9 +116,6 @@ class OfQ6K {
     return Q6_K;
   }
 }
-
-// V8 makes a constant anew at each use, with three instructions. Constants from memory stay in registers or on the stack.
-const CONSTANTS = memory.data<u32>([0x0f0f0f0f, 0x8fffe000, 0x77800000, 0x47800000, 0x7f800000, 0x003f003f]);
 
 function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): void {
   const type = changetype<T>(0).type();

@@ -1,7 +1,9 @@
 import { loadWide } from "../half.ts";
-import { F16, IQ4_NL, Q6_K, Q8_0 } from "../records.ts";
+import { F16, IQ4_NL, Q6_K } from "../records.ts";
 import {
   blocksPerScale,
+  codeBytes,
+  hasByteCodes,
   hasHighBits,
   hasMins,
   isK,
@@ -13,6 +15,12 @@ import {
 import { widenSixBits } from "./sixBits.ts";
 
 // The codes of one block of a group as 16-bit integers, and its scales as f32. See layout.ts for the order.
+
+/**
+ * V8 makes a constant of 16 bytes anew at each use, with three instructions; those from memory stay in registers or on the stack. Here
+ * are 16 x 15 in bytes, the constants of widenScales, and 8 x 63 in 16-bit lanes.
+ */
+export const CONSTANTS = memory.data<u32>([0x0f0f0f0f, 0x8fffe000, 0x77800000, 0x47800000, 0x7f800000, 0x003f003f]);
 
 /** The values of iq4_nl plus 128. */
 @inline
@@ -39,54 +47,48 @@ export function upperCodes(word: v128, high: v128, low: v128, fifth: v128, type:
   return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), fifth)) : codes;
 }
 
-/** The codes with an even column, one in each 16-bit lane. */
-@inline
-export function evenCodes(codes: v128): v128 {
-  return v128.and(codes, i16x8.splat(255));
-}
-
-@inline
-export function oddCodes(codes: v128): v128 {
-  return i16x8.shr_u(codes, 8);
-}
-
 /** Stores the pairs of one block, `apart` bytes apart. */
 export function widenBlock(code: usize, high: usize, to: usize, apart: usize, type: i32): void {
-  if (type == Q8_0) {
-    for (const end = code + 128; code < end; code += 16) {
+  if (type == Q6_K) {
+    widenSixBits(code, to, apart);
+    return;
+  }
+  const low = v128.load32_splat(CONSTANTS);
+  const nibble = i16x8.shr_u(low, 8);
+  const second = i16x8.shl(nibble, 4);
+  const byte = v128.or(nibble, second);
+  const end = code + codeBytes(type);
+  if (hasByteCodes(type)) {
+    for (; code < end; code += 16) {
       const word = v128.load(code);
-      v128.store(to, evenCodes(word));
-      v128.store(to + apart, oddCodes(word));
+      v128.store(to, v128.and(word, byte));
+      v128.store(to + apart, i16x8.shr_u(word, 8));
       to += apart << 1;
     }
     return;
   }
   if (isScaled(type)) {
-    for (const end = code + 64; code < end; code += 16) {
+    const third = i16x8.shl(nibble, 8);
+    for (; code < end; code += 16) {
       const word = v128.load(code);
-      v128.store(to, v128.and(word, i16x8.splat(15)));
-      v128.store(to + apart, v128.and(word, i16x8.splat(240)));
-      v128.store(to + 2 * apart, v128.and(word, i16x8.splat(3840)));
+      v128.store(to, v128.and(word, nibble));
+      v128.store(to + apart, v128.and(word, second));
+      v128.store(to + 2 * apart, v128.and(word, third));
       v128.store(to + 3 * apart, i16x8.shr_u(word, 12));
       to += apart << 2;
     }
     return;
   }
-  if (type == Q6_K) {
-    widenSixBits(code, to, apart);
-    return;
-  }
-  const low = i8x16.splat(15);
-  const fifth = i8x16.splat(16);
-  let bits = hasHighBits(type) ? v128.load(high) : i32x4.splat(0);
-  for (const end = code + 64; code < end; code += 16) {
+  const fifth = i8x16.add(low, i8x16.splat(1));
+  let bits = hasHighBits(type) ? v128.load(high) : low;
+  for (; code < end; code += 16) {
     const word = v128.load(code);
-    const first = lowerCodes(word, bits, low, fifth, type);
-    const second = upperCodes(word, bits, low, fifth, type);
-    v128.store(to, evenCodes(first));
-    v128.store(to + apart, evenCodes(second));
-    v128.store(to + 2 * apart, oddCodes(first));
-    v128.store(to + 3 * apart, oddCodes(second));
+    const lower = lowerCodes(word, bits, low, fifth, type);
+    const upper = upperCodes(word, bits, low, fifth, type);
+    v128.store(to, v128.and(lower, byte));
+    v128.store(to + apart, v128.and(upper, byte));
+    v128.store(to + 2 * apart, i16x8.shr_u(lower, 8));
+    v128.store(to + 3 * apart, i16x8.shr_u(upper, 8));
     bits = i32x4.shr_u(bits, 2);
     to += apart << 2;
   }
