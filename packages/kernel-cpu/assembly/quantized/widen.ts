@@ -1,11 +1,11 @@
-import { loadWide } from "../half.ts";
-import { F16, IQ4_NL, Q6_K } from "../records.ts";
+import { IQ4_NL, Q6_K } from "../records.ts";
 import {
   blocksPerScale,
   codeBytes,
   hasByteCodes,
   hasHighBits,
   hasMins,
+  highBytes,
   isK,
   isScaled,
   scaleBytes,
@@ -47,17 +47,21 @@ export function upperCodes(word: v128, high: v128, low: v128, fifth: v128, type:
   return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), fifth)) : codes;
 }
 
-/** Stores the pairs of one block, `apart` bytes apart. */
-export function widenBlock(code: usize, high: usize, to: usize, apart: usize, type: i32): void {
+/** Stores the pairs of `count` blocks, which follow each other in the planes of a group, `apart` bytes apart. */
+export function widenBlocks(code: usize, high: usize, to: usize, apart: usize, count: i32, type: i32): void {
   if (type == Q6_K) {
-    widenSixBits(code, to, apart);
+    for (let i = 0; i < count; i++) {
+      widenSixBits(code, to, apart);
+      code += codeBytes(type);
+      to += apart << 3;
+    }
     return;
   }
   const low = v128.load32_splat(CONSTANTS);
   const nibble = i16x8.shr_u(low, 8);
   const second = i16x8.shl(nibble, 4);
   const byte = v128.or(nibble, second);
-  const end = code + codeBytes(type);
+  const end = code + <usize>count * codeBytes(type);
   if (hasByteCodes(type)) {
     for (; code < end; code += 16) {
       const word = v128.load(code);
@@ -80,17 +84,20 @@ export function widenBlock(code: usize, high: usize, to: usize, apart: usize, ty
     return;
   }
   const fifth = i8x16.add(low, i8x16.splat(1));
-  let bits = hasHighBits(type) ? v128.load(high) : low;
-  for (; code < end; code += 16) {
-    const word = v128.load(code);
-    const lower = lowerCodes(word, bits, low, fifth, type);
-    const upper = upperCodes(word, bits, low, fifth, type);
-    v128.store(to, v128.and(lower, byte));
-    v128.store(to + apart, v128.and(upper, byte));
-    v128.store(to + 2 * apart, i16x8.shr_u(lower, 8));
-    v128.store(to + 3 * apart, i16x8.shr_u(upper, 8));
-    bits = i32x4.shr_u(bits, 2);
-    to += apart << 2;
+  while (code < end) {
+    let bits = hasHighBits(type) ? v128.load(high) : low;
+    high += highBytes(type);
+    for (const stop = code + codeBytes(type); code < stop; code += 16) {
+      const word = v128.load(code);
+      const first = lowerCodes(word, bits, low, fifth, type);
+      const last = upperCodes(word, bits, low, fifth, type);
+      v128.store(to, v128.and(first, byte));
+      v128.store(to + apart, v128.and(last, byte));
+      v128.store(to + 2 * apart, i16x8.shr_u(first, 8));
+      v128.store(to + 3 * apart, i16x8.shr_u(last, 8));
+      bits = i32x4.shr_u(bits, 2);
+      to += apart << 2;
+    }
   }
 }
 
@@ -98,6 +105,16 @@ export function widenBlock(code: usize, high: usize, to: usize, apart: usize, ty
 @inline
 function scalesAt(group: usize, blocks: i32, block: i32, type: i32): usize {
   return group + scalePlane(type, blocks) + <usize>block * scaleBytes(type);
+}
+
+/** Converts four f16 to f32, exactly. */
+@inline
+export function widenScales(at: usize): v128 {
+  const keep = v128.load32_splat(CONSTANTS, 4);
+  const moved = v128.and(i32x4.shl(v128.load16x4_s(at), 13), keep);
+  const value = f32x4.mul(moved, v128.load32_splat(CONSTANTS, 8));
+  const special = f32x4.ge(f32x4.abs(value), v128.load32_splat(CONSTANTS, 12));
+  return v128.or(value, v128.and(special, v128.load32_splat(CONSTANTS, 16)));
 }
 
 /** Address of d, and dmin, of a block of a K type. */
@@ -125,15 +142,15 @@ export function smallScales(at: usize, type: i32): v128 {
 /** The factor of the codes of the four rows of a group. The product of a K type is exact. */
 @inline
 export function scaleOf(group: usize, blocks: i32, block: i32, type: i32): v128 {
-  if (!isK(type)) return loadWide(scalesAt(group, blocks, block, type), F16);
-  return f32x4.mul(loadWide(superAt(group, blocks, block, type), F16), smallScales(smallAt(group, blocks, block, type), type));
+  if (!isK(type)) return widenScales(scalesAt(group, blocks, block, type));
+  return f32x4.mul(widenScales(superAt(group, blocks, block, type)), smallScales(smallAt(group, blocks, block, type), type));
 }
 
 /** m of the four rows of a group, which of a K type is -dmin times the small minimum; 0 for types without it. */
 @inline
 export function minOf(group: usize, blocks: i32, block: i32, type: i32): v128 {
   if (!hasMins(type)) return f32x4.splat(0);
-  if (!isK(type)) return loadWide(scalesAt(group, blocks, block, type) + 8, F16);
-  const dmin = f32x4.neg(loadWide(superAt(group, blocks, block, type) + 8, F16));
+  if (!isK(type)) return widenScales(scalesAt(group, blocks, block, type) + 8);
+  const dmin = f32x4.neg(widenScales(superAt(group, blocks, block, type) + 8));
   return f32x4.mul(dmin, smallScales(smallAt(group, blocks, block, type) + 4, type));
 }
