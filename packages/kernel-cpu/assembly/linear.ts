@@ -107,13 +107,14 @@ export function linearRun(args: LinearArgs, begin: i32, end: i32, scratch: usize
   const perColumn = rowUnits(args);
   const rows = unitRows(args);
   const scaled = scratch + groupColumns(args) * widenedBytes(args);
-  const single = args.rows == 1 && args.weightType != F32 && (args.weightType == BF16 || scaleX(args, scaled));
+  const isHalf = args.weightType != F32 && !isQuantized(args.weightType);
+  const single = args.rows == 1 && isHalf && (args.weightType == BF16 || scaleX(args, scaled));
   for (let unit = begin; unit < end; unit++) {
     const o = (unit / perColumn) * columns;
     const last = min(o + columns, args.outFeatures);
     const m = (unit % perColumn) * rows;
     if (single) singleRow(args, o, last, scaled, scratch);
-    else if (args.rows <= FEW && args.weightType != F32 && !isQuantized(args.weightType)) fewRows(args, o, last, scratch);
+    else if (args.rows <= FEW && isHalf) fewRows(args, o, last, scratch);
     else manyRows(args, m, min(m + rows, args.rows), o, last, scratch);
   }
 }
