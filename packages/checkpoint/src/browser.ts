@@ -3,30 +3,39 @@ import type { Kernel } from "@mamba/kernel";
 import { readAdapter } from "./adapter/read.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
 import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
+import { isGgufName } from "./gguf/choose.ts";
 import type { LoadOptions } from "./parameters/load.ts";
 import { blobFiles, type FileContents } from "./sources/blob.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
 import { type FetchOptions, urlFiles } from "./sources/url.ts";
 
 export * from "./common.ts";
+export { openGguf } from "./formats/gguf/open.ts";
+export { openPickle } from "./formats/pickle/open.ts";
 export { openSafetensors } from "./formats/safetensors/open.ts";
 export { clearCheckpointCache, type FetchOptions, urlFiles } from "./sources/url.ts";
 
 /** Options of `loadCheckpoint` in a browser. */
 export interface BrowserLoadOptions extends LoadOptions, FetchOptions {}
 
+/** Options of `inspectCheckpoint` and `inspectModel` in a browser. */
+export interface BrowserInspectOptions extends Pick<LoadOptions, "file">, FetchOptions {}
+
+/** A place of a model in a browser: a URL, files, or one GGUF file that a user chose or that is in memory. */
+export type BrowserSource = string | URL | CheckpointFiles | FileContents | Blob;
+
 /**
  * Loads a model and its tokenizer from the files below a URL, such as
  * `https://huggingface.co/state-spaces/mamba-130m-hf/resolve/main/`. Files are stored in Cache Storage and streamed from
- * there in chunks of 4 MiB: memory holds the weights once, on the kernel. Other files, such as those of `blobFiles`, are
+ * there in chunks of 2 MiB: memory holds the weights once, on the kernel. Other files, such as those of `blobFiles`, are
  * read directly.
  *
- * @param source a URL, absolute or relative to the page, or files
+ * @param source a URL, absolute or relative to the page, of a folder or of a GGUF file; files; or a GGUF file as a `Blob` or `File`
  * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
  */
 export async function loadCheckpoint(
   kernel: Kernel,
-  source: string | URL | CheckpointFiles,
+  source: BrowserSource,
   options: BrowserLoadOptions = {},
 ): Promise<LoadedCheckpoint> {
   const { files, notes } = await findFiles(source, options);
@@ -40,11 +49,11 @@ export async function loadCheckpoint(
  * @throws CheckpointError with the codes of `loadCheckpoint`
  */
 export async function inspectCheckpoint(
-  source: string | URL | CheckpointFiles,
-  options: FetchOptions = {},
+  source: BrowserSource,
+  options: BrowserInspectOptions = {},
 ): Promise<CheckpointSummary> {
   const { files, notes } = await findFiles(source, options);
-  const summary = await inspect(files);
+  const summary = await inspect(files, options);
   return { ...summary, notes: [...notes, ...summary.notes] };
 }
 
@@ -57,7 +66,7 @@ export async function inspectCheckpoint(
  */
 export async function loadModel(
   kernel: Kernel,
-  source: string | URL | CheckpointFiles | FileContents,
+  source: BrowserSource,
   options: BrowserLoadOptions = {},
 ): Promise<LoadedModel> {
   const { files, notes } = await findFiles(source, options);
@@ -71,11 +80,11 @@ export async function loadModel(
  * @throws CheckpointError with the codes of `loadModel`
  */
 export async function inspectModel(
-  source: string | URL | CheckpointFiles | FileContents,
-  options: FetchOptions = {},
+  source: BrowserSource,
+  options: BrowserInspectOptions = {},
 ): Promise<ModelSummary> {
   const { files, notes } = await findFiles(source, options);
-  const summary = await inspectAny(files);
+  const summary = await inspectAny(files, options);
   return { ...summary, notes: [...notes, ...summary.notes] };
 }
 
@@ -96,10 +105,17 @@ export async function loadAdapter(
 }
 
 async function findFiles(
-  source: string | URL | CheckpointFiles | FileContents,
+  source: BrowserSource,
   options: FetchOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
   if (typeof source === "string" || source instanceof URL) return urlFiles(String(source), options);
+  if (source instanceof Blob) return { files: oneFile(source), notes: [] };
   const files = source instanceof Map ? blobFiles(source as FileContents) : (source as CheckpointFiles);
   return { files, notes: [] };
+}
+
+/** A place with one GGUF file. */
+function oneFile(blob: Blob): CheckpointFiles {
+  const { name = "model.gguf" } = blob as Partial<File>;
+  return blobFiles(new Map([[isGgufName(name) ? name : `${name}.gguf`, blob]]), name);
 }

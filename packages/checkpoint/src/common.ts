@@ -4,8 +4,22 @@ export type { AdapterLoadOptions } from "./adapter/read.ts";
 export type { StoredAs, TensorShapes } from "./architectures/architecture.ts";
 export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
-export type { LocatedTensor } from "./formats/safetensors/weights.ts";
-export type { CheckpointSummary, LoadedCheckpoint } from "./load.ts";
+export { type GgmlType } from "./formats/gguf/ggmlTypes.ts";
+export type { GgufHeader, GgufTensor } from "./formats/gguf/header.ts";
+export type {
+  GgufArray,
+  GgufBigType,
+  GgufMetadata,
+  GgufNumberType,
+  GgufValue,
+} from "./formats/gguf/metadata.ts";
+export type { GgufFile } from "./formats/gguf/open.ts";
+export { ggufChunks, type GgufContent, ggufSize, type GgufTensorToWrite } from "./formats/gguf/write.ts";
+export type { StoredDType } from "./formats/storedTypes.ts";
+export type { LocatedTensor, StoredTensor, WeightFile } from "./formats/weights.ts";
+export { ggufTypeOf, type GgufFileType } from "./gguf/policy.ts";
+export { ggufContent, type GgufOptions } from "./gguf/save.ts";
+export type { CheckpointFormat, CheckpointSummary, LoadedCheckpoint } from "./load.ts";
 export type {
   LoadedLanguageModel,
   LoadedModel,
@@ -21,6 +35,8 @@ export type { Progress } from "./sources/progress.ts";
 export { blobFiles, type FileContents } from "./sources/blob.ts";
 export type { CheckpointFiles } from "./sources/source.ts";
 export { streamSource } from "./sources/stream.ts";
+export { type GgufTokenizer, tokenizerFromGguf } from "./tokenizer/gguf/read.ts";
+export { type GgufTokenizerOptions, tokenizerToGguf, type WrittenTokenizer } from "./tokenizer/gguf/write.ts";
 export { type CheckpointTokenizer, parseTokenizer, type TokenizerKind } from "./tokenizer/parse.ts";
 export type { FoundTokenizer } from "./tokenizer/read.ts";
 export type { NamedToken, NamedTokens } from "./tokenizer/tokenizerConfig.ts";

@@ -6,8 +6,8 @@ import { printable } from "@mamba/kernel";
  *
  * Finding a checkpoint:
  * - `NOT_FOUND`: no such folder, file, model name or URL
- * - `NO_WEIGHTS`: the place has no safetensors weights
- * - `PICKLE`: the weights exist only as a pickle (`pytorch_model.bin`), which runs code when it is read
+ * - `AMBIGUOUS`: several GGUF files could be meant; the message lists them
+ * - `NO_WEIGHTS`: the place has no file of weights
  * - `PATH`: a name or a symbolic link points outside the checkpoint's folder
  * - `HUB`: the hub answered with an error or with invalid data
  * - `OFFLINE`: the model is not in the cache, and the hub is unreachable or `offline` is set
@@ -16,15 +16,17 @@ import { printable } from "@mamba/kernel";
  * Files that are damaged or hostile:
  * - `TRUNCATED`: the file ends before it should
  * - `TOO_LARGE`: a header, config or index above its cap
- * - `HEADER`: a safetensors header that does not describe tensors
+ * - `HEADER`: a header, or the directory of a zip, that does not describe tensors
+ * - `GGUF_VERSION`: a GGUF file of another version, a big-endian one, or a file from before GGUF
+ * - `PICKLE`: a pickle that holds anything but named tensors, or is malformed. Nothing in it was executed
  * - `JSON`: malformed JSON, or text that is not UTF-8
- * - `DUPLICATE_KEY`: a JSON object names the same key twice
+ * - `DUPLICATE_KEY`: a JSON object or GGUF metadata name the same key twice, or a GGUF file the same tensor
  * - `SHAPE`: a shape with negative, fractional or overflowing extents, or one that does not fit its bytes
  * - `OFFSETS`: byte ranges out of bounds, reversed, overlapping or with gaps
  * - `DTYPE`: a storage type that is unknown, or that models cannot use
  * - `CHECKSUM`: the file has another content than when it was written
- * - `NON_FINITE`: a weight is NaN or infinite, or becomes infinite in the requested storage type
- * - `INDEX`: a sharded index that contradicts its shards
+ * - `NON_FINITE`: a weight is NaN or infinite, or becomes so in the requested storage type
+ * - `INDEX`: a sharded index that contradicts its shards, or GGUF files that are not the shards of one model
  * - `TOKENIZER`: a tokenizer.json that cannot be used, or text that the model has no ids for
  *
  * Models:
@@ -37,8 +39,8 @@ import { printable } from "@mamba/kernel";
  */
 export type CheckpointErrorCode =
   | "NOT_FOUND"
+  | "AMBIGUOUS"
   | "NO_WEIGHTS"
-  | "PICKLE"
   | "PATH"
   | "HUB"
   | "OFFLINE"
@@ -46,6 +48,8 @@ export type CheckpointErrorCode =
   | "TRUNCATED"
   | "TOO_LARGE"
   | "HEADER"
+  | "GGUF_VERSION"
+  | "PICKLE"
   | "JSON"
   | "DUPLICATE_KEY"
   | "SHAPE"

@@ -4,12 +4,16 @@ import { type ByteSource, type SafetensorsFile, show } from "@mamba/core/safeten
 import type { Kernel } from "@mamba/kernel";
 import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
 import { CheckpointError } from "./errors.ts";
+import { type GgufFile, openGguf as openGgufSource } from "./formats/gguf/open.ts";
+import { isGgufName } from "./gguf/choose.ts";
+import { openPickle as openPickleSource } from "./formats/pickle/open.ts";
 import { openSafetensors as openSource } from "./formats/safetensors/open.ts";
+import type { WeightFile } from "./formats/weights.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
 import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
 import type { LoadOptions } from "./parameters/load.ts";
 import { blobFiles, type FileContents } from "./sources/blob.ts";
-import { fileSource, folderFiles, ioError, isMissing } from "./sources/folder.ts";
+import { fileSource, folderFiles, ggufFiles, ioError, isMissing } from "./sources/folder.ts";
 import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
 import { urlFiles } from "./sources/url.ts";
@@ -19,9 +23,9 @@ import { findTokenizer } from "./tokenizer/read.ts";
 export * from "./common.ts";
 export { type FetchOptions, urlFiles } from "./sources/url.ts";
 export { saveAdapter } from "./adapter/save.ts";
-export { writeSafetensors } from "./writeFiles.ts";
+export { writeGguf, writeSafetensors } from "./writeFiles.ts";
 export { saveModel } from "./models/saveModel.ts";
-export { saveCheckpoint, type SaveOptions } from "./save.ts";
+export { saveCheckpoint, saveGguf, type SaveOptions } from "./save.ts";
 export type { HubOptions } from "./sources/hub.ts";
 
 /** Options of `loadCheckpoint` in Node. Those of the hub do not apply to folders. */
@@ -29,15 +33,16 @@ export interface NodeLoadOptions extends LoadOptions, HubOptions {}
 
 /**
  * Loads a model and its tokenizer. If `source` is an existing folder, its files are read; otherwise `organisation/name` is
- * a model on the hub. Weights go to the kernel in chunks of 4 MiB: the host never holds a second copy of them.
+ * a model on the hub. Weights go to the kernel in chunks of 2 MiB: the host never holds a second copy of them.
  *
- * @param source folder with config.json and model.safetensors (or its shards), or the name of a model on the hub; a URL whose
- * files are fetched and not cached; or files, such as those of `blobFiles`
+ * @param source folder with config.json and model.safetensors or pytorch_model.bin (or the shards of either), or with a GGUF file; the
+ * path of a GGUF file (of the first or any of its shards); the name of a model on the hub, with `:Q4_K_M` or `:file.gguf` for one of its
+ * GGUF files; a URL whose files are fetched and not cached, or that of a GGUF file; or files, such as those of `blobFiles`
  * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
  */
 export async function loadCheckpoint(
   kernel: Kernel,
-  source: string | URL | CheckpointFiles,
+  source: string | URL | CheckpointFiles | Blob,
   options: NodeLoadOptions = {},
 ): Promise<LoadedCheckpoint> {
   const { files, notes } = await findFiles(source, options);
@@ -51,11 +56,11 @@ export async function loadCheckpoint(
  * @throws CheckpointError with the codes of `loadCheckpoint`
  */
 export async function inspectCheckpoint(
-  source: string | URL | CheckpointFiles,
+  source: string | URL | CheckpointFiles | Blob,
   options: NodeLoadOptions = {},
 ): Promise<CheckpointSummary> {
   const { files, notes } = await findFiles(source, options);
-  const summary = await inspect(files);
+  const summary = await inspect(files, options);
   return { ...summary, notes: [...notes, ...summary.notes] };
 }
 
@@ -68,7 +73,7 @@ export async function inspectCheckpoint(
  */
 export async function loadModel(
   kernel: Kernel,
-  source: string | URL | CheckpointFiles | FileContents,
+  source: string | URL | CheckpointFiles | FileContents | Blob,
   options: NodeLoadOptions = {},
 ): Promise<LoadedModel> {
   const { files, notes } = await findFiles(source, options);
@@ -82,11 +87,11 @@ export async function loadModel(
  * @throws CheckpointError with the codes of `loadModel`
  */
 export async function inspectModel(
-  source: string | URL | CheckpointFiles | FileContents,
+  source: string | URL | CheckpointFiles | FileContents | Blob,
   options: NodeLoadOptions = {},
 ): Promise<ModelSummary> {
   const { files, notes } = await findFiles(source, options);
-  const summary = await inspectAny(files);
+  const summary = await inspectAny(files, options);
   return { ...summary, notes: [...notes, ...summary.notes] };
 }
 
@@ -126,22 +131,49 @@ export async function openSafetensors(source: string | ByteSource): Promise<Safe
   return openSource(typeof source === "string" ? await fileSource(source) : source);
 }
 
+/**
+ * Opens a GGUF file by its path, or over any other source of bytes. The header is read in chunks and checked; tensors are read on demand.
+ *
+ * @throws CheckpointError `NOT_FOUND`, `HEADER`, `GGUF_VERSION`, `TRUNCATED`, `TOO_LARGE`, `DUPLICATE_KEY`, `SHAPE`, `DTYPE`, `OFFSETS`,
+ * `IO`
+ */
+export async function openGguf(source: string | ByteSource): Promise<GgufFile> {
+  return openGgufSource(typeof source === "string" ? await fileSource(source) : source);
+}
+
+/**
+ * Opens a file that `torch.save` wrote, such as `pytorch_model.bin`, by its path, or over any other source of bytes that can go back
+ * and knows its size. It must hold a dictionary of tensors by their names. Nothing in it is executed: a reader with a fixed set of
+ * opcodes and names reads the pickle, and refuses all others.
+ *
+ * @throws CheckpointError `NOT_FOUND`, `PICKLE`, `HEADER`, `TRUNCATED`, `TOO_LARGE`, `OFFSETS`, `SHAPE`, `DUPLICATE_KEY`, `IO`
+ */
+export async function openPickle(source: string | ByteSource): Promise<WeightFile> {
+  return openPickleSource(typeof source === "string" ? await fileSource(source) : source);
+}
+
 async function findFiles(
-  source: string | URL | CheckpointFiles | FileContents,
+  source: string | URL | CheckpointFiles | FileContents | Blob,
   options: NodeLoadOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
-  if (source instanceof URL) return urlFiles(source.href, { ...options, cache: false });
+  if (source instanceof URL || (typeof source === "string" && /^https?:\/\//.test(source))) {
+    return urlFiles(String(source), { ...options, cache: false });
+  }
+  if (source instanceof Blob) {
+    const name = source instanceof File && isGgufName(source.name) ? source.name : "model.gguf";
+    return { files: blobFiles(new Map([[name, source]]), name), notes: [] };
+  }
   if (source instanceof Map) return { files: blobFiles(source as FileContents), notes: [] };
   if (typeof source !== "string") return { files: source as CheckpointFiles, notes: [] };
-  const exists = await stat(source).then(
-    () => true,
-    (cause: unknown) => {
-      if (isMissing(cause)) return false;
-      throw ioError(source, cause);
-    },
-  );
-  if (exists) return { files: await folderFiles(source), notes: [] };
-  if (isHubName(source)) return hubFiles(source, options);
-  const message = `${show(source)} is neither a folder nor the name of a model on the hub (organisation/name)`;
+  const found = await stat(source).catch((cause: unknown) => {
+    if (isMissing(cause)) return undefined;
+    throw ioError(source, cause);
+  });
+  if (found?.isFile() && isGgufName(source)) return { files: ggufFiles(source), notes: [] };
+  if (found) return { files: await folderFiles(source), notes: [] };
+  const [name = "", file = options.file] = source.split(/:(.*)/s);
+  if (isHubName(name)) return hubFiles(name, { ...options, file });
+  const places = "a folder nor a GGUF file, nor the name of a model on the hub (organisation/name)";
+  const message = `${show(source)} is neither ${places}`;
   throw new CheckpointError("NOT_FOUND", message);
 }

@@ -1,9 +1,11 @@
 import { MambaLM, type MambaLMConfig } from "@mamba/core";
-import { elementCount, type Kernel, Scope } from "@mamba/kernel";
+import { type Kernel, Scope } from "@mamba/kernel";
 import { architectureOf, type ConfigFormat, parseConfig, type ParsedConfig } from "./architectures/index.ts";
 import { CheckpointError } from "./errors.ts";
-import { type LocatedTensor, readWeights, type Weights } from "./formats/safetensors/weights.ts";
-import { canonicalNames } from "./formats/safetensors/canonicalNames.ts";
+import { canonicalNames } from "./formats/canonicalNames.ts";
+import type { GgufMetadata } from "./formats/gguf/metadata.ts";
+import { type LocatedTensor, readWeights, sizesOf, type Weights } from "./formats/weights.ts";
+import { findGguf } from "./gguf/find.ts";
 import { configCap } from "./json/parse.ts";
 import { type LoadOptions, loadParameters } from "./parameters/load.ts";
 import { type MatchedParameter, matchParameters } from "./parameters/match.ts";
@@ -11,11 +13,14 @@ import { type CheckpointFiles, readAll } from "./sources/source.ts";
 import type { TokenizerKind } from "./tokenizer/parse.ts";
 import { type FoundTokenizer, readTokenizer } from "./tokenizer/read.ts";
 
+/** Form of a checkpoint: that of its config.json, or a GGUF file, which has no config.json. */
+export type CheckpointFormat = ConfigFormat | "gguf";
+
 /** A loaded checkpoint. The model is the caller's to dispose. */
 export interface LoadedCheckpoint extends FoundTokenizer {
   readonly model: MambaLM;
   readonly config: MambaLMConfig;
-  readonly format: ConfigFormat;
+  readonly format: CheckpointFormat;
   /** Its origin, for people: the folder, the model name and revision, or the URL. */
   readonly label: string;
   /** Notes for the user. Usually empty. */
@@ -25,7 +30,7 @@ export interface LoadedCheckpoint extends FoundTokenizer {
 /** Contents of a checkpoint, found without reading a weight. */
 export interface CheckpointSummary {
   readonly label: string;
-  readonly format: ConfigFormat;
+  readonly format: CheckpointFormat;
   readonly config: MambaLMConfig;
   readonly tokenizerKind: TokenizerKind | "none";
   /** The reason why there is no tokenizer, with the file to get. */
@@ -33,30 +38,52 @@ export interface CheckpointSummary {
   readonly files: readonly string[];
   /** In the order of the files' bytes. */
   readonly tensors: readonly LocatedTensor[];
+  /** Tied tensors of a pickle, which are the same bytes of a file, count once. */
   readonly parameterCount: number;
   readonly weightBytes: number;
+  /** The metadata of a GGUF file. */
+  readonly metadata?: GgufMetadata | undefined;
   readonly notes: readonly string[];
 }
 
-interface Opened extends ParsedConfig {
+/** An opened checkpoint of any form. */
+export interface Opened {
+  readonly format: CheckpointFormat;
+  readonly config: MambaLMConfig;
   readonly weights: Weights;
   readonly parameters: readonly MatchedParameter[];
-  readonly notes: string[];
+  readonly metadata?: GgufMetadata | undefined;
+  readonly notes: readonly string[];
+  readTokenizer(): Promise<FoundTokenizer & { readonly notes?: readonly string[] }>;
 }
 
 /** Reads config and headers and checks them against each other. Memory does not depend on the model's size. */
-async function open(files: CheckpointFiles): Promise<Opened> {
+async function open(files: CheckpointFiles, file: string | undefined): Promise<Opened> {
+  const gguf = await findGguf(files, file);
+  if (gguf === undefined) return openFolder(files);
+  const { openGgufModel } = await import("./gguf/model.ts");
+  return openGgufModel(files, gguf);
+}
+
+/** Opens config.json and the weights beside it. */
+async function openFolder(files: CheckpointFiles): Promise<Opened> {
   const source = await files.open("config.json");
   if (!source) throw new CheckpointError("NOT_FOUND", `${files.label}: there is no config.json`);
   const bytes = await readAll(source, configCap);
   parseConfig(bytes, undefined, source.name); // reports an unsupported model before its weights are opened
   const { weights, notes } = canonicalNames(await readWeights(files));
-  const parsed = parseConfig(bytes, weights.tensors, source.name);
+  const parsed: ParsedConfig = parseConfig(bytes, weights.tensors, source.name);
   const architecture = architectureOf(parsed.format);
   const sources = architecture.sources(parsed.config);
   const unused = architecture.unused(parsed.config);
   const matched = matchParameters(sources, weights, files.label, unused);
-  return { ...parsed, weights, parameters: matched.parameters, notes: [...notes, ...matched.notes] };
+  return {
+    ...parsed,
+    weights,
+    parameters: matched.parameters,
+    notes: [...notes, ...matched.notes],
+    readTokenizer: () => readTokenizer(files, parsed),
+  };
 }
 
 /**
@@ -64,10 +91,13 @@ async function open(files: CheckpointFiles): Promise<Opened> {
  *
  * @throws CheckpointError with the codes of `loadCheckpoint`
  */
-export async function inspect(files: CheckpointFiles): Promise<CheckpointSummary> {
-  const opened = await open(files);
-  const { format, config, weights, notes } = opened;
-  const { tokenizer, noTokenizer } = await readTokenizer(files, opened);
+export async function inspect(
+  files: CheckpointFiles,
+  { file }: Pick<LoadOptions, "file"> = {},
+): Promise<CheckpointSummary> {
+  const opened = await open(files, file);
+  const { format, config, weights, metadata, notes } = opened;
+  const { tokenizer, noTokenizer, notes: more = [] } = await opened.readTokenizer();
   const tensors = [...weights.tensors.values()];
   return {
     label: files.label,
@@ -77,21 +107,21 @@ export async function inspect(files: CheckpointFiles): Promise<CheckpointSummary
     noTokenizer,
     files: weights.files,
     tensors,
-    parameterCount: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-    weightBytes: tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
-    notes,
+    ...sizesOf(tensors),
+    ...(metadata && { metadata }),
+    notes: [...notes, ...more],
   };
 }
 
-/** Loads a model. Weights are read after config, headers and tokenizer were checked, in chunks of 4 MiB through one buffer. */
+/** Loads a model. Weights are read after config, headers and tokenizer were checked, in chunks of 2 MiB through two buffers. */
 export async function load(
   kernel: Kernel,
   files: CheckpointFiles,
   options: LoadOptions,
 ): Promise<LoadedCheckpoint> {
-  const opened = await open(files);
+  const opened = await open(files, options.file);
   const { format, config, weights, parameters, notes } = opened;
-  const found = await readTokenizer(files, opened);
+  const { notes: more = [], ...found } = await opened.readTokenizer();
   using scope = new Scope();
   const tensors = await loadParameters(kernel, files, weights, parameters, options, scope);
   const model = new MambaLM(kernel, config, tensors);
@@ -102,6 +132,6 @@ export async function load(
     config,
     format,
     label: files.label,
-    notes,
+    notes: [...notes, ...more],
   };
 }

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import type { MambaLM, Tokenizer } from "@mamba/core";
 import { safetensorsFile } from "@mamba/core/safetensors";
 import { architectureFor, type ConfigFormat } from "./architectures/index.ts";
-import { weightsFile } from "./formats/safetensors/weights.ts";
-import { type Content, writeFiles } from "./writeFiles.ts";
+import { weightsFile } from "./formats/weightFiles.ts";
+import { ggufContent, type GgufOptions } from "./gguf/save.ts";
+import { type Content, writeFiles, writeGguf } from "./writeFiles.ts";
 import { type WeightOptions, weightsToWrite } from "./parameters/weightsToWrite.ts";
 import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
 
@@ -44,4 +45,23 @@ export async function saveCheckpoint(
     [join(folder, "config.json"), new TextEncoder().encode(json)],
   ]);
   await writeFiles(files);
+}
+
+/**
+ * Writes a model as a GGUF file that llama.cpp and `loadCheckpoint` load. A failure leaves an existing file as it was, and one tensor
+ * at a time is in memory.
+ *
+ * @returns notes for the user, such as that llama.cpp cannot load a model of these sizes. Usually empty
+ * @throws CheckpointError `IO`, `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER` when it cannot hold the tokenizer,
+ * `ADAPTER` when an adapter is attached and the option `adapter` is not given, `NON_FINITE` when a weight is NaN or infinite, or too
+ * large for its type; MambaError `PARAMETER` when the adapter cannot be merged; KernelError when reading the weights fails
+ */
+export async function saveGguf(
+  model: MambaLM,
+  path: string,
+  options: GgufOptions = {},
+): Promise<{ readonly notes: readonly string[] }> {
+  const { content, notes } = ggufContent(model, options);
+  await writeGguf(path, content);
+  return { notes };
 }

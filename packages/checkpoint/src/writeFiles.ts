@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type PatchedChunks, safetensorsFile, type TensorToWrite } from "@mamba/core/safetensors";
 import { replaceFiles } from "@mamba/files";
+import { ggufChunks, type GgufContent } from "./formats/gguf/write.ts";
 import { ioError } from "./sources/folder.ts";
 
 /** The bytes of a file: all at once, chunks of them in order, or chunks of which some bytes are known only at the end. */
@@ -21,6 +22,15 @@ export async function writeFiles(files: ReadonlyMap<string, Content>): Promise<v
     await mkdir(folder, { recursive: true }).catch((cause: unknown) => fail(folder, cause));
   }
   await replaceFiles(files, fail);
+}
+
+/**
+ * Writes a GGUF file in chunks, atomically: a crash leaves the old file or the complete new one.
+ *
+ * @throws CheckpointError `IO`; RangeError as `ggufChunks`; the errors of the tensors' chunks
+ */
+export async function writeGguf(path: string, content: GgufContent): Promise<void> {
+  await writeFiles(new Map([[path, ggufChunks(content)]]));
 }
 
 /**

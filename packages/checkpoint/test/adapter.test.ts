@@ -19,6 +19,7 @@ import { f32Tensor, rawSafetensors, safetensors } from "./support/files.ts";
 import { folderWith, refusal, temporaryFolder } from "./support/folders.ts";
 import { hostKernel } from "./support/hostKernel.ts";
 import { tinyInput } from "./support/models.ts";
+import { torchModel } from "./support/pickles.ts";
 import { contentOf } from "./support/server.ts";
 
 const prefix = "base_model.model.backbone.layers.";
@@ -111,6 +112,20 @@ test("fields of old and new versions that change nothing are no obstacle; halves
   for (const values of (await valuesOf(adapter)).values()) expect(new Set(values)).toEqual(new Set([1]));
 });
 
+test("adapter_model.bin of older versions is read when there are no safetensors", async () => {
+  const whole = await files();
+  const tensors: TensorToWrite[] = [];
+  await files({}, (all) => {
+    tensors.push(...all);
+    return all;
+  });
+  const { "adapter_config.json": config } = whole;
+  const pickled = { "adapter_config.json": config, "adapter_model.bin": await torchModel(tensors) };
+  using adapter = await loadAdapter(model, await folderWith(pickled));
+  using twin = await loadAdapter(model, await folderWith(whole));
+  expect(await valuesOf(adapter)).toEqual(await valuesOf(twin));
+});
+
 describe("refuses, and leaves no memory:", () => {
   async function expectRefused(content: Record<string, unknown>, code: string, message: string) {
     const before = kernel.memory();
@@ -183,10 +198,10 @@ describe("refuses, and leaves no memory:", () => {
     const whole = await files();
     const { "adapter_config.json": config, "adapter_model.safetensors": weights } = whole;
     await expectRefused({}, "NOT_FOUND", "there is no adapter_config.json");
-    await expectRefused({ "adapter_config.json": config }, "NO_WEIGHTS", "no adapter_model.safetensors");
+    await expectRefused({ "adapter_config.json": config }, "NO_WEIGHTS", "adapter_model.safetensors");
     await expectRefused(
-      { "adapter_config.json": config, "adapter_model.bin": "PK" },
-      "PICKLE",
+      { "adapter_config.json": config, "adapter_model.bin": "PK\x03\x04" },
+      "TRUNCATED",
       "adapter_model.bin",
     );
     await expectRefused({ ...whole, "adapter_config.json": "{" }, "JSON", "adapter_config.json");

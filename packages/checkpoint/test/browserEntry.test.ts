@@ -13,7 +13,8 @@ import {
 } from "../src/browser.ts";
 import { refusal } from "./support/folders.ts";
 import { hostKernel } from "./support/hostKernel.ts";
-import { tinyFiles } from "./support/models.ts";
+import { tensorsOf, tinyConfig, tinyFiles, tinyInput } from "./support/models.ts";
+import { torchModel } from "./support/pickles.ts";
 import { contentOf, sendBytes, testServer } from "./support/server.ts";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -86,6 +87,25 @@ test("loads from a URL, with progress, and the second time without the network",
     expect(b).toEqual(a);
   }
   expect(again.label).toBe(`${server.url}/model/`);
+});
+
+test("a pickle, whose directory is at its end, is downloaded once, and again and again without a cache", async () => {
+  const files = { "config.json": tinyConfig, "pytorch_model.bin": await torchModel(tensorsOf(tinyInput)) };
+  const server = await serve(files);
+  const kernel = hostKernel();
+  const downloads = () => server.requests.filter((line) => line.endsWith("pytorch_model.bin")).length;
+  const uncached = await loadCheckpoint(kernel, `${server.url}/model`, { cache: false });
+  expect(downloads()).toBeGreaterThan(1);
+  stubCaches();
+  for (const cache of ["refresh", true] as const) {
+    const before = downloads();
+    const { model } = await loadCheckpoint(kernel, `${server.url}/model`, { cache });
+    expect(downloads() - before).toBe(cache === true ? 0 : 1);
+    for (const [name, tensor] of model.parameters) {
+      const [a, b] = await kernel.read(tensor, uncached.model.parameters.get(name)!);
+      expect(b).toEqual(a);
+    }
+  }
 });
 
 test("refresh fetches anew; clearing forgets", async () => {
@@ -191,6 +211,7 @@ test("the browser's entry imports no module of Node", async () => {
     "@mamba/core",
     "@mamba/core/safetensors",
     "@mamba/kernel",
+    "@mamba/kernel/quantize",
   ]);
   expect(seen.size).toBeGreaterThan(10);
 });

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { parseConfig } from "../src/index.ts";
 import { CheckpointError } from "../src/errors.ts";
 import { load } from "../src/load.ts";
-import { parseIndex } from "../src/formats/safetensors/shardIndex.ts";
+import { parseIndex } from "../src/formats/shardIndex.ts";
 import { type CheckpointFiles, isPlainFileName } from "../src/sources/source.ts";
 import { safetensors } from "./support/files.ts";
 import { hostKernel } from "./support/hostKernel.ts";
@@ -93,7 +93,7 @@ test("an index leads to plain names in its folder or is a CheckpointError", () =
   const index = fc.oneof(fc.record({ weight_map: fc.oneof(fc.dictionary(fc.string(), name), odd) }), odd);
   fc.assert(
     fc.property(index, (json) => {
-      const shards = orRefusal(() => parseIndex(contentOf(pythonJson(json)), "index"));
+      const shards = orRefusal(() => parseIndex(contentOf(pythonJson(json)), "index", ".safetensors"));
       for (const shard of shards?.values() ?? []) {
         expect(isPlainFileName(shard)).toBe(true);
         expect(shard).not.toMatch(/[/\\]|^\./);

@@ -11,6 +11,7 @@ import { safetensors } from "./support/files.ts";
 import { refusal, temporaryFolder } from "./support/folders.ts";
 import { hostKernel } from "./support/hostKernel.ts";
 import { tensorsOf, tinyConfig, tinyFiles, tinyInput } from "./support/models.ts";
+import { torchModel } from "./support/pickles.ts";
 import { contentOf, sendBytes, type TestServer, testServer } from "./support/server.ts";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";
@@ -40,10 +41,11 @@ async function testHub(files: Record<string, unknown>): Promise<Hub> {
       return void json({ _id: "1", id: "org/tiny", sha: hub.sha });
     }
     if (path === `/api/models/org/tiny/tree/${commit}`) {
-      const entries = Object.entries(hub.files).map(([name, content]) => {
+      const present = Object.entries(hub.files).filter(([, content]) => content !== undefined);
+      const entries = present.map(([name, content]) => {
         const bytes = contentOf(content);
         const lfs = { oid: sha("sha256", bytes), size: bytes.length, pointerSize: 100 };
-        const isLarge = name.endsWith(".safetensors");
+        const isLarge = /\.(safetensors|bin)$/.test(name);
         return {
           type: "file",
           path: name,
@@ -153,6 +155,42 @@ test("a sharded model brings its shards", async () => {
   expect(hub.requests.some((line) => line.includes("pytorch_model"))).toBe(false);
 });
 
+test("a model that has only pickles, as those of state-spaces, brings pytorch_model.bin or its shards", async () => {
+  const tensors = tensorsOf(tinyInput);
+  const pickle = await torchModel(tensors);
+  const single = { "config.json": tinyConfig, "pytorch_model.bin": pickle, "optimizer.pt": "not needed" };
+  const names = ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"] as const;
+  const sharded = {
+    "config.json": tinyConfig,
+    "pytorch_model.bin.index.json": {
+      weight_map: Object.fromEntries(tensors.map(({ name }, i) => [name, names[i < 5 ? 0 : 1]])),
+    },
+    [names[0]]: await torchModel(tensors.slice(0, 5)),
+    [names[1]]: await torchModel(tensors.slice(5)),
+  };
+  for (const [content, files] of [
+    [single, ["pytorch_model.bin"]],
+    [sharded, names],
+  ] as const) {
+    const hub = await testHub(content);
+    const options = { hubUrl: hub.url, cacheDir: await temporaryFolder() };
+    expect((await inspectCheckpoint("org/tiny", options)).files).toEqual(files);
+    expect((await load({ ...options, offline: true })).config.dModel).toBe(16);
+    expect(hub.requests.some((line) => line.includes("optimizer"))).toBe(false);
+    const seen: Progress[] = [];
+    const onProgress = (progress: Progress) => void seen.push(progress);
+    await load({ hubUrl: hub.url, cacheDir: await temporaryFolder(), onProgress });
+    const last = seen.filter(({ phase }) => phase === "download").at(-1);
+    expect(last?.doneBytes).toBe(last?.totalBytes);
+    await rm(join(options.cacheDir, "models--org--tiny", "snapshots", commit, files[0]));
+    expect(await refusal(() => load({ ...options, offline: true }))).toMatchObject({ code: "OFFLINE" });
+  }
+  const hub = await testHub({ ...sharded, [names[1]]: undefined });
+  const cacheDir = await temporaryFolder();
+  const lacking = await refusal(() => load({ hubUrl: hub.url, cacheDir }));
+  expect(lacking).toMatchObject({ code: "INDEX", message: expect.stringContaining(names[1]) as string });
+});
+
 test.each<[string, (hub: Hub) => void, string, string]>([
   ["wrong bytes", (hub) => (hub.corrupt = (_, bytes) => bytes.map((byte) => byte ^ 1)), "HUB", "SHA-256"],
   ["too few bytes", (hub) => (hub.corrupt = (_, bytes) => bytes.subarray(1)), "HUB", "the hub lists"],
@@ -176,16 +214,16 @@ test.each<[string, (hub: Hub) => void, string, string]>([
     "list of files is invalid",
   ],
   [
-    "only a pickle",
-    (hub) => (hub.tree = () => [{ type: "file", path: "pytorch_model.bin", size: 1, oid: commit }]),
-    "PICKLE",
-    "pickle",
+    "a pickle under another name",
+    (hub) => (hub.tree = () => [{ type: "file", path: "consolidated.00.pth", size: 1, oid: commit }]),
+    "NO_WEIGHTS",
+    "pytorch_model.bin",
   ],
   [
     "no weights",
     (hub) => (hub.tree = () => [{ type: "file", path: "README.md", size: 1, oid: commit }]),
     "NO_WEIGHTS",
-    "neither",
+    "there is none",
   ],
 ])("a hub with %s is refused, and the cache keeps nothing of it", async (_, lie, code, words) => {
   const hub = await testHub({ "model.safetensors": (await tinyFiles())["model.safetensors"] });
@@ -398,7 +436,8 @@ describe("a hub that cannot serve", () => {
     hub.answer = (path, __, response) => {
       if (path.includes(`/tree/${other}`)) {
         response.setHeader("content-type", "application/json");
-        const entries = Object.entries(hub.files).map(([name, content]) => {
+        const present = Object.entries(hub.files).filter(([, content]) => content !== undefined);
+        const entries = present.map(([name, content]) => {
           const bytes = contentOf(content);
           return { type: "file", path: name, size: bytes.length, oid: gitId(bytes) };
         });

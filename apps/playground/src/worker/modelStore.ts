@@ -74,6 +74,7 @@ export async function storeModel(
       };
       await check({
         label: origin.label,
+        ...(origin.list && { list: origin.list.bind(origin) }),
         async open(name) {
           const blob = copies.get(name) ?? copy(name);
           copies.set(name, blob);

@@ -1,10 +1,20 @@
 import { LoraAdapter, type MambaLM, moduleName } from "@mamba/core";
-import { show, toKernelDType } from "@mamba/core/safetensors";
-import { type FloatDType, type HostArray, type Kernel, Scope, type Tensor, toFloat32 } from "@mamba/kernel";
+import { show } from "@mamba/core/safetensors";
+import {
+  fromFloat32,
+  type HostArray,
+  isQuantized,
+  type Kernel,
+  Scope,
+  type Tensor,
+  toFloat32,
+  type WeightDType,
+} from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
-import { noWeights, openWeights, readWeightFile } from "../formats/safetensors/weights.ts";
+import { noWeights, openWeights, readWeightFile, type Weights } from "../formats/weights.ts";
 import { configCap, parseJsonObject } from "../json/parse.ts";
-import { convertValues, transpose, viewValues } from "../parameters/convert.ts";
+import { storageType } from "../formats/storedTypes.ts";
+import { quantizersFor, transpose, viewValues } from "../parameters/convert.ts";
 import { type LoadOptions, loadParameters } from "../parameters/load.ts";
 import { matchParameters } from "../parameters/match.ts";
 import { type CheckpointFiles, readAll } from "../sources/source.ts";
@@ -12,6 +22,7 @@ import { parseAdapterConfig } from "./config.ts";
 import {
   adaptedModules,
   adapterConfigFile,
+  adapterPickleFile,
   adapterSources,
   adapterWeightsFile,
   copiedWeights,
@@ -34,8 +45,9 @@ export async function readAdapter(
   if (!source) throw new CheckpointError("NOT_FOUND", `${files.label}: there is no ${adapterConfigFile}`);
   const bytes = await readAll(source, configCap);
   parseJsonObject(bytes, source.name); // reports a damaged config before the weights are opened
-  const weights = await readWeightFile(files, adapterWeightsFile);
-  if (!weights) throw await noWeights(files, `no ${adapterWeightsFile}`, ["adapter_model.bin"]);
+  const weights =
+    (await readWeightFile(files, adapterWeightsFile)) ?? (await readWeightFile(files, adapterPickleFile));
+  if (!weights) throw noWeights(files.label, `${adapterWeightsFile}, ${adapterPickleFile}`);
   const { kernel, linears } = model;
   const config = parseAdapterConfig(bytes, source.name, {
     inModel: [...linears.keys()].map(moduleName),
@@ -45,7 +57,7 @@ export async function readAdapter(
   const unused = new Map([...copied.keys()].map((name) => [name, "it is a copy of the model's own"]));
   const { parameters } = matchParameters(adapterSources(linears, config), weights, files.label, unused);
   for (const [name, weight] of copied) {
-    if (weights.tensors.has(name)) await checkCopy(files, name, kernel, linears.get(weight)?.weight);
+    if (weights.tensors.has(name)) await checkCopy(files, weights, name, kernel, linears.get(weight)?.weight);
   }
   using scope = new Scope();
   const tensors = new Map(await loadParameters(kernel, files, weights, parameters, options, scope));
@@ -69,28 +81,51 @@ async function transposed(kernel: Kernel, tensor: Tensor): Promise<Tensor> {
  */
 async function checkCopy(
   files: CheckpointFiles,
+  { files: [weightFile = adapterWeightsFile] }: Weights,
   name: string,
   kernel: Kernel,
   weight: Tensor | undefined,
 ): Promise<void> {
-  await using file = await openWeights(files, adapterWeightsFile);
+  await using file = await openWeights(files, weightFile);
   const info = file?.tensors.get(name);
-  const dtype = info && toKernelDType(info.dtype);
+  const dtype = info && storageType(info.dtype);
   if (
     file &&
     weight &&
     dtype !== undefined &&
     dtype !== "i32" &&
+    !isQuantized(dtype) &&
     info?.shape.join() === weight.shape.join()
   ) {
-    const own = weight.dtype as FloatDType;
+    const own = weight.dtype as WeightDType;
     const [expected] = (await kernel.read(weight)) as [HostArray];
-    const found = convertValues(viewValues(await file.read(name), dtype), dtype, own, 1);
-    // A file in a shorter type than the model holds a rounded copy.
-    const rounded = toFloat32(convertValues(expected, own, dtype, 1), dtype);
-    const [values, wanted] = [toFloat32(found, own), toFloat32(expected, own)];
-    if (values.every((value, i) => value === wanted[i] || value === rounded[i])) return;
+    const found = toFloat32(viewValues(await file.read(name), dtype), dtype);
+    if (isQuantized(own)) {
+      const quantizers = await quantizersFor([own]);
+      const blocks = quantizers?.dequantize(expected as Uint8Array, own);
+      if (blocks && isRoundedCopy(blocks, found, weight.shape.at(-1) ?? 1)) return;
+    } else {
+      const wanted = toFloat32(expected, own);
+      const values = toFloat32(fromFloat32(found, own), own);
+      // A file in a shorter type than the model holds a rounded copy.
+      const rounded = toFloat32(fromFloat32(wanted, dtype), dtype);
+      if (values.every((value, i) => value === wanted[i] || value === rounded[i])) return;
+    }
   }
   const message = `${files.label}: ${show(name)} is not the weight of this model; merge the adapter with PEFT instead`;
   throw new CheckpointError("UNSUPPORTED_ADAPTER", message);
+}
+
+/** True when the quantised values of each row differ from `found` by their rounding: at most a twentieth of the row's energy. */
+function isRoundedCopy(quantized: Float32Array, found: Float32Array, columns: number): boolean {
+  for (let row = 0; row < found.length; row += columns) {
+    let [energy, error] = [0, 0];
+    for (let i = row; i < row + columns; i++) {
+      const value = found[i] ?? NaN;
+      energy += value * value;
+      error += ((quantized[i] ?? NaN) - value) ** 2;
+    }
+    if (!(error <= energy / 20)) return false;
+  }
+  return true;
 }

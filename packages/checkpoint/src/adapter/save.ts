@@ -22,7 +22,7 @@ export async function saveAdapter(kernel: Kernel, adapter: LoraAdapter, folder: 
       shape: isTransposed(name) ? [columns, rows] : tensor.shape,
       async bytes() {
         const [values] = (await kernel.read(tensor)) as [Float32Array];
-        checkFinite({ values, dtype: "f32" }, { values, dtype: "f32" }, name, 0);
+        checkFinite(values, name);
         return viewBytes(isTransposed(name) ? transpose(values, rows, columns) : values);
       },
     };

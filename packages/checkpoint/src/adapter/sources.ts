@@ -5,6 +5,8 @@ import type { ParameterSource } from "../architectures/parameterSource.ts";
 
 export const adapterConfigFile = "adapter_config.json";
 export const adapterWeightsFile = "adapter_model.safetensors";
+/** The file of PEFT before 0.6. */
+export const adapterPickleFile = "adapter_model.bin";
 
 const prefix = "base_model.model.";
 

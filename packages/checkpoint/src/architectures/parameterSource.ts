@@ -17,6 +17,8 @@ export interface TensorRows {
    * a file that was loaded and saved is unchanged; any other factor is rounded twice.
    */
   readonly factor?: number;
+  /** "negExp" when the file holds -exp(x) for each value x of the parameter. Default: the values themselves. */
+  readonly stores?: "negExp";
   /** Element i of each row of the parameter is element `order[i]` of the row in the file. Default: the same. */
   readonly order?: Int32Array;
 }

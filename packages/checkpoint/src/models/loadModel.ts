@@ -1,8 +1,9 @@
 import { type ImagesData, SequenceModel, type SeriesData, VisionMamba } from "@mamba/core";
-import { elementCount, type Kernel, Scope } from "@mamba/kernel";
+import { type Kernel, Scope } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
-import { canonicalNames } from "../formats/safetensors/canonicalNames.ts";
-import { type LocatedTensor, readWeights, type Weights } from "../formats/safetensors/weights.ts";
+import { canonicalNames } from "../formats/canonicalNames.ts";
+import { type LocatedTensor, readWeights, sizesOf, type Weights } from "../formats/weights.ts";
+import { findGguf } from "../gguf/find.ts";
 import { configCap } from "../json/parse.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "../load.ts";
 import { type LoadOptions, loadParameters } from "../parameters/load.ts";
@@ -51,6 +52,7 @@ interface WeightsSummary extends Loaded {
   readonly files: readonly string[];
   /** In the order of the files' bytes. */
   readonly tensors: readonly LocatedTensor[];
+  /** Tied tensors of a pickle, which are the same bytes of a file, count once. */
   readonly parameterCount: number;
   readonly weightBytes: number;
 }
@@ -62,8 +64,9 @@ interface Opened {
   readonly notes: readonly string[];
 }
 
-/** Reads config and headers and checks them against each other; undefined for a language model. */
-async function open(files: CheckpointFiles): Promise<Opened | undefined> {
+/** Reads config and headers and checks them against each other; undefined for a language model, as all GGUF files are. */
+async function open(files: CheckpointFiles, file: string | undefined): Promise<Opened | undefined> {
+  if (await findGguf(files, file)) return undefined;
   const source = await files.open("config.json");
   if (!source) throw new CheckpointError("NOT_FOUND", `${files.label}: there is no config.json`);
   const description = parseModelConfig(await readAll(source, configCap), source.name);
@@ -81,7 +84,7 @@ export async function loadAny(
   files: CheckpointFiles,
   options: LoadOptions,
 ): Promise<LoadedModel> {
-  const opened = await open(files);
+  const opened = await open(files, options.file);
   if (opened === undefined) {
     return { kind: "language", ...(await load(kernel, files, options)), data: undefined };
   }
@@ -99,9 +102,12 @@ export async function loadAny(
 }
 
 /** Checks the files of a model of any kind without reading its weights. */
-export async function inspectAny(files: CheckpointFiles): Promise<ModelSummary> {
-  const opened = await open(files);
-  if (opened === undefined) return { kind: "language", ...(await inspect(files)) };
+export async function inspectAny(
+  files: CheckpointFiles,
+  options: Pick<LoadOptions, "file"> = {},
+): Promise<ModelSummary> {
+  const opened = await open(files, options.file);
+  if (opened === undefined) return { kind: "language", ...(await inspect(files, options)) };
   const { description, weights, notes } = opened;
   const tensors = [...weights.tensors.values()];
   return {
@@ -109,8 +115,7 @@ export async function inspectAny(files: CheckpointFiles): Promise<ModelSummary> 
     label: files.label,
     files: weights.files,
     tensors,
-    parameterCount: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-    weightBytes: tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    ...sizesOf(tensors),
     notes,
   };
 }

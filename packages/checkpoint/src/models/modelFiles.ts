@@ -1,6 +1,6 @@
 import type { ModelData } from "@mamba/core";
 import { type PatchedChunks, safetensorsFile } from "@mamba/core/safetensors";
-import { weightsFile } from "../formats/safetensors/weights.ts";
+import { weightsFile } from "../formats/weightFiles.ts";
 import { type WeightOptions, weightsToWrite } from "../parameters/weightsToWrite.ts";
 import { describeModel, modelConfigBytes, type SavedModel } from "./modelConfig.ts";
 import { sequenceSources, visionSources } from "./sources.ts";

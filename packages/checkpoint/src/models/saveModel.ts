@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { weightsFile } from "../formats/safetensors/weights.ts";
+import { weightsFile } from "../formats/weightFiles.ts";
 import { type Content, writeFiles } from "../writeFiles.ts";
 import type { SavedModel } from "./modelConfig.ts";
 import { modelContents, type SaveModelOptions } from "./modelFiles.ts";

@@ -1,19 +1,21 @@
 import { nearestName, type ParameterSpec } from "@mamba/core";
-import { type ByteRange, show, toKernelDType } from "@mamba/core/safetensors";
-import { byteLength, byteOffset, elementCount, type FloatDType, type Shape } from "@mamba/kernel";
+import { type ByteRange, show } from "@mamba/core/safetensors";
+import { byteLength, byteOffset, elementCount, type Shape, type WeightDType } from "@mamba/kernel";
 import type { ParameterSource, TensorRows } from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
-import type { LocatedTensor, Weights } from "../formats/safetensors/weights.ts";
+import { storageType } from "../formats/storedTypes.ts";
+import type { LocatedTensor, Weights } from "../formats/weights.ts";
 
 /** A chunk of a parameter, and the bytes of the stored tensor that fill it. */
 export interface MatchedChunk {
   readonly tensor: LocatedTensor;
-  readonly dtype: FloatDType;
+  readonly dtype: WeightDType;
   /** Bytes of the tensor. */
   readonly bytes: ByteRange;
   /** Index of the chunk's first element in the parameter. */
   readonly firstElement: number;
   readonly factor: number;
+  readonly stores: TensorRows["stores"];
   readonly order: Int32Array | undefined;
 }
 
@@ -21,7 +23,7 @@ export interface MatchedChunk {
 export interface MatchedParameter {
   readonly spec: ParameterSpec;
   /** Storage type in the file; f32, which holds all others exactly, when its chunks differ. */
-  readonly dtype: FloatDType;
+  readonly dtype: WeightDType;
   readonly chunks: readonly MatchedChunk[];
 }
 
@@ -75,7 +77,7 @@ export function chunkElements({ shapes: [shape], rows }: TensorRows): number {
 }
 
 function matchChunk(
-  { names, shapes, rows, factor = 1, order }: TensorRows,
+  { names, shapes, rows, factor = 1, stores, order }: TensorRows,
   tensors: Weights["tensors"],
   label: string,
   firstElement: number,
@@ -92,13 +94,14 @@ function matchChunk(
     const message = `${label}: ${show(tensor.name)} must be ${show(shape)} by the config, got ${show(tensor.shape)}`;
     throw new CheckpointError("TENSOR_SHAPE", message);
   }
-  const dtype = toKernelDType(tensor.dtype);
+  const dtype = storageType(tensor.dtype);
   if (dtype === undefined || dtype === "i32") {
-    const message = `${label}: ${show(tensor.name)} is ${tensor.dtype}, models are loaded from F32, F16 and BF16`;
+    const types = "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, Q4_K, Q5_K and Q6_K";
+    const message = `${label}: ${show(tensor.name)} is ${tensor.dtype}, models are loaded from ${types}`;
     throw new CheckpointError("DTYPE", message);
   }
   const bytes = bytesOfRows(dtype, tensor.shape, rows);
-  return { key, chunk: { tensor, dtype, bytes, firstElement, factor, order } };
+  return { key, chunk: { tensor, dtype, bytes, firstElement, factor, stores, order } };
 }
 
 /** The tensors that no parameter is looked up in. */
@@ -124,7 +127,7 @@ function likeliest(name: string, others: Weights["tensors"]): string {
   return tensor ? `; the likeliest in the file is ${show(tensor.name)} ${show(tensor.shape)}` : "";
 }
 
-function bytesOfRows(dtype: FloatDType, shape: Shape, rows: TensorRows["rows"]): ByteRange {
+function bytesOfRows(dtype: WeightDType, shape: Shape, rows: TensorRows["rows"]): ByteRange {
   if (rows === undefined) return [0, byteLength(dtype, shape)];
   const [start, end] = rows.map((row) => row * elementCount(shape.slice(1)));
   return [byteOffset(dtype, start ?? 0), byteOffset(dtype, end ?? 0)];

@@ -1,4 +1,4 @@
-import { formats, type Kernel, KernelError, lastExtent, type Shape, type WeightDType } from "@mamba/kernel";
+import { type Kernel, KernelError, lastExtent, type Shape, type WeightDType } from "@mamba/kernel";
 
 /** A tensor that a model needs on the kernel. */
 export interface NeededTensor {
@@ -8,6 +8,8 @@ export interface NeededTensor {
   readonly dtype: WeightDType;
   /** True for a matrix, which the load option `dtype` stores as another type. */
   readonly isMatrix: boolean;
+  /** True for the matrix that gives the logits, which a quantised `dtype` may store more exactly. */
+  readonly isOutput: boolean;
 }
 
 /** The storage types that a message proposes, from the most exact to the smallest. */
@@ -19,7 +21,11 @@ const proposals: readonly WeightDType[] = ["bf16", "f16", "q8_0", "q6_k", "q5_k"
  *
  * @throws KernelError `OUT_OF_MEMORY`
  */
-export function checkSpace(kernel: Kernel, tensors: readonly NeededTensor[], label: string): void {
+export async function checkSpace(
+  kernel: Kernel,
+  tensors: readonly NeededTensor[],
+  label: string,
+): Promise<void> {
   const { maxBytes, maxTensorBytes } = kernel.capabilities;
   const used = kernel.memory().bytes;
   const room = maxBytes === undefined ? Infinity : maxBytes - used;
@@ -33,9 +39,16 @@ export function checkSpace(kernel: Kernel, tensors: readonly NeededTensor[], lab
     const limit = `the ${kernel.name} backend has ${maxBytes}, of which ${used} are in use`;
     problem = `the weights take ${needed} bytes, ${limit}`;
   } else return;
+  const { matrixTypeFor } = await import("./quantized.ts");
+  /** The tensor as the load option `dtype` stores it. */
+  const storedAs = (tensor: NeededTensor, dtype: WeightDType): NeededTensor => {
+    if (!tensor.isMatrix) return tensor;
+    return { ...tensor, dtype: matrixTypeFor(dtype, lastExtent(tensor.shape), tensor.isOutput) };
+  };
   const fitting = proposals.flatMap((dtype) => {
     if (!canStore(kernel, dtype)) return [];
     const stored = tensors.map((tensor) => storedAs(tensor, dtype));
+    if (!stored.every((tensor) => kernel.capabilities.storage.has(tensor.dtype))) return [];
     const bytes = totalBytes(kernel, stored);
     const one = largestTensor(kernel, stored)?.bytes ?? 0;
     return bytes < needed && bytes <= room && one <= maxTensorBytes ? [{ dtype, bytes }] : [];
@@ -48,13 +61,6 @@ function remedy(fitting: readonly { readonly dtype: WeightDType; readonly bytes:
   if (!best) return "no storage type makes it fit: use a smaller model or a machine with more memory";
   const more = others.map(({ dtype, bytes }) => `"${dtype}" ${bytes}`).join(", ");
   return `load it with dtype "${best.dtype}", which takes ${best.bytes} bytes${more && ` (${more})`}`;
-}
-
-/** The tensor as the load option `dtype` stores it. Rows that are no whole number of blocks are counted as f16. */
-function storedAs(tensor: NeededTensor, dtype: WeightDType): NeededTensor {
-  if (!tensor.isMatrix) return tensor;
-  const fits = lastExtent(tensor.shape) % formats[dtype].blockElements === 0;
-  return { ...tensor, dtype: fits ? dtype : "f16" };
 }
 
 /** True when the backend stores embeddings and the weights of linear layers as this type. */

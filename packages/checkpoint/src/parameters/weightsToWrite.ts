@@ -8,7 +8,7 @@ import {
   type ParameterSpec,
 } from "@mamba/core";
 import { show, type TensorToWrite } from "@mamba/core/safetensors";
-import type { FloatDType, HostArray } from "@mamba/kernel";
+import type { FloatDType, HostArray, WeightDType } from "@mamba/kernel";
 import type { ParameterSource } from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
 import { type ParameterValues, storageOf, tensorsToWrite } from "./write.ts";
@@ -34,26 +34,38 @@ export function weightsToWrite(
   sources: readonly ParameterSource[],
   { dtype, adapter: mode }: WeightOptions,
 ): { readonly tensors: TensorToWrite[]; readonly matrixType: FloatDType } {
+  const valuesOf = valuesToWrite(model, mode);
+  const [matrixType = "f32"] = sources
+    .filter(({ spec }) => spec.storage === "any")
+    .map(({ spec }) => dtype ?? storageOf(valuesOf(spec), spec.name))
+    .slice(-1);
+  return { tensors: tensorsToWrite(sources, dtype, valuesOf), matrixType };
+}
+
+/**
+ * The values of a model's parameters, as they are written: with its adapter merged into them, when `mode` says so.
+ *
+ * @throws CheckpointError `ADAPTER`; MambaError `PARAMETER` when the adapter cannot be merged
+ */
+export function valuesToWrite(
+  model: Model<object>,
+  mode: WeightOptions["adapter"],
+): (spec: ParameterSpec) => ParameterValues {
   const { kernel, parameters } = model;
   const adapter = adapterToMerge(model, mode);
-  const valuesOf = ({ name }: ParameterSpec): ParameterValues => {
+  return ({ name }) => {
     const tensor = parameter(parameters, name);
     if (adapter?.updateOf(moduleName(name)))
       return {
         dtype: "f32",
-        storedAs: tensor.dtype as FloatDType,
+        storedAs: tensor.dtype as WeightDType,
         read: () => mergedWeight(model, name, adapter),
       };
     return {
-      dtype: tensor.dtype as FloatDType,
+      dtype: tensor.dtype as WeightDType,
       read: async () => (await kernel.read(tensor))[0] as HostArray,
     };
   };
-  const [matrixType = "f32"] = sources
-    .filter(({ spec }) => spec.storage === "any")
-    .map(({ spec }) => dtype ?? storageOf(valuesOf(spec)))
-    .slice(-1);
-  return { tensors: tensorsToWrite(sources, dtype, valuesOf), matrixType };
 }
 
 /** @throws CheckpointError `ADAPTER` when an adapter is attached and `mode` does not say what becomes of it */

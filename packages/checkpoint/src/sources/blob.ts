@@ -15,6 +15,7 @@ export type FileContents = ReadonlyMap<string, Blob | Uint8Array>;
 export function blobFiles(blobs: FileContents, label = "the chosen files"): CheckpointFiles {
   return {
     label,
+    list: () => Promise.resolve([...blobs.keys()]),
     open(name) {
       const blob = blobs.get(name);
       if (blob instanceof Uint8Array) return Promise.resolve(bytesSource(blob, name));

@@ -1,8 +1,9 @@
-import { open, realpath, stat } from "node:fs/promises";
+import { open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { type ByteSource, show } from "@mamba/core/safetensors";
 import { CheckpointError, messageOf } from "../errors.ts";
-import type { CheckpointFiles } from "./source.ts";
+import { shardsOf } from "../gguf/choose.ts";
+import { type CheckpointFiles, isPlainFileName } from "./source.ts";
 
 /**
  * A source over a regular file.
@@ -53,7 +54,7 @@ export async function folderFiles(folder: string, label = folder): Promise<Check
   if (!info.isDirectory()) {
     throw new CheckpointError(
       "NOT_FOUND",
-      `${folder}: expected a folder with config.json and model.safetensors, got a file`,
+      `${folder}: expected a GGUF file, or a folder with config.json and model.safetensors, got another file`,
     );
   }
   const root = await realpath(path);
@@ -62,6 +63,10 @@ export async function folderFiles(folder: string, label = folder): Promise<Check
   const bounds = isSnapshot ? [root, join(dirname(dirname(root)), "blobs")] : [root];
   return {
     label,
+    list: () =>
+      readdir(path).catch((cause: unknown) => {
+        throw ioError(folder, cause);
+      }),
     async open(name) {
       const candidate = join(path, name);
       let real: string;
@@ -76,6 +81,27 @@ export async function folderFiles(folder: string, label = folder): Promise<Check
         throw new CheckpointError("PATH", message);
       }
       return { ...(await fileSource(real)), name: candidate };
+    },
+  };
+}
+
+/**
+ * A GGUF file by its path, and the other shards of its model and the files of a tokenizer beside it. Symbolic links are followed: the caller named the file.
+ */
+export function ggufFiles(path: string): CheckpointFiles {
+  const names = shardsOf(basename(path));
+  const isTokenizer = (name: string) => /^(tokenizer|vocab|merges|added_tokens|chat_template)/.test(name);
+  return {
+    label: path,
+    list: () => Promise.resolve(names),
+    async open(name) {
+      if (!names.includes(name) && !(isTokenizer(name) && isPlainFileName(name))) return undefined;
+      try {
+        return await fileSource(join(dirname(path), name));
+      } catch (error) {
+        if (CheckpointError.is(error, "NOT_FOUND")) return undefined;
+        throw error;
+      }
     },
   };
 }

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
-import { pickleError } from "../formats/pickle/refusal.ts";
-import { indexFile } from "../formats/safetensors/shardIndex.ts";
-import { weightsFile } from "../formats/safetensors/weights.ts";
+import { weightFileNames, weightFiles } from "../formats/weightFiles.ts";
+import { noWeights } from "../formats/weights.ts";
+import { chooseGguf } from "../gguf/choose.ts";
 import { writeFiles } from "../writeFiles.ts";
 import { folderFiles, ioError } from "./folder.ts";
 import {
@@ -18,7 +18,7 @@ import {
 import { commitOf, type HubConnection, HubUnreachable, listFiles, openFile } from "./hubClient.ts";
 import { downloadBlob, isWhole, linkSnapshot } from "./hubDownload.ts";
 import type { Progress } from "./progress.ts";
-import type { CheckpointFiles } from "./source.ts";
+import { type CheckpointFiles, isPlainFileName } from "./source.ts";
 
 /** Options for models on the hub. */
 export interface HubOptions {
@@ -45,6 +45,8 @@ export interface HubOptions {
 }
 
 interface Request extends HubOptions {
+  /** A GGUF file by its name or the type in it. */
+  readonly file?: string | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -71,7 +73,7 @@ export function isHubName(text: string): boolean {
  * and returns the snapshot in the cache, which is shared with the Python tools and has their layout. When the hub cannot be
  * reached, a complete cached snapshot is used, and a note says so.
  *
- * @throws CheckpointError `NOT_FOUND`, `HUB`, `OFFLINE`, `NO_WEIGHTS`, `PICKLE`, `INDEX`, `PATH`, `IO`; the signal's reason
+ * @throws CheckpointError `NOT_FOUND`, `HUB`, `OFFLINE`, `NO_WEIGHTS`, `INDEX`, `PATH`, `IO`; the signal's reason
  */
 export async function hubFiles(
   name: string,
@@ -82,7 +84,7 @@ export async function hubFiles(
     throw new CheckpointError("HUB", `${name}: ${show(revision)} is not a revision`);
   }
   const storage = repositoryFolder(request.cacheDir ?? defaultCache(), name);
-  const cached = { name, revision, storage, verify, signal };
+  const cached = { name, revision, storage, verify, signal, file: request.file };
   const offline = request.offline ?? isOfflineByEnvironment();
   if (offline)
     return {
@@ -116,7 +118,7 @@ function isOfflineByEnvironment(env: Readonly<Record<string, string | undefined>
 
 async function download(
   connection: HubConnection,
-  { name, revision, storage, verify, signal }: CachedRevision,
+  { name, revision, storage, verify, signal, file: wantedFile }: CachedRevision,
   onProgress: Request["onProgress"],
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
   const commit = await commitOf(connection, name, revision);
@@ -126,12 +128,12 @@ async function download(
   const snapshot = join(storage, "snapshots", commit);
   let doneBytes = 0;
   let totalBytes: number | undefined;
-  const get = async (path: string): Promise<void> => {
+  const get = async (path: string, index?: string): Promise<void> => {
     const file = listed.get(path);
     if (!file)
       throw new CheckpointError(
         "INDEX",
-        `${name}: ${indexFile} names ${show(path)}, which the hub does not list`,
+        `${name}: ${index} names ${show(path)}, which the hub does not list`,
       );
     const start = doneBytes;
     const onBytes = (bytes: number) => {
@@ -149,27 +151,38 @@ async function download(
 
   const sizeOf = (paths: readonly string[]) =>
     paths.reduce((sum, path) => sum + (listed.get(path)?.size ?? 0), 0);
+  const kind = weightFiles.find(({ single, index }) => listed.has(single) || listed.has(index));
+  const gguf =
+    kind === undefined || wantedFile !== undefined
+      ? chooseGguf([...listed.keys()].filter(isPlainFileName), wantedFile, name)
+      : undefined;
+  if (gguf !== undefined) {
+    totalBytes = sizeOf(gguf);
+    for (const path of gguf) await get(path);
+    await writeRef(storage, revision, commit);
+    const files = await folderFiles(snapshot, snapshotLabel(name, commit));
+    return { files: { ...files, list: () => Promise.resolve(gguf) }, notes: [] };
+  }
   const wanted = listed.has("tokenizer.json") ? smallFiles : [...smallFiles, ...vocabularyFiles];
   const first = wanted.filter((path) => listed.has(path));
-  if (listed.has(weightsFile)) first.push(weightsFile);
-  else if (listed.has(indexFile)) first.push(indexFile);
-  else throw noWeights(name, listed);
-  totalBytes = listed.has(weightsFile) ? sizeOf(first) : undefined;
+  if (kind === undefined) throw noWeights(name, `${weightFileNames}, or a GGUF file`);
+  const isSingle = listed.has(kind.single);
+  first.push(isSingle ? kind.single : kind.index);
+  totalBytes = isSingle ? sizeOf(first) : undefined;
   for (const path of first) await get(path);
-  if (!listed.has(weightsFile)) {
-    const shards = await shardNames(join(snapshot, indexFile));
+  if (!isSingle) {
+    const shards = await shardNames(snapshot, kind);
     totalBytes = sizeOf([...first, ...shards]);
-    for (const path of shards) await get(path);
+    for (const path of shards) await get(path, kind.index);
   }
-  if (revision !== commit)
-    await writeFiles(new Map([[join(storage, "refs", revision), new TextEncoder().encode(commit)]]));
+  await writeRef(storage, revision, commit);
   return { files: await folderFiles(snapshot, snapshotLabel(name, commit)), notes: [] };
 }
 
-function noWeights(name: string, listed: ReadonlyMap<string, unknown>): CheckpointError {
-  const pickle = [...listed.keys()].find((path) => /^[^/]*\.(bin|pt|pth|bin\.index\.json)$/.test(path));
-  if (pickle !== undefined) return pickleError(name, pickle);
-  return new CheckpointError("NO_WEIGHTS", `${name}: the hub lists neither ${weightsFile} nor ${indexFile}`);
+/** Remembers the commit of a branch or tag. */
+async function writeRef(storage: string, revision: string, commit: string): Promise<void> {
+  if (revision === commit) return;
+  await writeFiles(new Map([[join(storage, "refs", revision), new TextEncoder().encode(commit)]]));
 }
 
 /** True for an error of the file system, such as a full disk. */

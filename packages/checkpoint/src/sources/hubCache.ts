@@ -2,8 +2,9 @@ import { readFile, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../errors.ts";
-import { indexFile, parseIndex } from "../formats/safetensors/shardIndex.ts";
-import { weightsFile } from "../formats/safetensors/weights.ts";
+import { parseIndex } from "../formats/shardIndex.ts";
+import { weightFiles, type WeightFiles } from "../formats/weightFiles.ts";
+import { findGguf } from "../gguf/find.ts";
 import { hashFile, hashFor, isContentId } from "./contentHash.ts";
 import { folderFiles, isMissing } from "./folder.ts";
 import type { CheckpointFiles } from "./source.ts";
@@ -37,6 +38,8 @@ export interface CachedRevision {
   /** Compare the files with the hashes in their names. */
   readonly verify: boolean;
   readonly signal: AbortSignal | undefined;
+  /** A GGUF file by its name or the type in it. */
+  readonly file: string | undefined;
 }
 
 /**
@@ -48,7 +51,7 @@ export interface CachedRevision {
  * @throws CheckpointError `OFFLINE`
  */
 export async function cachedFiles(
-  { name, revision, storage, verify, signal }: CachedRevision,
+  { name, revision, storage, verify, signal, file: wanted }: CachedRevision,
   optional: readonly string[],
   reason: string,
   cause?: unknown,
@@ -73,14 +76,22 @@ export async function cachedFiles(
       throw absent(`${file} is damaged in the cache`);
     return true;
   };
+  const gguf = await findGguf(files, wanted);
+  if (gguf !== undefined) {
+    for (const file of gguf) if (!(await has(file))) throw absent(`${file} is not in the cache`);
+    return { ...files, list: () => Promise.resolve(gguf) };
+  }
   for (const file of optional) await has(file);
   if (!(await has("config.json"))) throw absent("config.json is not in the cache");
-  if (await has(weightsFile)) return files;
-  if (!(await has(indexFile))) throw absent("its weights are not in the cache");
-  for (const shard of await shardNames(join(snapshot, indexFile))) {
-    if (!(await has(shard))) throw absent(`${shard} is not in the cache`);
+  for (const kind of weightFiles) {
+    if (await has(kind.single)) return files;
+    if (!(await has(kind.index))) continue;
+    for (const shard of await shardNames(snapshot, kind)) {
+      if (!(await has(shard))) throw absent(`${shard} is not in the cache`);
+    }
+    return files;
   }
-  return files;
+  throw absent("its weights are not in the cache");
 }
 
 /** False when a file is a link to a blob of the cache, and its content is not the one that the blob's name says. */
@@ -97,9 +108,10 @@ async function hasNamedContent(
   return hash.digest("hex") === id;
 }
 
-/** Names of the shards that an index file lists. */
-export async function shardNames(index: string): Promise<string[]> {
-  return [...new Set(parseIndex(await readFile(index), index).values())].sort();
+/** Names of the shards that the index of a snapshot lists. */
+export async function shardNames(snapshot: string, { index, ending }: WeightFiles): Promise<string[]> {
+  const path = join(snapshot, index);
+  return [...new Set(parseIndex(await readFile(path), path, ending).values())].sort();
 }
 
 /** Name of a snapshot, for messages. */

@@ -11,6 +11,8 @@ export interface CheckpointFiles {
    * @throws CheckpointError `PATH` when the name points elsewhere, `IO`
    */
   open(name: string): Promise<ByteSource | undefined>;
+  /** Returns the names of all files, where the place can list them. GGUF files, which have any name, are found by it. */
+  list?(): Promise<readonly string[]>;
 }
 
 /** True for a name that stays in its folder on every system and needs no escaping in a URL. */

@@ -1,7 +1,9 @@
 import type { ByteSource } from "@mamba/core/safetensors";
 import { CheckpointError, messageOf } from "../errors.ts";
+import { isGgufName, shardsOf } from "../gguf/choose.ts";
 import type { Progress } from "./progress.ts";
 import { type CheckpointFiles, isPlainFileName } from "./source.ts";
+import { resumed, sizeOf } from "./resume.ts";
 import { streamSource } from "./stream.ts";
 
 /** Options for files that are fetched. */
@@ -19,7 +21,7 @@ export interface FetchOptions {
 const cacheName = "mamba-checkpoints-v1";
 
 /**
- * The files below a URL. A cached file is streamed from Cache Storage, any other from the network into the cache, where
+ * The files below a URL, or the GGUF file at a URL, with its other shards. A cached file is streamed from Cache Storage, any other from the network into the cache, where
  * that is on, and then from there. Only complete files enter the cache, and at most one chunk is in memory.
  *
  * @param base absolute, or relative to the page
@@ -28,9 +30,43 @@ const cacheName = "mamba-checkpoints-v1";
  */
 export async function urlFiles(
   base: string,
-  { cache = true, onProgress, signal }: FetchOptions,
+  options: FetchOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
+  if (isGgufName(base.replace(/[?#].*$/, ""))) return ggufUrlFiles(base, options);
   const root = directoryUrl(base);
+  const label = root.href;
+  return fetchedFiles(label, options, (name) => {
+    if (!isPlainFileName(name))
+      throw new CheckpointError("PATH", `${label}: ${name} is not a plain file name`);
+    return new URL(name, root).href;
+  });
+}
+
+/**
+ * A GGUF file at a URL, and the other shards of its model beside it. Files are stored as those of `urlFiles`.
+ *
+ * @throws CheckpointError `NOT_FOUND` when it is not a URL
+ */
+async function ggufUrlFiles(
+  url: string,
+  options: FetchOptions,
+): Promise<{ files: CheckpointFiles; notes: string[] }> {
+  const first = parseUrl(url);
+  const names = shardsOf(decodeURIComponent(first.pathname.slice(first.pathname.lastIndexOf("/") + 1)));
+  const { files, notes } = await fetchedFiles(first.href, options, (name) => {
+    const shard = new URL(encodeURIComponent(name), first);
+    shard.search = first.search; // it may be what allows the access
+    return shard.href;
+  });
+  const open: CheckpointFiles["open"] = async (name) => (names.includes(name) ? files.open(name) : undefined);
+  return { files: { ...files, open, list: () => Promise.resolve(names) }, notes };
+}
+
+async function fetchedFiles(
+  label: string,
+  { cache = true, onProgress, signal }: FetchOptions,
+  urlOf: (name: string) => string,
+): Promise<{ files: CheckpointFiles; notes: string[] }> {
   const notes: string[] = [];
   const store = cache === false ? undefined : await openCache(notes);
   const outcomes = new Map<string, "cached" | "not cached">();
@@ -47,7 +83,7 @@ export async function urlFiles(
       const reason = `${messageOf(cause)} (no connection, or the server does not allow this page: CORS)`;
       throw new CheckpointError("IO", `${url}: ${reason}`, { cause });
     }
-    if (response.ok && response.body) return response;
+    if (response.ok && response.body) return resumed(response, url, signal);
     await response.body?.cancel();
     if (response.status === 404) return undefined;
     throw new CheckpointError("IO", `${url}: the server answered ${response.status} ${response.statusText}`);
@@ -77,11 +113,9 @@ export async function urlFiles(
   };
 
   const files: CheckpointFiles = {
-    label: root,
+    label,
     async open(name) {
-      if (!isPlainFileName(name))
-        throw new CheckpointError("PATH", `${root}: ${name} is not a plain file name`);
-      const url = new URL(name, root).href;
+      const url = urlOf(name);
       const isStale = cache === "refresh" && !outcomes.has(url);
       const cached = isStale ? undefined : await store?.match(url);
       const useCache = store !== undefined && outcomes.get(url) !== "not cached";
@@ -97,15 +131,21 @@ export function clearCheckpointCache(): Promise<boolean> {
   return caches.delete(cacheName);
 }
 
-function directoryUrl(base: string): string {
+function directoryUrl(base: string): URL {
+  const url = parseUrl(base);
+  url.search = "";
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
+}
+
+function parseUrl(text: string): URL {
   const here = (globalThis as { location?: { href: string } }).location?.href;
   try {
-    const url = new URL(base, here);
-    url.search = url.hash = "";
-    if (!url.pathname.endsWith("/")) url.pathname += "/";
-    return url.href;
+    const url = new URL(text, here);
+    url.hash = "";
+    return url;
   } catch (cause) {
-    throw new CheckpointError("NOT_FOUND", `${base}: not a URL`, { cause });
+    throw new CheckpointError("NOT_FOUND", `${text}: not a URL`, { cause });
   }
 }
 
@@ -148,13 +188,6 @@ function countBytes(
   });
   const headers = size === undefined ? {} : { "content-length": String(size) };
   return new Response(response.body.pipeThrough(counter), { status, headers });
-}
-
-/** Bytes of the body; undefined when they are not announced. With a content encoding the header counts the encoded bytes. */
-function sizeOf(response: Response): number | undefined {
-  const header = response.headers.get("content-length");
-  const encoding = response.headers.get("content-encoding") ?? "identity";
-  return header !== null && /^\d{1,15}$/.test(header) && encoding === "identity" ? Number(header) : undefined;
 }
 
 function responseSource(response: Response, url: string, signal: AbortSignal | undefined): ByteSource {

@@ -11,13 +11,13 @@ import { readPostProcessor } from "./postProcessor.ts";
 import { readPreTokenizer } from "./preTokenizer.ts";
 import { additionalSpecialTokens, chatTemplateOf, namedTokens, type NamedTokens } from "./tokenizerConfig.ts";
 
-/** Origin of a tokenizer: a `tokenizer.json`, `vocab.json` with `merges.txt`, or the bytes of the text. */
-export type TokenizerKind = "tokenizer.json" | "vocab.json" | "bytes";
+/** Origin of a tokenizer: a `tokenizer.json`, `vocab.json` with `merges.txt`, the metadata of a GGUF file, or the bytes of the text. */
+export type TokenizerKind = "tokenizer.json" | "vocab.json" | "gguf" | "bytes";
 
 /** The tokenizer of a checkpoint. */
 export interface CheckpointTokenizer extends Tokenizer {
   readonly kind: TokenizerKind;
-  /** The content of its files by name, as read. Empty for bytes. */
+  /** The content of its files by name, as read, or as made from the metadata of a GGUF file. Empty for bytes. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** One more than its largest id. The embedding table may have more rows. */
   readonly vocabSize: number;

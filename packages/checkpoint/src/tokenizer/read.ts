@@ -36,14 +36,19 @@ export async function readTokenizer(
   const named =
     generation && new Fields(parseJsonObject(generation, "generation_config.json"), "generation_config.json");
   const ids = named?.ids("eos_token_id") ?? eosIds;
-  const bytes = byteTokenizer(config.vocabSize, ids);
   const tokenizer =
-    (await findTokenizer(files, ids)) ??
-    (readsBytes
-      ? { ...bytes, files: new Map(), vocabSize: 256, namedTokens: {}, chatTemplate: undefined }
-      : undefined);
+    (await findTokenizer(files, ids)) ?? (readsBytes ? bytesTokenizer(config, ids) : undefined);
   if (tokenizer) return { tokenizer, noTokenizer: undefined, stopIds: tokenizer.stopIds };
   return { tokenizer, noTokenizer: await reasonFor(files, config), stopIds: ids };
+}
+
+/** The tokenizer of a model whose ids are the bytes of the text. */
+export function bytesTokenizer(
+  { vocabSize }: Pick<MambaLMConfig, "vocabSize">,
+  stopIds: readonly number[],
+): CheckpointTokenizer {
+  const bytes = byteTokenizer(vocabSize, stopIds);
+  return { ...bytes, files: new Map(), vocabSize: 256, namedTokens: {}, chatTemplate: undefined };
 }
 
 /**

@@ -10,15 +10,12 @@ import { contentOf } from "./tokenizerConfig.ts";
 const gpt2Like = /^GPT(2|NeoX)Tokenizer(Fast)?$/;
 
 /**
- * A tokenizer from `vocab.json` and `merges.txt`, the files of GPT-2 and GPT-NeoX before there was a tokenizer.json, and, where there is
+ * The tokenizer.json of `vocab.json` and `merges.txt`, the files of GPT-2 and GPT-NeoX before there was a tokenizer.json, and, where there is
  * one, `tokenizer_config.json`.
  *
  * @throws CheckpointError `TOKENIZER` when they are not of such a tokenizer; `JSON`, `DUPLICATE_KEY`
  */
-export function parseVocabFiles(
-  files: ReadonlyMap<string, Uint8Array>,
-  stopIds: readonly number[],
-): CheckpointTokenizer {
+export function vocabFilesJson(files: ReadonlyMap<string, Uint8Array>): JsonObject {
   const read = (name: string): JsonObject | undefined => {
     const bytes = files.get(name);
     return bytes && parseJsonObject(bytes, name);
@@ -42,7 +39,7 @@ export function parseVocabFiles(
     add_prefix_space: config["add_prefix_space"] === true,
     use_regex: true,
   };
-  const json = {
+  return {
     added_tokens: addedTokens(config, read("added_tokens.json") ?? {}, vocab),
     normalizer: tokenizerClass.startsWith("GPTNeoX") ? { type: "NFC" } : null,
     pre_tokenizer: byteLevel,
@@ -50,7 +47,18 @@ export function parseVocabFiles(
     decoder: byteLevel,
     model: { type: "BPE", vocab, merges: readMerges(files.get("merges.txt") ?? new Uint8Array()) },
   };
-  return buildTokenizer(json, "vocab.json", files, stopIds);
+}
+
+/**
+ * A tokenizer from these files.
+ *
+ * @throws CheckpointError as `vocabFilesJson`
+ */
+export function parseVocabFiles(
+  files: ReadonlyMap<string, Uint8Array>,
+  stopIds: readonly number[],
+): CheckpointTokenizer {
+  return buildTokenizer(vocabFilesJson(files), "vocab.json", files, stopIds);
 }
 
 /** The remedy for a tokenizer in another form. */

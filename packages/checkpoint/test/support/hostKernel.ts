@@ -4,6 +4,7 @@ import {
   elementCount,
   type HostArray,
   hostArray,
+  hostLength,
   isHostArrayOf,
   type Kernel,
   type Shape,
@@ -52,12 +53,13 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
     storedBytes: byteLength,
     zeros: (shape, dtype) => add(hostArray(dtype, elementCount(shape)), shape, dtype),
     upload(data, shape, dtype) {
-      check(data, dtype, elementCount(shape));
+      check(data, dtype, hostLength(dtype, elementCount(shape)));
       return add(data.slice(), shape, dtype);
     },
     write(target, start, data) {
-      check(data, target.dtype, data.length, elementCount(target.shape) - start);
-      dataOf(target).set(data, start);
+      const at = hostLength(target.dtype, start);
+      check(data, target.dtype, data.length, hostLength(target.dtype, elementCount(target.shape)) - at);
+      dataOf(target).set(data, at);
       (target as { version: number }).version++;
     },
     read: (...tensors) => Promise.resolve(tensors.map((tensor) => dataOf(tensor).slice())),

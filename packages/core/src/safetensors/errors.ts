@@ -4,7 +4,7 @@ import { printable } from "@mamba/kernel";
  * Codes of `SafetensorsError`, stable like those of `KernelError`:
  * - `TRUNCATED`: the file ends before it should
  * - `TOO_LARGE`: the header is above its cap of 16 MiB
- * - `PICKLE`: the file is a PyTorch pickle, which runs code when it is read
+ * - `PICKLE`: the file is a PyTorch pickle
  * - `HEADER`: the header does not describe tensors
  * - `JSON`: malformed JSON, or text that is not UTF-8
  * - `DUPLICATE_KEY`: a JSON object names the same key twice

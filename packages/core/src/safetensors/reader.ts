@@ -125,10 +125,10 @@ async function readHeader(
 function notAHeader({ name, size }: ByteSource, first: Uint8Array, length: bigint): SafetensorsError {
   const start = String.fromCharCode(...first);
   if (start.startsWith("PK\x03\x04") || start.startsWith("\x80\x02")) {
-    const remedy = "convert it to safetensors with a tool you trust";
+    const remedy = "give it the ending .bin, by which @mamba/checkpoint knows a pickle";
     return new SafetensorsError(
       "PICKLE",
-      `${name}: this is a PyTorch pickle, which runs code when read; ${remedy}`,
+      `${name}: this is a PyTorch pickle and no safetensors file; ${remedy}`,
     );
   }
   if (start === "version ") {

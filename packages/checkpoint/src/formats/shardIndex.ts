@@ -1,17 +1,16 @@
 import { isObject, show } from "@mamba/core/safetensors";
-import { CheckpointError } from "../../errors.ts";
-import { parseJsonObject } from "../../json/parse.ts";
-import { isPlainFileName } from "../../sources/source.ts";
-
-export const indexFile = "model.safetensors.index.json";
+import { CheckpointError } from "../errors.ts";
+import { parseJsonObject } from "../json/parse.ts";
+import { isPlainFileName } from "../sources/source.ts";
 
 /**
  * Reads the `weight_map` of a sharded index: tensor name to file name. Shards must lie beside their index.
  *
  * @param name of the index, for messages
- * @throws CheckpointError `JSON`, `DUPLICATE_KEY`, `INDEX`, `PATH`, `PICKLE`
+ * @param ending of the names of shards, such as `.safetensors`: an index of one format cannot name files of another
+ * @throws CheckpointError `JSON`, `DUPLICATE_KEY`, `INDEX`, `PATH`
  */
-export function parseIndex(bytes: Uint8Array, name: string): ReadonlyMap<string, string> {
+export function parseIndex(bytes: Uint8Array, name: string, ending: string): ReadonlyMap<string, string> {
   const map = parseJsonObject(bytes, name)["weight_map"];
   if (!isObject(map))
     throw new CheckpointError("INDEX", `${name}: weight_map must be an object, got ${show(map)}`);
@@ -24,9 +23,8 @@ export function parseIndex(bytes: Uint8Array, name: string): ReadonlyMap<string,
       const message = `${name}: ${show(tensor)} is in ${show(shard)}, which is not a plain file name`;
       throw new CheckpointError("PATH", message);
     }
-    if (!shard.endsWith(".safetensors")) {
-      const code = /\.(bin|pt|pth|pkl)$/.test(shard) ? "PICKLE" : "INDEX";
-      throw new CheckpointError(code, `${name}: ${show(shard)} is not a safetensors file`);
+    if (!shard.endsWith(ending)) {
+      throw new CheckpointError("INDEX", `${name}: shards must end in ${ending}, got ${show(shard)}`);
     }
     shardOf.set(tensor, shard);
   }

@@ -1,0 +1,28 @@
+import type { Opened } from "../load.ts";
+import { matchParameters } from "../parameters/match.ts";
+import type { CheckpointFiles } from "../sources/source.ts";
+import { configFromGguf, ggufSources } from "./mamba.ts";
+import { readGgufTokenizer } from "./tokenizer.ts";
+import { readGgufWeights } from "./weights.ts";
+
+/**
+ * Opens a GGUF model: reads the headers of its files, and checks metadata and tensors against each other.
+ *
+ * @param shards names of the files, in order
+ * @throws CheckpointError `CONFIG`, `UNSUPPORTED_MODEL`, `MISSING_TENSOR`, `EXTRA_TENSOR`, `TENSOR_SHAPE`, `DTYPE`, `INDEX`, and the
+ * codes of `openGguf`
+ */
+export async function openGgufModel(files: CheckpointFiles, shards: readonly string[]): Promise<Opened> {
+  const { weights, metadata, name } = await readGgufWeights(files, shards);
+  const config = configFromGguf(metadata, weights.tensors, name);
+  const { parameters, notes } = matchParameters(ggufSources(config), weights, files.label);
+  return {
+    format: "gguf",
+    config,
+    weights,
+    parameters,
+    metadata,
+    notes,
+    readTokenizer: () => readGgufTokenizer(files, metadata, config),
+  };
+}
