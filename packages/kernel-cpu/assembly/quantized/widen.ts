@@ -50,7 +50,7 @@ export function upperCodes(word: v128, high: v128, low: v128, fifth: v128, type:
 /** Stores the pairs of `count` blocks, which follow each other in the planes of a group, `apart` bytes apart. */
 export function widenBlocks(code: usize, high: usize, to: usize, apart: usize, count: i32, type: i32): void {
   if (type == Q6_K) {
-    for (let i = 0; i < count; i++) {
+    for (let block = 0; block < count; block++) {
       widenSixBits(code, to, apart);
       code += codeBytes(type);
       to += apart << 3;
