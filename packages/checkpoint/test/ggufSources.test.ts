@@ -177,6 +177,22 @@ test("an interrupted download goes on with a range, unless the file has changed"
   const error = await refusal(() => loadCheckpoint(kernel, `${changing.url}/x.gguf`));
   expect(error).toMatchObject({ code: "IO", message: expect.stringContaining("interrupted") as string });
   expect(kernel.memory().tensors).toBe(0);
+
+  // A range of the right length from another place.
+  const shifted = await testServer((_, request, response) => {
+    response.setHeader("etag", '"1"');
+    if (request.headers.range === undefined) {
+      response.setHeader("content-length", bytes.length);
+      response.write(bytes.subarray(0, 700), () => response.destroy());
+      return;
+    }
+    response.writeHead(206, {
+      "content-range": `bytes 0-${bytes.length - 701}/${bytes.length}`,
+      "content-length": bytes.length - 700,
+    });
+    response.end(bytes.subarray(0, bytes.length - 700));
+  });
+  expect((await refusal(() => loadCheckpoint(kernel, `${shifted.url}/x.gguf`))).code).toBe("IO");
 });
 
 test("a path: links are followed, other files are refused by what they are", async () => {
