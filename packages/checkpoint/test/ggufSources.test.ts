@@ -2,13 +2,16 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MambaLM } from "@mamba/core";
+import { bytesSource } from "@mamba/core/safetensors";
 import { expect, test } from "vitest";
 import { inspectCheckpoint as inspectInBrowser, loadCheckpoint as loadInBrowser } from "../src/browser.ts";
 import {
+  type CheckpointFiles,
   ggufContent,
   type GgufValue,
   inspectCheckpoint,
   loadCheckpoint,
+  openGguf,
   saveGguf,
   writeGguf,
 } from "../src/index.ts";
@@ -204,4 +207,34 @@ test("a path: links are followed, other files are refused by what they are", asy
   );
   expect(await refusal(() => inspectCheckpoint(join(folder, "x.gguf")))).toMatchObject({ code: "HEADER" });
   expect((await refusal(() => inspectCheckpoint(folder, { file: "y.gguf" }))).code).toBe("NOT_FOUND");
+});
+
+test("the header is read once, and a file of another size afterwards is refused", async () => {
+  const [bytes = new Uint8Array(0)] = Object.values(await ggufFiles(["x.gguf"]));
+  const { dataStart } = await openGguf(bytesSource(bytes));
+  const offsets: number[] = [];
+  let size = bytes.length;
+  const place = (grows: number): CheckpointFiles => ({
+    label: "here",
+    list: () => Promise.resolve(["x.gguf"]),
+    open(name) {
+      if (name !== "x.gguf") return Promise.resolve(undefined);
+      const source = bytesSource(bytes, name);
+      const read: typeof source.read = (offset, into) => {
+        offsets.push(offset);
+        return source.read(offset, into);
+      };
+      const found = { ...source, size, read };
+      size += grows;
+      return Promise.resolve(found);
+    },
+  });
+  const kernel = hostKernel();
+  (await loadCheckpoint(kernel, place(0))).model.dispose();
+  expect(offsets.filter((offset) => offset < dataStart)).toEqual([0]);
+  expect(await refusal(() => loadCheckpoint(kernel, place(1)))).toMatchObject({
+    code: "IO",
+    message: expect.stringContaining("changed") as string,
+  });
+  expect(kernel.memory().tensors).toBe(0);
 });
