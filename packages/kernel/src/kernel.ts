@@ -47,7 +47,7 @@ export interface KernelMemory extends CopyOps {
   zeros(shape: Shape, dtype: DType): Tensor;
   /**
    * Bytes that a tensor takes on the device. They differ from `byteLength` only for quantised types, which a backend may store
-   * in another order: by at most 5 %. Errors: `DTYPE`, `SHAPE`.
+   * in another order: by at most 5 %, and the padding of the last rows. Errors: `DTYPE`, `SHAPE`.
    */
   storedBytes(dtype: DType, shape: Shape): number;
   /** View of columns [start, start + count) of the last axis, which is not quantised. No copy. */
