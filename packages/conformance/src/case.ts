@@ -216,10 +216,16 @@ export function skipReason(item: OpCase, kernel: Kernel): string | undefined {
     if (!kernel.supports(item.op, "f32")) return `supports("${item.op}", "f32") is false`;
   }
   for (const { op, dtype } of item.requires) {
-    if (!kernel.capabilities.storage.has(dtype)) return `capabilities.storage has no ${dtype}`;
+    const reason = storageSkipReason(dtype, kernel);
+    if (reason !== undefined) return reason;
     if (!kernel.supports(op, dtype)) return `supports("${op}", "${dtype}") is false`;
   }
   return undefined;
+}
+
+/** Returns why no tensor of a storage type can be made, or `undefined`. */
+export function storageSkipReason(dtype: DType, { capabilities }: Kernel): string | undefined {
+  return capabilities.storage.has(dtype) ? undefined : `capabilities.storage has no ${dtype}`;
 }
 
 /** Returns why no training op can run, or `undefined`. */

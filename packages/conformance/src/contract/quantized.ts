@@ -13,6 +13,7 @@ import {
 } from "@mamba/kernel";
 import { definitions } from "@mamba/kernel/author";
 import { check, checkEqual, checkThrows } from "../assert.ts";
+import { storageSkipReason } from "../case.ts";
 import { hasOp } from "../opSuite.ts";
 import { suites } from "../opSuites.ts";
 import type { SuiteTest } from "../suiteTest.ts";
@@ -22,12 +23,6 @@ import { minimalPrepared, minimalTensors } from "./minimal.ts";
 // A quantised tensor goes in and comes out as the bytes of its blocks, however the kernel orders them; it takes little more
 // memory than they do; and only `linear`, `embedding` and `linearBackwardInput` compute with it.
 
-/** The reason to skip a test on a kernel that does not store a type. */
-const missing =
-  (dtype: DType): SuiteTest["skip"] =>
-  ({ capabilities }) =>
-    capabilities.storage.has(dtype) ? undefined : `capabilities.storage has no ${dtype}`;
-
 /** A test of one quantised type, skipped on a kernel that does not store it. */
 function storedTest(
   dtype: QuantizedDType,
@@ -36,7 +31,7 @@ function storedTest(
 ): SuiteTest {
   return {
     ...memoryTest(`${dtype} ${name}`, (kernel, scope) => body(kernel, scope, formats[dtype].blockElements)),
-    skip: missing(dtype),
+    skip: (kernel) => storageSkipReason(dtype, kernel),
   };
 }
 
@@ -125,7 +120,7 @@ const bytesTakenTest = (dtype: DType): SuiteTest => ({
       return Promise.resolve();
     },
   ),
-  skip: missing(dtype),
+  skip: (kernel) => storageSkipReason(dtype, kernel),
 });
 
 const refusalTest = (dtype: QuantizedDType): SuiteTest =>
