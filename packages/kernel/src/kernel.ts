@@ -21,7 +21,7 @@ export interface Capabilities {
   readonly batchInvariant: boolean;
   /**
    * How `linear` reads `x` when its weight is quantised. "f32": exactly. "int8": each row of `x` is first rounded to 8-bit
-   * integers with one scale per row or per part of a row. Products with weights of a float type, `embedding` and
+   * integers with one scale per row or per chunk of a row. Products with weights of a float type, `embedding` and
    * `linearBackwardInput` are exact on every backend. Neither changes `deterministic` or `batchInvariant`.
    */
   readonly activations: "f32" | "int8";
