@@ -146,7 +146,7 @@ export const quantizedFaults: Fault[] = [
     "linear",
     "linear: the bits of a q5_k product depend on the number of rows",
     ordersByRows,
-    /^laws: same bits: linear/,
+    /^laws: same bits: linear with q5_k/,
   ),
   {
     name: "linear: activations are rounded although the kernel says f32",
