@@ -21,7 +21,7 @@ export interface BrowserLoadOptions extends LoadOptions, FetchOptions {}
 /** Options of `inspectCheckpoint` and `inspectModel` in a browser. */
 export interface BrowserInspectOptions extends Pick<LoadOptions, "file">, FetchOptions {}
 
-/** What models are loaded from in a browser: a URL, files, or one GGUF file that a user chose or that is in memory. */
+/** A place of a model in a browser: a URL, files, or one GGUF file that a user chose or that is in memory. */
 export type BrowserSource = string | URL | CheckpointFiles | FileContents | Blob;
 
 /**

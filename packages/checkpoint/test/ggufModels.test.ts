@@ -63,8 +63,7 @@ const isSame = (a: HostArray | undefined, b: HostArray | undefined) =>
 
 async function bytesOf(model: MambaLM, type?: GgufFileType): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: BlobPart[] = [];
-  for await (const chunk of ggufChunks(ggufContent(model, { type }).content))
-    chunks.push(chunk.slice() as BlobPart);
+  for await (const chunk of ggufChunks(ggufContent(model, { type }).content)) chunks.push(chunk.slice());
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
@@ -475,7 +474,7 @@ describe("metadata and tensors that do not agree", () => {
       else metadata.set(key, value);
     }
     const chunks: BlobPart[] = [];
-    for await (const chunk of ggufChunks({ ...content, metadata })) chunks.push(chunk.slice() as BlobPart);
+    for await (const chunk of ggufChunks({ ...content, metadata })) chunks.push(chunk.slice());
     return new Blob(chunks);
   };
   const u = (value: number): GgufValue => ({ type: "u32", value });

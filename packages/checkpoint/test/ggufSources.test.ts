@@ -39,14 +39,18 @@ const testHub = (files: Record<string, unknown>) =>
   testServer((path, request, response) => {
     const json = (value: unknown) =>
       void response.setHeader("content-type", "application/json").end(JSON.stringify(value));
-    if (path.startsWith("/api/models/org/tiny/revision/")) return json({ sha: commit });
+    if (path.startsWith("/api/models/org/tiny/revision/")) {
+      json({ sha: commit });
+      return;
+    }
     if (path.startsWith("/api/models/org/tiny/tree/")) {
-      return json(
+      json(
         Object.entries(files).map(([name, content]) => {
           const oid = createHash("sha256").update(contentOf(content)).digest("hex");
           return { type: "file", path: name, size: contentOf(content).length, oid: "0", lfs: { oid } };
         }),
       );
+      return;
     }
     const content = files[path.replace(`/org/tiny/resolve/${commit}/`, "")];
     if (content === undefined) return void response.writeHead(404).end();

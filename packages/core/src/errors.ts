@@ -3,7 +3,7 @@ import { printable } from "@mamba/kernel";
 /**
  * Codes of `MambaError`, stable like those of `KernelError`:
  * - `CONFIG`: a config field breaks its rule
- * - `PARAMETER`: a parameter is missing, superfluous or has the wrong shape
+ * - `PARAMETER`: a parameter is missing, superfluous or has the wrong shape or storage type
  * - `INPUT`: token ids, sequences, prompts or positions that the model cannot take, or a custom op whose result or gradients
  *   are not new tensors of the right shapes
  * - `CACHE`: a state does not fit the model or the batch, or its bytes are damaged
@@ -14,6 +14,7 @@ import { printable } from "@mamba/kernel";
  * - `IN_USE`: a state or a decoder is used while a generation or a step advances it
  * - `CAPACITY`: all rows of a decoder are taken
  * - `DISPOSED`: the object is disposed
+ * - `UNSUPPORTED`: an adapter would be merged into quantised weights
  * - `NON_FINITE`: the logits of a row hold NaN or +infinity, or no finite number, so that no token can be chosen
  */
 export type MambaErrorCode =
@@ -27,6 +28,7 @@ export type MambaErrorCode =
   | "IN_USE"
   | "CAPACITY"
   | "DISPOSED"
+  | "UNSUPPORTED"
   | "NON_FINITE";
 
 const brand = Symbol.for("@mamba/core.MambaError");

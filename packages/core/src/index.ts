@@ -1,5 +1,5 @@
 export * from "./adapters/lora.ts";
-export { checkMergeable, mergeAdapter, mergedWeight } from "./adapters/mergeAdapter.ts";
+export { checkMergeable, mergeAdapter, mergedWeight, type MergeOptions } from "./adapters/mergeAdapter.ts";
 export { didYouMean, nearestName } from "./didYouMean.ts";
 export * from "./errors.ts";
 export { byteTokenizer, type ByteTokenizer } from "./generation/byteTokenizer.ts";

@@ -3,6 +3,7 @@ import {
   type AdamWSlot,
   byteLength,
   elementCount,
+  isQuantized,
   type Kernel,
   lastExtent,
   Scope,
@@ -132,8 +133,9 @@ export class Optimizer implements Disposable {
 function checkStorage({ name, storage }: ParameterSpec, { dtype }: Tensor, { weights }: TrainConfig): void {
   const expected = storage === "any" ? weights : "f32";
   if (dtype === expected) return;
-  const remedy =
-    storage === "f32"
+  const remedy = isQuantized(dtype)
+    ? "quantised weights do not learn; attach a LoRA adapter and train that"
+    : storage === "f32"
       ? `parameters that are no large matrices must be f32`
       : `make or load the model with dtype ${weights}, or train with weights ${JSON.stringify(dtype)}`;
   throw new TrainError("CONFIG", `${name} is stored as ${dtype}, expected ${expected}: ${remedy}`);

@@ -1,12 +1,12 @@
 import type { LoadedCheckpoint, NodeLoadOptions } from "@mamba/checkpoint";
-import type { FloatDType, Kernel } from "@mamba/kernel";
+import type { Kernel, WeightDType } from "@mamba/kernel";
 import { Option } from "../program/commander.ts";
 import { note, type Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
 
 /** The checkpoint that a command works with. */
 export interface ModelChoice {
-  /** A folder, or a model's name on the hub. */
+  /** A folder, a GGUF file, or a model's name on the hub. */
   readonly model: string;
   readonly offline?: true | undefined;
 }
@@ -26,7 +26,7 @@ export function hubOptions({ offline }: Pick<ModelChoice, "offline">, { env }: H
 export async function loadModel(
   kernel: Kernel,
   { model: source, offline }: ModelChoice,
-  dtype: FloatDType | undefined,
+  dtype: WeightDType | undefined,
   host: Host,
 ): Promise<LoadedCheckpoint> {
   const { loadCheckpoint } = await import("@mamba/checkpoint");

@@ -1,3 +1,4 @@
+import { quantizedTypes } from "@mamba/kernel";
 import { backendOption, threadsOption } from "../backends/openBackend.ts";
 import { generateText } from "../generation/generateText.ts";
 import { parseIds, readPrompt } from "../generation/prompt.ts";
@@ -75,6 +76,7 @@ export default (host: Host) =>
         "f32",
         "f16",
         "bf16",
+        ...quantizedTypes,
       ]).default("as-stored"),
     )
     .option("--json", "Print one JSON object with ids, text, seed and figures at the end")

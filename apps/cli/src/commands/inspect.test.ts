@@ -52,3 +52,23 @@ test("what is no checkpoint fails with its code", async () => {
   });
   expect((await run(["inspect"])).code).toBe(2);
 });
+
+test("a GGUF file: its metadata and the types of its tensors, as text and as JSON", async () => {
+  const { loadCheckpoint, saveGguf } = await import("@mamba/checkpoint");
+  const { createCpuKernel } = await import("@mamba/kernel-cpu");
+  const kernel = await createCpuKernel({ threads: 1 });
+  const loaded = await loadCheckpoint(kernel, model);
+  const path = join(base, "tiny-Q8_0.gguf");
+  const metadata = new Map([["x.big", { type: "u64", value: 2n ** 60n }]] as const);
+  await saveGguf(loaded.model, path, { type: "q8_0", tokenizer: loaded.tokenizer, metadata });
+  loaded.model.dispose();
+  await kernel.dispose();
+  const text = await run(["inspect", path]);
+  expect(text.stdout).toMatch(/^types +Q8_0 .+, F32 /m);
+  expect(text.stdout).toMatch(/^mamba\.block_count +3$/m);
+  expect(text.stdout).toMatch(/^tokenizer\.ggml\.tokens +256 × string$/m);
+  const { stdout } = await run(["inspect", path, "--json"]);
+  const summary = JSON.parse(stdout) as { metadata: Record<string, unknown> };
+  expect(summary).toMatchObject({ format: "gguf", tokenizerKind: "bytes", parameterCount: 114_560 });
+  expect(summary.metadata).toMatchObject({ "x.big": String(2n ** 60n), "mamba.block_count": 3 });
+});

@@ -1,6 +1,6 @@
 import type { LoadedCheckpoint } from "@mamba/checkpoint";
 import type { GeneratedToken, GenerateOptions } from "@mamba/core";
-import type { FloatDType } from "@mamba/kernel";
+import type { WeightDType } from "@mamba/kernel";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
 import { loadModel, type ModelChoice } from "../checkpoints/loadModel.ts";
@@ -22,7 +22,7 @@ export interface GenerateRequest extends BackendChoice, ModelChoice {
   readonly loadState?: string | undefined;
   readonly saveState?: string | undefined;
   /** Undefined: as the checkpoint stores them. */
-  readonly dtype: FloatDType | undefined;
+  readonly dtype: WeightDType | undefined;
   readonly json?: true | undefined;
   readonly stats?: true | undefined;
 }

@@ -10,9 +10,10 @@ import {
 } from "@mamba/kernel";
 import type { TensorRows } from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
+import type * as quantized from "./quantized.ts";
 
 /** The functions for quantised values. Undefined where all types are known to be floats. */
-export type Quantizers = typeof import("./quantized.ts");
+export type Quantizers = typeof quantized;
 
 /** Loads the functions for quantised values when one of the types is quantised. */
 export async function quantizersFor(

@@ -43,7 +43,10 @@ export function resumed(response: Response, url: string, signal: AbortSignal | u
             controller.enqueue(value);
             return;
           }
-          if (received >= size) return controller.close();
+          if (received >= size) {
+            controller.close();
+            return;
+          }
           throw new Error(`the connection ended after ${received} of ${size} bytes`);
         } catch (cause) {
           if (isCancelled) return;

@@ -1,40 +1,81 @@
 import {
-  type FloatDType,
   fromFloat32,
   type HostArray,
+  isQuantized,
   type Kernel,
+  lastExtent,
   type Tensor,
   toFloat32,
+  type WeightDType,
 } from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { parameter } from "../parameters/spec.ts";
 import { type LoraAdapter, moduleName } from "./lora.ts";
 
+/** Options of `mergeAdapter`. */
+export interface MergeOptions {
+  /**
+   * True to quantise the sums again where the model's weights are quantised. The sum loses what its type loses of any weight: with
+   * 4 bits that is often more than a small update changes. Default false: such a merge is refused.
+   */
+  readonly requantize?: boolean | undefined;
+}
+
 /**
  * Folds an adapter into the weights of a model, in place: `W + scale · B · A`, summed in f32 and then rounded once to the
- * type that the weight is stored in (nearest, ties to even). An adapter that is attached to the model is detached. The
+ * type that the weight is stored in (nearest, ties to even; quantised types by `quantize`). An adapter that is attached to the model is detached. The
  * adapter cannot be merged into this model or attached to it again, which would add it twice.
  *
- * @throws MambaError `PARAMETER` when `checkMergeable` refuses (nothing is changed then), or when a sum is not finite in the weight's type: the model is then partly merged and must be
- * loaded again.
+ * @throws MambaError `PARAMETER` when `checkMergeable` refuses (nothing is changed then), or when a sum is not finite in the weight's
+ * type: the model is then partly merged and must be loaded again. `UNSUPPORTED` when a weight to change is quantised and
+ * `requantize` is not true; nothing is changed then.
  */
-export async function mergeAdapter(model: Model<object>, adapter: LoraAdapter): Promise<void> {
+export async function mergeAdapter(
+  model: Model<object>,
+  adapter: LoraAdapter,
+  { requantize = false }: MergeOptions = {},
+): Promise<void> {
   checkMergeable(model, adapter);
+  if (!requantize) checkNotQuantized(model, adapter);
   model.markMerged(adapter);
   for (const [name, { weight }] of model.linears) {
     if (adapter.updateOf(moduleName(name)) === undefined) continue;
-    const dtype = weight.dtype as FloatDType;
     const sum = await mergedWeight(model, name, adapter);
-    const merged = fromFloat32(sum, dtype);
-    const bad = toFloat32(merged, dtype).findIndex((value) => !Number.isFinite(value));
-    if (bad !== -1) {
-      const reason = `element ${bad} would be ${sum[bad] ?? NaN}`;
-      throw new MambaError("PARAMETER", `${name} cannot be merged and stay ${dtype}: ${reason}`);
-    }
-    model.kernel.write(weight, 0, merged);
+    model.kernel.write(weight, 0, await rounded(name, sum, weight));
   }
   if (model.adapter === adapter) model.detach();
+}
+
+/** @throws MambaError `UNSUPPORTED` when the adapter changes a quantised weight */
+function checkNotQuantized(model: Model<object>, adapter: LoraAdapter): void {
+  for (const [name, { weight }] of model.linears) {
+    if (!isQuantized(weight.dtype) || adapter.updateOf(moduleName(name)) === undefined) continue;
+    const problem = `${name} is stored as ${weight.dtype}, which would lose a part of the update`;
+    const remedy = "keep the adapter attached, merge into a float model, or pass requantize: true";
+    throw new MambaError("UNSUPPORTED", `${problem}; ${remedy}`);
+  }
+}
+
+/** A sum in the storage type of the weight that it replaces. @throws MambaError `PARAMETER` when it is not finite there */
+async function rounded(name: string, sum: Float32Array, { dtype, shape }: Tensor): Promise<HostArray> {
+  const type = dtype as WeightDType;
+  const values = isQuantized(type) ? sum : toFloat32(fromFloat32(sum, type), type);
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad !== -1) {
+    const reason = `element ${bad} would be ${sum[bad] ?? NaN}`;
+    throw new MambaError("PARAMETER", `${name} cannot be merged and stay ${type}: ${reason}`);
+  }
+  if (!isQuantized(type)) return fromFloat32(sum, type);
+  const { quantize } = await import("@mamba/kernel/quantize");
+  return quantize(sum, type, lastExtent(shape));
+}
+
+/** Stored values in f32. The conversions of quantised types are loaded where a model has them. */
+async function widened(stored: HostArray, dtype: WeightDType): Promise<Float32Array> {
+  if (!isQuantized(dtype)) return toFloat32(stored, dtype);
+  const { dequantize } = await import("@mamba/kernel/quantize");
+  return dequantize(stored as Uint8Array, dtype);
 }
 
 /**
@@ -67,16 +108,16 @@ export async function mergedWeight(
   adapter: LoraAdapter,
 ): Promise<Float32Array> {
   const weight = parameter(parameters, name);
-  const dtype = weight.dtype as FloatDType;
+  const dtype = weight.dtype as WeightDType;
   const update = adapter.updateOf(moduleName(name));
   if (update === undefined) {
     const [stored] = (await kernel.read(weight)) as [HostArray];
-    return toFloat32(stored, dtype);
+    return widened(stored, dtype);
   }
   const { A, B, scale } = update;
   using product = adapter.isEmbedding(moduleName(name)) ? kernel.linear(A, B) : await productOf(kernel, A, B);
   const [stored, delta] = (await kernel.read(weight, product)) as [HostArray, Float32Array];
-  return toFloat32(stored, dtype).map((value, i) => value + scale * (delta[i] ?? NaN));
+  return (await widened(stored, dtype)).map((value, i) => value + scale * (delta[i] ?? NaN));
 }
 
 /** `B · A` [O, I]. The table of an embedding is transposed already: there it is `A · Bᵀ` [V, D]. */

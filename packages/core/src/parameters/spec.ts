@@ -22,7 +22,7 @@ export interface ParameterSpec {
   readonly weightDecay: boolean;
   /** Multiplies the learning rate, and divides the decay: 1, or 1/m for hidden matrices under muP. */
   readonly lrScale: number;
-  /** "any" for the large matrices, which may be stored in any float type; all others are f32 on the device. */
+  /** "any" for the large matrices, which may be stored in any type of weights; all others are f32 on the device. */
   readonly storage: "any" | "f32";
 }
 
@@ -37,19 +37,23 @@ export function parameter(parameters: Parameters, name: string): Tensor {
 }
 
 /**
- * Checks a set of parameters against the specs: all are there, no others are, and every shape is right.
+ * Checks a set of parameters against the specs: all are there, no others are, and every shape and storage type is right.
  *
  * @throws MambaError `PARAMETER`, naming the parameter, what was expected and what came.
  */
 export function checkParameters(parameters: Parameters, specs: readonly ParameterSpec[]): void {
   const known = new Set(specs.map((spec) => spec.name));
-  for (const { name, shape } of specs) {
-    const found = parameter(parameters, name).shape;
+  for (const { name, shape, storage } of specs) {
+    const { shape: found, dtype } = parameter(parameters, name);
     if (found.length !== shape.length || found.some((extent, i) => extent !== shape[i])) {
       throw new MambaError(
         "PARAMETER",
         `parameter ${name} must be [${shape.join(", ")}], got [${found.join(", ")}]`,
       );
+    }
+    if (storage === "any" ? dtype === "i32" : dtype !== "f32") {
+      const expected = storage === "any" ? "of a type of weights" : "f32";
+      throw new MambaError("PARAMETER", `parameter ${name} must be ${expected}, got ${dtype}`);
     }
   }
   for (const name of parameters.keys()) {

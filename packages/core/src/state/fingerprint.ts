@@ -29,8 +29,9 @@ export async function modelFingerprint(model: MambaLM): Promise<string> {
   for (const [i, [name, { dtype, shape }]] of parameters.entries()) {
     add([name, shape]);
     const values = data[i] ?? new Float32Array();
-    const stored = dtype === "i32" || isQuantized(dtype);
-    const { buffer, byteOffset, byteLength } = stored ? values : toFloat32(values, dtype);
+    const floats = dtype === "i32" || isQuantized(dtype) ? values : toFloat32(values, dtype);
+    // Backends may differ in the sign of a zero that a block holds.
+    const { buffer, byteOffset, byteLength } = floats.map((value) => value + 0);
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }
   return bytesToHex(hash.digest());

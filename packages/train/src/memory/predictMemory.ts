@@ -71,7 +71,7 @@ export function predictStep<E>(
   }
   const { peak, largest } = kernel.runtime;
   const sum = (bytes: readonly number[]) => bytes.reduce((total, own) => total + own, 0);
-  const weights = sum(tensors.map(({ dtype, shape }) => byteLength(dtype, shape)));
+  const weights = sum(tensors.map(({ dtype, shape }) => trainable.kernel.storedBytes(dtype, shape)));
   const gradients = sum(tensors.map(({ shape }) => byteLength("f32", shape)));
   const { masters, moments } = optimizerBytes(tensors);
   const activations = Math.max(0, peak - gradients);

@@ -63,9 +63,7 @@ const removed: Readonly<Record<number, string>> = {
   38: "IQ4_NL_8_8",
 };
 
-const byId = new Map(
-  (Object.keys(ggmlTypes) as GgmlType[]).map((name) => [ggmlTypes[name].id as number, name]),
-);
+const byId = new Map((Object.keys(ggmlTypes) as GgmlType[]).map((name) => [ggmlTypes[name].id, name]));
 
 /** The type with an id; for an id without a type, the reason as text: "is Q4_2, which ggml has removed". */
 export function ggmlTypeOf(

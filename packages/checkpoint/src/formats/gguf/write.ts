@@ -1,7 +1,7 @@
 import { show } from "@mamba/core/safetensors";
 import { type DType, elementCount, lastExtent, type Shape } from "@mamba/kernel";
 import { type GgmlType, ggmlTypes } from "./ggmlTypes.ts";
-import type { GgufMetadata, GgufValue } from "./metadata.ts";
+import type { GgufMetadata, GgufNumberType, GgufValue } from "./metadata.ts";
 import { type ScalarType, valueTypes } from "./valueTypes.ts";
 
 /** A tensor that is about to be written to a GGUF file. */
@@ -124,7 +124,10 @@ function padded(offset: number, alignment: number): number {
 
 function writeValue(out: ByteWriter, key: string, value: GgufValue): void {
   out.number("u32", valueTypes.indexOf(value.type));
-  if (value.type !== "array") return writeScalar(out, key, value.type, value.value);
+  if (value.type !== "array") {
+    writeScalar(out, key, value.type, value.value);
+    return;
+  }
   out.number("u32", valueTypes.indexOf(value.items));
   out.number("u64", value.value.length);
   for (let i = 0; i < value.value.length; i++) writeScalar(out, key, value.items, value.value[i] as Scalar);
@@ -133,8 +136,14 @@ function writeValue(out: ByteWriter, key: string, value: GgufValue): void {
 type Scalar = number | bigint | boolean | string;
 
 function writeScalar(out: ByteWriter, key: string, type: ScalarType, value: Scalar): void {
-  if (type === "string") return void out.string(String(value));
-  if (type === "bool") return out.number("u8", Number(value));
+  if (type === "string") {
+    out.string(String(value));
+    return;
+  }
+  if (type === "bool") {
+    out.number("u8", Number(value));
+    return;
+  }
   if (!fits(type, value)) throw new RangeError(`${key}: ${String(value)} is no ${type}`);
   out.number(type, value as number | bigint);
 }
@@ -157,6 +166,19 @@ function fits(type: Exclude<ScalarType, "string" | "bool">, value: Scalar): bool
 }
 
 const utf8 = new TextEncoder();
+
+type Setter = (view: DataView, at: number, value: number) => void;
+
+const setters: Readonly<Record<GgufNumberType, Setter>> = {
+  u8: (view, at, value) => view.setUint8(at, value),
+  i8: (view, at, value) => view.setInt8(at, value),
+  u16: (view, at, value) => view.setUint16(at, value, true),
+  i16: (view, at, value) => view.setInt16(at, value, true),
+  u32: (view, at, value) => view.setUint32(at, value, true),
+  i32: (view, at, value) => view.setInt32(at, value, true),
+  f32: (view, at, value) => view.setFloat32(at, value, true),
+  f64: (view, at, value) => view.setFloat64(at, value, true),
+};
 
 /** Little-endian bytes in a buffer that grows. */
 class ByteWriter {
@@ -187,29 +209,11 @@ class ByteWriter {
 
   number(type: Exclude<ScalarType, "string" | "bool">, value: number | bigint): void {
     const at = this.#advance(Number(type.slice(1)) / 8);
-    const number = Number(value);
-    switch (type) {
-      case "u8":
-        return this.#view.setUint8(at, number);
-      case "i8":
-        return this.#view.setInt8(at, number);
-      case "u16":
-        return this.#view.setUint16(at, number, true);
-      case "i16":
-        return this.#view.setInt16(at, number, true);
-      case "u32":
-        return this.#view.setUint32(at, number, true);
-      case "i32":
-        return this.#view.setInt32(at, number, true);
-      case "f32":
-        return this.#view.setFloat32(at, number, true);
-      case "f64":
-        return this.#view.setFloat64(at, number, true);
-      case "u64":
-        return this.#view.setBigUint64(at, BigInt(value), true);
-      case "i64":
-        return this.#view.setBigInt64(at, BigInt(value), true);
+    if (type === "u64" || type === "i64") {
+      this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
+      return;
     }
+    setters[type](this.#view, at, Number(value));
   }
 
   #advance(count: number): number {
