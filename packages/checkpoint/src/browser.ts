@@ -27,7 +27,7 @@ export type BrowserSource = string | URL | CheckpointFiles | FileContents | Blob
 /**
  * Loads a model and its tokenizer from the files below a URL, such as
  * `https://huggingface.co/state-spaces/mamba-130m-hf/resolve/main/`. Files are stored in Cache Storage and streamed from
- * there in chunks of 4 MiB: memory holds the weights once, on the kernel. Other files, such as those of `blobFiles`, are
+ * there in chunks of 2 MiB: memory holds the weights once, on the kernel. Other files, such as those of `blobFiles`, are
  * read directly.
  *
  * @param source a URL, absolute or relative to the page, of a folder or of a GGUF file; files; or a GGUF file as a `Blob` or `File`

@@ -33,7 +33,7 @@ export interface NodeLoadOptions extends LoadOptions, HubOptions {}
 
 /**
  * Loads a model and its tokenizer. If `source` is an existing folder, its files are read; otherwise `organisation/name` is
- * a model on the hub. Weights go to the kernel in chunks of 4 MiB: the host never holds a second copy of them.
+ * a model on the hub. Weights go to the kernel in chunks of 2 MiB: the host never holds a second copy of them.
  *
  * @param source folder with config.json and model.safetensors or pytorch_model.bin (or the shards of either), or with a GGUF file; the
  * path of a GGUF file (of the first or any of its shards); the name of a model on the hub, with `:Q4_K_M` or `:file.gguf` for one of its

@@ -113,7 +113,7 @@ export async function inspect(
   };
 }
 
-/** Loads a model. Weights are read after config, headers and tokenizer were checked, in chunks of 4 MiB through one buffer. */
+/** Loads a model. Weights are read after config, headers and tokenizer were checked, in chunks of 2 MiB through two buffers. */
 export async function load(
   kernel: Kernel,
   files: CheckpointFiles,

@@ -11,6 +11,8 @@ export class Chunk {
   start: number;
   lines: number;
   free = false;
+  /** Number of the first lines that may hold other values than 0 since the chunk was allocated. Kept by `Heap`. */
+  used = 0;
   /** Neighbours by address. */
   before: Chunk | undefined;
   after: Chunk | undefined;

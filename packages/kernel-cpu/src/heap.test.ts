@@ -84,3 +84,17 @@ test("a decode step takes no new memory", async () => {
   expect(kernel.runtime.heap.committedBytes).toBe(committedBytes);
   expect(kernel.runtime.heap.liveBytes).toBe(liveBytes);
 });
+
+test("zeros are zeros in memory that was used before, partly used, and never used", async () => {
+  await using kernel = await openCpuKernel(1);
+  const ones = (count: number) => kernel.upload(new Float32Array(count).fill(1), [count], "f32");
+  const [first, second] = [ones(5000), ones(1000)];
+  first.dispose();
+  using again = kernel.zeros([3001], "f32"); // in the first chunk
+  second.dispose();
+  using across = kernel.zeros([100_000], "f32"); // from the end of the first chunk into new memory
+  using fresh = kernel.zeros([7], "f32");
+  for (const values of await kernel.read(again, across, fresh)) {
+    expect((values as Float32Array).every((value) => value === 0)).toBe(true);
+  }
+});

@@ -20,12 +20,15 @@ export function createMemory(): SharedMemory {
 export class Heap {
   readonly #memory: SharedMemory;
   readonly #allocator: Allocator;
+  /** Lines from here on were never handed out: they are zeros. */
+  #untouched: number;
   #liveBytes = 0;
 
   /** @param base the first byte that is ours; what lies below belongs to the module. */
   constructor(memory: SharedMemory, base: number) {
     this.#memory = memory;
     const first = Math.ceil(base / lineBytes);
+    this.#untouched = first;
     this.#allocator = new Allocator(first);
     this.#allocator.grow(memory.buffer.byteLength / lineBytes - first);
   }
@@ -40,7 +43,11 @@ export class Heap {
     return this.#memory.buffer.byteLength;
   }
 
-  /** @throws KernelError `OUT_OF_MEMORY`; nothing has changed then. */
+  /**
+   * Allocates a chunk with undefined content; `Chunk.used` lines of it may hold other values than 0.
+   *
+   * @throws KernelError `OUT_OF_MEMORY`; nothing has changed then
+   */
   allocate(bytes: number, op: string): Chunk {
     const lines = Math.max(1, Math.ceil(bytes / lineBytes));
     let chunk = this.#allocator.allocate(lines);
@@ -50,6 +57,8 @@ export class Heap {
       if (!chunk) throw new Error(`${op}: the heap has no chunk of ${lines} lines after growing`);
     }
     this.#liveBytes += lines * lineBytes;
+    chunk.used = Math.min(lines, Math.max(0, this.#untouched - chunk.start));
+    this.#untouched = Math.max(this.#untouched, chunk.start + lines);
     return chunk;
   }
 

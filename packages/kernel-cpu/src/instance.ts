@@ -3,9 +3,18 @@ import { recordBytes } from "./generated/records.ts";
 import { Heap } from "./heap.ts";
 import type { SharedMemory } from "./platform.ts";
 import { RecordMemory } from "./records.ts";
-import { fillTable, type JobName, type WasmExports } from "./wasm.ts";
+import { fillTable, type JobName, jobNames, type WasmExports } from "./wasm.ts";
 
 const argsBytes = roundUp(recordBytes);
+
+/** One job of an instance. */
+interface Job {
+  readonly units: (args: number) => number;
+  readonly scratch: ((args: number) => number) | undefined;
+  readonly run: (args: number, begin: number, end: number, scratch: number) => void;
+  /** Index of `run` in the table of the main instance. */
+  readonly index: number;
+}
 
 /** The module on one memory, as the calling thread uses it. */
 export class Instance {
@@ -15,8 +24,7 @@ export class Instance {
   readonly heap: Heap;
   /** Memory for the argument record of the running job. One is enough, since a job is done when `Runtime.run` returns. */
   readonly record: RecordMemory;
-  /** Index of each job's function in the table of the main instance. */
-  readonly table: Readonly<Record<JobName, number>>;
+  readonly jobs: Readonly<Record<JobName, Job>>;
   /** Bytes of the tensors that were placed here as weights. */
   weightBytes = 0;
   #scratch: Chunk | undefined;
@@ -32,12 +40,22 @@ export class Instance {
     this.wasm = wasm;
     this.record = new RecordMemory(memory.buffer, record, argsBytes);
     this.heap = new Heap(memory, record + argsBytes);
-    this.table = fillTable(main.table, wasm);
+    const table = fillTable(main.table, wasm);
+    const jobs = jobNames.map((name): [JobName, Job] => {
+      const [units, scratch, run] = [wasm[`${name}Units`], wasm[`${name}Scratch`], wasm[`${name}Run`]];
+      return [name, { units, scratch, run, index: table[name] }];
+    });
+    this.jobs = Object.fromEntries(jobs) as Record<JobName, Job>;
   }
 
   /** Bytes of scratch per thread. */
   get scratchStride(): number {
     return this.#scratchStride;
+  }
+
+  /** Fills a chunk that was just allocated with zeros. Memory that was never used holds zeros, and is not touched. */
+  clear({ address, used }: Chunk): void {
+    this.wasm.fillZero(address, used * lineBytes);
   }
 
   /**

@@ -28,7 +28,7 @@ export interface JobTuning {
   readonly stallMs: number;
 }
 
-const defaultTuning: JobTuning = { shareAbove: 20_000, wakeAbove: 100_000, stallMs: 20_000 };
+const defaultTuning: JobTuning = { shareAbove: 8_000, wakeAbove: 100_000, stallMs: 20_000 };
 
 /** Settings of `Jobs`. */
 export interface JobSettings extends Partial<JobTuning> {
@@ -70,14 +70,13 @@ export class Jobs {
 
   /** Runs a job whose pointers are addresses in the memory of `instance`. */
   #runOn(instance: Instance, name: JobName, record: object, nanoseconds: number): void {
-    const { wasm, table } = instance;
+    const job = instance.jobs[name];
     const args = instance.record.words.byteOffset;
     (jobRecords[name] as WriteRecord)(instance.record, 0, record);
-    const units = wasm[`${name}Units`](args);
+    const units = job.units(args);
     if (units === 0) return;
     const { control, threads, shareAbove, wakeAbove } = this.#settings;
-    const scratchBytes = wasm[`${name}Scratch`]?.(args);
-    const scratch = scratchBytes === undefined ? 0 : instance.reserveScratch(scratchBytes, threads, name);
+    const scratch = job.scratch ? instance.reserveScratch(job.scratch(args), threads, name) : 0;
     const shared = threads > 1 && units > 1 && nanoseconds >= shareAbove;
     let left = 0;
     try {
@@ -87,8 +86,8 @@ export class Jobs {
         const claims = threads * claimsPerThread;
         const wake = nanoseconds >= wakeAbove;
         const stride = instance.scratchStride;
-        left = main.wasm.post(control, table[name], args, units, claims, scratch, stride, wake);
-      } else wasm[`${name}Run`](args, 0, units, scratch);
+        left = main.wasm.post(control, job.index, args, units, claims, scratch, stride, wake);
+      } else job.run(args, 0, units, scratch);
     } catch (cause) {
       throw this.#onLost(`${name} failed inside WebAssembly`, cause);
     }

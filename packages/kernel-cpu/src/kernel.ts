@@ -28,6 +28,7 @@ export class CpuKernel extends OpsKernel<CpuTensor, Runtime> {
       activations: runtime.activations,
       maxTensorBytes: maxBytes,
       maxBytes: availableBytes(),
+      maxOperandBytes: maxBytes,
       batchInvariant: true,
     });
     this.lost = lost;

@@ -1,4 +1,4 @@
-import { isDense, lastExtent, byteOffset } from "@mamba/kernel";
+import { byteOffset, isDense, isQuantized, lastExtent } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
 import { Chunk, lineBytes } from "./allocator.ts";
 import type { Instance } from "./instance.ts";
@@ -18,6 +18,7 @@ const writtenFields: { readonly [J in JobName]?: readonly (keyof JobRecord<J>)[]
   linearQuantized: ["y"],
   narrow: ["y"],
   packHalves: [],
+  quantizeRows: ["y"],
   repack: [],
   restore: ["rows"],
 };
@@ -33,13 +34,17 @@ interface Copy {
   readonly isWritten: boolean;
 }
 
-/** The instance on whose memory a job runs: that of its first operand outside of the main memory, otherwise the main one. */
+/** The instance on whose memory a job runs: that of its largest operand outside of the main memory, otherwise the main one. */
 export function homeOf(main: Instance, name: JobName, record: object): Instance {
   if (!(name in writtenFields)) return main;
-  for (const value of Object.values(record)) {
-    if (value instanceof CpuTensor && value.storage.instance !== main) return value.storage.instance;
+  let home = main;
+  let most = -1;
+  for (const value of Object.values(record) as unknown[]) {
+    if (!(value instanceof CpuTensor)) continue;
+    const { instance, bytes } = value.storage;
+    if (instance !== main && bytes > most) [home, most] = [instance, bytes];
   }
-  return main;
+  return home;
 }
 
 /**
@@ -93,8 +98,10 @@ function placeOf(
   if (operand instanceof Chunk) {
     return { instance: main, address: operand.address, bytes: operand.lines * lineBytes };
   }
-  const rows = rowCount(operand);
-  const elements = rows === 0 ? 0 : (rows - 1) * operand.rowStride + lastExtent(operand.shape);
-  const { localAddress, dtype, storage } = operand;
-  return { instance: storage.instance, address: localAddress, bytes: byteOffset(dtype, elements) };
+  const { localAddress: address, dtype, rowStride, shape, storage } = operand;
+  const { instance } = storage;
+  // A quantised tensor is no view of another one, and its layout may take more bytes than its blocks.
+  if (isQuantized(dtype)) return { instance, address, bytes: storage.bytes };
+  const elements = (rowCount(operand) - 1) * rowStride + lastExtent(shape);
+  return { instance, address, bytes: byteOffset(dtype, elements) };
 }

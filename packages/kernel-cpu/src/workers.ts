@@ -3,7 +3,7 @@ import { nodeModule, platform, type SharedMemory, type WasmModule } from "./plat
 import { jobNames } from "./wasm.ts";
 
 /** Polls of the epoch before a worker goes to sleep: about 20 µs at 3 GHz. */
-const idleSpins = 50_000;
+const idleSpins = 200_000;
 const startMs = 20_000;
 
 /** The data that a worker needs to run units of jobs. `memory` is the main one. */

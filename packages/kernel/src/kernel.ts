@@ -29,6 +29,11 @@ export interface Capabilities {
   readonly maxTensorBytes: number;
   /** The most bytes of all tensors together; undefined where only an allocation that fails shows it. */
   readonly maxBytes: number | undefined;
+  /**
+   * The most bytes of the tensors that ops other than `linear` and `embedding` take; beyond that only their weights have room. Absent
+   * where it is `maxBytes`.
+   */
+  readonly maxOperandBytes?: number;
 }
 
 /** Device memory. Arguments are borrowed, results belong to the caller. */

@@ -1,5 +1,5 @@
 import { MambaLM, SequenceModel, VisionMamba } from "@mamba/core";
-import type { TrainingKernel } from "@mamba/kernel";
+import type { Capabilities, TrainingKernel } from "@mamba/kernel";
 import { expect, test } from "vitest";
 import type { ArrayExample } from "../src/arrayExample.ts";
 import { classifier } from "../src/arrays/classifier.ts";
@@ -202,15 +202,35 @@ test("without a remedy the refusal says so; a larger batch later is checked agai
   expect(trainer.step).toBe(1);
 });
 
+/** The kernel with other limits. */
+const limited = (limits: Partial<Capabilities>) =>
+  new Proxy(
+    watched(() => undefined),
+    {
+      get: (target, name) =>
+        name === "capabilities"
+          ? { ...kernel.capabilities, ...limits }
+          : (Reflect.get(target, name) as unknown),
+    },
+  );
+
+test("the tensors of a step have a limit of their own, for which parameters that are not trained do not count", async () => {
+  using lm = big();
+  using frozen = kernel.zeros([2048, 2048], "f32");
+  const advance = async (maxOperandBytes: number) => {
+    const trainable = { ...languageModel(lm), kernel: limited({ maxOperandBytes }) };
+    using trainer = new Trainer(trainable, counting(64), { steps: 1, batchSize: 2 });
+    await trainer.advance();
+  };
+  await expect(advance(mib)).rejects.toThrow(
+    /needs [\d.]+ MiB beside the tensors that are not trained, and the limit is 1\.00 MiB/,
+  );
+  await advance(frozen.shape[0]! * frozen.shape[1]! * 4);
+});
+
 test("the largest tensor of a device is a limit too, and an invalid limit is refused", async () => {
   using lm = big();
-  const spy = watched(() => undefined);
-  const narrow = new Proxy(spy, {
-    get: (target, name) =>
-      name === "capabilities"
-        ? { ...kernel.capabilities, maxTensorBytes: 100_000 }
-        : (Reflect.get(target, name) as unknown),
-  });
+  const narrow = limited({ maxTensorBytes: 100_000 });
   const trainable = { ...languageModel(lm), kernel: narrow };
   using trainer = new Trainer(trainable, counting(64), { steps: 1, batchSize: 8 });
   await expect(trainer.advance()).rejects.toThrow(

@@ -10,6 +10,7 @@ import {
 } from "@mamba/kernel";
 import type { TensorRows } from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
+import { firstNonFinite } from "./nonFinite.ts";
 import type * as quantized from "./quantized.ts";
 
 /** The functions for quantised values. Undefined where all types are known to be floats. */
@@ -139,20 +140,6 @@ function checkScales(
   const element = firstElement + block * formats[dtype].blockElements;
   const problem = `${where}: the block of element ${element} has a scale that is NaN or infinite`;
   throw new CheckpointError("NON_FINITE", `${problem}; the weights are damaged`);
-}
-
-/** The bits of a value whose exponent is all ones: NaN and the infinities. */
-const exponents: Readonly<Record<FloatDType, number>> = { f32: 0x7f800000, f16: 0x7c00, bf16: 0x7f80 };
-
-/** Index of the first value that is NaN or infinite; -1 when there is none. Reads bits, so that it costs little. */
-function firstNonFinite(values: HostArray, dtype: FloatDType): number {
-  const bits =
-    values instanceof Float32Array
-      ? new Uint32Array(values.buffer, values.byteOffset, values.length)
-      : (values as Uint16Array);
-  const exponent = exponents[dtype];
-  for (let i = 0; i < bits.length; i++) if (((bits[i] as number) & exponent) === exponent) return i;
-  return -1;
 }
 
 /**

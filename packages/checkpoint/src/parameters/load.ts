@@ -3,7 +3,6 @@ import {
   formats,
   isQuantized,
   type Kernel,
-  KernelError,
   lastExtent,
   type Scope,
   type Tensor,
@@ -15,6 +14,8 @@ import type { Progress } from "../sources/progress.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
 import { convertValues, fromStored, type Quantizers, quantizersFor, viewValues } from "./convert.ts";
 import type { MatchedChunk, MatchedParameter } from "./match.ts";
+import { type BytesToRead, readAhead } from "./readAhead.ts";
+import { checkSpace } from "./space.ts";
 
 /** Options of every `loadCheckpoint`. */
 export interface LoadOptions {
@@ -33,13 +34,14 @@ export interface LoadOptions {
    * Compare files that carry a checksum with it, as those that `saveCheckpoint` writes do. Default true.
    */
   readonly verify?: boolean | undefined;
-  /** Called after every chunk of at most 4 MiB. */
+  /** Called after every chunk of about 2 MiB. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Stops the load between two chunks: the promise rejects with the signal's reason, and nothing stays allocated. */
   readonly signal?: AbortSignal | undefined;
 }
 
-const bufferBytes = 4 * 2 ** 20;
+/** Bytes of each of the two buffers: one is read while the other is used. */
+const bufferBytes = 2 * 2 ** 20;
 
 /**
  * Reads matched parameters into tensors of the kernel, which belong to `scope`. Sizes are known from the headers, so a model
@@ -57,16 +59,21 @@ export async function loadParameters(
 ): Promise<ReadonlyMap<string, Tensor>> {
   const quantizers = await quantizersFor([dtype, ...parameters.map((parameter) => parameter.dtype)]);
   const isTied = !parameters.some(({ spec }) => spec.name === headName);
-  const planned = parameters.map((parameter) => ({
-    ...parameter,
-    target: targetDType(kernel, parameter, dtype, isTied, quantizers),
-  }));
-  checkSpace(kernel, planned, dtype, files.label);
+  const planned = parameters.map((parameter) => {
+    const isOutput = parameter.spec.name === (isTied ? tableName : headName);
+    return { ...parameter, isOutput, target: targetDType(kernel, parameter, dtype, isOutput, quantizers) };
+  });
+  const needs = planned.map(({ spec: { name, shape, storage }, target, isOutput }) => {
+    return { name, shape, dtype: target, isMatrix: storage !== "f32", isOutput };
+  });
+  await checkSpace(kernel, needs, files.label);
   const work = planned.flatMap(({ chunks, spec, target }) =>
-    chunks.map((chunk) => ({ ...chunk, spec, target })),
+    chunks.map((chunk): PlannedChunk => ({ ...chunk, spec, target })),
   );
   const totalBytes = work.reduce((sum, { bytes: [start, end] }) => sum + end - start, 0);
-  const buffer = new Uint8Array(Math.min(bufferBytes, Math.ceil(totalBytes / 8) * 8));
+  const largestUnit = work.reduce((largest, item) => Math.max(largest, unitBytes(item)), 8);
+  const size = Math.max(largestUnit, Math.min(bufferBytes, Math.ceil(totalBytes / 8) * 8));
+  const buffers = [new Uint8Array(size), new Uint8Array(size)] as const;
   const loaded = new Map<string, Tensor>();
   let doneBytes = 0;
   for (const name of weights.files) {
@@ -74,80 +81,74 @@ export async function loadParameters(
     if (!file) throw new CheckpointError("IO", `${files.label}: ${name} disappeared while it was being read`);
     const here = work.filter(({ tensor }) => tensor.file === name);
     here.sort((a, b) => firstByte(a) - firstByte(b)); // a download cannot go back
-    for (const { spec, target, tensor, dtype: stored, bytes, firstElement, factor, stores, order } of here) {
-      checkUnchanged(file, tensor);
+    for (const { tensor } of here) checkUnchanged(file, tensor);
+    const chunks = here.flatMap((item) => chunksOf(item, size));
+    for await (const [{ item, range }, chunk] of readAhead(file, chunks, buffers)) {
+      signal?.throwIfAborted();
+      const { spec, target, tensor, dtype: stored, bytes, firstElement, factor, stores, order } = item;
       const device = loaded.get(spec.name) ?? scope.use(kernel.zeros(spec.shape, target));
       loaded.set(spec.name, device);
       const { blockBytes, blockElements } = formats[stored];
-      const columns = order?.length ?? lastExtent(spec.shape);
-      const needsRows = order !== undefined || isQuantized(target) || isQuantized(stored);
-      const wholeBlocks = wholeChunks(buffer, needsRows ? byteLength(stored, [columns]) : blockBytes);
       const map = fromStored(stores);
+      const columns = columnsOf(item);
       const conversion = { from: stored, to: target, columns, factor, map, order, quantizers };
-      let start = firstElement;
-      for await (const chunk of file.chunks(tensor.name, wholeBlocks, bytes)) {
-        signal?.throwIfAborted();
-        const where = `${file.name}: ${tensor.name}`;
-        const inTensor = (bytes[0] / blockBytes) * blockElements + start - firstElement;
-        kernel.write(device, start, convertValues(viewValues(chunk, stored), conversion, where, inTensor));
-        start += (chunk.length / blockBytes) * blockElements;
-        doneBytes += chunk.length;
-        onProgress?.({ phase: "load", file: name, doneBytes, totalBytes });
-      }
+      const where = `${file.name}: ${tensor.name}`;
+      const inTensor = (range[0] / blockBytes) * blockElements;
+      const start = firstElement + inTensor - (bytes[0] / blockBytes) * blockElements;
+      kernel.write(device, start, convertValues(viewValues(chunk, stored), conversion, where, inTensor));
+      doneBytes += chunk.length;
+      onProgress?.({ phase: "load", file: name, doneBytes, totalBytes });
     }
     if (verify) await file.verify();
   }
   return loaded;
 }
 
-/** The bytes of the buffer, or of a larger one, that whole units of `unit` bytes fill. */
-function wholeChunks(buffer: Uint8Array, unit: number): Uint8Array {
-  if (buffer.length < unit) return new Uint8Array(unit);
-  return buffer.subarray(0, buffer.length - (buffer.length % unit));
+/** A chunk of a parameter, with the parameter and its storage type on the kernel. */
+interface PlannedChunk extends MatchedChunk {
+  readonly spec: MatchedParameter["spec"];
+  readonly target: WeightDType;
+}
+
+/** Elements of a row of the parameter. */
+function columnsOf({ spec, order }: PlannedChunk): number {
+  return order?.length ?? lastExtent(spec.shape);
+}
+
+/** The bytes that a chunk of a tensor is a multiple of: a row where rows are reordered or quantised. */
+function unitBytes(item: PlannedChunk): number {
+  const { dtype, target, order } = item;
+  const needsRows = order !== undefined || isQuantized(target) || isQuantized(dtype);
+  return needsRows ? byteLength(dtype, [columnsOf(item)]) : formats[dtype].blockBytes;
+}
+
+/** Divides the bytes of a tensor that are read into chunks of whole units that fit a buffer. */
+function chunksOf(item: PlannedChunk, size: number): (BytesToRead & { readonly item: PlannedChunk })[] {
+  const [start, end] = item.bytes;
+  const step = size - (size % unitBytes(item));
+  return Array.from({ length: Math.ceil((end - start) / step) }, (_, i) => {
+    const from = start + i * step;
+    return { item, name: item.tensor.name, range: [from, Math.min(from + step, end)] };
+  });
 }
 
 function firstByte({ tensor, bytes: [start] }: MatchedChunk): number {
   return tensor.byteOffset + start;
 }
 
-/** @throws KernelError `OUT_OF_MEMORY` when the parameters do not fit into the memory of the kernel */
-function checkSpace(
-  kernel: Kernel,
-  parameters: readonly (MatchedParameter & { readonly target: WeightDType })[],
-  dtype: WeightDType | undefined,
-  label: string,
-): void {
-  const { maxBytes, maxTensorBytes } = kernel.capabilities;
-  let needed = 0;
-  for (const { spec, target } of parameters) {
-    const bytes = byteLength(target, spec.shape);
-    needed += bytes;
-    if (bytes <= maxTensorBytes) continue;
-    const limit = `the largest tensor of the ${kernel.name} backend has ${maxTensorBytes}`;
-    const message = `${label}: ${spec.name} takes ${bytes} bytes as ${target}, ${limit}`;
-    throw new KernelError("OUT_OF_MEMORY", `${message}; use another backend`);
-  }
-  if (maxBytes === undefined) return;
-  const used = kernel.memory().bytes;
-  if (used + needed <= maxBytes) return;
-  const limit = `the ${kernel.name} backend has ${maxBytes}, of which ${used} are in use`;
-  const remedy = dtype === "f32" ? "load it as bf16 or use another backend" : "use another backend";
-  throw new KernelError("OUT_OF_MEMORY", `${label}: the weights take ${needed} bytes, ${limit}; ${remedy}`);
-}
-
 const headName = "lm_head.weight";
+const tableName = "backbone.embeddings.weight";
 
 /** Storage type of a parameter on the kernel: for matrices the requested one or the file's, f32 for everything else. */
 function targetDType(
   kernel: Kernel,
   { spec, dtype }: MatchedParameter,
   requested: WeightDType | undefined,
-  isTied: boolean,
+  isOutput: boolean,
   quantizers: Quantizers | undefined,
 ): WeightDType {
   if (spec.storage === "f32") return "f32";
   const isTable = spec.name.includes("embeddings");
-  const isOutput = spec.name === headName || (isTable && isTied);
   const columns = lastExtent(spec.shape);
   const target =
     requested === undefined ? dtype : (quantizers?.matrixTypeFor(requested, columns, isOutput) ?? requested);

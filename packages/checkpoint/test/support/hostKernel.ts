@@ -50,6 +50,7 @@ export function hostKernel(storage: readonly DType[] = ["f32", "f16", "bf16", "i
       maxBytes: 2 ** 32,
     },
     supports: (_op, dtype) => storage.includes(dtype),
+    storedBytes: byteLength,
     zeros: (shape, dtype) => add(hostArray(dtype, elementCount(shape)), shape, dtype),
     upload(data, shape, dtype) {
       check(data, dtype, hostLength(dtype, elementCount(shape)));

@@ -27,15 +27,25 @@ export class Checksum {
 
   async update(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
+      if (this.#filled === 0 && bytes.length - at >= chunkBytes) {
+        await this.#add(bytes.subarray(at, at + chunkBytes));
+        at += chunkBytes;
+        continue;
+      }
       const count = Math.min(chunkBytes - this.#filled, bytes.length - at);
       this.#chunk.set(bytes.subarray(at, at + count), this.#filled);
       this.#filled += count;
       at += count;
       if (this.#filled < chunkBytes) return;
-      this.#digests.push(digest(this.#chunk));
       this.#filled = 0;
-      await this.#digests.at(-inFlight);
+      await this.#add(this.#chunk);
     }
+  }
+
+  /** Hashes a whole chunk, whose bytes may change once the call has returned its promise. */
+  #add(chunk: Uint8Array): Promise<unknown> {
+    this.#digests.push(digest(chunk));
+    return this.#digests.at(-inFlight) ?? Promise.resolve();
   }
 
   async digest(): Promise<string> {

@@ -75,7 +75,8 @@ export async function openSafetensors(
         const [start, end] = range ?? [0, byteLength];
         for (let done = start; done < end; done += buffer.length) {
           const chunk = buffer.subarray(0, Math.min(buffer.length, end - done));
-          await verifier?.skipTo(byteOffset + done);
+          // Without other bytes to read first, the read of the chunk begins before this function returns to its caller.
+          if (verifier && verifier.position !== byteOffset + done) await verifier.skipTo(byteOffset + done);
           await fill(source, byteOffset + done, chunk);
           await verifier?.saw(byteOffset + done, chunk);
           yield chunk;

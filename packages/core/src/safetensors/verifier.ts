@@ -10,7 +10,6 @@ export class Verifier {
   readonly #checksum = new Checksum();
   /** The bytes before the data, until they are in the checksum. */
   #header: Uint8Array | undefined;
-  /** Bytes before this are in the checksum. */
   #position = 0;
 
   private constructor(source: ByteSource, expected: string, header: Uint8Array) {
@@ -33,6 +32,11 @@ export class Verifier {
     return expected === undefined
       ? undefined
       : new Verifier(source, expected, withoutDigits(headerBytes, expected));
+  }
+
+  /** Bytes before this are in the checksum. */
+  get position(): number {
+    return this.#position;
   }
 
   /** Reads the bytes up to `offset` that no call has read. */

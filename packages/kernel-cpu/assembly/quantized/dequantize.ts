@@ -1,5 +1,5 @@
 import { blockColumns, codeBytes, groupBytes, hasByteCodes, highBytes, highPlane, isScaled, zeroCode } from "./layout.ts";
-import { minOf, scaleOf, widenBlock } from "./widen.ts";
+import { minOf, scaleOf, widenBlocks } from "./widen.ts";
 
 // Conversion of quantised weights to f32, with the bits of `dequantize` of @mamba/kernel/quantize: the product d · code is exact.
 
@@ -25,7 +25,7 @@ export function dequantizeGroup(
   for (let block = first; block < first + count; block++) {
     const code = group + <usize>block * codeBytes(type);
     const high = group + highPlane(type, blocks) + <usize>block * highBytes(type);
-    widenBlock(code, high, scratch, 16, type);
+    widenBlocks(code, high, scratch, 16, 1, type);
     const d = scaleOf(group, blocks, block, type);
     const m = minOf(group, blocks, block, type);
     for (let i: usize = 0; i < words; i++) {

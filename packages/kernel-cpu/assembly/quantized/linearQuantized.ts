@@ -4,7 +4,7 @@ import { blockColumns, codeBytes, groupBytes, hasMins, highBytes, highPlane } fr
 import { quadBytes, pairBytes, lanesOf } from "./quantizeRows.ts";
 import { quantizedTile, SUM_BYTES, TILE_SCALE_BYTES } from "./quantizedTile.ts";
 import { singleRow } from "./singleRow.ts";
-import { minOf, scaleOf, widenBlock } from "./widen.ts";
+import { minOf, scaleOf, widenBlocks } from "./widen.ts";
 
 // y[m, o] = sum over blocks of dx · d · (sum of q · (code - zero code)) [+ dx · S · m] + bias[o], for the int8 rows of quantizeRows.ts
 // and the weight of layout.ts. All sums inside of a block are integers and exact; the blocks are added in ascending order, so that
@@ -52,12 +52,12 @@ function quadUnits(args: LinearQuantizedArgs): i32 {
   return (quads(args) + size - 1) / size;
 }
 
-/** Tiles of eight rows of the weight in one unit: about 16 µs of work, but few enough to make at least 8 units. */
+/** Tiles of eight rows of the weight in one unit: about 5 µs of work, so that all threads end at about the same time. */
 @inline
 function unitTiles(args: LinearQuantizedArgs): i32 {
   const row = <i64>args.inFeatures;
   const cost = args.rows == 1 ? (row * 8) / 16 : ((2 + 4 * <i64>unitQuads(args)) * row * 8) / 36;
-  return <i32>max(min(16000 / (cost + 1), <i64>tiles(args) / 8), 1);
+  return <i32>max(min(5000 / (cost + 1), <i64>tiles(args) / 8), 1);
 }
 
 @inline
@@ -120,7 +120,8 @@ function manyRows(args: LinearQuantizedArgs, tile: i32, quad: i32, count: i32, s
   const sums = scales + <usize>(depth / width) * TILE_SCALE_BYTES;
   const size = quadBytes(columns, 4, type);
   const x = args.x + <usize>quad * size;
-  memory.fill(sums, 0, <usize>count * SUM_BYTES);
+  // The call behind memory.fill takes longer than the loop.
+  for (let at = sums; at < sums + <usize>count * SUM_BYTES; at += 16) v128.store(at, f32x4.splat(0));
   for (let k = 0; k < columns; k += DEPTH) {
     const first = k / width;
     const some = min(blocks - first, DEPTH / width);
@@ -158,12 +159,12 @@ function widenGroup(
   const width = blockColumns(type);
   const blocks = args.inFeatures / width;
   const at = args.weight + <usize>group * groupBytes(type, blocks);
+  const code = at + <usize>first * codeBytes(type);
+  const high = at + highPlane(type, blocks) + <usize>first * highBytes(type);
+  widenBlocks(code, high, to, 32, count, type);
   for (let block = first; block < first + count; block++) {
-    const code = at + <usize>block * codeBytes(type);
-    widenBlock(code, at + highPlane(type, blocks) + <usize>block * highBytes(type), to, 32, type);
     v128.store(scales, scaleOf(at, blocks, block, type));
-    v128.store(scales, minOf(at, blocks, block, type), 32);
-    to += (<usize>width) << 4;
+    if (hasMins(type)) v128.store(scales, minOf(at, blocks, block, type), 32);
     scales += TILE_SCALE_BYTES;
   }
 }

@@ -16,6 +16,11 @@ import { blockColumns, hasByteCodes, isScaled, zeroCode } from "./layout.ts";
 // For scaled types the integers are q times 256, 16, 1, 256, so that each product with a pair of the weight is 256 q · code; dx is
 // divided by 256.
 
+/** The bits of 2^-118, of infinity, and of 1.5 · 2^23. */
+const LEAST_BITS: i32 = 0x04800000;
+const SPECIAL_BITS: i32 = 0x7f800000;
+const MAGIC_BITS: i32 = 0x4b400000;
+
 @unmanaged
 export class QuantizeRowsArgs {
   x!: Pointer; // f32 [rows, columns]
@@ -68,36 +73,30 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
   let facts = to + pairBytes(columns, lanes) + (lane << 2);
   const bytes = (<usize>blockColumns(type)) << 2;
   const scaled = isScaled(type);
-  const factors = scaled ? i16x8(256, 256, 16, 16, 1, 1, 256, 256) : i16x8.splat(1);
   const zero = zeroCode(type);
+  // Words i of a block: with byte codes two words make four pairs, otherwise a word and the one half a block later.
+  const step: usize = hasByteCodes(type) ? 32 : 16;
+  const other: usize = hasByteCodes(type) ? 16 : bytes >> 1;
   for (const end = x + ((<usize>columns) << 2); x < end; x += bytes) {
-    let largest = f32x4.splat(0);
-    // 0 · x is NaN for an infinity or NaN.
-    let special = largest;
-    for (let i: usize = 0; i < bytes; i += 16) {
-      const lanes = v128.load(x + i);
-      largest = f32x4.max(largest, f32x4.abs(lanes));
-      special = f32x4.add(special, f32x4.mul(lanes, f32x4.splat(0)));
-    }
-    largest = f32x4.max(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1));
-    const most = max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1));
-    special = f32x4.add(special, v128.shuffle<f32>(special, special, 2, 3, 0, 1));
-    const bad = f32x4.extract_lane(special, 0) + f32x4.extract_lane(special, 1);
-    const inverse = f32x4.splat(most < 3.009e-36 ? 0 : <f32>127 / most);
+    // The bits of |x| are in the order of the numbers; infinities and NaNs come last.
+    let largest = i32x4.splat(0);
+    for (let i: usize = 0; i < bytes; i += 16) largest = i32x4.max_s(largest, f32x4.abs(v128.load(x + i)));
+    largest = i32x4.max_s(largest, v128.shuffle<i32>(largest, largest, 2, 3, 0, 1));
+    const bits = max(i32x4.extract_lane(largest, 0), i32x4.extract_lane(largest, 1));
+    const most: f32 = bits < LEAST_BITS ? <f32>0 : reinterpret<f32>(bits);
+    const inverse = f32x4.splat(most == 0 ? <f32>0 : <f32>127 / most);
+    // Adding 1.5 · 2^23 rounds to an integer, which then is in the lower bits.
+    const magic = f32x4.splat(12582912.0);
     let sums = i32x4.splat(0);
-    // Words i of a block: with byte codes two words make four pairs, otherwise a word and the one half a block later.
-    const step: usize = hasByteCodes(type) ? 32 : 16;
-    const other: usize = hasByteCodes(type) ? 16 : bytes >> 1;
     for (let i: usize = 0; i < bytes >> 5; i++) {
       const at = x + i * step;
-      const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), inverse)));
-      const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at + other), inverse)));
+      const a = f32x4.add(f32x4.mul(v128.load(at), inverse), magic);
+      const b = f32x4.add(f32x4.mul(v128.load(at + other), inverse), magic);
       sums = i32x4.add(sums, i32x4.add(a, b));
-      const packed = i16x8.narrow_i32x4_s(a, b);
       let four = hasByteCodes(type)
-        ? v128.shuffle<i16>(packed, packed, 0, 2, 1, 3, 4, 6, 5, 7)
-        : v128.shuffle<i16>(packed, packed, 0, 2, 4, 6, 1, 3, 5, 7);
-      four = i16x8.mul(four, factors);
+        ? v128.shuffle<i16>(a, b, 0, 4, 2, 6, 8, 12, 10, 14)
+        : v128.shuffle<i16>(a, b, 0, 4, 8, 12, 2, 6, 10, 14);
+      if (scaled) four = i16x8.mul(four, i16x8(256, 256, 16, 16, 1, 1, 256, 256));
       if (lanes == 1) v128.store(pairs, four);
       else {
         v128.store_lane<i32>(pairs, four, 0);
@@ -108,8 +107,9 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
       pairs += apart << 2;
     }
     sums = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
-    const sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
-    const dx: f32 = (most < 3.009e-36 ? 0 : most / <f32>127) + bad;
+    const integers = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
+    const sum = integers - ((<i32>bytes >> 2) * MAGIC_BITS);
+    const dx: f32 = bits < SPECIAL_BITS ? most * <f32>(1.0 / 127.0) : f32.NaN;
     store<f32>(facts, scaled ? dx * <f32>0.00390625 : dx);
     store<i32>(facts + apart, scaled ? -256 * zero * sum : -zero * sum);
     store<f32>(facts + 2 * apart, dx * <f32>sum);

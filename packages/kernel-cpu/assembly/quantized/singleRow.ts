@@ -16,7 +16,7 @@ import {
   scalePlane,
 } from "./layout.ts";
 import { blockSum } from "./quantizedTile.ts";
-import { lowerCodes, smallScales, upperCodes } from "./widen.ts";
+import { CONSTANTS, lowerCodes, smallScales, upperCodes, widenScales } from "./widen.ts";
 
 // The products of one row of x with groups of the weight, whose codes are converted in registers. Two groups go by together: they share
 // the loads of x, and memory is read as two streams for each of the planes.
@@ -116,9 +116,6 @@ class OfQ6K {
     return Q6_K;
   }
 }
-
-// V8 makes a constant anew at each use, with three instructions. Constants from memory stay in registers or on the stack.
-const CONSTANTS = memory.data<u32>([0x0f0f0f0f, 0x8fffe000, 0x77800000, 0x47800000, 0x7f800000]);
 
 function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): void {
   const type = changetype<T>(0).type();
@@ -228,16 +225,6 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
   }
   v128.store(y, f);
   v128.store(y, g, 16);
-}
-
-/** `loadWide` of four f16 with the constants from memory. */
-@inline
-function widenScales(at: usize): v128 {
-  const keep = v128.load32_splat(CONSTANTS, 4);
-  const moved = v128.and(i32x4.shl(v128.load16x4_s(at), 13), keep);
-  const value = f32x4.mul(moved, v128.load32_splat(CONSTANTS, 8));
-  const special = f32x4.ge(f32x4.abs(value), v128.load32_splat(CONSTANTS, 12));
-  return v128.or(value, v128.and(special, v128.load32_splat(CONSTANTS, 16)));
 }
 
 /** s + the products of one word of nibbles of each row. */

@@ -1,10 +1,12 @@
-import { loadWide } from "../half.ts";
-import { F16, IQ4_NL, Q6_K, Q8_0 } from "../records.ts";
+import { IQ4_NL, Q6_K } from "../records.ts";
 import {
   blocksPerScale,
+  codeBytes,
+  hasByteCodes,
   hasHighBits,
   hasMins,
   highBitsPerWord,
+  highBytes,
   isK,
   isScaled,
   scaleBytes,
@@ -13,6 +15,12 @@ import {
 } from "./layout.ts";
 
 // The codes of one block of a group as 16-bit integers, and its scales as f32. See layout.ts for the order.
+
+/**
+ * V8 makes a constant of 16 bytes anew at each use, with three instructions; those from memory stay in registers or on the stack. Here
+ * are 16 x 15 in bytes, and the constants of widenScales.
+ */
+export const CONSTANTS = memory.data<u32>([0x0f0f0f0f, 0x8fffe000, 0x77800000, 0x47800000, 0x7f800000]);
 
 /** The values of iq4_nl plus 128. */
 @inline
@@ -39,52 +47,51 @@ export function upperCodes(word: v128, high: v128, low: v128, upper: v128, type:
   return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, type == Q6_K ? 2 : 3), upper)) : codes;
 }
 
-/** The codes with an even column, one in each 16-bit lane. */
-@inline
-export function evenCodes(codes: v128): v128 {
-  return v128.and(codes, i16x8.splat(255));
-}
-
-@inline
-export function oddCodes(codes: v128): v128 {
-  return i16x8.shr_u(codes, 8);
-}
-
-/** Stores the pairs of one block, `apart` bytes apart. */
-export function widenBlock(code: usize, high: usize, to: usize, apart: usize, type: i32): void {
-  if (type == Q8_0) {
-    for (const end = code + 128; code < end; code += 16) {
+/** Stores the pairs of `count` blocks, which follow each other in the planes of a group, `apart` bytes apart. */
+export function widenBlocks(code: usize, high: usize, to: usize, apart: usize, count: i32, type: i32): void {
+  const low = v128.load32_splat(CONSTANTS);
+  const nibble = i16x8.shr_u(low, 8);
+  const second = i16x8.shl(nibble, 4);
+  const byte = v128.or(nibble, second);
+  const end = code + <usize>count * codeBytes(type);
+  if (hasByteCodes(type)) {
+    for (; code < end; code += 16) {
       const word = v128.load(code);
-      v128.store(to, evenCodes(word));
-      v128.store(to + apart, oddCodes(word));
+      v128.store(to, v128.and(word, byte));
+      v128.store(to + apart, i16x8.shr_u(word, 8));
       to += apart << 1;
     }
     return;
   }
   if (isScaled(type)) {
-    for (const end = code + 64; code < end; code += 16) {
+    const third = i16x8.shl(nibble, 8);
+    for (; code < end; code += 16) {
       const word = v128.load(code);
-      v128.store(to, v128.and(word, i16x8.splat(15)));
-      v128.store(to + apart, v128.and(word, i16x8.splat(240)));
-      v128.store(to + 2 * apart, v128.and(word, i16x8.splat(3840)));
+      v128.store(to, v128.and(word, nibble));
+      v128.store(to + apart, v128.and(word, second));
+      v128.store(to + 2 * apart, v128.and(word, third));
       v128.store(to + 3 * apart, i16x8.shr_u(word, 12));
       to += apart << 2;
     }
     return;
   }
-  const low = i8x16.splat(15);
-  const upper = i8x16.splat(type == Q6_K ? 48 : 16);
-  let bits = hasHighBits(type) ? v128.load(high) : i32x4.splat(0);
-  for (const end = code + (type == Q6_K ? 32 : 64); code < end; code += 16) {
-    const word = v128.load(code);
-    const first = lowerCodes(word, bits, low, upper, type);
-    const second = upperCodes(word, bits, low, upper, type);
-    v128.store(to, evenCodes(first));
-    v128.store(to + apart, evenCodes(second));
-    v128.store(to + 2 * apart, oddCodes(first));
-    v128.store(to + 3 * apart, oddCodes(second));
-    bits = i32x4.shr_u(bits, highBitsPerWord(type));
-    to += apart << 2;
+  const fifth = i8x16.add(low, i8x16.splat(1));
+  const upper = type == Q6_K ? v128.and(i16x8.shl(low, 2), i8x16.splat(48)) : fifth;
+  const ahead = highBitsPerWord(type);
+  while (code < end) {
+    let bits = hasHighBits(type) ? v128.load(high) : low;
+    high += highBytes(type);
+    for (const stop = code + codeBytes(type); code < stop; code += 16) {
+      const word = v128.load(code);
+      const first = lowerCodes(word, bits, low, upper, type);
+      const last = upperCodes(word, bits, low, upper, type);
+      v128.store(to, v128.and(first, byte));
+      v128.store(to + apart, v128.and(last, byte));
+      v128.store(to + 2 * apart, i16x8.shr_u(first, 8));
+      v128.store(to + 3 * apart, i16x8.shr_u(last, 8));
+      bits = i32x4.shr_u(bits, ahead);
+      to += apart << 2;
+    }
   }
 }
 
@@ -92,6 +99,16 @@ export function widenBlock(code: usize, high: usize, to: usize, apart: usize, ty
 @inline
 function scalesAt(group: usize, blocks: i32, block: i32, type: i32): usize {
   return group + scalePlane(type, blocks) + <usize>block * scaleBytes(type);
+}
+
+/** Converts four f16 to f32, exactly. */
+@inline
+export function widenScales(at: usize): v128 {
+  const keep = v128.load32_splat(CONSTANTS, 4);
+  const moved = v128.and(i32x4.shl(v128.load16x4_s(at), 13), keep);
+  const value = f32x4.mul(moved, v128.load32_splat(CONSTANTS, 8));
+  const special = f32x4.ge(f32x4.abs(value), v128.load32_splat(CONSTANTS, 12));
+  return v128.or(value, v128.and(special, v128.load32_splat(CONSTANTS, 16)));
 }
 
 /** Address of d, and dmin, of a block of a K type. */
@@ -119,15 +136,15 @@ export function smallScales(at: usize, type: i32): v128 {
 /** The factor of the codes of the four rows of a group. The product of a K type is exact. */
 @inline
 export function scaleOf(group: usize, blocks: i32, block: i32, type: i32): v128 {
-  if (!isK(type)) return loadWide(scalesAt(group, blocks, block, type), F16);
-  return f32x4.mul(loadWide(superAt(group, blocks, block, type), F16), smallScales(smallAt(group, blocks, block, type), type));
+  if (!isK(type)) return widenScales(scalesAt(group, blocks, block, type));
+  return f32x4.mul(widenScales(superAt(group, blocks, block, type)), smallScales(smallAt(group, blocks, block, type), type));
 }
 
 /** m of the four rows of a group, which of a K type is -dmin times the small minimum; 0 for types without it. */
 @inline
 export function minOf(group: usize, blocks: i32, block: i32, type: i32): v128 {
   if (!hasMins(type)) return f32x4.splat(0);
-  if (!isK(type)) return loadWide(scalesAt(group, blocks, block, type) + 8, F16);
-  const dmin = f32x4.neg(loadWide(superAt(group, blocks, block, type) + 8, F16));
+  if (!isK(type)) return widenScales(scalesAt(group, blocks, block, type) + 8);
+  const dmin = f32x4.neg(widenScales(superAt(group, blocks, block, type) + 8));
   return f32x4.mul(dmin, smallScales(smallAt(group, blocks, block, type) + 4, type));
 }

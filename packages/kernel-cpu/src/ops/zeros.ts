@@ -5,8 +5,8 @@ import type { CpuTensor } from "../tensor.ts";
 
 export function zeros(runtime: Runtime, shape: Shape, dtype: DType): CpuTensor {
   const tensor = runtime.place("zeros", shape, dtype);
-  const { instance, bytes } = tensor.storage;
-  instance.wasm.fillZero(tensor.localAddress, bytes);
+  const { instance, chunk, bytes } = tensor.storage;
+  instance.clear(chunk);
   if (dtype === "q8_0") {
     // The codes are stored plus 128, before the scales of each group of rows: assembly/quantized/layout.ts.
     const columns = lastExtent(shape);

@@ -43,7 +43,7 @@ export const everyStorage: ReadonlySet<DType> = new Set<DType>([...basicStorage,
 /** The capabilities in which backends differ. */
 export type DeviceFacts = Pick<
   Capabilities,
-  "device" | "storage" | "activations" | "maxTensorBytes" | "maxBytes" | "batchInvariant"
+  "device" | "storage" | "activations" | "maxTensorBytes" | "maxBytes" | "maxOperandBytes" | "batchInvariant"
 >;
 
 /**

@@ -19,6 +19,7 @@ export class MemoryGuard<E> {
   readonly #config: TrainConfig;
   readonly #limit: number | undefined;
   readonly #maxTensorBytes: number;
+  readonly #maxOperandBytes: number;
   /** Positions of the largest batch that was predicted to fit. */
   #fits = 0;
 
@@ -35,6 +36,7 @@ export class MemoryGuard<E> {
     this.#config = config;
     this.#limit = smallest(limit, capabilities.maxBytes);
     this.#maxTensorBytes = capabilities.maxTensorBytes;
+    this.#maxOperandBytes = capabilities.maxOperandBytes ?? Infinity;
   }
 
   /**
@@ -66,9 +68,14 @@ export class MemoryGuard<E> {
   }
 
   /** The reason for which a step does not fit. */
-  #problem({ total, largest }: MemoryPrediction): string | undefined {
+  #problem({ total, other, largest }: MemoryPrediction): string | undefined {
     if (this.#limit !== undefined && total > this.#limit) {
       return `needs ${words(total)}, and the limit is ${words(this.#limit)}`;
+    }
+    // Parameters that are not trained can lie where only `linear` and `embedding` read them.
+    if (total - other > this.#maxOperandBytes) {
+      const beside = other > 0 ? " beside the tensors that are not trained" : "";
+      return `needs ${words(total - other)}${beside}, and the limit is ${words(this.#maxOperandBytes)}`;
     }
     if (largest.bytes > this.#maxTensorBytes) {
       const tensor = `a tensor ${formatShape(largest.shape)} of ${words(largest.bytes)} in ${largest.op}`;
