@@ -38,7 +38,7 @@ export interface ConvertedCheckpoint {
   /** Origin of the checkpoint, for people: the folder, the model name and revision, or the URL. */
   readonly label: string;
   readonly tensors: readonly WrittenTensor[];
-  /** Bytes of the file, or of the files of a folder. */
+  /** Bytes of a GGUF file, or of the tensors and the other files of a folder. */
   readonly bytes: number;
   /** Notes for the user. Usually empty. */
   readonly notes: readonly string[];

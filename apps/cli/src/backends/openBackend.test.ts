@@ -17,8 +17,7 @@ vi.mock("./probeApart.ts", () => ({
 vi.mock("@mamba/kernel-cuda", () => ({ provider: fake("cuda") }));
 vi.mock("@mamba/kernel-webgpu", () => ({ provider: fake("webgpu") }));
 vi.mock("@mamba/kernel-cpu", () => ({
-  provider: fake("cpu"),
-  createCpuKernel: () => Promise.resolve({ name: "cpu" }),
+  providerWith: () => fake("cpu"),
 }));
 
 function fake(name: string): KernelProvider {

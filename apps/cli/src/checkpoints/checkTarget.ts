@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { CliError, codeOf } from "../program/errors.ts";
 
 /**
@@ -22,4 +22,18 @@ export async function checkTarget(folder: string, force: boolean): Promise<void>
     throw new CliError("EXISTS", `${folder} holds other files; give an empty or a new folder`);
   }
   if (!force) throw new CliError("EXISTS", `${folder} already holds a checkpoint; --force replaces it`);
+}
+
+/**
+ * Checks that a file may be written to `path`: there is none, or `force` is set.
+ *
+ * @throws CliError `EXISTS`
+ */
+export async function checkTargetFile(path: string, force: boolean): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  });
+  if (found?.isDirectory()) throw new CliError("EXISTS", `${path} is a folder; give the name of a new file`);
+  if (found && !force) throw new CliError("EXISTS", `${path} already exists; --force replaces it`);
 }
