@@ -20,6 +20,7 @@ import {
 import { f32Tensor, safetensors } from "./support/files.ts";
 import { folderWith, refusal, temporaryFolder } from "./support/folders.ts";
 import { hostKernel } from "./support/hostKernel.ts";
+import { torchModel } from "./support/pickles.ts";
 import { tensorsOf, tinyConfig, tinyFiles, tinyInput } from "./support/models.ts";
 
 const small: MambaLMConfigInput = { vocabSize: 264, dModel: 256, nLayers: 1, dState: 4, dtRank: 16 };
@@ -91,6 +92,16 @@ describe("to GGUF", () => {
       to: "f32",
       error: { nmse: 0, largest: 0 },
     });
+  });
+
+  test("a pickle", async () => {
+    const weights = await torchModel(tensorsOf(tinyInput));
+    const folder = await folderWith({ "config.json": tinyConfig, "pytorch_model.bin": weights });
+    const [path, expected] = [join(folder, "a.gguf"), join(folder, "b.gguf")];
+    await convertCheckpoint(folder, path, { type: "q8_0" });
+    using model = (await loadCheckpoint(hostKernel(), folder)).model;
+    await saveGguf(model, expected, { type: "q8_0" });
+    expect(await bytesOf(path)).toBe(await bytesOf(expected));
   });
 
   test("tensors whose type stays pass byte for byte, also -exp(A_log), and so do the metadata that are not about storage", async () => {
