@@ -7,7 +7,7 @@ import { pnpm } from "./setup.mjs";
 
 /** Tests that take long on every machine. */
 const slow =
-  /conformance\/test\/|kernel-cpu\/test\/conformance[A-Z]\w*\.test|commands\/(bench|coord-?check)\.test|tooling\/(packed|readme|recipes)\w*\.test/i;
+  /conformance\/test\/|kernel-cpu\/test\/conformance[A-Z]\w*\.test|commands\/(bench|coord-?check)\.test|tooling\/(llama|packed|readme|recipes)\w*\.test/i;
 /** Tests that are slow where they run, and skipped where a GPU, a browser or a compiler is missing. */
 const hardware = /kernel-cuda\/|kernel-webgpu\/test\/|apps\/cli\/test\/|tooling\/(cuda-host|gpu-check)\//;
 const bare = process.argv.includes("--bare");

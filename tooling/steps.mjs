@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { findChromium } from "./chromium.mjs";
 import { missingCompiler, missingSanitizer } from "./cuda-host/build.mjs";
+import { missingPeers } from "./peers/install.mjs";
 import { cache } from "./report.mjs";
 import { pnpm, run, setUp } from "./setup.mjs";
 import { root, workspacePackages } from "./workspace.mjs";
@@ -53,7 +54,7 @@ export async function probeBackends(report) {
   const packages = workspacePackages().filter(
     ({ folder, native }) => folder.startsWith("packages/kernel-") && !native,
   );
-  const known = new Set(["chromium", "cuda-host"]);
+  const known = new Set(["chromium", "cuda-host", "llama"]);
   for (const { name, folder } of packages) {
     const backend = name.replace("@mamba/kernel-", "");
     known.add(backend);
@@ -84,6 +85,12 @@ export function cudaStandIn(report) {
       run(process.execPath, ["tooling/cuda-host/sanitize.mjs"]),
     );
   }
+}
+
+/** @param {Report} report */
+export function peers(report) {
+  const why = missingPeers();
+  if (why !== undefined) report.missing("the comparison of GGUF files with llama.cpp", why, "llama");
 }
 
 /** @param {Report} report */

@@ -1,5 +1,8 @@
 // The measurements of this project, the same in Node and in a page: a prompt, greedy decoding of one sequence, and of eight at once.
 
+/** Tokens that are decoded before the measurement: engines compile WebAssembly again, better, while it runs. */
+const warmUp = 32;
+
 /**
  * @typedef {import("@mamba/core").MambaLM} MambaLM
  * @typedef {import("@mamba/kernel").Kernel} Kernel
@@ -14,7 +17,7 @@
  * @returns {Promise<Speeds>}
  */
 export async function measureOurs(kernel, model, length, tokens) {
-  await prompt(kernel, model, 16);
+  await prompt(kernel, model, length);
   return {
     prefill: length / (await prompt(kernel, model, length)),
     decode: tokens / (await decode(kernel, model, 1, tokens)),
@@ -41,7 +44,7 @@ async function decode(kernel, model, batch, tokens) {
   const rows = Array.from({ length: batch }, () => ({ temperature: 0, uniform: 0 }));
   let last = /** @type {Int32Array} */ (Int32Array.from({ length: batch }, (_, i) => 100 + i));
   let start = 0;
-  for (let token = -4; token < tokens; token++) {
+  for (let token = -warmUp; token < tokens; token++) {
     if (token === 0) start = performance.now();
     const ids = kernel.upload(last, [batch], "i32");
     const logits = model.step(ids, state);

@@ -91,7 +91,7 @@ export async function emitScans(
  * - decode, one token of one row: every weight is read once, so the limit is weight bytes over copy bandwidth. The table of
  *   the embedding counts once, because it is also the head, which reads all of it.
  * - prefill, a prompt of L tokens: the limit is its operations (blocks L times, the head once) over the rate of a large f32
- *   product. Weights in f16 are multiplied in f32 too.
+ *   product. Weights in f16 and quantised weights are multiplied in f32 too.
  */
 export async function emitModel(
   kernel: TrainingKernel,
@@ -109,13 +109,14 @@ export async function emitModel(
       emit({
         ...{ name, state: "ok", result: `${formatRate(tokensPerSecond)} tokens/s` },
         beside: `${percent(limitSeconds / seconds)} of ${limit}`,
-        figures: { tokensPerSecond, seconds, limitSeconds },
+        figures: { tokensPerSecond, seconds, limitSeconds, bytes: item.bytes },
       });
     };
     await orOutOfMemory(name, (error) => error.message, measured, emit);
   };
   // The bytes of a prefill are those of the weights alone; those of a decoded token include its states.
-  await measure(decode, prefill.bytes / ceilings.copy, "weight bytes over copy bandwidth");
+  const weights = `weight bytes over copy bandwidth (${formatBytes(prefill.bytes)})`;
+  await measure(decode, prefill.bytes / ceilings.copy, weights);
   await measure(prefill, prefill.flops / ceilings.matmul, "matmul f32");
 }
 

@@ -92,6 +92,9 @@ if (available) {
     expect(stdout).toMatch(/^WebGPU: matmul f32 +[\d.]+ .?FLOP\/s +\d+ % of CUDA's$/m);
     expect(stdout).toMatch(/^WebGPU: scan B=1 L=40 ED=48 N=16 backward +[\d.]+ .?s +\d+ % of copy/m);
     expect(stdout).toMatch(/^WebGPU: tiny decode B=1 f16 +[\d.]+ tokens\/s +\d+ % of weight bytes/m);
+    expect(stdout).toMatch(
+      /^WebGPU: tiny decode B=1 q8_0 +[\d.]+ tokens\/s +\d+ % of weight bytes .*\(.+B\)$/m,
+    );
     expect(status).toBe(0);
     const rows = rowsIn("webgpu");
     expect(rows.get("WebGPU: conformance")?.figures?.["passed"]).toBeGreaterThan(40);

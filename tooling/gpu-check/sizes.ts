@@ -30,6 +30,9 @@ const widths = [
 ];
 const lengths = [512, 2048, 8192, 32768, 131072];
 
+const floats = ["f32", "f16"] as const;
+const quantised = ["q8_0", "q4_0", "q4_k"] as const;
+
 /** Sizes for a GPU. */
 export const fullSizes: Sizes = {
   effort: { samples: 7, sampleSeconds: 0.1 },
@@ -37,9 +40,11 @@ export const fullSizes: Sizes = {
   matmul: 4096,
   // The largest are last, because they may not fit.
   scans: lengths.flatMap((length) => widths.map((width) => ({ ...width, length }))),
-  models: (["mamba-130m", "mamba-1.4b", "mamba-2.8b"] as const).flatMap((preset) =>
-    (["f32", "f16"] as const).map((dtype) => casesOf(preset, dtype, 2048)),
-  ),
+  models: [
+    ...floats.map((dtype) => casesOf("mamba-130m", dtype, 2048)),
+    ...[...floats, ...quantised].map((dtype) => casesOf("mamba-1.4b", dtype, 2048)),
+    ...floats.map((dtype) => casesOf("mamba-2.8b", dtype, 2048)),
+  ],
 };
 
 /** Sizes for the stand-in. They show that every part runs; their figures say nothing about speed. */
@@ -48,12 +53,12 @@ export const smallSizes: Sizes = {
   copy: 1000,
   matmul: 40,
   scans: [{ batch: 1, length: 40, channels: 48, stateSize: 16 }],
-  models: [casesOf("tiny", "f32", 40), casesOf("tiny", "f16", 40)],
+  models: (["f32", "f16", "q8_0"] as const).map((dtype) => casesOf("tiny", dtype, 40)),
 };
 
 /** The longest scan and the largest model of WebGPU, which gets less time than CUDA. */
 const webGpuLength = 8192;
-const webGpuModels = 4;
+const webGpuModels = 7;
 
 /** The sizes for WebGPU: the smaller ones, and a copy that fits into one binding of any adapter. */
 export function webGpuSizes(sizes: Sizes): Sizes {

@@ -7,6 +7,8 @@ import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 //   node llama.mjs logits MODEL IDS OUT          f32 logits after each of the ids in a JSON file, one row for each id
 
 const threads = 2;
+/** Tokens that are decoded before the measurement, as for this project. */
+const warmUp = 32;
 
 const [command = "", modelPath = "", ...rest] = process.argv.slice(2);
 const llama = await getLlama({
@@ -30,12 +32,12 @@ async function open(contextSize) {
 
 /** @param {number} length @param {number} tokens */
 async function measure(length, tokens) {
-  const sequence = await open(length + tokens + 64);
+  const sequence = await open(length + tokens + warmUp + 64);
   const ids = Array.from(
     { length },
     (_, i) => /** @type {import("node-llama-cpp").Token} */ ((i * 7919 + 13) % 50000),
   );
-  await sequence.evaluateWithoutGeneratingNewTokens(ids.slice(0, 16));
+  await sequence.evaluateWithoutGeneratingNewTokens(ids);
   await sequence.clearHistory();
   const start = performance.now();
   await sequence.evaluateWithoutGeneratingNewTokens(ids);
@@ -44,8 +46,8 @@ async function measure(length, tokens) {
   let [first, last, count] = [0, 0, 0];
   for await (const _ of sequence.evaluate(ids.slice(0, 8), { temperature: 0, yieldEogToken: true })) {
     last = performance.now();
-    if (count === 0) first = last;
-    if (count++ === tokens) break;
+    if (count === warmUp) first = last;
+    if (count++ === warmUp + tokens) break;
   }
   return { prefill, decode: tokens / ((last - first) / 1000) };
 }

@@ -1,5 +1,5 @@
 import { MambaError } from "@mamba/core";
-import type { Scope, TrainingKernel, WeightDType } from "@mamba/kernel";
+import type { WeightDType, Scope, TrainingKernel } from "@mamba/kernel";
 
 /** One thing to measure, with the minimum bytes and operations of one run. */
 export interface BenchmarkCase {

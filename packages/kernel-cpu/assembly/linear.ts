@@ -107,15 +107,21 @@ export function linearRun(args: LinearArgs, begin: i32, end: i32, scratch: usize
   const perColumn = rowUnits(args);
   const rows = unitRows(args);
   const scaled = scratch + groupColumns(args) * widenedBytes(args);
-  const single = args.rows == 1 && args.weightType != F32 && (args.weightType == BF16 || scaleX(args, scaled));
+  const single = args.rows == 1 && isHalf(args.weightType) && (args.weightType == BF16 || scaleX(args, scaled));
   for (let unit = begin; unit < end; unit++) {
     const o = (unit / perColumn) * columns;
     const last = min(o + columns, args.outFeatures);
     const m = (unit % perColumn) * rows;
     if (single) singleRow(args, o, last, scaled, scratch);
-    else if (args.rows <= FEW && args.weightType != F32 && !isQuantized(args.weightType)) fewRows(args, o, last, scratch);
+    else if (args.rows <= FEW && isHalf(args.weightType)) fewRows(args, o, last, scratch);
     else manyRows(args, m, min(m + rows, args.rows), o, last, scratch);
   }
+}
+
+/** True for types of two bytes. */
+@inline
+function isHalf(type: i32): bool {
+  return type != F32 && !isQuantized(type);
 }
 
 /** Scales the only row of x for weights of f16 or packed f16. Returns false when it is too large for that. */

@@ -1,6 +1,6 @@
 import { openKernel } from "@mamba/kernel";
 import { afterEach, expect, test, vi } from "vitest";
-import { provider } from "./provider.ts";
+import { provider, providerWith } from "./provider.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -11,6 +11,16 @@ test("the provider opens the device that its probe reports", async () => {
   await using kernel = await openKernel([{ name: "cpu", load: () => Promise.resolve({ provider }) }]);
   expect(found).toEqual({ ok: true, device: kernel.capabilities.device });
   expect(kernel.name).toBe("cpu");
+});
+
+test("a provider with options opens the kernel with them, and refuses wrong ones", async () => {
+  const activations = async (options: object) => {
+    await using kernel = await providerWith(options).create();
+    return kernel.capabilities.activations;
+  };
+  expect(await activations({ threads: 1 })).toBe("int8");
+  expect(await activations({ threads: 1, activations: "f32" })).toBe("f32");
+  await expect(activations({ activations: "f16" })).rejects.toMatchObject({ code: "ARGUMENT" });
 });
 
 const no = (): boolean => false;

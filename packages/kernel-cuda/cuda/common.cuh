@@ -63,10 +63,12 @@ __device__ inline uint16_t floatToBf16(float x) {
 // Storage types as template arguments. `pair` converts the two numbers in a word, the first from its lower half.
 struct F32 {
   using Storage = float;
+  using Pointer = const float*;
   static __device__ inline float one(float x) { return x; }
 };
 struct F16 {
   using Storage = uint16_t;
+  using Pointer = const uint16_t*;
   static __device__ inline float one(uint16_t bits) { return f16ToFloat(bits); }
   static __device__ inline uint16_t rounded(float x) { return floatToF16(x); }
   static __device__ inline float2 pair(uint32_t word) {
@@ -75,6 +77,7 @@ struct F16 {
 };
 struct Bf16 {
   using Storage = uint16_t;
+  using Pointer = const uint16_t*;
   static __device__ inline float one(uint16_t bits) { return bf16ToFloat(bits); }
   static __device__ inline uint16_t rounded(float x) { return floatToBf16(x); }
   static __device__ inline float2 pair(uint32_t word) {

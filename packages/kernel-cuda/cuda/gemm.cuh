@@ -1,5 +1,5 @@
 #pragma once
-#include "common.cuh"
+#include "quantized.cuh"
 
 // C[m, n] = sum_k A(m, k) B(n, k), in f32, for the three products of a linear layer. Each block computes a square tile of C.
 // It copies tiles of A and B with 16 elements along k to shared memory, stored as [k, m] and [k, n]. Each thread computes 8
@@ -17,7 +17,7 @@ enum class Layout { Along, Across };
 
 template <typename W>
 struct Operand {
-  const typename W::Storage* data;
+  typename W::Pointer data;
   uint32_t stride;
   // The extent along m for A, along n for B.
   uint32_t outers;
@@ -25,7 +25,7 @@ struct Operand {
 
 // Loads `count` numbers, at most four, and returns 0 for the others. `aligned` is true when four can be loaded at once.
 template <typename W>
-__device__ inline float4 loadSome(const typename W::Storage* p, uint32_t count, bool aligned) {
+__device__ inline float4 loadSome(typename W::Pointer p, uint32_t count, bool aligned) {
   if (count >= 4 && aligned) return load4<W>(p);
   float4 four = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
   if (count > 0) four.x = load<W>(p);
@@ -33,6 +33,13 @@ __device__ inline float4 loadSome(const typename W::Storage* p, uint32_t count, 
   if (count > 2) four.z = load<W>(p + 2);
   if (count > 3) four.w = load<W>(p + 3);
   return four;
+}
+
+// The rows and tiles of a quantised matrix end at multiples of four.
+template <>
+__device__ inline float4 loadSome<Quantized>(QuantizedNumbers p, uint32_t count, bool) {
+  if (count == 0) return make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+  return fourOf(p.type, p.blocks, p.at);
 }
 
 // Stores the first `count` of four numbers.
@@ -49,8 +56,12 @@ __device__ inline void storeSome(float* p, float4 four, uint32_t count, bool ali
 
 // True when four numbers of every row can be loaded at once.
 template <typename W>
-__device__ inline bool inFours(const typename W::Storage* data, uint32_t stride) {
+__device__ inline bool inFours(typename W::Pointer data, uint32_t stride) {
   return reinterpret_cast<uintptr_t>(data) % (4 * sizeof(typename W::Storage)) == 0 && stride % 4 == 0;
+}
+template <>
+__device__ inline bool inFours<Quantized>(QuantizedNumbers, uint32_t) {
+  return true;
 }
 
 // The numbers of an operand's tile that one thread copies from global to shared memory: two groups of four numbers, 8 apart
@@ -61,7 +72,7 @@ struct TileLoader {
   static constexpr uint32_t kPitch = Tile + 4;
   static constexpr uint32_t kGroups = 2;
   static constexpr uint32_t kApart = kGemmDepth / kGroups;
-  const typename W::Storage* from;
+  typename W::Pointer from;
   uint32_t stride;
   bool aligned;
   // Across: the number of elements from this thread's first one to the end of the row. Along: threads past the last row load

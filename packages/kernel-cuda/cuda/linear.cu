@@ -1,3 +1,4 @@
+#include "fewRows.cuh"
 #include "gemm.cuh"
 
 // y = x · weightᵀ + bias: x [rows, I] with rows that start `xStride` apart, weight [O, I], bias [O] or null, y [rows, O].
@@ -5,7 +6,7 @@
 // Many rows: a tiled product. The depth I may be split into chunks (see gemm.cuh and addPartials.cu).
 
 template <typename W, uint32_t Tile>
-__device__ void linearTile(const float* x, const typename W::Storage* weight, const float* bias, float* y, uint32_t rows,
+__device__ void linearTile(const float* x, typename W::Pointer weight, const float* bias, float* y, uint32_t rows,
                            uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t chunkDepth) {
   const Operand<F32> A = {x, xStride, rows};
   const Operand<W> B = {weight, inFeatures, outFeatures};
@@ -26,11 +27,20 @@ MAMBA_LINEAR_TILE(linearTile64_f32, F32, 64, 4)
 MAMBA_LINEAR_TILE(linearTile64_f16, F16, 64, 4)
 MAMBA_LINEAR_TILE(linearTile64_bf16, Bf16, 64, 4)
 
+#define MAMBA_LINEAR_TILE_QUANTIZED(name, Tile, blocks)                                                        \
+  extern "C" __global__ void __launch_bounds__(kTileThreads<Tile>, blocks)                                     \
+      name(const float* x, const uint8_t* weight, const float* bias, float* y, uint32_t rows,                  \
+           uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t type, uint32_t chunkDepth) {  \
+    const QuantizedNumbers matrix = quantizedMatrix(weight, type, outFeatures, inFeatures);                    \
+    linearTile<Quantized, Tile>(x, matrix, bias, y, rows, inFeatures, outFeatures, xStride, chunkDepth);       \
+  }
+
+MAMBA_LINEAR_TILE_QUANTIZED(linearTile128_quantized, 128, 2)
+MAMBA_LINEAR_TILE_QUANTIZED(linearTile64_quantized, 64, 4)
+
 // Few rows: each weight is read once for all rows. Neither the terms of a sum nor their order depend on the number of rows, so that
 // these GPU kernels give a row the same bits whatever the other rows. More rows than `Rows` go in groups of that many, the groups
 // of one tile of outputs next to each other.
-
-constexpr uint32_t kGemvThreads = 256;
 
 // 16 bytes of a row of the weight: four f32 numbers or eight 16-bit numbers, converted four at a time.
 template <typename W>
@@ -51,13 +61,12 @@ struct Wide<F32> {
 };
 
 // A group of `lanes` threads, a power of two from 8 to the whole block, computes `Outputs` outputs for up to `Rows` rows. Each
-// thread loads 16 bytes of every weight row at a time and issues `Steps` such loads before it uses the first. The sums of the
-// threads are added within warps, then over warps when `lanes` is more than a warp, always in the same order.
+// thread loads 16 bytes of every weight row at a time and issues `Steps` such loads before it uses the first.
 template <typename W, uint32_t Rows, uint32_t Outputs, uint32_t Steps>
 __device__ void linearFew(const float* x, const typename W::Storage* weight, const float* bias, float* y,
                           uint32_t allRows, uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t lanes) {
   constexpr uint32_t kWide = Wide<W>::kCount;
-  __shared__ float partial[kGemvThreads / kWarp * Rows * Outputs];
+  __shared__ float partial[kPartialSums<Rows, Outputs>];
   const uint32_t groups = kGemvThreads / lanes;
   const uint32_t lane = threadIdx.x % lanes;
   const uint32_t rowGroups = (allRows + Rows - 1) / Rows;
@@ -127,34 +136,7 @@ __device__ void linearFew(const float* x, const typename W::Storage* weight, con
     }
   }
 
-  const uint32_t warp = threadIdx.x / kWarp;
-  const uint32_t groupLanes = min(lanes, kWarp);
-#pragma unroll
-  for (uint32_t r = 0; r < Rows; r++) {
-#pragma unroll
-    for (uint32_t o = 0; o < Outputs; o++) {
-      float total = sum[r][o];
-      for (uint32_t apart = groupLanes / 2; apart > 0; apart /= 2) total += __shfl_xor_sync(kAllLanes, total, apart);
-      if (lanes > kWarp) {
-        if (threadIdx.x % kWarp == 0) partial[(warp * Rows + r) * Outputs + o] = total;
-      } else if (lane == 0 && r < rows && first + o < outFeatures) {
-        y[(size_t)r * outFeatures + first + o] = bias == nullptr ? total : total + bias[first + o];
-      }
-    }
-  }
-  if (lanes <= kWarp) return;
-  __syncthreads();
-  const uint32_t warps = lanes / kWarp;
-  for (uint32_t i = threadIdx.x; i < groups * Rows * Outputs; i += kGemvThreads) {
-    const uint32_t group = i / (Rows * Outputs);
-    const uint32_t r = i / Outputs % Rows;
-    const uint32_t output = (tile * groups + group) * Outputs + i % Outputs;
-    float total = 0.0f;
-    for (uint32_t w = 0; w < warps; w++) total += partial[(group * warps + w) * Rows * Outputs + i % (Rows * Outputs)];
-    if (r < rows && output < outFeatures) {
-      y[(size_t)r * outFeatures + output] = bias == nullptr ? total : total + bias[output];
-    }
-  }
+  storeSums(sum, partial, {lanes, tile, rows, outFeatures}, bias, y);
 }
 
 #define MAMBA_LINEAR_FEW(name, W, Rows, Outputs, Steps)                                                             \

@@ -30,3 +30,15 @@ extern "C" __global__ void writeWords(uint16_t* target, uint32_t halves, HostWor
   const uint32_t i = threadIdx.x;
   if (i < halves) target[i] = (uint16_t)(words.words[i / 2] >> (16 * (i % 2)));
 }
+
+// Copies one field of `blocks` quantised blocks: `width` times 2 bytes of each, from blocks that start `fromStride` apart to
+// places that start `toStride` apart, in units of 2 bytes.
+extern "C" __global__ void __launch_bounds__(256)
+    copyField(const uint16_t* __restrict__ from, uint16_t* __restrict__ to, uint32_t blocks, uint32_t width,
+              uint32_t fromStride, uint32_t toStride) {
+  const size_t i = (size_t)blockIdx.x * 256 + threadIdx.x;
+  if (i >= (size_t)blocks * width) return;
+  const size_t b = i / width;
+  const size_t k = i - b * width;
+  to[b * toStride + k] = from[b * fromStride + k];
+}

@@ -1,5 +1,5 @@
 import { type HostArray, KernelError } from "@mamba/kernel";
-import { basicStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
+import { everyStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
 import * as ops from "./ops/index.ts";
 import { Readback } from "./readback.ts";
 import type { Runtime } from "./runtime.ts";
@@ -18,7 +18,7 @@ export class CudaKernel extends OpsKernel<CudaTensor, Runtime> {
   constructor(runtime: Runtime, device: string, deviceBytes: number) {
     super(runtime, ops satisfies OpTable<Runtime, CudaTensor>, {
       device,
-      storage: basicStorage,
+      storage: everyStorage,
       activations: "f32",
       maxTensorBytes: deviceBytes,
       maxBytes: deviceBytes,

@@ -1,5 +1,6 @@
-import { byteLength, formats, type HostArray, isDense } from "@mamba/kernel";
+import { byteLength, formats, type HostArray, isDense, isQuantized } from "@mamba/kernel";
 import { copyRows } from "./copyRows.ts";
+import { canonicalBlocks } from "./quantized.ts";
 import type { Runtime } from "./runtime.ts";
 import type { CudaTensor } from "./tensor.ts";
 
@@ -22,7 +23,10 @@ export class Readback {
   /** Returns dense host copies of `sources` after all work recorded so far. */
   async read(sources: readonly CudaTensor[]): Promise<HostArray[]> {
     const runtime = this.#runtime;
-    const copies = sources.map((source) => (isDense(source) ? undefined : copyRows(runtime, "read", source)));
+    const copies = sources.map((source) => {
+      if (isQuantized(source.dtype)) return canonicalBlocks(runtime, "read", source);
+      return isDense(source) ? undefined : copyRows(runtime, "read", source);
+    });
     const chunks = new Float64Array(2 * sources.length);
     sources.forEach((source, i) => {
       chunks[2 * i] = (copies[i] ?? source).address;

@@ -12,8 +12,8 @@ export interface Selection {
   /** Builds another stand-in instead of the one that executes the CUDA sources. */
   readonly driver?: () => Promise<string>;
   /**
-   * Leaves out the laws, and of the cases of each op and storage type runs the first and every n-th after it. Default: the whole
-   * suite, also with `MAMBA_FUZZ_SEED`, the seed of the schedule.
+   * Leaves out the laws, and of the cases of each op, storage type, and few or many rows runs the first and every n-th after it.
+   * Default: the whole suite, also with `MAMBA_FUZZ_SEED`, the seed of the schedule.
    */
   readonly every?: number;
 }
@@ -54,8 +54,10 @@ function chooser(every: number | undefined): (name: string) => boolean {
     if (name.startsWith("laws:")) return false;
     const [op = ""] = name.split(" ");
     if (op.endsWith(":")) return true;
-    const [variant = ""] = /\bb?f16\b|\+sequenceIds/.exec(name) ?? [];
-    const group = `${op} ${variant}`;
+    const [variant = ""] = /\bb?f16\b|\bi?q\d_\w+|\+sequenceIds/.exec(name) ?? [];
+    // More than `fewRows` rows use other GPU kernels.
+    const isMany = / rows (9|\d\d+) /.test(name);
+    const group = `${op} ${variant} ${isMany ? "many" : "few"}`;
     const count = counts.get(group) ?? 0;
     counts.set(group, count + 1);
     return count % every === 0;

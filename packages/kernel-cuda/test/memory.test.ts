@@ -21,6 +21,19 @@ if (available) {
     }
   });
 
+  test("quantised blocks in several chunks arrive", async () => {
+    await using kernel = await openCudaKernel({}, { exactPool: true });
+    // Chunks have 8 MiB; these blocks end a few bytes later.
+    const [rows, columns] = [241_000, 32];
+    const data = Uint8Array.from({ length: rows * 34 + 34 }, (_, i) => (i * 7) % 251);
+    using x = kernel.zeros([rows + 1, columns], "q8_0");
+    kernel.write(x, columns, data.subarray(34));
+    kernel.write(x, 0, data.subarray(0, 34));
+    const [back] = await kernel.read(x);
+    expect(Buffer.compare(back as Uint8Array, data)).toBe(0);
+    expect(kernel.memory().bytes).toBe(data.length);
+  });
+
   test("uploads that fill the staging memory to its end continue at its start", async () => {
     await using kernel = await openCudaKernel();
     // Chunks of 8 MiB fill the staging memory from its start, so the fifth has no room behind the fourth.

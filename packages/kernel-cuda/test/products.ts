@@ -1,13 +1,15 @@
-import { type FloatDType, fromFloat32, type Tensor } from "@mamba/kernel";
+import { type FloatDType, formats, fromFloat32, quantizedTypes as types, type Tensor } from "@mamba/kernel";
+import { dequantize, quantize } from "@mamba/kernel/quantize";
 import { expect, test } from "vitest";
 import { openCudaKernel } from "../src/create.ts";
 import type { CudaKernel } from "../src/kernel.ts";
 import type { KernelName } from "../src/kernels.ts";
+import { quantizedTypes } from "../src/quantized.ts";
 import type { CudaTensor } from "../src/tensor.ts";
 import { available, skipAll, useStandIn } from "./standIn.ts";
 
 // The conformance cases are small, so they use small tiles. These tests compute the same products with small and large tiles:
-// every element is the same sum in the same order for any tile.
+// every element is the same sum in the same order for any tile. Tiles of quantised weights are also compared with those of f32.
 
 const [rows, chunkDepth] = [140, 32];
 
@@ -26,24 +28,30 @@ function view(kernel: CudaKernel, height: number, width: number): CudaTensor {
   return kernel.columns(matrix(kernel, height, width + 6), 3, width) as CudaTensor;
 }
 
+/** A GPU kernel that computes tiles of 64 or 128 rows and columns, and its arguments without the depth of a chunk. */
+interface TileKernel {
+  readonly name: KernelName;
+  readonly args: (y: CudaTensor) => (CudaTensor | undefined | number)[];
+}
+
+/** Checks that all GPU kernels compute the same bits of a product of m rows, n columns and depth k. */
 async function checkTiles(
   kernel: CudaKernel,
-  names: readonly [small: KernelName, large: KernelName],
+  kernels: readonly TileKernel[],
   [m, n, k]: readonly [number, number, number],
-  args: (y: CudaTensor) => (CudaTensor | undefined | number)[],
 ): Promise<void> {
   for (const depth of [chunkDepth, Math.ceil(k / 16) * 16]) {
     const chunks = Math.ceil(k / depth);
-    const results = names.map((name, i): Tensor => {
-      const tile = i === 0 ? 64 : 128;
+    const results = kernels.map(({ name, args }): Tensor => {
+      const tile = name.includes("128") ? 128 : 64;
       const y = kernel.runtime.allocate("test", [chunks, m, n], "f32");
       const grid = [Math.ceil(m / tile) * Math.ceil(n / tile), chunks] as const;
-      kernel.runtime.launch("test", name, grid, i === 0 ? 128 : 256, [...args(y), depth]);
+      kernel.runtime.launch("test", name, grid, 2 * tile, [...args(y), depth]);
       return y;
     });
-    const [small, large] = await kernel.read(...results);
-    expect(large).toEqual(small);
-    expect(small?.some((value) => value !== 0)).toBe(true);
+    const [first, ...others] = await kernel.read(...results);
+    for (const other of others) expect(other).toEqual(first);
+    expect(first?.some((value) => value !== 0)).toBe(true);
   }
 }
 
@@ -63,8 +71,12 @@ export function testProducts(driver?: string): void {
       const weight = matrix(kernel, O, I, dtype);
       const bias = kernel.upload(numbers(O), [O], "f32") as CudaTensor;
       for (const x of [matrix(kernel, rows, I), view(kernel, rows, I)]) {
-        const names = [`linearTile64_${dtype}`, `linearTile128_${dtype}`] as const;
-        await checkTiles(kernel, names, [rows, O, I], (y) => [x, weight, bias, y, rows, I, O, x.rowStride]);
+        const args = (y: CudaTensor) => [x, weight, bias, y, rows, I, O, x.rowStride];
+        const kernels = [
+          { name: `linearTile64_${dtype}`, args },
+          { name: `linearTile128_${dtype}`, args },
+        ] as const;
+        await checkTiles(kernel, kernels, [rows, O, I]);
       }
     });
 
@@ -75,11 +87,36 @@ export function testProducts(driver?: string): void {
       await using kernel = await openCudaKernel({}, { exactPool: true });
       const weight = matrix(kernel, O, I, dtype);
       for (const dy of [matrix(kernel, rows, O), view(kernel, rows, O)]) {
-        const names = [`linearBackwardInput64_${dtype}`, `linearBackwardInput128_${dtype}`] as const;
-        await checkTiles(kernel, names, [rows, I, O], (y) => [dy, weight, y, rows, I, O, dy.rowStride]);
+        const args = (y: CudaTensor) => [dy, weight, y, rows, I, O, dy.rowStride];
+        const kernels = [
+          { name: `linearBackwardInput64_${dtype}`, args },
+          { name: `linearBackwardInput128_${dtype}`, args },
+        ] as const;
+        await checkTiles(kernel, kernels, [rows, I, O]);
       }
     });
   }
+
+  test.each(types)("tiles of %s have the bits of the same numbers in f32", async (dtype) => {
+    await using kernel = await openCudaKernel({}, { exactPool: true });
+    const [I, O] = [Math.max(64, formats[dtype].blockElements), 133];
+    const { index } = quantizedTypes[dtype];
+    const rows = 40;
+    const blocks = quantize(numbers(O * I), dtype, I);
+    const weight = kernel.upload(blocks, [O, I], dtype) as CudaTensor;
+    const same = kernel.upload(dequantize(blocks, dtype), [O, I], "f32") as CudaTensor;
+    const [x, dy] = [view(kernel, rows, I), view(kernel, rows, O)];
+    const forward = (w: CudaTensor) => (y: CudaTensor) => [x, w, undefined, y, rows, I, O, x.rowStride];
+    const backward = (w: CudaTensor) => (dx: CudaTensor) => [dy, w, dx, rows, I, O, dy.rowStride];
+    const kernels = (name: "linearTile" | "linearBackwardInput", args: typeof forward | typeof backward) =>
+      [
+        { name: `${name}64_f32`, args: args(same) },
+        { name: `${name}64_quantized`, args: (y: CudaTensor) => [...args(weight)(y), index] },
+        { name: `${name}128_quantized`, args: (y: CudaTensor) => [...args(weight)(y), index] },
+      ] as const;
+    await checkTiles(kernel, kernels("linearTile", forward), [rows, O, I]);
+    await checkTiles(kernel, kernels("linearBackwardInput", backward), [rows, I, O]);
+  });
 
   test.each([
     [132, 136],
@@ -88,9 +125,12 @@ export function testProducts(driver?: string): void {
     await using kernel = await openCudaKernel({}, { exactPool: true });
     for (const make of [matrix, view]) {
       const [dy, x] = [make(kernel, rows, O), make(kernel, rows, I)];
-      const names = ["linearBackwardWeight64", "linearBackwardWeight128"] as const;
-      const strides = [dy.rowStride, x.rowStride];
-      await checkTiles(kernel, names, [O, I, rows], (y) => [dy, x, y, rows, I, O, ...strides]);
+      const args = (y: CudaTensor) => [dy, x, y, rows, I, O, dy.rowStride, x.rowStride];
+      const kernels = [
+        { name: "linearBackwardWeight64", args },
+        { name: "linearBackwardWeight128", args },
+      ] as const;
+      await checkTiles(kernel, kernels, [O, I, rows]);
     }
   });
 }

@@ -1,9 +1,10 @@
-import { type HostArray, KernelError } from "@mamba/kernel";
-import { basicStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
+import { type DType, type HostArray, KernelError, type Shape } from "@mamba/kernel";
+import { everyStorage, OpsKernel, type OpTable } from "@mamba/kernel/author";
 import type { DispatchTime } from "./commands/profiler.ts";
 import { Readback } from "./commands/readback.ts";
 import type { WebGpuTensor } from "./memory/tensor.ts";
 import * as ops from "./ops/index.ts";
+import { storedBytes } from "./quantized/layouts.ts";
 import type { Runtime } from "./runtime.ts";
 import { warmUp, type WarmUpOptions } from "./warmUp.ts";
 
@@ -22,7 +23,7 @@ export class WebGpuKernel extends OpsKernel<WebGpuTensor, Runtime> {
   constructor(runtime: Runtime, device: string, lost: Promise<KernelError>, owned: boolean) {
     super(runtime, ops satisfies OpTable<Runtime, WebGpuTensor>, {
       device,
-      storage: basicStorage,
+      storage: everyStorage,
       activations: "f32",
       maxTensorBytes: runtime.device.limits.maxBufferSize,
       maxBytes: undefined, // WebGPU does not tell
@@ -83,6 +84,11 @@ export class WebGpuKernel extends OpsKernel<WebGpuTensor, Runtime> {
       throw error;
     }
     return commands.endProfile();
+  }
+
+  override storedBytes(dtype: DType, shape: Shape): number {
+    super.storedBytes(dtype, shape);
+    return storedBytes(dtype, shape);
   }
 
   protected fetch(tensors: readonly WebGpuTensor[]): Promise<HostArray[]> {

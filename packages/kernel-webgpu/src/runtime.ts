@@ -8,6 +8,7 @@ import { type Traits, traitsOf } from "./device/traits.ts";
 import { BufferPool } from "./memory/bufferPool.ts";
 import { Packs } from "./memory/packs.ts";
 import { type Storage, WebGpuTensor } from "./memory/tensor.ts";
+import { storedBytes } from "./quantized/layouts.ts";
 import type { Shader } from "./shader.ts";
 
 /** Settings for tests: they select the code for large tensors and for other devices. */
@@ -70,7 +71,7 @@ export class Runtime extends TensorOwner<Storage, WebGpuTensor> {
    * @param idle true when the host writes to it next: such a write runs before all recorded commands
    */
   allocate(op: string, shape: Shape, dtype: DType, idle = false): WebGpuTensor {
-    const bytes = byteLength(dtype, shape);
+    const bytes = storedBytes(dtype, shape);
     const buffer = this.pool.take(bytes, `${op}: allocation`, idle ? this.commands.serial : undefined);
     return this.adopt({ buffer, bytes, handles: 0, version: 0, error: undefined }, dtype, shape);
   }

@@ -1,11 +1,11 @@
-import { type FloatDType, KernelError } from "@mamba/kernel";
+import { KernelError, type WeightDType } from "@mamba/kernel";
 import type { Pipelines } from "./commands/pipelines.ts";
 import type { Traits } from "./device/traits.ts";
 import { addShaders } from "./ops/add.ts";
 import { argmaxShader } from "./ops/argmax.ts";
 import { causalConv1dShader } from "./ops/causalConv1d.ts";
 import { causalConv1dStepShader } from "./ops/causalConv1dStep.ts";
-import { embeddingShaders } from "./ops/embedding.ts";
+import { embeddingShader } from "./ops/embedding.ts";
 import { mulShaders } from "./ops/mul.ts";
 import { negExpShader } from "./ops/negExp.ts";
 import { rmsNormShader } from "./ops/rmsNorm.ts";
@@ -22,17 +22,17 @@ export interface WarmUpOptions {
   /** State size N of the model. Default 16. */
   readonly stateSize?: number | undefined;
   /** Storage types of its weights. Default: all float types. */
-  readonly weights?: readonly FloatDType[] | undefined;
+  readonly weights?: readonly WeightDType[] | undefined;
   /** Called after each shader with the number compiled so far. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** The shaders that read a prompt and decode one sequence. */
-function inferenceShaders(traits: Traits, stateSize: number, weights: readonly FloatDType[]): Shader[] {
+function inferenceShaders(traits: Traits, stateSize: number, weights: readonly WeightDType[]): Shader[] {
   const { subgroups } = traits;
   return [
     ...weights.flatMap((dtype) => [
-      embeddingShaders[dtype],
+      embeddingShader(dtype),
       productShader(traits, "forward", dtype, true, 1).shader,
       productShader(traits, "forward", dtype, true, 512).shader,
     ]),

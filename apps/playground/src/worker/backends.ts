@@ -1,7 +1,7 @@
 import type { MambaLM } from "@mamba/core";
 import {
   type DType,
-  type FloatDType,
+  type WeightDType,
   type Kernel,
   type KernelCandidate,
   type KernelProvider,
@@ -61,8 +61,8 @@ export async function warmUp(
   if (kernel.name !== "webgpu") return;
   const { WebGpuKernel } = await import("@mamba/kernel-webgpu");
   if (!(kernel instanceof WebGpuKernel)) return;
-  const isFloat = (dtype: DType): dtype is FloatDType => dtype !== "i32";
-  const weights = [...new Set([...parameters.values()].map(({ dtype }) => dtype))].filter(isFloat);
+  const isWeight = (dtype: DType): dtype is WeightDType => dtype !== "i32";
+  const weights = [...new Set([...parameters.values()].map(({ dtype }) => dtype))].filter(isWeight);
   await kernel.warmUp({ stateSize: config.dState, weights, onProgress });
 }
 

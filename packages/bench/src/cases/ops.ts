@@ -1,5 +1,5 @@
 import { benchmarkCases, loadCase, type OpCase } from "@mamba/conformance";
-import type { FloatDType } from "@mamba/kernel";
+import type { WeightDType } from "@mamba/kernel";
 import type { BenchmarkCase } from "../benchmarkCase.ts";
 
 /** The inputs of a product with one row take turns. Their copies have at least this size, so that weights come from memory. */
@@ -11,7 +11,7 @@ function toBenchmarkCase(item: OpCase): BenchmarkCase {
   const copies = op === "linear" && sizes["rows"] === 1 ? Math.ceil(rotationBytes / cost.bytes) : 1;
   return {
     ...{ name, bytes: cost.bytes, flops: cost.flops },
-    dtype: (requires[0]?.dtype ?? "f32") as FloatDType, // the storage of the weights is the one that a case may require
+    dtype: (requires[0]?.dtype ?? "f32") as WeightDType, // the storage of the weights is the one that a case may require
     prepare(kernel, scope) {
       const loaded = scope.use(loadCase(kernel, item, { copies }));
       return () => {

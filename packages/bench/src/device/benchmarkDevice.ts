@@ -7,7 +7,7 @@ import { measureDecode } from "./measureDecode.ts";
 import { measureDevice } from "./measureDevice.ts";
 
 const preset = "mamba-130m";
-const decodes = (["f32", "f16"] as const).map((dtype) => ({
+const decodes = (["f32", "f16", "q8_0", "q4_0", "q4_k"] as const).map((dtype) => ({
   dtype,
   name: decodeCase(preset, dtype, 1).name,
 }));

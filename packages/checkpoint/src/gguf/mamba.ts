@@ -184,7 +184,7 @@ function vocabulary(
 }
 
 /** The reason why GGUF cannot describe a model; undefined when it can. */
-export function ggufObstacle({
+function ggufObstacle({
   innerNorms,
   mupBaseWidth,
   selective,

@@ -28,7 +28,7 @@ export const fileTypeIds: Readonly<Record<GgufFileType, number>> = {
 };
 
 /** The storage type that a file's type gives most matrices. */
-export function matrixType(type: GgufFileType): WeightDType {
+function matrixType(type: GgufFileType): WeightDType {
   return type.replace(/_[sm]$/, "") as WeightDType;
 }
 

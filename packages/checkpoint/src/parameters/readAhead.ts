@@ -1,4 +1,5 @@
-import type { ByteRange, SafetensorsFile } from "@mamba/core/safetensors";
+import type { ByteRange } from "@mamba/core/safetensors";
+import type { WeightFile } from "../formats/weights.ts";
 
 /** Some bytes of a tensor. */
 export interface BytesToRead {
@@ -14,7 +15,7 @@ export interface BytesToRead {
  * @param buffers two buffers, which the chunks fill in turn: the bytes of a chunk are valid until the one after the next is asked for
  */
 export async function* readAhead<C extends BytesToRead>(
-  file: Pick<SafetensorsFile, "chunks">,
+  file: Pick<WeightFile, "chunks">,
   chunks: readonly C[],
   buffers: readonly [Uint8Array, Uint8Array],
 ): AsyncGenerator<readonly [chunk: C, bytes: Uint8Array], void, undefined> {

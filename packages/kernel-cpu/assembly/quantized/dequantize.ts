@@ -1,3 +1,4 @@
+import { Q6_K } from "../records.ts";
 import { blockColumns, codeBytes, groupBytes, hasByteCodes, highBytes, highPlane, isScaled, zeroCode } from "./layout.ts";
 import { minOf, scaleOf, widenBlocks } from "./widen.ts";
 
@@ -33,7 +34,11 @@ export function dequantizeGroup(
       if (!hasByteCodes(type)) at = scratch + ((i % half) << 6) + ((i / half) << 4);
       let even = v128.load(at);
       let other = v128.load(at + odd);
-      if (isScaled(type)) {
+      if (type == Q6_K) {
+        // The products of pairs 1, 3 and 5 with 64.
+        if (i > 1) even = i16x8.shr_u(even, 6);
+        if (i == 2) other = i16x8.shr_u(other, 6);
+      } else if (isScaled(type)) {
         if (i < half) other = i16x8.shr_u(other, 8);
         else even = i16x8.shr_u(even, 4);
       }

@@ -11,9 +11,8 @@ import { IQ4_NL, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q6_K, Q8_0 } from "../recor
 // K types have groups of scales. Their codes are first brought to the order of the other types, in blocks of the columns that share
 // a scale: 32, of q6_k 16. Their planes are
 //
-//   codes   as above
-//   high    q5_k as above; q6_k: 16 bytes for each block: in byte b of row r, from the lowest on, the two upper bits of
-//           columns b, b + 8, b + 4 and b + 12
+//   codes   as above; q6_k: 3 words for each block, see sixBits.ts
+//   high    q5_k as above
 //   scales  for each 256 columns, 8 bytes with d of rows 0, 1, 2, 3, and 8 bytes with dmin if there is one; then for each block
 //           4 bytes with the scales of the rows, and 4 bytes with the minima if there are any: 6-bit numbers take a byte
 //
@@ -63,13 +62,14 @@ export function hasMins(type: i32): bool {
 
 @inline
 export function hasHighBits(type: i32): bool {
-  return type == Q5_0 || type == Q5_1 || type == Q5_K || type == Q6_K;
+  return type == Q5_0 || type == Q5_1 || type == Q5_K;
 }
 
-/** Bits of each byte of the high bits that one word of the codes uses. */
+/** The product of the factors of a pair of x and a pair of the weight: 1, or more for types whose pairs are scaled. */
 @inline
-export function highBitsPerWord(type: i32): i32 {
-  return type == Q6_K ? 4 : 2;
+export function pairUnit(type: i32): i32 {
+  if (type == Q6_K) return 64;
+  return isScaled(type) ? 256 : 1;
 }
 
 /** The code that means 0. */
@@ -85,7 +85,7 @@ export function zeroCode(type: i32): i32 {
 @inline
 export function codeBytes(type: i32): usize {
   if (type == Q8_0) return 128;
-  return type == Q6_K ? 32 : 64;
+  return type == Q6_K ? 48 : 64;
 }
 
 /** Bytes of the scales of one block of a group; of a K type without d. */

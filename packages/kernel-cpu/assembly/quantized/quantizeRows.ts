@@ -1,5 +1,5 @@
-import { Pointer, StorageType } from "../records.ts";
-import { blockColumns, hasByteCodes, isScaled, zeroCode } from "./layout.ts";
+import { Pointer, Q6_K, StorageType } from "../records.ts";
+import { blockColumns, hasByteCodes, isScaled, pairUnit, zeroCode } from "./layout.ts";
 
 // Rounds rows of x to int8, one scale for each block of columns of the weight: q = round(x / dx), ties to even, with
 // dx = max |x| / 127. (With one scale for a whole row, a few large numbers, which the inputs of out_proj have, would cost the
@@ -13,8 +13,8 @@ import { blockColumns, hasByteCodes, isScaled, zeroCode } from "./layout.ts";
 //   pairs   for each pair of columns (see layout.ts) and each lane, two 16-bit integers
 //   blocks  for each block and each lane: f32 dx; then i32 -zero code · S; then f32 dx · S, with S = the sum of q in the block
 //
-// For scaled types the integers are q times 256, 16, 1, 256, so that each product with a pair of the weight is 256 q · code; dx is
-// divided by 256.
+// For scaled types the integers are q times 256, 16, 1, 256, so that each product with a pair of the weight is 256 q · code, and for
+// q6_k q times 64, 1, 64, 1, 64, 1, 64, 64, so that it is 64 q · code; dx is divided by 256 or 64.
 
 /** The bits of 2^-118, of infinity, and of 1.5 · 2^23. */
 const LEAST_BITS: i32 = 0x04800000;
@@ -72,7 +72,8 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
   let pairs = to + (lane << 2);
   let facts = to + pairBytes(columns, lanes) + (lane << 2);
   const bytes = (<usize>blockColumns(type)) << 2;
-  const scaled = isScaled(type);
+  const unit = pairUnit(type);
+  const inverseUnit: f32 = <f32>1 / <f32>unit;
   const zero = zeroCode(type);
   // Words i of a block: with byte codes two words make four pairs, otherwise a word and the one half a block later.
   const step: usize = hasByteCodes(type) ? 32 : 16;
@@ -96,7 +97,9 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
       let four = hasByteCodes(type)
         ? v128.shuffle<i16>(a, b, 0, 4, 2, 6, 8, 12, 10, 14)
         : v128.shuffle<i16>(a, b, 0, 4, 8, 12, 2, 6, 10, 14);
-      if (scaled) four = i16x8.mul(four, i16x8(256, 256, 16, 16, 1, 1, 256, 256));
+      if (type == Q6_K) {
+        four = i16x8.mul(four, i == 0 ? i16x8(64, 64, 1, 1, 64, 64, 1, 1) : i16x8(64, 64, 1, 1, 64, 64, 64, 64));
+      } else if (isScaled(type)) four = i16x8.mul(four, i16x8(256, 256, 16, 16, 1, 1, 256, 256));
       if (lanes == 1) v128.store(pairs, four);
       else {
         v128.store_lane<i32>(pairs, four, 0);
@@ -110,8 +113,8 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
     const integers = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
     const sum = integers - ((<i32>bytes >> 2) * MAGIC_BITS);
     const dx: f32 = bits < SPECIAL_BITS ? most * <f32>(1.0 / 127.0) : f32.NaN;
-    store<f32>(facts, scaled ? dx * <f32>0.00390625 : dx);
-    store<i32>(facts + apart, scaled ? -256 * zero * sum : -zero * sum);
+    store<f32>(facts, dx * inverseUnit);
+    store<i32>(facts + apart, -unit * zero * sum);
     store<f32>(facts + 2 * apart, dx * <f32>sum);
     facts += 3 * apart;
   }

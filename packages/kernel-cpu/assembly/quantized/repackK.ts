@@ -1,5 +1,6 @@
 import { Q4_K, Q5_K, Q6_K } from "../records.ts";
 import { codeBytes, hasMins, highBytes, highPlane } from "./layout.ts";
+import { packSixBits, unpackSixBits } from "./sixBits.ts";
 import { gatherBits, spreadBits } from "./spreadBits.ts";
 import { smallAt, superAt } from "./widen.ts";
 
@@ -39,7 +40,7 @@ export function copyRowK(file: usize, group: usize, lane: usize, blocks: i32, ty
       copyHalf(file + 208, d, toFile);
       for (let j: usize = 0; j < 16; j++) copyByte(file + 192 + j, small + (j << 2), toFile);
       if (toFile) memory.fill(file, 0, 192);
-      for (let j: usize = 0; j < 16; j++) copySixBits(file, code + (j << 5), high + (j << 4), j, toFile);
+      for (let j: usize = 0; j < 16; j++) copySixBits(file, code + j * 48, j, toFile);
     } else {
       copyHalf(file, d, toFile);
       copyHalf(file + 2, d + 8, toFile);
@@ -132,7 +133,7 @@ function copyFifthBits(file: usize, high: usize, j: u32, toFile: bool): void {
 }
 
 /** Copies the 16 codes of block j of 256 columns. To a file it adds them to zeros. */
-function copySixBits(file: usize, code: usize, high: usize, j: usize, toFile: bool): void {
+function copySixBits(file: usize, code: usize, j: usize, toFile: bool): void {
   const half = j >> 3;
   const quarter = (j >> 1) & 3;
   const first = (j & 1) << 4;
@@ -140,24 +141,25 @@ function copySixBits(file: usize, code: usize, high: usize, j: usize, toFile: bo
   const upper = file + 128 + (half << 5) + first;
   const nibbleShift = <u32>(quarter >> 1) << 2;
   const pairShift = <u32>quarter << 1;
-  let pairs = toFile ? load<u32>(high) : 0;
-  for (let i: usize = 0; i < 2; i++) {
-    const at = low + (i << 2);
-    const pairAt = upper + (i << 2);
-    const shift = <u32>i << 2;
-    if (toFile) {
-      const word = load<u32>(code + (i << 4));
-      store<u32>(at, load<u32>(at) | ((word & NIBBLES) << nibbleShift));
-      store<u32>(at, load<u32>(at, 8) | (((word >> 4) & NIBBLES) << nibbleShift), 8);
-      store<u32>(pairAt, load<u32>(pairAt) | (((pairs >> shift) & PAIRS) << pairShift));
-      store<u32>(pairAt, load<u32>(pairAt, 8) | (((pairs >> (shift + 2)) & PAIRS) << pairShift), 8);
-    } else {
-      const a = (load<u32>(at) >> nibbleShift) & NIBBLES;
-      const b = (load<u32>(at, 8) >> nibbleShift) & NIBBLES;
-      store<u32>(code + (i << 4), a | (b << 4));
-      pairs |= ((load<u32>(pairAt) >> pairShift) & PAIRS) << shift;
-      pairs |= ((load<u32>(pairAt, 8) >> pairShift) & PAIRS) << (shift + 2);
-    }
+  if (!toFile) {
+    const m0 = fileWord(low, upper, nibbleShift, pairShift);
+    const m1 = fileWord(low + 4, upper + 4, nibbleShift, pairShift);
+    const m2 = fileWord(low + 8, upper + 8, nibbleShift, pairShift);
+    const m3 = fileWord(low + 12, upper + 12, nibbleShift, pairShift);
+    packSixBits(code, m0, m1, m2, m3);
+    return;
   }
-  if (!toFile) store<u32>(high, pairs);
+  for (let m = 0; m < 4; m++) {
+    const word = unpackSixBits(code, m);
+    const at = low + (<usize>m << 2);
+    const pairAt = upper + (<usize>m << 2);
+    store<u32>(at, load<u32>(at) | ((word & NIBBLES) << nibbleShift));
+    store<u32>(pairAt, load<u32>(pairAt) | (((word >> 4) & PAIRS) << pairShift));
+  }
+}
+
+/** The codes of four columns, one in each byte. */
+@inline
+function fileWord(low: usize, upper: usize, nibbleShift: u32, pairShift: u32): u32 {
+  return ((load<u32>(low) >> nibbleShift) & NIBBLES) | (((load<u32>(upper) >> pairShift) & PAIRS) << 4);
 }

@@ -7,7 +7,6 @@ import {
   hasByteCodes,
   hasHighBits,
   hasMins,
-  highBitsPerWord,
   highBytes,
   highPlane,
   isK,
@@ -16,6 +15,7 @@ import {
   scalePlane,
 } from "./layout.ts";
 import { blockSum } from "./quantizedTile.ts";
+import { addSixBits } from "./sixBits.ts";
 import { CONSTANTS, lowerCodes, smallScales, upperCodes, widenScales } from "./widen.ts";
 
 // The products of one row of x with groups of the weight, whose codes are converted in registers. Two groups go by together: they share
@@ -125,7 +125,9 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
   const third = i16x8.shl(nibble, 8);
   const byte = v128.or(nibble, second);
   const fifth = i8x16.add(low, i8x16.splat(1));
-  const upper = type == Q6_K ? i8x16.add(fifth, i8x16.shl(fifth, 1)) : fifth;
+  const six = v128.load32_splat(CONSTANTS, 20);
+  const nextSix = i16x8.shl(six, 6);
+  const upperTwo = v128.and(six, i16x8.shl(six, 4));
   const blocks = columns / blockColumns(type);
   let high0 = w0 + highPlane(type, blocks);
   let high1 = w1 + highPlane(type, blocks);
@@ -153,7 +155,14 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
       high1 += highBytes(type);
     }
     const stop = w0 + codeBytes(type);
-    while (w0 != stop) {
+    if (type == Q6_K) {
+      s = addSixBits(w0, x, six, nextSix, upperTwo, s);
+      t = addSixBits(w1, x, six, nextSix, upperTwo, t);
+      w0 = stop;
+      w1 += codeBytes(type);
+      x += 32;
+    }
+    while (type != Q6_K && w0 != stop) {
       const a = v128.load32_splat(x);
       const b = v128.load32_splat(x, 4);
       const c = v128.load32_splat(x, 8);
@@ -173,16 +182,16 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
         w0 += 16;
         w1 += 16;
       } else {
-        s = addBytes(lowerCodes(u, h0, low, upper, type), byte, a, c, s);
-        t = addBytes(lowerCodes(v, h1, low, upper, type), byte, a, c, t);
-        s = addBytes(upperCodes(u, h0, low, upper, type), byte, b, d, s);
-        t = addBytes(upperCodes(v, h1, low, upper, type), byte, b, d, t);
+        s = addBytes(lowerCodes(u, h0, low, fifth, type), byte, a, c, s);
+        t = addBytes(lowerCodes(v, h1, low, fifth, type), byte, a, c, t);
+        s = addBytes(upperCodes(u, h0, low, fifth, type), byte, b, d, s);
+        t = addBytes(upperCodes(v, h1, low, fifth, type), byte, b, d, t);
         w0 += 16;
         w1 += 16;
       }
       if (hasHighBits(type)) {
-        h0 = i32x4.shr_u(h0, highBitsPerWord(type));
-        h1 = i32x4.shr_u(h1, highBitsPerWord(type));
+        h0 = i32x4.shr_u(h0, 2);
+        h1 = i32x4.shr_u(h1, 2);
       }
       x += 16;
     }

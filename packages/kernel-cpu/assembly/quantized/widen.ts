@@ -5,7 +5,6 @@ import {
   hasByteCodes,
   hasHighBits,
   hasMins,
-  highBitsPerWord,
   highBytes,
   isK,
   isScaled,
@@ -13,14 +12,15 @@ import {
   scalePlane,
   superBytes,
 } from "./layout.ts";
+import { widenSixBits } from "./sixBits.ts";
 
 // The codes of one block of a group as 16-bit integers, and its scales as f32. See layout.ts for the order.
 
 /**
  * V8 makes a constant of 16 bytes anew at each use, with three instructions; those from memory stay in registers or on the stack. Here
- * are 16 x 15 in bytes, and the constants of widenScales.
+ * are 16 x 15 in bytes, the constants of widenScales, and 8 x 63 in 16-bit lanes.
  */
-export const CONSTANTS = memory.data<u32>([0x0f0f0f0f, 0x8fffe000, 0x77800000, 0x47800000, 0x7f800000]);
+export const CONSTANTS = memory.data<u32>([0x0f0f0f0f, 0x8fffe000, 0x77800000, 0x47800000, 0x7f800000, 0x003f003f]);
 
 /** The values of iq4_nl plus 128. */
 @inline
@@ -30,25 +30,33 @@ export function iq4Values(): v128 {
 
 /**
  * Codes of columns 4i to 4i + 3, one byte each, from a word of nibbles; `high` is shifted so that their high bits begin at bit 0.
- * `low` is bytes of 15, `upper` bytes of the high bits that a code can have, 16 or 48.
+ * `low` is bytes of 15, `fifth` bytes of 16.
  */
 @inline
-export function lowerCodes(word: v128, high: v128, low: v128, upper: v128, type: i32): v128 {
+export function lowerCodes(word: v128, high: v128, low: v128, fifth: v128, type: i32): v128 {
   const codes = v128.and(word, low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), upper)) : codes;
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 4), fifth)) : codes;
 }
 
 /** Codes of the columns half a block later; the parameters are those of lowerCodes. */
 @inline
-export function upperCodes(word: v128, high: v128, low: v128, upper: v128, type: i32): v128 {
+export function upperCodes(word: v128, high: v128, low: v128, fifth: v128, type: i32): v128 {
   const codes = v128.and(i16x8.shr_u(word, 4), low);
   if (type == IQ4_NL) return i8x16.swizzle(iq4Values(), codes);
-  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, type == Q6_K ? 2 : 3), upper)) : codes;
+  return hasHighBits(type) ? v128.or(codes, v128.and(i32x4.shl(high, 3), fifth)) : codes;
 }
 
 /** Stores the pairs of `count` blocks, which follow each other in the planes of a group, `apart` bytes apart. */
 export function widenBlocks(code: usize, high: usize, to: usize, apart: usize, count: i32, type: i32): void {
+  if (type == Q6_K) {
+    for (let block = 0; block < count; block++) {
+      widenSixBits(code, to, apart);
+      code += codeBytes(type);
+      to += apart << 3;
+    }
+    return;
+  }
   const low = v128.load32_splat(CONSTANTS);
   const nibble = i16x8.shr_u(low, 8);
   const second = i16x8.shl(nibble, 4);
@@ -76,20 +84,18 @@ export function widenBlocks(code: usize, high: usize, to: usize, apart: usize, c
     return;
   }
   const fifth = i8x16.add(low, i8x16.splat(1));
-  const upper = type == Q6_K ? v128.and(i16x8.shl(low, 2), i8x16.splat(48)) : fifth;
-  const ahead = highBitsPerWord(type);
   while (code < end) {
     let bits = hasHighBits(type) ? v128.load(high) : low;
     high += highBytes(type);
     for (const stop = code + codeBytes(type); code < stop; code += 16) {
       const word = v128.load(code);
-      const first = lowerCodes(word, bits, low, upper, type);
-      const last = upperCodes(word, bits, low, upper, type);
+      const first = lowerCodes(word, bits, low, fifth, type);
+      const last = upperCodes(word, bits, low, fifth, type);
       v128.store(to, v128.and(first, byte));
       v128.store(to + apart, v128.and(last, byte));
       v128.store(to + 2 * apart, i16x8.shr_u(first, 8));
       v128.store(to + 3 * apart, i16x8.shr_u(last, 8));
-      bits = i32x4.shr_u(bits, ahead);
+      bits = i32x4.shr_u(bits, 2);
       to += apart << 2;
     }
   }

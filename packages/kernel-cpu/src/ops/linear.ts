@@ -16,8 +16,8 @@ export const linear: Op<"linear"> = (runtime, sizes, x, weight, bias) => {
       const record = { x, y: rounded, rows, columns: inFeatures, xStride, weightType };
       runtime.run("quantizeRows", record, rows * inFeatures);
       const factors = { x: rounded, weight, bias, y, rows, inFeatures, outFeatures, weightType };
-      // 16 products per nanosecond for one row, 36 for many.
-      runtime.run("linearQuantized", factors, products / (rows === 1 ? 16 : 36));
+      // 14 products per nanosecond for one row, 30 for many.
+      runtime.run("linearQuantized", factors, products / (rows === 1 ? 14 : 30));
     } finally {
       runtime.heap.free(rounded);
     }

@@ -1,8 +1,12 @@
-import type { DType, HostArray, Shape } from "@mamba/kernel";
+import { type DType, type HostArray, isQuantized, type Shape } from "@mamba/kernel";
+import { writeBlocks } from "../quantized.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CudaTensor } from "../tensor.ts";
 import { uploaded } from "../upload.ts";
 
 export function upload(runtime: Runtime, data: HostArray, shape: Shape, dtype: DType): CudaTensor {
-  return uploaded(runtime, "upload", data, shape, dtype);
+  if (!isQuantized(dtype)) return uploaded(runtime, "upload", data, shape, dtype);
+  const tensor = runtime.result("upload", shape, dtype);
+  writeBlocks(runtime, "upload", tensor, 0, data as Uint8Array);
+  return tensor;
 }

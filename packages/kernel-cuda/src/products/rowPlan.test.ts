@@ -26,6 +26,15 @@ test("the threads per output do not depend on the number of rows", () => {
   }
 });
 
+test("a quantised weight has one GPU kernel for one row and one for more, of four outputs each", () => {
+  for (const rows of [1, 2, 8, 33]) {
+    const { kernel, grid, lanes } = rowPlan("q4_k", rows, 768, 517);
+    expect(kernel).toBe(rows === 1 ? "linear1_q4_k" : "linear8_q4_k");
+    expect(lanes).toBe(rowPlan("q4_k", 1, 768, 517).lanes);
+    expect(grid).toBe(Math.ceil(517 / ((256 / lanes) * 4)) * Math.ceil(rows / 8));
+  }
+});
+
 test("the grid covers all outputs and rows", () => {
   for (const rows of [1, 3, 8, 9, 33]) {
     for (const outputs of [1, 9, 517, 50_280]) {

@@ -1,4 +1,4 @@
-import type { FloatDType } from "@mamba/kernel";
+import { isQuantized, type WeightDType } from "@mamba/kernel";
 import type { KernelName } from "../kernels.ts";
 
 /**
@@ -14,11 +14,17 @@ const enoughBlocks = 264;
 /** Outputs that the choice of the lanes assumes for a group of threads: the order of a sum must not depend on the number of rows. */
 const assumedOutputs = 2;
 
-/** GPU kernels by the rows of a group, and the outputs that a group of threads computes. */
-const kernels = [
-  { rows: 1, outputs: 2, names: { f32: "linear1_f32", f16: "linear1_f16", bf16: "linear1_bf16" } },
-  { rows: 4, outputs: 4, names: { f32: "linear4_f32", f16: "linear4_f16", bf16: "linear4_bf16" } },
-  { rows: fewRows, outputs: 4, names: { f32: "linear8_f32", f16: "linear8_f16", bf16: "linear8_bf16" } },
+/** GPU kernels of float weights: the rows of a group, and the outputs that a group of threads computes. */
+const floatKernels = [
+  { group: 1, outputs: 2 },
+  { group: 4, outputs: 4 },
+  { group: fewRows, outputs: 4 },
+] as const;
+
+/** GPU kernels of quantised weights, which skip the rows that a group lacks. */
+const quantizedKernels = [
+  { group: 1, outputs: 4 },
+  { group: fewRows, outputs: 4 },
 ] as const;
 
 /** The launch of a product with few rows. */
@@ -29,15 +35,30 @@ export interface RowPlan {
   readonly lanes: number;
 }
 
-export function rowPlan(dtype: FloatDType, rows: number, inFeatures: number, outFeatures: number): RowPlan {
-  const [, , large] = kernels;
-  const { rows: group, outputs, names } = kernels.find((candidate) => rows <= candidate.rows) ?? large;
-  // A thread reads 16 bytes of a row at a time.
-  const reads = Math.ceil(inFeatures / (dtype === "f32" ? 4 : 8));
+export function rowPlan(dtype: WeightDType, rows: number, inFeatures: number, outFeatures: number): RowPlan {
+  const { kernel, group, outputs } = choose(dtype, rows);
+  const reads = Math.ceil(inFeatures / numbersPerRead(dtype));
   const tiles = (lanes: number, each: number): number => Math.ceil(outFeatures / ((threads / lanes) * each));
   let lanes = 8;
   while (lanes < 32 && lanes < reads) lanes *= 2;
   // With few outputs, more threads sum each output, as long as each thread has work.
   while (lanes < threads && lanes < reads && tiles(lanes, assumedOutputs) < enoughBlocks) lanes *= 2;
-  return { kernel: names[dtype], grid: tiles(lanes, outputs) * Math.ceil(rows / group), lanes };
+  return { kernel, grid: tiles(lanes, outputs) * Math.ceil(rows / group), lanes };
+}
+
+function choose(dtype: WeightDType, rows: number): { kernel: KernelName; group: number; outputs: number } {
+  if (isQuantized(dtype)) {
+    const [one, large] = quantizedKernels;
+    const { group, outputs } = rows === 1 ? one : large;
+    return { kernel: `linear${group}_${dtype}`, group, outputs };
+  }
+  const [, , large] = floatKernels;
+  const { group, outputs } = floatKernels.find((candidate) => rows <= candidate.group) ?? large;
+  return { kernel: `linear${group}_${dtype}`, group, outputs };
+}
+
+/** Numbers of a row of the weight that a thread reads at a time: 16 bytes of floats, or a unit of a quantised block. */
+function numbersPerRead(dtype: WeightDType): number {
+  if (isQuantized(dtype)) return 16;
+  return dtype === "f32" ? 4 : 8;
 }

@@ -1,4 +1,4 @@
-import type { FloatDType } from "@mamba/kernel";
+import type { DType } from "@mamba/kernel";
 import type { KernelName } from "../kernels.ts";
 import type { Arg } from "../commands.ts";
 import type { Runtime } from "../runtime.ts";
@@ -31,6 +31,6 @@ export function tiledProduct(runtime: Runtime, op: string, product: TiledProduct
 }
 
 /** True when cuBLAS computes a product of these extents and strides: it is loaded, the weight is f32, and 32 bits count them. */
-export function usesBlas(runtime: Runtime, dtype: FloatDType, ...extents: number[]): boolean {
+export function usesBlas(runtime: Runtime, dtype: DType, ...extents: number[]): boolean {
   return dtype === "f32" && extents.every((extent) => extent < 2 ** 31) && runtime.blas !== undefined;
 }

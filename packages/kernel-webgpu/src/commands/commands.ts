@@ -150,7 +150,7 @@ export class Commands {
   /**
    * Copies the first `bytes` bytes of `data`, a multiple of 4, to byte `at` of a memory, after all commands recorded so far.
    */
-  upload(storage: Storage, at: number, data: HostArray, bytes: number): void {
+  upload(storage: Storage, at: number, data: HostArray | Uint32Array, bytes: number): void {
     if (storage.buffer.lastBatch >= this.#serial) void this.flush();
     const source = data.buffer as ArrayBuffer;
     this.#device.queue.writeBuffer(storage.buffer.gpu, at, source, data.byteOffset, bytes);

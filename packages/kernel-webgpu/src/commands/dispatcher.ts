@@ -1,8 +1,9 @@
-import { byteLength, byteOffset, formats, KernelError, lastExtent } from "@mamba/kernel";
+import { formats, isQuantized, KernelError, lastExtent } from "@mamba/kernel";
 import { rowCount } from "@mamba/kernel/author";
 import { withErrorScopes } from "../device/errorScopes.ts";
 import type { BufferPool } from "../memory/bufferPool.ts";
 import { type Storage, storageError, WebGpuTensor } from "../memory/tensor.ts";
+import { storedBytes, storedOffset } from "../quantized/layouts.ts";
 import type { Shader } from "../shader.ts";
 import type { BindGroups, Binding } from "./bindGroups.ts";
 import type { Commands } from "./commands.ts";
@@ -117,15 +118,16 @@ export class Dispatcher {
         `${op}: ${name} must be at most ${limit} bytes, the largest binding of this device, got ${bytes} bytes`,
       );
     }
-    const { blockElements, blockBytes } = formats[dtype];
-    const start = ((from - (snapshot ? alignedDown(from, 4) : offset)) / blockBytes) * blockElements;
+    // Planes of quantised rows are words.
+    const elementBytes = isQuantized(dtype) ? 4 : formats[dtype].blockBytes;
+    const start = (from - (snapshot ? alignedDown(from, 4) : offset)) / elementBytes;
     if (start > 0 && !shader.placed.has(name)) {
       throw new Error(`shader ${shader.name}: ${name} must be read from ${name}_at on, which is ${start}`);
     }
     this.#bytes +=
       bound === tensor
-        ? byteLength(dtype, tensor.shape)
-        : ((bound as TensorChunk).bytesRead ?? byteOffset(dtype, (bound as TensorChunk).count));
+        ? storedBytes(dtype, tensor.shape)
+        : ((bound as TensorChunk).bytesRead ?? storedOffset(tensor, (bound as TensorChunk).count));
     words[at] = start;
     words[at + 1] = tensor.rowStride;
     commands.use(storage.buffer);
@@ -203,12 +205,12 @@ function tensorOf(bound: WebGpuTensor | TensorChunk): WebGpuTensor {
 function bytesOf(bound: WebGpuTensor | TensorChunk): { from: number; end: number } {
   if (!(bound instanceof WebGpuTensor)) {
     const { tensor, start, count } = bound;
-    const from = byteOffset(tensor.dtype, tensor.offset + start);
-    return { from, end: from + byteOffset(tensor.dtype, count) };
+    const from = storedOffset(tensor, tensor.offset + start);
+    return { from, end: from + storedOffset(tensor, count) };
   }
-  const { dtype, shape, rowStride, offset } = bound;
+  const { shape, rowStride, offset } = bound;
   const elements = (rowCount(bound) - 1) * rowStride + lastExtent(shape);
-  return { from: byteOffset(dtype, offset), end: byteOffset(dtype, offset + elements) };
+  return { from: storedOffset(bound, offset), end: storedOffset(bound, offset + elements) };
 }
 
 /** True when a dispatch writes to the memory. */

@@ -1,16 +1,18 @@
 import {
-  byteLength,
-  byteOffset,
   elementCount,
   type HostArray,
   hostArray,
   isDense,
+  isQuantized,
   KernelError,
+  lastExtent,
 } from "@mamba/kernel";
 import { sizeClass } from "@mamba/kernel/author";
 import { mapRead, usage } from "../device/constants.ts";
 import { withErrorScopes } from "../device/errorScopes.ts";
 import { storageError, type WebGpuTensor } from "../memory/tensor.ts";
+import { storedBytes, storedOffset } from "../quantized/layouts.ts";
+import { unpack } from "../quantized/repack.ts";
 import type { Runtime } from "../runtime.ts";
 import { copyRows } from "../shared/copyRows.ts";
 
@@ -40,15 +42,15 @@ export class Readback {
     const offsets = sources.map((source) => {
       const at = total;
       // Mapped ranges start at multiples of 8.
-      total += Math.ceil(byteLength(source.dtype, source.shape) / 8) * 8;
+      total += Math.ceil(storedBytes(source.dtype, source.shape) / 8) * 8;
       return at;
     });
     if (total === 0) return Promise.resolve([]);
     const { buffer: staging, refused } = this.#take(total);
     sources.forEach((source, i) => {
       const dense = isDense(source) ? source : copyRows(runtime, "read", source);
-      const from = byteOffset(dense.dtype, dense.offset);
-      const bytes = Math.ceil(byteLength(dense.dtype, dense.shape) / 4) * 4;
+      const from = storedOffset(dense, dense.offset);
+      const bytes = Math.ceil(storedBytes(dense.dtype, dense.shape) / 4) * 4;
       runtime.commands.copy("read", dense.storage.buffer, from, staging, offsets[i] ?? 0, bytes);
       if (dense !== source) dense.dispose();
     });
@@ -66,8 +68,11 @@ export class Readback {
       const range = staging.getMappedRange(0, total);
       const results = sources.map(({ dtype, shape }, i) => {
         const data = hostArray(dtype, elementCount(shape));
-        const bytes = new Uint8Array(range, offsets[i], data.byteLength);
-        new Uint8Array(data.buffer).set(bytes);
+        const offset = offsets[i] ?? 0;
+        if (isQuantized(dtype)) {
+          const words = new Uint32Array(range, offset, storedBytes(dtype, shape) / 4);
+          unpack(dtype, lastExtent(shape), words, new Uint16Array(data.buffer));
+        } else new Uint8Array(data.buffer).set(new Uint8Array(range, offset, data.byteLength));
         return data;
       });
       staging.unmap();

@@ -1,5 +1,6 @@
 import { byteOffset, elementCount } from "@mamba/kernel";
 import type { TensorChunk } from "../commands/dispatcher.ts";
+import { storedOffset } from "../quantized/layouts.ts";
 import type { WebGpuTensor } from "./tensor.ts";
 
 /** Rows [first, first + rows) of a matrix. */
@@ -19,7 +20,7 @@ interface ChunkLimit {
  */
 export function rowChunks({ chunkBytes }: ChunkLimit, tensor: WebGpuTensor): RowChunk[] {
   const [rows = 1, width = 1] = tensor.shape;
-  const fit = Math.max(1, Math.floor(chunkBytes / byteOffset(tensor.dtype, width)));
+  const fit = Math.max(1, Math.floor(chunkBytes / storedOffset(tensor, width)));
   // Shaders read four rows at a time in chunks that start at a multiple of four rows.
   const most = fit < 4 ? fit : fit - (fit % 4);
   const chunks: RowChunk[] = [];

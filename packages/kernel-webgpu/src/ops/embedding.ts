@@ -1,43 +1,51 @@
-import { byteLength, type FloatDType } from "@mamba/kernel";
+import type { WeightDType } from "@mamba/kernel";
+import { memoize } from "../memoize.ts";
 import { rowChunks } from "../memory/chunks.ts";
 import type { Op } from "../op.ts";
+import { storedBytes } from "../quantized/layouts.ts";
+import { quantizedReaders } from "../quantized/wgsl.ts";
 import { defineShader } from "../shader.ts";
-import { weightAt, weightElement } from "../wgsl/weights.ts";
+import { isQuantizedKind, weightAt, weightElement } from "../wgsl/weights.ts";
+
+/** WGSL `element(row, column)` of the table. */
+function elementReader(dtype: WeightDType): string {
+  if (isQuantizedKind(dtype)) {
+    return /* wgsl */ `
+${quantizedReaders(dtype)}
+fn element(row: u32, column: u32) -> f32 { return fourWeights(weightRow(row), column / 4u)[column % 4u]; }`;
+  }
+  return /* wgsl */ `
+${weightAt(dtype)}
+fn element(row: u32, column: u32) -> f32 { return weightAt(p.weight_at + row * p.features + column); }`;
+}
 
 // y[i] = weight[ids[i]], for the ids in this chunk of the table.
-const embeddingShader = (dtype: FloatDType) =>
+export const embeddingShader = memoize((dtype: WeightDType) =>
   defineShader({
     name: `embedding ${dtype}`,
     read: { ids: "i32", weight: weightElement(dtype) },
     write: { y: "f32" },
     params: { count: "u32", features: "u32", vocabSize: "i32", first: "i32", rows: "i32" },
     code: /* wgsl */ `
-${weightAt(dtype)}
+${elementReader(dtype)}
 fn run(group: u32, lane: u32) {
   for (var k = 0u; k < 4u; k++) {
     let i = group * 256u + k * workgroupSize + lane;
     if (i >= p.count) { return; }
     let row = clamp(ids[p.ids_at + i / p.features], 0, p.vocabSize - 1) - p.first;
-    if (row >= 0 && row < p.rows) {
-      y[i] = weightAt(p.weight_at + u32(row) * p.features + i % p.features);
-    }
+    if (row >= 0 && row < p.rows) { y[i] = element(u32(row), i % p.features); }
   }
 }`,
-  });
-
-export const embeddingShaders = {
-  f32: embeddingShader("f32"),
-  f16: embeddingShader("f16"),
-  bf16: embeddingShader("bf16"),
-};
+  }),
+);
 
 export const embedding: Op<"embedding"> = (runtime, sizes, ids, weight) => {
   const op = "embedding";
   const { count: rows, vocabSize, features, shape } = sizes;
-  const shader = embeddingShaders[weight.dtype as FloatDType];
+  const shader = embeddingShader(weight.dtype as WeightDType);
   const y = runtime.result(op, shape);
   const count = rows * features;
-  const bytesRead = byteLength(weight.dtype, [rows, features]);
+  const bytesRead = storedBytes(weight.dtype, [rows, features]);
   for (const chunk of rowChunks(runtime, weight)) {
     const params = { count, features, vocabSize, first: chunk.first, rows: chunk.rows };
     const buffers = { ids, weight: { ...chunk, bytesRead }, y };

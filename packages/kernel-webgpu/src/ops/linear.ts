@@ -1,4 +1,4 @@
-import type { FloatDType } from "@mamba/kernel";
+import type { WeightDType } from "@mamba/kernel";
 import { rowChunks } from "../memory/chunks.ts";
 import type { Op } from "../op.ts";
 import { areAligned, runProduct } from "../products/product.ts";
@@ -8,7 +8,7 @@ export const linear: Op<"linear"> = (runtime, { rows, inFeatures, outFeatures, s
   const y = runtime.result("linear", shape);
   for (const chunk of rowChunks(runtime, weight)) {
     runProduct(runtime, "linear", "forward", {
-      ...{ x, weight: chunk, bias, y, dtype: weight.dtype as FloatDType },
+      ...{ x, weight: chunk, bias, y, dtype: weight.dtype as WeightDType },
       ...{ aligned: areAligned(x, weight), rows, columns: chunk.rows, depth: inFeatures },
       ...{ first: chunk.first, width: outFeatures, xStart: 0, continued: false },
     });

@@ -1,4 +1,4 @@
-import type { FloatDType } from "@mamba/kernel";
+import type { WeightDType } from "@mamba/kernel";
 import { rowChunks } from "../memory/chunks.ts";
 import type { Op } from "../op.ts";
 import { areAligned, runProduct } from "../products/product.ts";
@@ -17,7 +17,7 @@ export const linearBackwardInput: Op<"linearBackwardInput"> = (
   const dx = runtime.result(op, shape);
   for (const chunk of rowChunks(runtime, weight)) {
     runProduct(runtime, op, "backward input", {
-      ...{ x: dy, weight: chunk, y: dx, dtype: weight.dtype as FloatDType },
+      ...{ x: dy, weight: chunk, y: dx, dtype: weight.dtype as WeightDType },
       ...{ aligned: areAligned(dy, weight), rows, columns: inFeatures, depth: chunk.rows },
       ...{ first: 0, width: inFeatures, xStart: chunk.first, continued: chunk.first > 0 },
     });

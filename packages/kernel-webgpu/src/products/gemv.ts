@@ -1,8 +1,10 @@
+import type { QuantizedDType } from "@mamba/kernel";
 import type { Traits } from "../device/traits.ts";
 import { memoize } from "../memoize.ts";
+import { quantizedReaders } from "../quantized/wgsl.ts";
 import { defineShader } from "../shader.ts";
 import { subgroupSums } from "../wgsl/sums.ts";
-import { weight4, weightAt, type WeightKind } from "../wgsl/weights.ts";
+import { type FloatKind, isQuantizedKind, weight4, weightAt, type WeightKind } from "../wgsl/weights.ts";
 import { lines, productBuffers, type ProductShader, storeOutput } from "./wgsl.ts";
 
 // y = x · weightᵀ + bias for few rows of x: each weight is read once for all rows. The terms of a sum and their order do not depend
@@ -23,8 +25,9 @@ interface Plan {
   readonly outputs: number;
 }
 
-function planFor(kind: Plan["kind"], rows: number): Plan {
-  if (kind === "alone") return { kind, workgroup: 16, lanes: 1, outputs: 4 };
+function planFor(kind: Plan["kind"], rows: number, quantized: boolean): Plan {
+  // Several outputs of a quantised weight at many rows would take long to compile.
+  if (kind === "alone") return { kind, workgroup: 16, lanes: 1, outputs: quantized && rows > 2 ? 1 : 4 };
   if (kind === "memory") return { kind, workgroup: 64, lanes: 8, outputs: 1 };
   return { kind, workgroup: 64, lanes: 64, outputs: rows <= 2 ? 4 : 1 };
 }
@@ -38,7 +41,7 @@ const gemvShader = memoize(
     planKind: Plan["kind"],
   ): ProductShader => {
     const { enable, ...buffers } = productBuffers(weightKind, four);
-    const plan = planFor(planKind, rows);
+    const plan = planFor(planKind, rows, isQuantizedKind(weightKind));
     const { workgroup, lanes, outputs } = plan;
     const all = (line: (r: number, o: number) => string) =>
       lines(outputs, (o) => lines(rows, (r) => line(r, o)));
@@ -48,14 +51,7 @@ const gemvShader = memoize(
       ...buffers,
       workgroup,
       code: /* wgsl */ `
-${four ? weight4(weightKind) : weightAt(weightKind)}
-// Four terms of a sum at a time, or one where rows are not aligned.
-alias Terms = ${four ? "vec4<f32>" : "f32"};
-const termCount = ${four ? 4 : 1}u;
-fn weightTerms(i: u32) -> Terms { return ${four ? "weight4" : "weightAt"}(i); }
-fn plus(sum: f32, a: Terms, b: Terms) -> f32 {
-  return ${four ? "fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))))" : "fma(a, b, sum)"};
-}
+${isQuantizedKind(weightKind) ? quantizedTerms(weightKind, four) : floatTerms(weightKind, four)}
 const lanes = ${lanes}u;
 ${planKind === "memory" ? `var<workgroup> partial: array<f32, ${rows}u * workgroupSize>;` : ""}
 ${planKind === "subgroups" ? subgroupSums(rows * outputs) : ""}
@@ -70,15 +66,15 @@ fn run(index: u32, lane: u32) {
   }
   let output = (group * (workgroupSize / lanes) + lane / lanes) * ${outputs}u;
   let steps = p.depth / termCount;
-  let xFrom = p.x_at / termCount;
-  let xStride = p.x_stride / termCount;
-    ${lines(outputs, (o) => `let w${o} = p.weight_at / termCount + min(output + ${o}u, p.columns - 1u) * steps;`)}
+  let xFrom = p.x_at / ${four ? 4 : 1}u;
+  let xStride = p.x_stride / ${four ? 4 : 1}u;
+    ${lines(outputs, (o) => `let w${o} = weightStart(min(output + ${o}u, p.columns - 1u));`)}
     // Rows past the last read it again and are not stored.
     ${lines(rows, (r) => `let x_${r} = xFrom + ${grouped ? `min(firstRow + ${r}u, p.rows - 1u)` : `${r}u`} * xStride;`)}
     ${all((r, o) => `var sum${r}_${o} = 0.0;`)}
   for (var i = lane % lanes; i < steps; i += lanes) {
-    ${lines(rows, (r) => `let x${r} = x[x_${r} + i];`)}
-    ${lines(outputs, (o) => `let own${o} = weightTerms(w${o} + i);`)}
+    ${lines(rows, (r) => `let x${r} = xTerms(x_${r}, i);`)}
+    ${lines(outputs, (o) => `let own${o} = weightTerms(w${o}, i);`)}
     ${all((r, o) => `sum${r}_${o} = plus(sum${r}_${o}, own${o}, x${r});`)}
   }
 ${totals(plan, rows, all)}
@@ -86,6 +82,49 @@ ${totals(plan, rows, all)}
     });
   },
 );
+
+// WGSL of the terms that an invocation adds to a sum at a time: `weightStart(r)`, and terms i of the row of the weight that starts
+// there and of the row of x that starts at an element of its buffer.
+
+/** Four terms at a time, or one where rows are not aligned. */
+function floatTerms(kind: FloatKind, four: boolean): string {
+  return /* wgsl */ `
+${four ? weight4(kind) : weightAt(kind)}
+alias Terms = ${four ? "vec4<f32>" : "f32"};
+const termCount = ${four ? 4 : 1}u;
+fn weightStart(r: u32) -> u32 { return p.weight_at / termCount + r * (p.depth / termCount); }
+fn weightTerms(start: u32, i: u32) -> Terms { return ${four ? "weight4" : "weightAt"}(start + i); }
+fn xTerms(start: u32, i: u32) -> Terms { return x[start + i]; }
+fn plus(sum: f32, a: Terms, b: Terms) -> f32 {
+  return ${four ? plusFour("a", "b", "sum") : "fma(a, b, sum)"};
+}`;
+}
+
+/** Eight terms at a time. They are added one by one, so that the sum is that of tiles on a software adapter. */
+function quantizedTerms(kind: QuantizedDType, four: boolean): string {
+  const numbers = (from: number) => [0, 1, 2, 3].map((j) => `x[at + ${from + j}u]`).join(", ");
+  return /* wgsl */ `
+${quantizedReaders(kind)}
+alias Terms = Eight;
+const termCount = 8u;
+fn weightStart(r: u32) -> u32 { return weightRow(r); }
+fn weightTerms(start: u32, i: u32) -> Terms { return eightWeights(start, i); }
+fn xTerms(start: u32, i: u32) -> Terms {
+  ${
+    four
+      ? "return Eight(x[start + 2u * i], x[start + 2u * i + 1u]);"
+      : `let at = start + 8u * i;
+  return Eight(vec4<f32>(${numbers(0)}), vec4<f32>(${numbers(4)}));`
+  }
+}
+fn plus(sum: f32, a: Terms, b: Terms) -> f32 {
+  let half = ${plusFour("a.first", "b.first", "sum")};
+  return ${plusFour("a.last", "b.last", "half")};
+}`;
+}
+
+const plusFour = (a: string, b: string, sum: string): string =>
+  `fma(${a}.w, ${b}.w, fma(${a}.z, ${b}.z, fma(${a}.y, ${b}.y, fma(${a}.x, ${b}.x, ${sum}))))`;
 
 /** WGSL that combines the sums and stores them. */
 function totals(
@@ -124,7 +163,13 @@ export function gemv(
   rows: number,
 ): { readonly shader: ProductShader; readonly outputs: number } {
   const planKind = parallel ? (subgroups ? "subgroups" : "memory") : "alone";
-  const { workgroup, lanes, outputs } = planFor(planKind, rows);
-  const shader = gemvShader(kind, four, Math.min(rows, maxGemvRows), rows > maxGemvRows, planKind);
-  return { shader, outputs: (workgroup / lanes) * outputs };
+  const own = Math.min(rows, maxGemvRows);
+  // The shaders of a quantised type have 1, 2, 4 or 8 rows, because they take long to compile.
+  const computed = isQuantizedKind(kind) ? 2 ** Math.ceil(Math.log2(own)) : own;
+  const { workgroup, lanes, outputs } = planFor(planKind, computed, isQuantizedKind(kind));
+  const grouped = rows > maxGemvRows || (isQuantizedKind(kind) && rows > 1);
+  return {
+    shader: gemvShader(kind, four, computed, grouped, planKind),
+    outputs: (workgroup / lanes) * outputs,
+  };
 }

@@ -1,9 +1,9 @@
-import type { FloatDType } from "@mamba/kernel";
+import type { WeightDType } from "@mamba/kernel";
 import type { BufferArgument } from "../commands/dispatcher.ts";
 import type { Traits } from "../device/traits.ts";
 import type { WebGpuTensor } from "../memory/tensor.ts";
 import type { Runtime } from "../runtime.ts";
-import type { WeightKind } from "../wgsl/weights.ts";
+import { isQuantizedKind, type WeightKind } from "../wgsl/weights.ts";
 import { gemv, maxGemvRows } from "./gemv.ts";
 import { registerTileShader } from "./registerTiles.ts";
 import { sharedTileShader } from "./sharedTiles.ts";
@@ -15,8 +15,8 @@ interface Product {
   readonly weight: BufferArgument;
   readonly bias?: WebGpuTensor | undefined;
   readonly y: BufferArgument;
-  readonly dtype: FloatDType;
-  /** True when all rows of `x` and of the weight start at a multiple of four numbers. */
+  readonly dtype: WeightDType;
+  /** True when all rows of `x` and of a weight of a float type start at a multiple of four numbers. */
   readonly aligned: boolean;
   readonly rows: number;
   readonly columns: number;
@@ -57,7 +57,7 @@ interface Choice {
 export function productShader(
   traits: Traits,
   form: FormName,
-  dtype: FloatDType,
+  dtype: WeightDType,
   four: boolean,
   rows: number,
 ): Choice {
@@ -69,7 +69,8 @@ export function productShader(
     return { shader, tileRows: Math.min(rows, maxGemvRows), tileColumns: outputs };
   }
   if (traits.parallel) return { shader: sharedTileShader(form, kind, four), tileRows: 64, tileColumns: 64 };
-  const size = rows > 32 ? 8 : 4;
+  // A larger tile of a quantised weight takes several times as long to compile.
+  const size = rows > 32 && !isQuantizedKind(kind) ? 8 : 4;
   return { shader: registerTileShader(form, kind, four, size), tileRows: 8 * size, tileColumns: 8 * size };
 }
 

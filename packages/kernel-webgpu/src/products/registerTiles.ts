@@ -1,6 +1,6 @@
 import { memoize } from "../memoize.ts";
 import { defineShader } from "../shader.ts";
-import type { WeightKind } from "../wgsl/weights.ts";
+import { isQuantizedKind, type WeightKind } from "../wgsl/weights.ts";
 import * as wgsl from "./wgsl.ts";
 
 // A matrix product for software adapters: each of the 8 by 8 invocations of a workgroup computes a tile of y in registers and
@@ -14,6 +14,15 @@ interface Side {
   readonly read: Readonly<Record<1 | 4, string>>;
   /** The value that was read for a row or a column of the tile. */
   readonly value: Readonly<Record<1 | 4, (at: number, term: number) => string>>;
+}
+
+type Value = Side["value"];
+
+const alongValue = (v: string): Value => ({ 4: (at, term) => `${v}${at}[${term}]`, 1: (at) => `${v}${at}` });
+
+function acrossValue(v: string): Value {
+  const value = (at: number, term: number) => `${v}${term}_${at >> 2}[${at & 3}]`;
+  return { 4: value, 1: value };
 }
 
 /** @param unit numbers per element of the buffer */
@@ -33,7 +42,7 @@ function side(name: "x" | "weight", layout: wgsl.Layout, size: number, unit: num
         4: wgsl.lines(size, (i) => `let ${v}${i} = ${name}Four(${v}_${i} + i);`),
         1: wgsl.lines(size, (i) => `let ${v}${i} = ${name}One(${v}_${i} * ${unit}u + k);`),
       },
-      value: { 4: (at, term) => `${v}${at}[${term}]`, 1: (at) => `${v}${at}` },
+      value: alongValue(v),
     };
   }
   const read = (terms: number) =>
@@ -42,12 +51,36 @@ function side(name: "x" | "weight", layout: wgsl.Layout, size: number, unit: num
       size / 4,
       (t, g) => `let ${v}${t}_${g} = ${name}Four(${v}_ + (k + ${t}u) * ${v}Step + ${(4 * g) / unit}u);`,
     );
-  const value = (at: number, term: number) => `${v}${term}_${at >> 2}[${at & 3}]`;
   return {
     start: `let ${v}_ = (${start} + min(${first}, (${count} - 1u) / 4u * 4u)) / ${unit}u;
     let ${v}Step = ${step};`,
     read: { 4: read(4), 1: read(1) },
-    value: { 4: value, 1: value },
+    value: acrossValue(v),
+  };
+}
+
+/** The reads of a quantised weight: see `quantizedReaders`. Rows have no length in elements of the buffer. */
+function quantizedSide(layout: wgsl.Layout, size: number): Side {
+  if (layout === "along") {
+    const row = (i: number) => `let b_${i} = weightRow(min(column + ${i}u, p.columns - 1u));`;
+    return {
+      start: wgsl.lines(size, row),
+      read: {
+        4: wgsl.lines(size, (i) => `let b${i} = fourWeights(b_${i}, k / 4u);`),
+        1: wgsl.lines(size, (i) => `let b${i} = fourWeights(b_${i}, k / 4u)[k % 4u];`),
+      },
+      value: alongValue("b"),
+    };
+  }
+  const read = (terms: number) =>
+    wgsl.lines(terms, (t) => {
+      const each = (g: number) => `let b${t}_${g} = fourWeights(row${t}, b_ + ${g}u);`;
+      return `let row${t} = weightRow(k + ${t}u); ${wgsl.lines(size / 4, each)}`;
+    });
+  return {
+    start: "let b_ = min(column, p.columns - 1u) / 4u;",
+    read: { 4: read(4), 1: read(1) },
+    value: acrossValue("b"),
   };
 }
 
@@ -56,7 +89,8 @@ export const registerTileShader = memoize(
   (form: wgsl.FormName, kind: WeightKind, four: boolean, size: number): wgsl.ProductShader => {
     const unit = four ? 4 : 1;
     const x = side("x", wgsl.forms[form].x, size, unit);
-    const weight = side("weight", wgsl.forms[form].weight, size, unit);
+    const { weight: layout } = wgsl.forms[form];
+    const weight = isQuantizedKind(kind) ? quantizedSide(layout, size) : side("weight", layout, size, unit);
     const add = (terms: 1 | 4) =>
       wgsl.grid(size, size, (r, c) =>
         wgsl.added(

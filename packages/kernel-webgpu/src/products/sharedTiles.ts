@@ -1,6 +1,6 @@
 import { memoize } from "../memoize.ts";
 import { defineShader } from "../shader.ts";
-import type { WeightKind } from "../wgsl/weights.ts";
+import { isQuantizedKind, type WeightKind } from "../wgsl/weights.ts";
 import * as wgsl from "./wgsl.ts";
 
 // A matrix product for GPUs: a workgroup computes 64 by 64 numbers of y, each of its 16 by 16 invocations 4 by 4 of them. Tiles
@@ -11,23 +11,14 @@ import * as wgsl from "./wgsl.ts";
  * WGSL that copies this invocation's four terms of a row or a column of y to the tile: the terms from k on, and 0 from `end`
  * on. Rows past the last read the last one again and are not stored. Neighbouring invocations read neighbouring numbers.
  */
-function fill(name: "x" | "weight", layout: wgsl.Layout, four: boolean): string {
+function fill(name: "x" | "weight", layout: wgsl.Layout, four: boolean, quantized: boolean): string {
   const [tile, start, first, count] =
     name === "x"
       ? ["xs", "p.x_at + p.xStart", "row", "p.rows"]
       : ["ws", "p.weight_at", "column", "p.columns"];
   const [own, term] = layout === "along" ? ["lane / 4u", "lane % 4u"] : ["lane % 64u", "lane / 64u"];
   const index = `min(${first} + ${own}, ${count} - 1u)`;
-  const [at, step] =
-    layout === "along"
-      ? [`${start} + ${index} * p.${name}_stride`, ""]
-      : [`${start} + ${index}`, ` * p.${name}_stride`];
-  const read = four
-    ? `if (from_ < end) {
-        let found = ${name}Four((at + from_) / 4u);
-        four = select(vec4<f32>(0.0), found, vec4<u32>(0u, 1u, 2u, 3u) + from_ < vec4<u32>(end));
-      }`
-    : `for (var i = 0u; i < 4u && from_ + i < end; i++) { four[i] = ${name}One(at + (from_ + i)${step}); }`;
+  const { at, read } = quantized ? quantizedRead(layout, index) : floatRead(name, layout, four, start, index);
   return /* wgsl */ `
     {
       let at = ${at};
@@ -37,6 +28,37 @@ function fill(name: "x" | "weight", layout: wgsl.Layout, four: boolean): string 
       ${tile}[${own} * pitch + ${term}] = four;
     }`;
 }
+
+/** WGSL of the start `at` of the terms, and of the statement that reads four of them. */
+interface Read {
+  readonly at: string;
+  readonly read: string;
+}
+
+function floatRead(name: string, layout: wgsl.Layout, four: boolean, start: string, index: string): Read {
+  const [at, step] =
+    layout === "along"
+      ? [`${start} + ${index} * p.${name}_stride`, ""]
+      : [`${start} + ${index}`, ` * p.${name}_stride`];
+  const read = four
+    ? `if (from_ < end) {
+        let found = ${name}Four((at + from_) / 4u);
+        four = select(vec4<f32>(0.0), found, vec4<u32>(0u, 1u, 2u, 3u) + from_ < vec4<u32>(end));
+      }`
+    : eachTerm(`${name}One(at + (from_ + i)${step})`);
+  return { at, read };
+}
+
+/** The length of a row is a multiple of four. */
+function quantizedRead(layout: wgsl.Layout, index: string): Read {
+  if (layout === "along") {
+    return { at: `weightRow(${index})`, read: "if (from_ < end) { four = fourWeights(at, from_ / 4u); }" };
+  }
+  return { at: index, read: eachTerm("fourWeights(weightRow(from_ + i), at / 4u)[at % 4u]") };
+}
+
+const eachTerm = (value: string): string =>
+  `for (var i = 0u; i < 4u && from_ + i < end; i++) { four[i] = ${value}; }`;
 
 /** @param aligned true when all rows of x and of the weight start at a multiple of four numbers */
 export const sharedTileShader = memoize(
@@ -65,8 +87,8 @@ ${wgsl.summed(
   (r, c) => `row + ownRow + ${16 * r}u, column + ownColumn + ${16 * c}u`,
   /* wgsl */ `
   for (var k = start; k < end; k += 16u) {
-${fill("x", x, fourX)}
-${fill("weight", weight, fourWeights)}
+${fill("x", x, fourX, false)}
+${fill("weight", weight, fourWeights, isQuantizedKind(kind))}
     workgroupBarrier();
     for (var i = 0u; i < 4u; i++) {
     ${wgsl.lines(4, (r) => `let a${r} = xs[(ownRow + ${16 * r}u) * pitch + i];`)}

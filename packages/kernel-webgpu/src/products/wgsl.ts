@@ -1,5 +1,6 @@
 import type { Shader } from "../shader.ts";
-import { weight4, weightAt, weightElement, type WeightKind } from "../wgsl/weights.ts";
+import { quantizedReaders } from "../quantized/wgsl.ts";
+import { isQuantizedKind, weight4, weightAt, weightElement, type WeightKind } from "../wgsl/weights.ts";
 
 // WGSL for all shaders of matrix products: y[r, c] = sum_k x(r, k) * weight(c, k). The three products of a linear layer differ
 // in the position of x(r, k) and weight(c, k) in their tensors.
@@ -128,7 +129,7 @@ export function added(
 
 /**
  * WGSL `xOne(i)` and `weightOne(i)`: number i of the buffer. `xFour(i)` and `weightFour(i)`: element i of a buffer with four
- * numbers per element, otherwise the four numbers from number i on.
+ * numbers per element, otherwise the four numbers from number i on. A quantised weight has `quantizedReaders` instead.
  */
 export function readers(kind: WeightKind, fourX: boolean, fourWeights = fourX): string {
   const four = (name: string) =>
@@ -138,7 +139,11 @@ export function readers(kind: WeightKind, fourX: boolean, fourWeights = fourX): 
   return /* wgsl */ `
 fn xOne(i: u32) -> f32 { return ${fourX ? "x[i / 4u][i % 4u]" : "x[i]"}; }
 ${fourX ? "fn xFour(i: u32) -> vec4<f32> { return x[i]; }" : four("x")}
-${fourWeights ? weight4(kind) : weightAt(kind)}
+${
+  isQuantizedKind(kind)
+    ? quantizedReaders(kind)
+    : `${fourWeights ? weight4(kind) : weightAt(kind)}
 fn weightOne(i: u32) -> f32 { return ${fourWeights ? "weight4(i / 4u)[i % 4u]" : "weightAt(i)"}; }
-${fourWeights ? "fn weightFour(i: u32) -> vec4<f32> { return weight4(i); }" : four("weight")}`;
+${fourWeights ? "fn weightFour(i: u32) -> vec4<f32> { return weight4(i); }" : four("weight")}`
+}`;
 }

@@ -1,16 +1,26 @@
-import type { FloatDType } from "@mamba/kernel";
+import type { FloatDType, QuantizedDType } from "@mamba/kernel";
+import { layouts } from "../quantized/layouts.ts";
 import type { Element } from "../shader.ts";
 
-// WGSL that reads weights of any storage type as f32. 16-bit types are bound as words of two elements, or f16 directly if the
-// device has `shader-f16`.
+// WGSL that reads weights of a float type as f32; quantized/wgsl.ts has it for quantised types. 16-bit types are bound as words of
+// two elements, or f16 directly if the device has `shader-f16`.
 
-/** The storage type of a weight, and for f16 whether shaders read it directly. */
-export type WeightKind = FloatDType | "native f16";
+/** A float type of a weight, and for f16 whether shaders read it directly. */
+export type FloatKind = FloatDType | "native f16";
+
+/** The storage type of a weight. */
+export type WeightKind = FloatKind | QuantizedDType;
+
+/** True for a kind that is stored as planes of words. */
+export function isQuantizedKind(kind: WeightKind): kind is QuantizedDType {
+  return kind in layouts;
+}
 
 /** The WGSL element type to bind a weight with, one or four numbers per element. */
 export function weightElement(kind: WeightKind, four = false): Element {
   if (kind === "f32") return four ? "vec4<f32>" : "f32";
   if (kind === "native f16") return four ? "vec4<f16>" : "f16";
+  if (isQuantizedKind(kind)) return "u32";
   return four ? "vec2<u32>" : "u32";
 }
 
@@ -20,7 +30,7 @@ const pair = {
 } as const;
 
 /** `weightAt(i)`: element i of the buffer `weight`. */
-export function weightAt(kind: WeightKind): string {
+export function weightAt(kind: FloatKind): string {
   if (kind === "f32" || kind === "native f16") return "fn weightAt(i: u32) -> f32 { return f32(weight[i]); }";
   return /* wgsl */ `
 fn weightAt(i: u32) -> f32 {
@@ -31,7 +41,7 @@ fn weightAt(i: u32) -> f32 {
 }
 
 /** `weight4(i)`: elements 4i to 4i + 3 of the buffer `weight`, bound with four numbers per element. */
-export function weight4(kind: WeightKind): string {
+export function weight4(kind: FloatKind): string {
   if (kind === "f32" || kind === "native f16") {
     return "fn weight4(i: u32) -> vec4<f32> { return vec4<f32>(weight[i]); }";
   }

@@ -5,7 +5,7 @@ import { CheckpointError } from "../../errors.ts";
  * Largest header in bytes: metadata with the tokenizer, and the list of tensors. Those of vocabularies with 256,000 tokens have 10 to
  * 45 MB.
  */
-export const ggufHeaderCap = 128 * 2 ** 20;
+const ggufHeaderCap = 128 * 2 ** 20;
 
 const firstBytes = 64 * 1024;
 const nextBytes = 2 ** 20;
@@ -162,6 +162,17 @@ export class HeaderReader {
     }
     if (!this.has(low)) await this.ensure(low);
     const bytes = this.bytes(low);
+    return asciiOf(bytes) ?? this.#decode(bytes, what, at);
+  }
+
+  /** `string` for one that is available as a whole, without waiting; undefined for any other, which `string` then reads. */
+  availableString(what: string): string | undefined {
+    if (!this.has(8)) return undefined;
+    const length = this.#view.getUint32(this.#next, true);
+    if (this.#view.getUint32(this.#next + 4, true) !== 0 || !this.has(8 + length)) return undefined;
+    const at = this.position;
+    this.#next += 8;
+    const bytes = this.bytes(length);
     return asciiOf(bytes) ?? this.#decode(bytes, what, at);
   }
 

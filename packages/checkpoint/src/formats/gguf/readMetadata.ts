@@ -87,7 +87,10 @@ async function readArray(reader: HeaderReader, where: string): Promise<GgufArray
   const count = bytes / sizes[items];
   if (items === "string") {
     const value: string[] = [];
-    for (let i = 0; i < count; i++) value.push(await reader.string(`${where}: item ${i}`));
+    for (let i = 0; i < count; i++) {
+      const item = reader.availableString(where) ?? (await reader.string(where));
+      value.push(item);
+    }
     return { type: "array", items, value };
   }
   const raw = new Uint8Array(bytes);
