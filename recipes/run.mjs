@@ -38,7 +38,7 @@ const recipes = {
     // The counts see as many examples as the model saw: 3600 steps of four. The longest order that helps is taken.
     const baseline = ["--baseline", "ngram", "--baseline-order", "12", "--baseline-examples", "14400"];
     const judged = ["stories", "--length", "1024", "--examples", "256", ...baseline];
-    keep("demo", ["--dtype", "f16"], judged);
+    keep("demo", ["--type", "f16"], judged);
   },
   async digits() {
     const { evaluateBaselines, prepareDigits } = await import("./digits/prepare.mjs");

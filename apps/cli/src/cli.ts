@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<{ default: CommandFactory 
   "coord-check": () => import("./commands/coordCheck.ts"),
   init: () => import("./commands/init.ts"),
   convert: () => import("./commands/convert.ts"),
+  quantize: () => import("./commands/quantize.ts"),
   inspect: () => import("./commands/inspect.ts"),
   backends: () => import("./commands/backends.ts"),
   bench: () => import("./commands/bench.ts"),

@@ -31,6 +31,8 @@ export type { ModelConfig, SavedModel } from "./models/modelConfig.ts";
 export { modelFiles, type SaveModelOptions } from "./models/modelFiles.ts";
 export type { LoadOptions } from "./parameters/load.ts";
 export type { WeightOptions } from "./parameters/weightsToWrite.ts";
+export type { WriteError } from "./parameters/errorMeter.ts";
+export type { WrittenTensor } from "./parameters/write.ts";
 export type { Progress } from "./sources/progress.ts";
 export { blobFiles, type FileContents } from "./sources/blob.ts";
 export type { CheckpointFiles } from "./sources/source.ts";

@@ -3,6 +3,7 @@ import type { LoraAdapter, MambaLM } from "@mamba/core";
 import { type ByteSource, type SafetensorsFile, show } from "@mamba/core/safetensors";
 import type { Kernel } from "@mamba/kernel";
 import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
+import { convert, type ConvertedCheckpoint, type ConvertOptions } from "./convert.ts";
 import { CheckpointError } from "./errors.ts";
 import { type GgufFile, openGguf as openGgufSource } from "./formats/gguf/open.ts";
 import { isGgufName } from "./gguf/choose.ts";
@@ -24,6 +25,7 @@ export * from "./common.ts";
 export { type FetchOptions, urlFiles } from "./sources/url.ts";
 export { saveAdapter } from "./adapter/save.ts";
 export { writeGguf, writeSafetensors } from "./writeFiles.ts";
+export type { ConvertedCheckpoint, ConvertOptions } from "./convert.ts";
 export { saveModel } from "./models/saveModel.ts";
 export { saveCheckpoint, saveGguf, type SaveOptions } from "./save.ts";
 export type { HubOptions } from "./sources/hub.ts";
@@ -152,13 +154,42 @@ export async function openPickle(source: string | ByteSource): Promise<WeightFil
   return openPickleSource(typeof source === "string" ? await fileSource(source) : source);
 }
 
+/** Options of `convertCheckpoint` in Node. Those of the hub do not apply to folders. */
+export interface NodeConvertOptions extends ConvertOptions, HubOptions {}
+
+/**
+ * Writes a checkpoint in another format or with another storage type: a GGUF file when `target` ends in `.gguf`, else a folder with
+ * config.json and model.safetensors. No kernel is opened, and at most some rows of a tensor are in memory, so that models that are larger than memory can be
+ * converted. Tensors whose type stays pass byte for byte. The tokenizer, the stop ids and the chat template go along. A failure leaves existing files as they
+ * were.
+ *
+ * @param source as that of `loadCheckpoint`
+ * @throws CheckpointError `DTYPE` when the target cannot have the type, `UNSUPPORTED_MODEL` when its format cannot describe the model,
+ * `TOKENIZER` when it cannot hold the tokenizer, `NON_FINITE` when a weight is NaN or infinite, or too large for its type, `IO` when the
+ * disk has too little space, and the codes of `loadCheckpoint`
+ */
+export async function convertCheckpoint(
+  source: string | URL | CheckpointFiles | Blob,
+  target: string,
+  options: NodeConvertOptions = {},
+): Promise<ConvertedCheckpoint> {
+  const { files, notes } = await findFiles(source, options);
+  const converted = await convert(files, target, options, urlOf(source) !== undefined);
+  return { ...converted, notes: [...notes, ...converted.notes] };
+}
+
+/** The URL of a source; undefined when it is none. */
+function urlOf(source: unknown): string | undefined {
+  if (source instanceof URL) return source.href;
+  return typeof source === "string" && /^https?:\/\//.test(source) ? source : undefined;
+}
+
 async function findFiles(
   source: string | URL | CheckpointFiles | FileContents | Blob,
   options: NodeLoadOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
-  if (source instanceof URL || (typeof source === "string" && /^https?:\/\//.test(source))) {
-    return urlFiles(String(source), { ...options, cache: false });
-  }
+  const url = urlOf(source);
+  if (url !== undefined) return urlFiles(url, { ...options, cache: false });
   if (source instanceof Blob) {
     const name = source instanceof File && isGgufName(source.name) ? source.name : "model.gguf";
     return { files: blobFiles(new Map([[name, source]]), name), notes: [] };

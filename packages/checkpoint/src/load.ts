@@ -58,7 +58,7 @@ export interface Opened {
 }
 
 /** Reads config and headers and checks them against each other. Memory does not depend on the model's size. */
-async function open(files: CheckpointFiles, file: string | undefined): Promise<Opened> {
+export async function openCheckpoint(files: CheckpointFiles, file: string | undefined): Promise<Opened> {
   const gguf = await findGguf(files, file);
   if (gguf === undefined) return openFolder(files);
   const { openGgufModel } = await import("./gguf/model.ts");
@@ -95,7 +95,7 @@ export async function inspect(
   files: CheckpointFiles,
   { file }: Pick<LoadOptions, "file"> = {},
 ): Promise<CheckpointSummary> {
-  const opened = await open(files, file);
+  const opened = await openCheckpoint(files, file);
   const { format, config, weights, metadata, notes } = opened;
   const { tokenizer, noTokenizer, notes: more = [] } = await opened.readTokenizer();
   const tensors = [...weights.tensors.values()];
@@ -119,7 +119,7 @@ export async function load(
   files: CheckpointFiles,
   options: LoadOptions,
 ): Promise<LoadedCheckpoint> {
-  const opened = await open(files, options.file);
+  const opened = await openCheckpoint(files, options.file);
   const { format, config, weights, parameters, notes } = opened;
   const { notes: more = [], ...found } = await opened.readTokenizer();
   using scope = new Scope();

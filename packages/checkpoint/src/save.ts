@@ -1,11 +1,16 @@
 import { join } from "node:path";
-import type { MambaLM, Tokenizer } from "@mamba/core";
-import { safetensorsFile } from "@mamba/core/safetensors";
+import type { MambaLM, MambaLMConfig, Tokenizer } from "@mamba/core";
+import { type ChunkedTensorToWrite, safetensorsFile } from "@mamba/core/safetensors";
 import { architectureFor, type ConfigFormat } from "./architectures/index.ts";
 import { weightsFile } from "./formats/weightFiles.ts";
 import { ggufContent, type GgufOptions } from "./gguf/save.ts";
 import { type Content, writeFiles, writeGguf } from "./writeFiles.ts";
-import { type WeightOptions, weightsToWrite } from "./parameters/weightsToWrite.ts";
+import {
+  type SafetensorsRules,
+  safetensorsToWrite,
+  valuesToWrite,
+  type WeightOptions,
+} from "./parameters/weightsToWrite.ts";
 import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
 
 /** Options of `saveCheckpoint`. */
@@ -32,19 +37,38 @@ export async function saveCheckpoint(
   folder: string,
   { tokenizer, stopIds = tokenizer?.stopIds ?? [], dtype, format, adapter }: SaveOptions = {},
 ): Promise<void> {
-  const { config } = model;
+  const content = { dtype, valuesOf: valuesToWrite(model, adapter), tokenizer, stopIds, format };
+  await writeFiles(folderContent(folder, model.config, content).contents);
+}
+
+/** The weights of a model, and what is written beside them. */
+export interface FolderContent extends SafetensorsRules, Pick<SaveOptions, "tokenizer" | "format"> {
+  readonly stopIds: readonly number[];
+}
+
+/**
+ * The files of a folder that holds a model, by their paths: the weights, the tokenizer, and config.json last; and the tensors of the
+ * weights.
+ *
+ * @throws CheckpointError `UNSUPPORTED_MODEL` when `format` cannot describe the model, `DTYPE`
+ */
+export function folderContent(
+  folder: string,
+  config: MambaLMConfig,
+  { tokenizer, stopIds, format, ...weights }: FolderContent,
+): { readonly contents: Map<string, Content>; readonly tensors: readonly ChunkedTensorToWrite[] } {
   const architecture = architectureFor(config, format);
-  const { tensors, matrixType } = weightsToWrite(model, architecture.sources(config), { dtype, adapter });
+  const { tensors, matrixType } = safetensorsToWrite(architecture.sources(config), weights);
   const { files: tokenizerFiles = new Map<string, Uint8Array>(), kind } = (tokenizer ??
     {}) as Partial<CheckpointTokenizer>;
   const stored = { dtype: matrixType, stopIds, readsBytes: kind === "bytes" };
   const json = `${JSON.stringify(architecture.toConfig(config, stored), null, 2)}\n`;
-  const files = new Map<string, Content>([
+  const contents = new Map<string, Content>([
     [join(folder, weightsFile), safetensorsFile(tensors, { format: "pt" })],
     ...[...tokenizerFiles].map(([name, bytes]) => [join(folder, name), bytes] as const),
     [join(folder, "config.json"), new TextEncoder().encode(json)],
   ]);
-  await writeFiles(files);
+  return { contents, tensors };
 }
 
 /**

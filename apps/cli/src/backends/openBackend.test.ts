@@ -17,8 +17,7 @@ vi.mock("./probeApart.ts", () => ({
 vi.mock("@mamba/kernel-cuda", () => ({ provider: fake("cuda") }));
 vi.mock("@mamba/kernel-webgpu", () => ({ provider: fake("webgpu") }));
 vi.mock("@mamba/kernel-cpu", () => ({
-  provider: fake("cpu"),
-  createCpuKernel: () => Promise.resolve({ name: "cpu" }),
+  providerWith: () => fake("cpu"),
 }));
 
 function fake(name: string): KernelProvider {
@@ -81,4 +80,9 @@ test("a backend that is named is never replaced", async () => {
     message: "backend cuda: there is no driver; install one",
   });
   await expect(open("webgpu", 2)).rejects.toMatchObject({ code: "USAGE" });
+  const exact = { backend: "webgpu", activations: "f32" } as const;
+  await expect(openBackend(exact, {} as Host)).rejects.toMatchObject({
+    code: "USAGE",
+    message: "--activations is for the cpu backend",
+  });
 });

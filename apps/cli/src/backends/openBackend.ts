@@ -26,39 +26,54 @@ export const threadsOption = countOption(
   "Threads of the cpu backend, which this option also selects (default: all cores)",
 );
 
+export const activationsOption = choiceOption(
+  "--activations <type>",
+  "How the cpu backend multiplies by quantised weights: int8 rounds each row of the other factor (default), f32 is exact",
+  ["int8", "f32"],
+);
+
 /** The backends for GPUs, best first. */
 const gpuBackends = ["cuda", "webgpu"] as const satisfies readonly BackendName[];
 
-function candidateOf(name: BackendName, threads?: number): KernelCandidate {
-  return { name, load: name === "cpu" ? () => loadCpu(threads) : packages[name] };
+function candidateOf(name: BackendName, cpuOptions: CpuOptions = {}): KernelCandidate {
+  return { name, load: name === "cpu" ? () => loadCpu(cpuOptions) : packages[name] };
 }
 
-async function loadCpu(threads: number | undefined) {
-  const { createCpuKernel, provider } = await packages.cpu();
-  return { provider: { ...provider, create: () => createCpuKernel({ threads }) } };
+async function loadCpu(options: CpuOptions) {
+  return { provider: (await packages.cpu()).providerWith(options) };
 }
 
 /** The choice of a backend as the options give it. */
-export interface BackendChoice {
+export interface BackendChoice extends CpuOptions {
   readonly backend: BackendName | "auto";
+}
+
+/** Options of the cpu backend alone. */
+interface CpuOptions {
   readonly threads?: number | undefined;
+  readonly activations?: "int8" | "f32" | undefined;
 }
 
 /**
- * Opens the backend that is named, and never another one. `auto` is a GPU if there is one, and otherwise the cpu; with
- * `threads` it is the cpu.
+ * Opens the backend that is named, and never another one. `auto` is a GPU if there is one, and otherwise the cpu; with an option of
+ * the cpu it is the cpu.
  *
  * @throws CliError `USAGE`, or the reason why the backend is not available; KernelError
  */
-export async function openBackend({ backend, threads }: BackendChoice, host: Host): Promise<Kernel> {
-  if (backend === "auto" && threads === undefined) {
+export async function openBackend(
+  { backend, threads, activations }: BackendChoice,
+  host: Host,
+): Promise<Kernel> {
+  const cpuOptions = { threads, activations };
+  const given = (["threads", "activations"] as const).find((name) => cpuOptions[name] !== undefined);
+  if (backend === "auto" && given === undefined) {
     const cpu = candidateOf("cpu");
     if (!showsGpu()) return openKernel([cpu]);
     return openKernel([...gpuBackends.map((name) => hardwareOnly(name, host)), cpu]);
   }
   const named = backend === "auto" ? "cpu" : backend;
-  if (threads !== undefined && named !== "cpu") throw usage("--threads is for the cpu backend");
-  const candidate = candidateOf(named, threads);
+  if (given !== undefined && named !== "cpu") throw usage(`--${given} is for the cpu backend`);
+  const candidate = candidateOf(named, cpuOptions);
   const { availability } = await probeKernel(candidate);
   if (availability.ok) return (await candidate.load()).provider.create();
   const { code, reason, remedy } = availability;

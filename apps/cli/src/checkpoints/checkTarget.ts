@@ -25,15 +25,15 @@ export async function checkTarget(folder: string, force: boolean): Promise<void>
 }
 
 /**
- * Checks that a file may be written: it is new, or `force` is set.
+ * Checks that a file may be written to `path`: there is none, or `force` is set.
  *
  * @throws CliError `EXISTS`
  */
-export async function checkTargetFile(file: string, force: boolean): Promise<void> {
-  const found = await stat(file).catch((error: unknown) => {
+export async function checkTargetFile(path: string, force: boolean): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   });
-  if (found?.isDirectory()) throw new CliError("EXISTS", `${file} is a folder; give the path of a file`);
-  if (found && !force) throw new CliError("EXISTS", `${file} exists; --force replaces it`);
+  if (found?.isDirectory()) throw new CliError("EXISTS", `${path} is a folder; give the name of a new file`);
+  if (found && !force) throw new CliError("EXISTS", `${path} already exists; --force replaces it`);
 }

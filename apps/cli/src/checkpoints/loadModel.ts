@@ -1,7 +1,8 @@
 import type { LoadedCheckpoint, NodeLoadOptions } from "@mamba/checkpoint";
-import type { Kernel, WeightDType } from "@mamba/kernel";
+import { type Kernel, quantizedTypes, type WeightDType } from "@mamba/kernel";
 import { Option } from "../program/commander.ts";
 import { note, type Host } from "../program/host.ts";
+import { choiceOption } from "../program/options.ts";
 import { progress } from "../program/progress.ts";
 
 /** The checkpoint that a command works with. */
@@ -15,6 +16,14 @@ export interface ModelChoice {
 export const offlineOption = new Option(
   "--offline",
   "Take a hub model from the cache alone, as HF_HUB_OFFLINE=1 does",
+);
+
+/** An option of commands that load a language model. */
+export const dtypeOption = choiceOption(
+  "--dtype <type>",
+  "Storage of the large matrices in memory (default: as in the file)",
+  ["f32", "f16", "bf16", ...quantizedTypes],
+  { ignoresCase: true },
 );
 
 /** The hub's address and the access token, from the environment variables of the Python tools. */

@@ -1,40 +1,37 @@
-import { formatBytes } from "@mamba/display";
-import { openBackend } from "../backends/openBackend.ts";
-import { checkTarget } from "../checkpoints/checkTarget.ts";
-import { loadModel, offlineOption } from "../checkpoints/loadModel.ts";
+import { convertModel, fileTypes } from "../checkpoints/convertModel.ts";
+import { offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
-import { note, type Host } from "../program/host.ts";
+import type { Host } from "../program/host.ts";
 import { choiceOption } from "../program/options.ts";
+
+const examples = [
+  "state-spaces/mamba-130m-hf mamba-130m.gguf --type q4_k_m",
+  "mamba-130m.Q8_0.gguf my-model --type f16",
+  "my-model my-model-f16 --type f16",
+  "org/name-GGUF mamba-130m.gguf --file Q8_0",
+];
 
 export default (host: Host) =>
   createCommand(
     "convert",
-    "Write a checkpoint again in the Hugging Face layout, its large matrices in another type",
-    ["state-spaces/mamba-130m-hf my-model --dtype f16"],
+    "Write a checkpoint as a GGUF file or a Hugging Face folder, its large matrices in another type",
+    examples,
   )
-    .argument("<model>", "Checkpoint folder, or a model's name on the hub")
-    .argument("<folder>", "Folder to write, made if it does not exist")
-    .addOption(
-      choiceOption("--dtype <type>", "Storage of the large matrices (default: as they are)", [
-        "f32",
-        "f16",
-        "bf16",
-      ]),
+    .argument("<model>", "Checkpoint folder, GGUF file, or a model's name on the hub")
+    .argument(
+      "<target>",
+      "GGUF file (a name that ends in .gguf) or folder to write, made if it does not exist",
     )
-    .option("--force", "Replace an existing checkpoint")
+    .addOption(
+      choiceOption(
+        "--type <type>",
+        "Type of the large matrices; a folder has f32, f16 or bf16 (default: as they are; f32 for quantised ones in a folder)",
+        fileTypes,
+        { ignoresCase: true },
+      ),
+    )
+    .option("--file <name>", "The GGUF file of a place with several: its name, or the type in it")
+    .option("--force", "Replace an existing target")
+    .option("--json", "Print JSON")
     .addOption(offlineOption)
-    .action(async (source, folder, { dtype, force = false, offline }) => {
-      await checkTarget(folder, force);
-      const { inspectCheckpoint, saveCheckpoint } = await import("@mamba/checkpoint");
-      await using kernel = await openBackend({ backend: "cpu", threads: 1 }, host);
-      const { model, tokenizer, stopIds } = await loadModel(
-        kernel,
-        { model: source, offline },
-        undefined,
-        host,
-      );
-      using _model = model;
-      await saveCheckpoint(model, folder, { tokenizer, stopIds, dtype });
-      const { weightBytes } = await inspectCheckpoint(folder);
-      note(host, `wrote ${folder}: ${formatBytes(weightBytes)} of weights`);
-    });
+    .action((source, target, options) => convertModel({ source, target, ...options }, host));

@@ -1,9 +1,9 @@
-import { backendOption, threadsOption } from "../backends/openBackend.ts";
+import { activationsOption, backendOption, threadsOption } from "../backends/openBackend.ts";
 import { delimiterOf, delimiterOption, missingOption } from "../arrays/options.ts";
 import { arrayTasks, isArrayTask, tasks } from "../data/tasks.ts";
 import { parseLengths } from "../data/parseLengths.ts";
 import { evaluateModel } from "../evaluation/evaluateModel.ts";
-import { offlineOption } from "../checkpoints/loadModel.ts";
+import { dtypeOption, offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
 import { usage } from "../program/errors.ts";
 import { Option } from "../program/commander.ts";
@@ -13,6 +13,7 @@ import { choiceArgument, choiceOption, countOption, numberOption } from "../prog
 const examples = [
   "induction -m runs/induction/model --length 64..1048576",
   "text -m my-model --data held-out.txt --length 512 --json",
+  "text -m mamba-130m.Q4_0.gguf --data held-out.txt --activations f32",
   "series -m runs/weather/model --data weather.csv --held-out 0.2",
   "images -m runs/photos/model --data photos --json",
   "stories -m runs/stories/model --length 1024 --baseline ngram",
@@ -25,7 +26,7 @@ export default (host: Host) =>
     examples,
   )
     .addArgument(choiceArgument("<task>", "The examples", tasks))
-    .requiredOption("-m, --model <folder>", "Checkpoint folder, or a model's name on the hub")
+    .requiredOption("-m, --model <model>", "Checkpoint folder, GGUF file, or a model's name on the hub")
     .option("--adapter <folder>", "LoRA adapter (PEFT's format) to use with the model")
     .option(
       "--data <file>",
@@ -87,9 +88,11 @@ export default (host: Host) =>
     .addOption(offlineOption)
     .addOption(backendOption)
     .addOption(threadsOption)
+    .addOption(activationsOption)
+    .addOption(dtypeOption)
     .action(async (task, options) => {
       if (isArrayTask(task)) {
-        const other = (["length", "tokens", "adapter", "baseline", "baselineData"] as const).find(
+        const other = (["length", "tokens", "adapter", "dtype", "baseline", "baselineData"] as const).find(
           (name) => options[name] !== undefined,
         );
         if (other !== undefined) throw usage(`${task} has no option --${other}`);

@@ -1,17 +1,17 @@
-import { quantizedTypes } from "@mamba/kernel";
-import { backendOption, threadsOption } from "../backends/openBackend.ts";
+import { activationsOption, backendOption, threadsOption } from "../backends/openBackend.ts";
 import { generateText } from "../generation/generateText.ts";
 import { parseIds, readPrompt } from "../generation/prompt.ts";
 import { samplingOf } from "../generation/sampling.ts";
-import { offlineOption } from "../checkpoints/loadModel.ts";
+import { dtypeOption, offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
 import { usage } from "../program/errors.ts";
 import type { Host } from "../program/host.ts";
-import { choiceOption, countOption, numberOption, repeatableOption } from "../program/options.ts";
+import { countOption, numberOption, repeatableOption } from "../program/options.ts";
 
 const examples = [
   '"Once upon a time" -m state-spaces/mamba-130m-hf --seed 1 --stats',
   "-m my-model --greedy --max-tokens 64 < prompt.txt",
+  '"Hello" -m mamba-130m.Q4_K_M.gguf --activations f32',
   '"Hello" -m my-model --save-state turn.bin',
   '" and then" -m my-model --load-state turn.bin --json',
 ];
@@ -21,7 +21,7 @@ export default (host: Host) =>
     .argument("[prompt]", "The text to continue; - or no prompt reads stdin")
     .requiredOption(
       "-m, --model <model>",
-      "Checkpoint folder, or a model's name on the hub (organisation/name)",
+      "Checkpoint folder, GGUF file, or a model on the hub (organisation/name, organisation/name:Q4_K_M)",
     )
     .option("--adapter <folder>", "LoRA adapter (PEFT's format) to use with the model")
     .option("--prompt-ids <ids>", "Raw token ids instead of a text: 5,17,3", parseIds)
@@ -70,15 +70,8 @@ export default (host: Host) =>
     .addOption(offlineOption)
     .addOption(backendOption)
     .addOption(threadsOption)
-    .addOption(
-      choiceOption("--dtype <type>", "Storage of the large matrices in memory", [
-        "as-stored",
-        "f32",
-        "f16",
-        "bf16",
-        ...quantizedTypes,
-      ]).default("as-stored"),
-    )
+    .addOption(activationsOption)
+    .addOption(dtypeOption)
     .option("--json", "Print one JSON object with ids, text, seed and figures at the end")
     .addOption(
       numberOption("--log-probs <count>", "With --json: log-probabilities of the tokens and the first few", {
@@ -91,6 +84,5 @@ export default (host: Host) =>
       if (options.logProbs !== undefined && !options.json) throw usage("--log-probs needs --json");
       const sampling = samplingOf(options);
       const prompt = await readPrompt(text, options.promptIds, options.loadState !== undefined, host);
-      const dtype = options.dtype === "as-stored" ? undefined : options.dtype;
-      await generateText({ ...options, prompt, sampling, dtype }, host);
+      await generateText({ ...options, prompt, sampling }, host);
     });

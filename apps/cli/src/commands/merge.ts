@@ -5,6 +5,7 @@ import { loadModel, offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
 import { usage } from "../program/errors.ts";
 import { note, type Host } from "../program/host.ts";
+import { choiceOption } from "../program/options.ts";
 
 export default (host: Host) =>
   createCommand("merge", "Fold a LoRA adapter into its model, to a checkpoint that needs no adapter", [
@@ -17,13 +18,29 @@ export default (host: Host) =>
     )
     .requiredOption("--adapter <folder>", "LoRA adapter (PEFT's format)")
     .requiredOption("--out <path>", "Folder of the merged checkpoint, or a .gguf file")
+    .addOption(
+      choiceOption("--dtype <type>", "Storage of the matrices, before the sums (default: as in the file)", [
+        "f32",
+        "f16",
+        "bf16",
+      ]),
+    )
     .option("--requantize", "Quantise the sums again where the model is quantised; --out is a .gguf file")
     .option("--force", "Replace an existing checkpoint")
     .addOption(offlineOption)
     .addOption(backendOption)
     .addOption(threadsOption)
     .action(
-      async ({ model: source, offline, adapter: folder, out, requantize, force = false, ...backend }) => {
+      async ({
+        model: source,
+        offline,
+        adapter: folder,
+        out,
+        dtype,
+        requantize,
+        force = false,
+        ...backend
+      }) => {
         const isGguf = out.endsWith(".gguf");
         if (requantize && !isGguf) throw usage("--requantize needs an --out that ends with .gguf");
         await (isGguf ? checkTargetFile : checkTarget)(out, force);
@@ -33,7 +50,7 @@ export default (host: Host) =>
         const { model, tokenizer, stopIds } = await loadModel(
           kernel,
           { model: source, offline },
-          undefined,
+          dtype,
           host,
         );
         using _model = model;

@@ -1,4 +1,4 @@
-import { backendOption, threadsOption } from "../backends/openBackend.ts";
+import { activationsOption, backendOption, threadsOption } from "../backends/openBackend.ts";
 import { mergeArrayRecipe } from "../arrays/arrayRecipe.ts";
 import { delimiterOf, delimiterOption, missingOption, sizeOption } from "../arrays/options.ts";
 import { type ArrayTask, arrayTasks, isArrayTask, type Task, tasks } from "../data/tasks.ts";
@@ -16,6 +16,7 @@ const examples = [
   "induction --out runs/induction",
   "text --data book.txt --out runs/book --d-model 192 --layers 6",
   "text --data lines.txt --model my-model --lora 8 --out runs/lines",
+  "text --data lines.txt --model mamba-130m.Q4_K_M.gguf --lora 8 --out runs/lines",
   "series --data weather.csv --columns temp_max,temp_min --horizon 7 --out runs/weather",
   "images --data photos --image-size 32x32 --out runs/photos",
   "--config recipe.json --out runs/mine --resume",
@@ -35,7 +36,7 @@ export default (host: Host) =>
       "File of text (bytes, or through a tokenizer), of tokens (lines of JSON arrays), of a series (CSV), or images",
     )
     .option("--tokenizer <folder>", "Folder with the tokenizer.json of a new model of text")
-    .option("--model <folder>", "Train this checkpoint further (default: a new model)")
+    .option("--model <model>", "Train this checkpoint or GGUF file further (default: a new model)")
     .addOption(
       countOption("--lora <rank>", "Train a LoRA adapter of this rank for --model, and not its weights"),
     )
@@ -141,6 +142,7 @@ export default (host: Host) =>
     .addOption(offlineOption)
     .addOption(backendOption)
     .addOption(threadsOption)
+    .addOption(activationsOption)
     .action(async (task, options) => {
       const given = recipeOf(task, options);
       const file = await readRecipe(options.config);

@@ -1,6 +1,7 @@
 import type { Ngram } from "@mamba/tasks";
 import type { LanguageModelEvaluation } from "@mamba/train";
 import { formatSeconds, table } from "@mamba/display";
+import type { WeightDType } from "@mamba/kernel";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { attachAdapter } from "../checkpoints/attachAdapter.ts";
 import { loadModel, type ModelChoice } from "../checkpoints/loadModel.ts";
@@ -16,6 +17,8 @@ import { countBaseline, evaluateBaseline } from "./baseline.ts";
 export interface EvalRequest extends BackendChoice, ModelChoice {
   readonly task: LanguageTask;
   readonly adapter?: string | undefined;
+  /** Undefined: as the checkpoint stores them. */
+  readonly dtype?: WeightDType | undefined;
   readonly data?: string | undefined;
   readonly length: readonly number[];
   readonly tokens?: number | undefined;
@@ -45,7 +48,7 @@ export async function evaluateModel(request: EvalRequest, host: Host): Promise<v
   const { task, batchSize, segmentLength, seed } = request;
   const { evaluate, languageModel } = await import("@mamba/train");
   await using kernel = await openBackend(request, host);
-  const loaded = await loadModel(kernel, request, undefined, host);
+  const loaded = await loadModel(kernel, request, request.dtype, host);
   using model = loaded.model;
   using _adapter = await attachAdapter(model, request.model, request.adapter, host);
   const { vocabSize } = model.config;

@@ -22,7 +22,7 @@ export interface GenerateRequest extends BackendChoice, ModelChoice {
   readonly loadState?: string | undefined;
   readonly saveState?: string | undefined;
   /** Undefined: as the checkpoint stores them. */
-  readonly dtype: WeightDType | undefined;
+  readonly dtype?: WeightDType | undefined;
   readonly json?: true | undefined;
   readonly stats?: true | undefined;
 }

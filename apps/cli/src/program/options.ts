@@ -21,14 +21,17 @@ export function countOption<const F extends string>(flags: F, description: strin
   return numberOption(flags, description, { whole: true, min: 1 });
 }
 
-/** An option that takes one of a few values. */
+/** An option that takes one of a few values. With `ignoresCase` it also takes them in capitals; they are in small letters. */
 export function choiceOption<const F extends string, const C extends readonly string[]>(
   flags: F,
   description: string,
   choices: C,
+  { ignoresCase = false } = {},
 ) {
   const option = new Option(flags, description).choices(choices);
-  option.argParser((value: string) => readChoice(`--${option.name()}`, value, choices));
+  option.argParser((value: string) =>
+    readChoice(`--${option.name()}`, ignoresCase ? value.toLowerCase() : value, choices),
+  );
   return option;
 }
 

@@ -1,10 +1,9 @@
-import type { MambaLM, Tokenizer } from "@mamba/core";
-import { formats, isQuantized, lastExtent, hostLength, type WeightDType } from "@mamba/kernel";
+import type { MambaLM, MambaLMConfig, Tokenizer } from "@mamba/core";
+import { isQuantized, type WeightDType } from "@mamba/kernel";
 import type { GgufMetadata, GgufValue } from "../formats/gguf/metadata.ts";
 import { type GgufContent, type GgufTensorToWrite, toGgmlType } from "../formats/gguf/write.ts";
-import { convertValues, quantizersFor, toStored, viewBytes } from "../parameters/convert.ts";
 import { valuesToWrite, type WeightOptions } from "../parameters/weightsToWrite.ts";
-import type { ParameterValues } from "../parameters/write.ts";
+import { tensorsToWrite, type WriteRules } from "../parameters/write.ts";
 import { ggufName, ggufSources, mambaMetadata } from "./mamba.ts";
 import { fileTypeIds, ggufTypeOf, type GgufFileType } from "./policy.ts";
 import { ggufTokenizerMetadata } from "./tokenizer.ts";
@@ -23,9 +22,6 @@ export interface GgufOptions extends Pick<WeightOptions, "adapter"> {
   readonly metadata?: GgufMetadata | undefined;
 }
 
-/** Bytes of values that are converted at a time. */
-const chunkBytes = 4 * 2 ** 20;
-
 /**
  * The content of a GGUF file that holds a model, for `writeGguf` or `ggufChunks`. Values are read and converted when the chunks of a
  * tensor are asked for, so that one tensor at a time is on the host.
@@ -34,24 +30,31 @@ const chunkBytes = 4 * 2 ** 20;
  * @throws CheckpointError `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER`, `ADAPTER`; the chunks of a tensor throw
  * `NON_FINITE` for a value that is NaN or infinite, or too large for its type
  */
-export function ggufContent(
-  model: MambaLM,
-  options: GgufOptions = {},
-): { readonly content: GgufContent; readonly notes: readonly string[] } {
-  const { config } = model;
-  const valuesOf = valuesToWrite(model, options.adapter);
+export function ggufContent(model: MambaLM, options: GgufOptions = {}): WrittenGguf {
+  return ggufContentOf(model.config, { ...options, valuesOf: valuesToWrite(model, options.adapter) });
+}
+
+/** The content of a GGUF file, and notes for the user about programs that cannot load it. */
+export interface WrittenGguf {
+  readonly content: GgufContent;
+  readonly notes: readonly string[];
+}
+
+/** `ggufContent` for a model whose values come from any place. */
+export function ggufContentOf(
+  config: MambaLMConfig,
+  options: Omit<GgufOptions, "adapter"> & Omit<WriteRules, "typeOf">,
+): WrittenGguf {
+  const { type } = options;
   const architecture = mambaMetadata(config);
   const hasOutput = !config.tieEmbeddings;
-  const tensors = ggufSources(config).map(
-    ({ spec, chunks: [{ names, shapes, stores }] }): GgufTensorToWrite => {
-      const [name] = names;
-      const [shape] = shapes;
-      const values = valuesOf(spec);
-      const own = spec.storage === "f32" ? "f32" : (values.storedAs ?? values.dtype);
-      const to = options.type === undefined ? own : ggufTypeOf(name, shape, options.type, hasOutput);
-      const how = { to, columns: lastExtent(shape), stores, name };
-      return { name, dtype: toGgmlType(to), shape, chunks: () => convertedChunks(values, how) };
-    },
+  const typeOf: WriteRules["typeOf"] = ({ name, shape }, spec) => {
+    if (type !== undefined) return ggufTypeOf(name, shape, type, hasOutput);
+    const { dtype, storedAs = dtype } = options.valuesOf(spec);
+    return spec.storage === "f32" ? "f32" : storedAs;
+  };
+  const tensors = tensorsToWrite(ggufSources(config), { ...options, typeOf }).map(
+    (tensor): GgufTensorToWrite => ({ ...tensor, dtype: toGgmlType(tensor.dtype) }),
   );
   const { tokenizer, stopIds = tokenizer?.stopIds ?? [] } = options;
   const written = ggufTokenizerMetadata(config, tokenizer, stopIds);
@@ -85,7 +88,7 @@ export function ggufContent(
 }
 
 /** llama.cpp requires the bias of the convolution. */
-function zeroBiases({ nLayers, dInner }: MambaLM["config"]): GgufTensorToWrite[] {
+function zeroBiases({ nLayers, dInner }: MambaLMConfig): GgufTensorToWrite[] {
   return Array.from({ length: nLayers }, (_, layer) => ({
     name: ggufName(`backbone.layers.${layer}.mixer.conv1d.bias`) ?? "",
     dtype: "F32",
@@ -104,29 +107,4 @@ function mostCommon(tensors: readonly GgufTensorToWrite[]): GgufFileType {
   }
   const [first] = [...counts].sort(([, a], [, b]) => b - a);
   return first?.[0] ?? "f32";
-}
-
-interface HowToWrite {
-  readonly to: WeightDType;
-  readonly columns: number;
-  readonly stores: "negExp" | undefined;
-  readonly name: string;
-}
-
-/** Reads the values of a parameter and yields them in the type of the file, some rows at a time. */
-async function* convertedChunks(
-  values: ParameterValues,
-  { to, columns, stores, name }: HowToWrite,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const from = values.dtype;
-  const quantizers = await quantizersFor([from, to]);
-  const all = await values.read();
-  const { BYTES_PER_ELEMENT } = formats[from].hostArray;
-  const rowLength = hostLength(from, columns);
-  const step = rowLength * Math.max(1, Math.floor(chunkBytes / (rowLength * BYTES_PER_ELEMENT)));
-  const how = { from, to, columns, factor: 1, map: toStored(stores), order: undefined, quantizers };
-  for (let start = 0; start < all.length; start += step) {
-    const rows = all.subarray(start, start + step);
-    yield viewBytes(convertValues(rows, how, name, (start / rowLength) * columns));
-  }
 }

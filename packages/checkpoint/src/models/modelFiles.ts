@@ -1,7 +1,7 @@
 import type { ModelData } from "@mamba/core";
 import { type PatchedChunks, safetensorsFile } from "@mamba/core/safetensors";
 import { weightsFile } from "../formats/weightFiles.ts";
-import { type WeightOptions, weightsToWrite } from "../parameters/weightsToWrite.ts";
+import { safetensorsToWrite, valuesToWrite, type WeightOptions } from "../parameters/weightsToWrite.ts";
 import { describeModel, modelConfigBytes, type SavedModel } from "./modelConfig.ts";
 import { sequenceSources, visionSources } from "./sources.ts";
 
@@ -14,12 +14,13 @@ export interface SaveModelOptions extends WeightOptions {
 /** The files of a model by their names, their chunks not yet computed. */
 export function modelContents(
   model: SavedModel,
-  { data, ...options }: SaveModelOptions,
+  { data, dtype, adapter }: SaveModelOptions,
 ): { readonly weights: PatchedChunks; readonly config: Uint8Array } {
   const description = describeModel(model, data);
   const sources =
     description.kind === "vision" ? visionSources(description.config) : sequenceSources(description.config);
-  const { tensors, matrixType } = weightsToWrite(model, sources, options);
+  const valuesOf = valuesToWrite(model, adapter);
+  const { tensors, matrixType } = safetensorsToWrite(sources, { dtype, valuesOf });
   return {
     weights: safetensorsFile(tensors, { format: "pt" }),
     config: modelConfigBytes(description, matrixType),
@@ -44,7 +45,7 @@ export async function modelFiles(
 
 async function inMemory({ chunks, patch }: PatchedChunks): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
+  for await (const chunk of chunks) parts.push(chunk.slice());
   const file = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const chunk of parts) {

@@ -86,11 +86,8 @@ export function convertValues(
     else checkConverted(values, from, values, conversion, where, firstElement);
     return reorderRows(values, order, inverse);
   }
-  let floats: Float32Array;
-  if (isQuantized(from)) {
-    checkScales(values as Uint8Array, from, where, firstElement, quantizers);
-    floats = required(quantizers).dequantize(values as Uint8Array, from);
-  } else floats = toFloat32(values, from);
+  if (isQuantized(from)) checkScales(values as Uint8Array, from, where, firstElement, quantizers);
+  let floats = asFloat32(values, from, quantizers);
   const source = floats;
   if (factor !== 1) floats = floats.map((value) => value * factor);
   if (map) floats = floats.map((value) => map(value));
@@ -107,6 +104,17 @@ export function convertValues(
   const element = firstElement + block * formats[to].blockElements;
   const problem = `${where}: the values from element ${element} on are too large for ${to}`;
   throw new CheckpointError("NON_FINITE", `${problem}; store the weights as bf16 or f32`);
+}
+
+/** Values of any type as f32, exactly. The same array when they are f32. */
+export function asFloat32(
+  values: HostArray,
+  dtype: WeightDType,
+  quantizers: Quantizers | undefined,
+): Float32Array {
+  return isQuantized(dtype)
+    ? required(quantizers).dequantize(values as Uint8Array, dtype)
+    : toFloat32(values, dtype);
 }
 
 function required(quantizers: Quantizers | undefined): Quantizers {

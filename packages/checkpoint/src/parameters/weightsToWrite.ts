@@ -7,11 +7,12 @@ import {
   parameter,
   type ParameterSpec,
 } from "@mamba/core";
-import { show, type TensorToWrite } from "@mamba/core/safetensors";
+import { type ChunkedTensorToWrite, show, toSafetensorsDType } from "@mamba/core/safetensors";
 import type { FloatDType, HostArray, WeightDType } from "@mamba/kernel";
 import type { ParameterSource } from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
-import { type ParameterValues, storageOf, tensorsToWrite } from "./write.ts";
+import { type ValuesOf, wholeValues } from "./values.ts";
+import { storageOf, tensorsToWrite, type WriteRules } from "./write.ts";
 
 /** Options of every function that saves a model. */
 export interface WeightOptions {
@@ -24,22 +25,32 @@ export interface WeightOptions {
   readonly adapter?: "merge" | "omit" | undefined;
 }
 
+/** Choices for the weights of a safetensors file. */
+export interface SafetensorsRules extends Omit<WriteRules, "typeOf"> {
+  /** Type of the large matrices. Default: as their values have it. Everything else is written as f32. */
+  readonly dtype: FloatDType | undefined;
+}
+
 /**
- * The tensors of a file that holds a model's weights, and the type of its large matrices.
+ * The tensors of a safetensors file that holds a model's weights, and the type of its large matrices.
  *
- * @throws CheckpointError `ADAPTER`; MambaError `PARAMETER` when the adapter cannot be merged
+ * @throws CheckpointError `DTYPE` when the values are quantised and `dtype` is not given
  */
-export function weightsToWrite(
-  model: Model<object>,
+export function safetensorsToWrite(
   sources: readonly ParameterSource[],
-  { dtype, adapter: mode }: WeightOptions,
-): { readonly tensors: TensorToWrite[]; readonly matrixType: FloatDType } {
-  const valuesOf = valuesToWrite(model, mode);
+  { dtype, ...rules }: SafetensorsRules,
+): { readonly tensors: ChunkedTensorToWrite[]; readonly matrixType: FloatDType } {
+  const typeOf = (spec: ParameterSpec) =>
+    spec.storage === "any" ? (dtype ?? storageOf(rules.valuesOf(spec), spec.name)) : "f32";
   const [matrixType = "f32"] = sources
     .filter(({ spec }) => spec.storage === "any")
-    .map(({ spec }) => dtype ?? storageOf(valuesOf(spec), spec.name))
+    .map(({ spec }) => typeOf(spec))
     .slice(-1);
-  return { tensors: tensorsToWrite(sources, dtype, valuesOf), matrixType };
+  const tensors = tensorsToWrite(sources, { ...rules, typeOf: (_, spec) => typeOf(spec) });
+  return {
+    tensors: tensors.map((tensor) => ({ ...tensor, dtype: toSafetensorsDType(tensor.dtype as FloatDType) })),
+    matrixType,
+  };
 }
 
 /**
@@ -47,24 +58,17 @@ export function weightsToWrite(
  *
  * @throws CheckpointError `ADAPTER`; MambaError `PARAMETER` when the adapter cannot be merged
  */
-export function valuesToWrite(
-  model: Model<object>,
-  mode: WeightOptions["adapter"],
-): (spec: ParameterSpec) => ParameterValues {
+export function valuesToWrite(model: Model<object>, mode: WeightOptions["adapter"]): ValuesOf {
   const { kernel, parameters } = model;
   const adapter = adapterToMerge(model, mode);
-  return ({ name }) => {
-    const tensor = parameter(parameters, name);
-    if (adapter?.updateOf(moduleName(name)))
-      return {
-        dtype: "f32",
-        storedAs: tensor.dtype as WeightDType,
-        read: () => mergedWeight(model, name, adapter),
-      };
-    return {
-      dtype: tensor.dtype as WeightDType,
-      read: async () => (await kernel.read(tensor))[0] as HostArray,
-    };
+  return (spec) => {
+    const tensor = parameter(parameters, spec.name);
+    const dtype = tensor.dtype as WeightDType;
+    if (adapter?.updateOf(moduleName(spec.name))) {
+      const merged = () => mergedWeight(model, spec.name, adapter);
+      return { ...wholeValues(spec, "f32", merged), storedAs: dtype };
+    }
+    return wholeValues(spec, dtype, async () => (await kernel.read(tensor))[0] as HostArray);
   };
 }
 

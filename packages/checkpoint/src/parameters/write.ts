@@ -1,11 +1,8 @@
 import type { ParameterSpec } from "@mamba/core";
-import { type TensorToWrite, toSafetensorsDType } from "@mamba/core/safetensors";
 import {
   elementCount,
   type FloatDType,
-  type HostArray,
-  hostArray,
-  hostLength,
+  formats,
   isQuantized,
   lastExtent,
   type Shape,
@@ -13,15 +10,44 @@ import {
 } from "@mamba/kernel";
 import type { ParameterSource, TensorRows } from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
-import { convertValues, quantizersFor, toStored, viewBytes } from "./convert.ts";
+import { convertValues, type Conversion, quantizersFor, toStored, viewBytes } from "./convert.ts";
+import { ErrorMeter, type WriteError } from "./errorMeter.ts";
 import { chunkElements } from "./match.ts";
+import type { ParameterValues, ValuesOf } from "./values.ts";
 
-/** The values of a parameter. */
-export interface ParameterValues {
+/** A tensor of a file that is about to be written. */
+export interface TensorOfFile {
+  readonly name: string;
+  /** Type of its values in the file. */
   readonly dtype: WeightDType;
-  /** Type to write, when it is not that of the values. */
-  readonly storedAs?: WeightDType;
-  readonly read: () => Promise<HostArray>;
+  readonly shape: Shape;
+  /** Yields its bytes in chunks. A chunk may be overwritten when the next one is asked for. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+/** A tensor that was written. */
+export interface WrittenTensor {
+  /** Its name in the file. */
+  readonly name: string;
+  /** Type of its values where they came from; f32 for a tensor that is joined from several types. */
+  readonly from: WeightDType;
+  /** Type of its values in the file. */
+  readonly to: WeightDType;
+  readonly shape: Shape;
+  readonly bytes: number;
+  /** Compares the values in the file with those that they were made of. */
+  readonly error: WriteError;
+}
+
+/** Chooses the types of a file's tensors. */
+export interface WriteRules {
+  /** The type of the values of a parameter in a tensor. A tensor with values of several types is f32. */
+  typeOf(tensor: { readonly name: string; readonly shape: Shape }, spec: ParameterSpec): WeightDType;
+  readonly valuesOf: ValuesOf;
+  /** Tensors are written in the order of these numbers of their parameters. Default: in the order of the parameters. */
+  readonly positionOf?: ((spec: ParameterSpec) => number) | undefined;
+  /** Called when a tensor was written. Without it no error is measured. */
+  readonly onTensor?: ((tensor: WrittenTensor) => void) | undefined;
 }
 
 /**
@@ -39,81 +65,106 @@ export function storageOf({ dtype, storedAs = dtype }: ParameterValues, name: st
   );
 }
 
+/** Rows of a tensor of a file, and the parameter that holds them. */
+interface PlacedRows extends Pick<TensorRows, "factor" | "stores" | "order"> {
+  readonly spec: ParameterSpec;
+  /** Index of the first element in the parameter and in the tensor. */
+  readonly inParameter: number;
+  readonly inTensor: number;
+  readonly count: number;
+}
+
 /** A tensor of a file, and the parameters that hold its rows. */
-interface FileTensor {
+interface PlacedTensor {
   readonly name: string;
   readonly shape: Shape;
-  readonly chunks: {
-    readonly spec: ParameterSpec;
-    /** Index of the chunk's first element in the parameter and in the tensor. */
-    readonly inParameter: number;
-    readonly inTensor: number;
-    readonly count: number;
-    readonly factor: number;
-    readonly stores: TensorRows["stores"];
-    readonly order: Int32Array | undefined;
-  }[];
+  readonly chunks: PlacedRows[];
 }
 
 /** Reads the table of sources in the other direction: the tensors of the file, in the order of the parameters. */
-function fileTensors(sources: readonly ParameterSource[]): FileTensor[] {
-  const tensors = new Map<string, FileTensor>();
+function placedTensors(sources: readonly ParameterSource[]): PlacedTensor[] {
+  const tensors = new Map<string, PlacedTensor>();
   for (const { spec, chunks } of sources) {
     let inParameter = 0;
-    for (const rows of chunks) {
-      const { names, shapes, rows: [start] = [0], factor = 1, stores, order } = rows;
+    for (const tensorRows of chunks) {
+      const { names, shapes, rows: [start] = [0], ...form } = tensorRows;
       const [name] = names;
       const [shape] = shapes;
       const tensor = tensors.get(name) ?? { name, shape, chunks: [] };
       tensors.set(name, tensor);
-      const count = chunkElements(rows);
+      const count = chunkElements(tensorRows);
       const inTensor = start * elementCount(shape.slice(1));
-      tensor.chunks.push({ spec, inParameter, inTensor, count, factor, stores, order });
+      tensor.chunks.push({ ...form, spec, inParameter, inTensor, count });
       inParameter += count;
     }
   }
+  for (const { chunks } of tensors.values()) chunks.sort((a, b) => a.inTensor - b.inTensor);
   return [...tensors.values()];
 }
 
 /**
  * The tensors of a file that holds a model's parameters.
  *
- * @param dtype storage type of the large matrices. Default: as their values have it. Everything else is written as f32
- * @param valuesOf gives the values of a parameter
- * @returns tensors whose `bytes` throw CheckpointError `NON_FINITE` for a value that is NaN or infinite, or becomes infinite
+ * @returns tensors whose `chunks` throw CheckpointError `NON_FINITE` for a value that is NaN or infinite, or becomes infinite
  */
-export function tensorsToWrite(
-  sources: readonly ParameterSource[],
-  dtype: FloatDType | undefined,
-  valuesOf: (spec: ParameterSpec) => ParameterValues,
-): TensorToWrite[] {
-  return fileTensors(sources).map(({ name, shape, chunks }) => {
-    const [first, ...others] = new Set(
-      chunks.map(({ spec }) =>
-        spec.storage === "any" ? (dtype ?? storageOf(valuesOf(spec), spec.name)) : "f32",
-      ),
-    );
-    const target = others.length > 0 ? "f32" : (first ?? "f32");
-    return {
-      name,
-      dtype: toSafetensorsDType(target),
-      shape,
-      async bytes() {
-        const whole = hostArray(target, elementCount(shape));
-        for (const { spec, inParameter, inTensor, count, factor, stores, order } of chunks) {
-          const { dtype: from, read } = valuesOf(spec);
-          const quantizers = await quantizersFor([from]);
-          const [begin, end] = [inParameter, inParameter + count].map((element) => hostLength(from, element));
-          const chunk = (await read()).subarray(begin, end);
-          const columns = lastExtent(spec.shape);
-          const [scale, map] = [1 / factor, toStored(stores)];
-          const how = { from, to: target, columns, factor: scale, map, order, inverse: true, quantizers };
-          const values = convertValues(chunk, how, spec.name, inParameter);
-          if (count === whole.length) return viewBytes(values);
-          whole.set(values, inTensor);
-        }
-        return viewBytes(whole);
-      },
-    };
+export function tensorsToWrite(sources: readonly ParameterSource[], rules: WriteRules): TensorOfFile[] {
+  const tensors = placedTensors(sources);
+  const { positionOf } = rules;
+  if (positionOf) {
+    const place = ({ chunks }: PlacedTensor) => Math.min(...chunks.map(({ spec }) => positionOf(spec)));
+    tensors.sort((a, b) => place(a) - place(b));
+  }
+  return tensors.map((tensor) => {
+    const { name, shape, chunks } = tensor;
+    const dtype = common(chunks.map(({ spec }) => rules.typeOf(tensor, spec)));
+    return { name, shape, dtype, chunks: () => writtenChunks(tensor, dtype, rules) };
   });
+}
+
+/** The only type of a list; f32, which holds all others, when there are several. */
+function common(types: readonly WeightDType[]): WeightDType {
+  const [first = "f32", ...others] = new Set(types);
+  return others.length > 0 ? "f32" : first;
+}
+
+async function* writtenChunks(
+  { name, shape, chunks }: PlacedTensor,
+  to: WeightDType,
+  { valuesOf, onTensor }: WriteRules,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const meter = new ErrorMeter();
+  const sources = chunks.map(({ spec }) => valuesOf(spec));
+  let bytes = 0;
+  for (const [i, { spec, inParameter, count, factor = 1, stores, order }] of chunks.entries()) {
+    const source = sources[i] ?? valuesOf(spec);
+    const { dtype: from } = source;
+    const quantizers = await quantizersFor([from, to]);
+    let element = inParameter;
+    for await (const chunk of source.chunks([inParameter, inParameter + count], stores)) {
+      const conversion: Conversion = {
+        ...{
+          from,
+          to,
+          columns: lastExtent(spec.shape),
+          factor: 1 / factor,
+          order,
+          inverse: true,
+          quantizers,
+        },
+        map: chunk.stores === stores ? undefined : toStored(stores),
+      };
+      const written = convertValues(chunk.values, conversion, name, element);
+      // f32 holds the values of all other types.
+      if (onTensor && to !== "f32" && written !== chunk.values) {
+        const exact = convertValues(chunk.values, { ...conversion, to: "f32" }, name, element);
+        meter.add(exact as Float32Array, written, to, quantizers);
+      }
+      const { blockBytes, blockElements } = formats[from];
+      element += (chunk.values.byteLength / blockBytes) * blockElements;
+      bytes += written.byteLength;
+      yield viewBytes(written);
+    }
+  }
+  const from = common(sources.map(({ dtype, storedAs = dtype }) => storedAs));
+  onTensor?.({ name, from, to, shape, bytes, error: meter.result() });
 }

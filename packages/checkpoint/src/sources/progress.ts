@@ -1,6 +1,6 @@
-/** Progress of a download or a load. Bytes are counted over all files of the phase. */
+/** Progress of a download, a load or a conversion. Bytes are counted over all files of the phase. */
 export interface Progress {
-  readonly phase: "download" | "load";
+  readonly phase: "download" | "load" | "convert";
   /** The file that is being read. */
   readonly file: string;
   readonly doneBytes: number;

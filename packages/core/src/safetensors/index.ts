@@ -6,4 +6,10 @@ export { SafetensorsError, type SafetensorsErrorCode, show } from "./errors.ts";
 export { headerCap, type SafetensorsHeader, type TensorInfo } from "./header.ts";
 export { isObject, type Json, type JsonObject, parseJsonObject } from "./json.ts";
 export { type ByteRange, openSafetensors, type OpenOptions, type SafetensorsFile } from "./reader.ts";
-export { type PatchedChunks, safetensorsChunks, safetensorsFile, type TensorToWrite } from "./writer.ts";
+export {
+  type ChunkedTensorToWrite,
+  type PatchedChunks,
+  safetensorsChunks,
+  safetensorsFile,
+  type TensorToWrite,
+} from "./writer.ts";

@@ -11,6 +11,12 @@ export interface TensorToWrite {
   bytes(): Uint8Array | Promise<Uint8Array>;
 }
 
+/** A tensor that is about to be written, and is never in memory as a whole. */
+export interface ChunkedTensorToWrite extends Omit<TensorToWrite, "bytes"> {
+  /** Yields its bytes in chunks of any sizes. A chunk may be overwritten when the next one is asked for. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
 /**
  * Yields a safetensors file in chunks: the header first, then each tensor. Wide types come first and the header is
  * padded to 8 bytes, so that every tensor is aligned to its element size, as in the reference implementation.
@@ -18,7 +24,7 @@ export interface TensorToWrite {
  * @throws RangeError when a name is given twice or is reserved, or a tensor has the wrong number of bytes
  */
 export async function* safetensorsChunks(
-  tensors: readonly TensorToWrite[],
+  tensors: readonly (TensorToWrite | ChunkedTensorToWrite)[],
   metadata: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const ordered = [...tensors].sort((a, b) => alignmentOf(b.dtype) - alignmentOf(a.dtype));
@@ -34,12 +40,13 @@ export async function* safetensorsChunks(
   }
   yield headerBytes(JSON.stringify(Object.fromEntries(header)));
   for (const tensor of ordered) {
-    const bytes = await tensor.bytes();
     const expected = tensorBytes(tensor.dtype, tensor.shape);
-    if (bytes.length !== expected) {
-      throw new RangeError(`tensor ${tensor.name} needs ${expected} bytes, got ${bytes.length}`);
+    let done = 0;
+    for await (const chunk of "chunks" in tensor ? tensor.chunks() : [await tensor.bytes()]) {
+      done += chunk.length;
+      if (done <= expected) yield chunk;
     }
-    yield bytes;
+    if (done !== expected) throw new RangeError(`tensor ${tensor.name} needs ${expected} bytes, got ${done}`);
   }
 }
 
@@ -57,7 +64,7 @@ export interface PatchedChunks {
  * @throws RangeError as `safetensorsChunks`, and when `metadata` has a checksum already
  */
 export function safetensorsFile(
-  tensors: readonly TensorToWrite[],
+  tensors: readonly (TensorToWrite | ChunkedTensorToWrite)[],
   metadata: Readonly<Record<string, string>> = {},
 ): PatchedChunks {
   if (Object.hasOwn(metadata, checksumKey)) throw new RangeError(`metadata key ${checksumKey} is reserved`);
