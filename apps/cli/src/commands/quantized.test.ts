@@ -40,7 +40,9 @@ test("an adapter is trained beside a quantised model, and merged only into float
   const trained = await loss(model, "--adapter", adapter, "--activations=f32");
   expect(trained).toBeLessThan((await loss(model, "--activations=f32")) - 0.3);
   const merge = ["merge", "-m", model, "--adapter", adapter, "--out", join(base, "merged")];
-  expect((await run(merge)).stderr).toMatch(/the model is q\d_0: --dtype f16 .* dequantises it.*\[USAGE\]/);
+  expect((await run(merge)).stderr).toMatch(
+    /is stored as q\d_0, whose rounding may be larger than the update; .*\[UNSUPPORTED\]/,
+  );
   expect((await run([...merge, "--dtype=f32"])).code).toBe(0);
   expect(await loss(join(base, "merged"))).toBeCloseTo(trained, 4);
 });
