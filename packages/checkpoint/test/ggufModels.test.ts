@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { buildGgufHeader, GGMLQuantizationType, gguf, GGUFValueType } from "@huggingface/gguf";
 import {
   byteTokenizer,
+  LoraAdapter,
   MambaLM,
   type MambaLMConfigInput,
   parameterSpecs,
@@ -684,14 +685,19 @@ async function logitsOf(kernel: Kernel, model: MambaLM): Promise<Float32Array> {
   return (await kernel.read(logits))[0] as Float32Array;
 }
 
-test.each(["q8_0", "q4_0"] as const)(
-  "%s: logits are those of the dequantised weights, exactly with f32 activations, and within the error of int8 ones",
-  async (type) => {
+test.each([
+  ["q8_0", 96],
+  ["q4_0", 96],
+  ["q4_k", 256],
+  ["q6_k", 256],
+] as const)(
+  "%s, width %i: logits are those of the dequantised weights, exactly with f32 activations, and within the error of int8 ones",
+  async (type, dModel) => {
     const exact = await createCpuKernel({ activations: "f32" });
     const rounded = await createCpuKernel({ activations: "int8" });
     const path = join(await temporaryFolder(), "model.gguf");
-    // Rows of three blocks of 32: the table is Q8_0.
-    const model = MambaLM.init(exact, { ...small, dModel: 96 }, 7);
+    // With rows of three blocks of 32 the table is Q8_0, with rows of 256 Q6_K.
+    const model = MambaLM.init(exact, { ...small, dModel }, 7);
     await saveGguf(model, path, { type });
     const load = async (kernel: Kernel, dtype?: "f32") => {
       const loaded = await loadCheckpoint(kernel, path, { dtype });
@@ -729,4 +735,20 @@ test("nothing is left behind by a failure while writing", async () => {
   expect(await readdir(folder)).toEqual(["m.gguf"]);
   expect(await readFile(join(folder, "m.gguf"), "utf8")).toBe("old");
   expect(pathToFileURL(folder).href).toContain("file:");
+});
+
+test("an adapter is merged into quantised weights only when a type is given", async () => {
+  await using kernel = await createCpuKernel({ threads: 1 });
+  using source = MambaLM.init(kernel, small);
+  const path = join(await temporaryFolder(), "model.gguf");
+  await saveGguf(source, path, { type: "q8_0" });
+  const { model } = await loadCheckpoint(kernel, path);
+  using _model = model;
+  using adapter = LoraAdapter.init(model, { rank: 2 }, 1);
+  model.attach(adapter);
+  await expect(saveGguf(model, path, { adapter: "merge" })).rejects.toThrow(
+    /is stored as q8_0, .*; pass the type/,
+  );
+  await saveGguf(model, path, { adapter: "merge", type: "q8_0" });
+  await saveGguf(model, path, { adapter: "omit" });
 });

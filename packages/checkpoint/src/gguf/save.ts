@@ -1,5 +1,6 @@
-import type { MambaLM, MambaLMConfig, Tokenizer } from "@mamba/core";
+import { type MambaLM, type MambaLMConfig, moduleName, type Tokenizer } from "@mamba/core";
 import { isQuantized, type WeightDType } from "@mamba/kernel";
+import { CheckpointError } from "../errors.ts";
 import type { GgufMetadata, GgufValue } from "../formats/gguf/metadata.ts";
 import { type GgufContent, type GgufTensorToWrite, toGgmlType } from "../formats/gguf/write.ts";
 import { valuesToWrite, type WeightOptions } from "../parameters/weightsToWrite.ts";
@@ -27,11 +28,26 @@ export interface GgufOptions extends Pick<WeightOptions, "adapter"> {
  * tensor are asked for, so that one tensor at a time is on the host.
  *
  * @returns the content, and notes for the user about programs that cannot load it
- * @throws CheckpointError `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER`, `ADAPTER`; the chunks of a tensor throw
+ * @throws CheckpointError `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER`, `ADAPTER` (also when an adapter
+ * is merged into quantised weights without a `type`); the chunks of a tensor throw
  * `NON_FINITE` for a value that is NaN or infinite, or too large for its type
  */
 export function ggufContent(model: MambaLM, options: GgufOptions = {}): WrittenGguf {
+  checkRequantized(model, options);
   return ggufContentOf(model.config, { ...options, valuesOf: valuesToWrite(model, options.adapter) });
+}
+
+/** Merging into quantised weights rounds the sums again: only a `type` asks for that. @throws CheckpointError `ADAPTER` */
+function checkRequantized({ adapter, linears }: MambaLM, { adapter: mode, type }: GgufOptions): void {
+  if (adapter === undefined || mode !== "merge" || type !== undefined) return;
+  for (const [name, { weight }] of linears) {
+    if (!isQuantized(weight.dtype) || adapter.updateOf(moduleName(name)) === undefined) continue;
+    const problem = `${name} is stored as ${weight.dtype}, whose rounding may be larger than the update of the adapter`;
+    throw new CheckpointError(
+      "ADAPTER",
+      `${problem}; pass the type to which its sum with the adapter is rounded`,
+    );
+  }
 }
 
 /** The content of a GGUF file, and notes for the user about programs that cannot load it. */
