@@ -184,12 +184,7 @@ function vocabulary(
 }
 
 /** The reason why GGUF cannot describe a model; undefined when it can. */
-function ggufObstacle({
-  innerNorms,
-  mupBaseWidth,
-  selective,
-  bias,
-}: MambaLMConfig): string | undefined {
+function ggufObstacle({ innerNorms, mupBaseWidth, selective, bias }: MambaLMConfig): string | undefined {
   if (innerNorms === "weighted") return "innerNorms weighted";
   if (mupBaseWidth !== undefined) return "mupBaseWidth";
   if (bias) return "bias true (in_proj and out_proj)";
