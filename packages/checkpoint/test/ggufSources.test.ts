@@ -2,13 +2,16 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MambaLM } from "@mamba/core";
+import { bytesSource } from "@mamba/core/safetensors";
 import { expect, test } from "vitest";
 import { inspectCheckpoint as inspectInBrowser, loadCheckpoint as loadInBrowser } from "../src/browser.ts";
 import {
+  type CheckpointFiles,
   ggufContent,
   type GgufValue,
   inspectCheckpoint,
   loadCheckpoint,
+  openGguf,
   saveGguf,
   writeGguf,
 } from "../src/index.ts";
@@ -177,6 +180,22 @@ test("an interrupted download goes on with a range, unless the file has changed"
   const error = await refusal(() => loadCheckpoint(kernel, `${changing.url}/x.gguf`));
   expect(error).toMatchObject({ code: "IO", message: expect.stringContaining("interrupted") as string });
   expect(kernel.memory().tensors).toBe(0);
+
+  // A range of the right length from another place.
+  const shifted = await testServer((_, request, response) => {
+    response.setHeader("etag", '"1"');
+    if (request.headers.range === undefined) {
+      response.setHeader("content-length", bytes.length);
+      response.write(bytes.subarray(0, 700), () => response.destroy());
+      return;
+    }
+    response.writeHead(206, {
+      "content-range": `bytes 0-${bytes.length - 701}/${bytes.length}`,
+      "content-length": bytes.length - 700,
+    });
+    response.end(bytes.subarray(0, bytes.length - 700));
+  });
+  expect((await refusal(() => loadCheckpoint(kernel, `${shifted.url}/x.gguf`))).code).toBe("IO");
 });
 
 test("a path: links are followed, other files are refused by what they are", async () => {
@@ -188,4 +207,34 @@ test("a path: links are followed, other files are refused by what they are", asy
   );
   expect(await refusal(() => inspectCheckpoint(join(folder, "x.gguf")))).toMatchObject({ code: "HEADER" });
   expect((await refusal(() => inspectCheckpoint(folder, { file: "y.gguf" }))).code).toBe("NOT_FOUND");
+});
+
+test("the header is read once, and a file of another size afterwards is refused", async () => {
+  const [bytes = new Uint8Array(0)] = Object.values(await ggufFiles(["x.gguf"]));
+  const { dataStart } = await openGguf(bytesSource(bytes));
+  const offsets: number[] = [];
+  let size = bytes.length;
+  const place = (grows: number): CheckpointFiles => ({
+    label: "here",
+    list: () => Promise.resolve(["x.gguf"]),
+    open(name) {
+      if (name !== "x.gguf") return Promise.resolve(undefined);
+      const source = bytesSource(bytes, name);
+      const read: typeof source.read = (offset, into) => {
+        offsets.push(offset);
+        return source.read(offset, into);
+      };
+      const found = { ...source, size, read };
+      size += grows;
+      return Promise.resolve(found);
+    },
+  });
+  const kernel = hostKernel();
+  (await loadCheckpoint(kernel, place(0))).model.dispose();
+  expect(offsets.filter((offset) => offset < dataStart)).toEqual([0]);
+  expect(await refusal(() => loadCheckpoint(kernel, place(1)))).toMatchObject({
+    code: "IO",
+    message: expect.stringContaining("changed") as string,
+  });
+  expect(kernel.memory().tensors).toBe(0);
 });

@@ -3,6 +3,9 @@ import { createCpuKernel } from "@mamba/kernel-cpu";
 import { dequantize, quantize } from "@mamba/kernel/quantize";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+  generate,
+  GenerationState,
+  loadState,
   LoraAdapter,
   MambaError,
   MambaLM,
@@ -10,9 +13,10 @@ import {
   mergeAdapter,
   modelFingerprint,
   parameterSpecs,
+  saveState,
   Tape,
 } from "../src/index.ts";
-import { nmse, someIds, take, uploadIds } from "./support.ts";
+import { collect, idsOf, nmse, someIds, take, uploadIds } from "./support.ts";
 
 // A model with quantised weights computes what a model computes that has the numbers that they mean.
 
@@ -132,7 +136,7 @@ test.each(types)("%s: a merge is refused, or quantises the sums again", async (d
   const blocks = await kernel.read(...stored.parameters.values());
   const refused = await mergeAdapter(stored, adapter).catch((error: unknown) => error);
   expect(MambaError.is(refused, "UNSUPPORTED")).toBe(true);
-  expect(String(refused)).toContain("requantize: true");
+  expect(String(refused)).toContain("requantize");
   expect(await kernel.read(...stored.parameters.values())).toEqual(blocks);
   expect(await logitsOf(stored)).toEqual(attached);
 
@@ -145,6 +149,46 @@ test.each(types)("%s: a merge is refused, or quantises the sums again", async (d
   using copy = trained(meant);
   await mergeAdapter(meant, copy);
   expect(nmse(await logitsOf(meant), attached)).toBeLessThan(1e-8);
+});
+
+test("a merge whose sums need a larger scale than blocks have is refused", async () => {
+  const { stored, meant } = await twins("q8_0");
+  using _stored = stored;
+  using _meant = meant;
+  using adapter = trained(stored);
+  const [, first] = [...adapter.parameters].find(([name]) => name.endsWith("lora_B.weight"))!;
+  kernel.write(first, 0, new Float32Array(first.shape[0]! * first.shape[1]!).fill(1e9));
+  const refused = await mergeAdapter(stored, adapter, { requantize: true }).catch((error: unknown) => error);
+  expect(MambaError.is(refused, "PARAMETER")).toBe(true);
+  expect(String(refused)).toMatch(/cannot be merged and stay q8_0: .* beyond the range of f16/);
+});
+
+test.each(types)("%s: a saved state goes on where activations are int8", async (dtype) => {
+  const { stored, meant } = await twins(dtype);
+  using _stored = stored;
+  using _meant = meant;
+  using state = GenerationState.start(stored, someIds(9, 4));
+  const head = await collect(generate(stored, state, { maxTokens: 3, temperature: 0 }));
+  const saved = await saveState(state);
+  const blocks = await kernel.read(...stored.parameters.values());
+
+  await using other = await createCpuKernel({ threads: 1 });
+  expect(other.capabilities.activations).toBe("int8");
+  const tensors = [...stored.parameters].map(
+    ([name, { shape, dtype }], i) => [name, other.upload(blocks[i]!, shape, dtype)] as const,
+  );
+  using copy = new MambaLM(other, stored.config, new Map(tensors));
+  using restored = await loadState(copy, saved);
+  expect(restored.ids).toEqual(state.ids);
+  const tail = await collect(generate(copy, restored, { maxTokens: 4, temperature: 0 }));
+  expect(tail).toHaveLength(4);
+  // The model in f32 with the same numbers is the same model; one with other numbers is not.
+  using exact = await loadState(meant, saved);
+  const rest = await collect(generate(meant, exact, { maxTokens: 4, temperature: 0 }));
+  const whole = await collect(generate(stored, someIds(9, 4), { maxTokens: 7, temperature: 0 }));
+  expect(idsOf([...head, ...rest])).toEqual(idsOf(whole));
+  using plain = MambaLM.init(other, config, 5);
+  await expect(loadState(plain, saved)).rejects.toMatchObject({ code: "CACHE" });
 });
 
 test("parameters that must be f32 are refused in another type", () => {

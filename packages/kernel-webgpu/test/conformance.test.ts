@@ -2,7 +2,7 @@ import { runConformance } from "@mamba/conformance";
 import { createWebGpuKernel } from "../src/index.ts";
 import { available, only, quantizedTypeOf, skipAll } from "./available.ts";
 
-const severalRows = /^linear(BackwardInput| rows (?!1 ))/;
+const severalRows = /^linear(BackwardInput| rows (?!1 ))|same bits: linear/;
 
 /** True for products of several rows with a quantised type, except two that have every kind of plane between them. */
 function isRepeated(name: string): boolean {

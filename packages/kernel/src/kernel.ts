@@ -21,7 +21,7 @@ export interface Capabilities {
   readonly batchInvariant: boolean;
   /**
    * How `linear` reads `x` when its weight is quantised. "f32": exactly. "int8": each row of `x` is first rounded to 8-bit
-   * integers with one scale per row or per part of a row. Products with weights of a float type, `embedding` and
+   * integers with one scale per row or per chunk of a row. Products with weights of a float type, `embedding` and
    * `linearBackwardInput` are exact on every backend. Neither changes `deterministic` or `batchInvariant`.
    */
   readonly activations: "f32" | "int8";
@@ -47,7 +47,7 @@ export interface KernelMemory extends CopyOps {
   zeros(shape: Shape, dtype: DType): Tensor;
   /**
    * Bytes that a tensor takes on the device. They differ from `byteLength` only for quantised types, which a backend may store
-   * in another order: by at most 5 %. Errors: `DTYPE`, `SHAPE`.
+   * in another order: by at most 5 %, and the padding of the last rows. Errors: `DTYPE`, `SHAPE`.
    */
   storedBytes(dtype: DType, shape: Shape): number;
   /** View of columns [start, start + count) of the last axis, which is not quantised. No copy. */

@@ -19,6 +19,6 @@ export interface OpDefinition<F extends Function = (...args: never[]) => unknown
   readonly check: (...args: Parameters<F>) => unknown;
   /** The arguments that the op writes in place. Default: none. */
   readonly writes?: (...args: Parameters<F>) => readonly Tensor[];
-  /** Storage types that the op's weight may have: "any" type of weights, or the default, "f32". */
+  /** Storage types that the op's weight may have: "any" but i32, or the default, "f32". */
   readonly weightStorage?: "any";
 }

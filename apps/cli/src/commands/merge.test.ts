@@ -77,6 +77,40 @@ test("an adapter is trained beside a bf16 model, resumed, evaluated, generated w
   expect(moved.stderr).toContain("note: the adapter was made for ");
 });
 
+test("an adapter is trained beside a quantised model, and merged into it only when that is asked for", async () => {
+  const { loadCheckpoint, saveGguf } = await import("@mamba/checkpoint");
+  const { createCpuKernel } = await import("@mamba/kernel-cpu");
+  const file = join(base, "tiny.Q8_0.gguf");
+  {
+    await using kernel = await createCpuKernel({ threads: 1 });
+    const loaded = await loadCheckpoint(kernel, model, { dtype: "f32" });
+    using _model = loaded.model;
+    await saveGguf(loaded.model, file, { type: "q8_0", tokenizer: loaded.tokenizer });
+  }
+  const out = join(base, "quantised");
+  const adapter = join(out, "adapter");
+  const trained = await run([
+    ...["train", "text", "--data", text, "--model", file, "--lora=4", "--lora-targets=in_proj,out_proj"],
+    ...["--length=32", "--steps=12", "--batch-size=2", "--lr=0.01", "--out", out],
+  ]);
+  expect(trained).toMatchObject({ code: 0 });
+  const before = await losses("-m", file);
+  const after = await losses("-m", file, "--adapter", adapter);
+  expect(after).toBeLessThan(before - 0.5);
+
+  const merged = join(base, "merged.gguf");
+  const merge = ["merge", "-m", file, "--adapter", adapter];
+  expect(await run([...merge, "--out", merged])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/stored as q8_0.* with requantize \[UNSUPPORTED\]\n$/) as string,
+  });
+  expect(await run([...merge, "--out", join(base, "folder"), "--requantize"])).toMatchObject({ code: 2 });
+  const requantize = [...merge, "--out", merged, "--requantize"];
+  expect(await run(requantize)).toMatchObject({ code: 0 });
+  expect(Math.abs((await losses("-m", merged)) - after)).toBeLessThan(0.02);
+  expect((await run(requantize)).stderr).toContain("--force replaces it [EXISTS]");
+});
+
 test.each([
   [["train", "text", "--lora=8", "--out=x"], "--lora adapts a checkpoint: it needs --model <folder>"],
   [["train", "text", "--lora=0", "--model=m", "--out=x"], "--lora must be a whole number, at least 1"],

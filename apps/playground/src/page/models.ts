@@ -89,8 +89,9 @@ export class Models {
 
   #fetch(text: string): void {
     try {
-      const { href } = new URL(text, document.baseURI);
-      this.#send({ type: "fetch", url: href.endsWith("/") ? href : `${href}/` });
+      const { href, pathname } = new URL(text, document.baseURI);
+      const isComplete = href.endsWith("/") || /\.gguf$/i.test(pathname);
+      this.#send({ type: "fetch", url: isComplete ? href : `${href}/` });
     } catch {
       url.setCustomValidity("This is not a URL");
       url.reportValidity();

@@ -10,7 +10,7 @@ import { CheckpointError } from "../errors.ts";
 import { isGgufName } from "../gguf/choose.ts";
 import { rewindable } from "../sources/rewindable.ts";
 import { type CheckpointFiles, readAll } from "../sources/source.ts";
-import { openGguf } from "./gguf/open.ts";
+import { type KnownHeader, openGguf } from "./gguf/open.ts";
 import { openPickle } from "./pickle/open.ts";
 import { openSafetensors } from "./safetensors/open.ts";
 import { parseIndex } from "./shardIndex.ts";
@@ -38,6 +38,8 @@ export interface Weights {
   readonly files: readonly string[];
   /** By the name under which a parameter is looked up; a tensor's own name is its field `name`. */
   readonly tensors: ReadonlyMap<string, LocatedTensor>;
+  /** The headers of GGUF files, which take long to read when they hold a large vocabulary: loading does not read them again. */
+  readonly headers?: ReadonlyMap<string, KnownHeader>;
 }
 
 /**
@@ -99,18 +101,23 @@ export async function readWeightFile(files: CheckpointFiles, name: string): Prom
   return file && { files: [name], tensors: locate(file, name) };
 }
 
-/** Opens one weight file, whose ending tells its format; undefined when there is no such file. */
+/**
+ * Opens one weight file, whose ending tells its format; undefined when there is no such file.
+ *
+ * @param known the header of a GGUF file that was open before
+ */
 export async function openWeights(
   files: CheckpointFiles,
   name: string,
   options?: OpenOptions,
+  known?: KnownHeader,
 ): Promise<WeightFile | undefined> {
   if (name.endsWith(".bin")) {
     const source = await rewindable(() => files.open(name));
     return source && openPickle(source);
   }
   const source = await files.open(name);
-  if (source && isGgufName(name)) return openGguf(source);
+  if (source && isGgufName(name)) return openGguf(source, known);
   return source && openSafetensors(source, options);
 }
 

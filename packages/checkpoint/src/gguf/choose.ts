@@ -8,7 +8,19 @@ export function isGgufName(name: string): boolean {
   return /\.gguf$/i.test(name);
 }
 
-/** The names of all shards of the model that a file belongs to, in order; the name itself for a file of its own. */
+/** The name of the first shard of the model that a file belongs to; the name itself for a file of its own. */
+function firstShard(name: string): string {
+  return name.replace(
+    shardPattern,
+    (_, stem: string, __, total: string) => `${stem}-00001-of-${total}${name.slice(-5)}`,
+  );
+}
+
+/**
+ * The names of all shards of the model that a file belongs to, in order; the name itself for a file of its own.
+ *
+ * @throws CheckpointError `INDEX` when the name says that there are none, or too many
+ */
 export function shardsOf(name: string): readonly string[] {
   const [, stem, , total = ""] = shardPattern.exec(name) ?? [];
   if (stem === undefined) return [name];
@@ -40,27 +52,28 @@ export function chooseGguf(
 ): readonly string[] | undefined {
   const found = names.filter(isGgufName);
   if (found.length === 0 && wanted === undefined) return undefined;
-  const models = new Map(found.map((name) => [shardsOf(name)[0] ?? name, shardsOf(name)]));
-  const chosen = [...models].filter(
-    ([first, shards]) => wanted === undefined || shards.includes(wanted) || hasType(first, wanted),
-  );
-  const exact = chosen.filter(([, shards]) => wanted !== undefined && shards.includes(wanted));
-  const [model, ...more] = exact.length > 0 ? exact : chosen;
-  const list = listed([...models.keys()]);
+  const models = [...new Set(found.map(firstShard))];
+  const exact = wanted !== undefined && isGgufName(wanted) ? firstShard(wanted) : undefined;
+  const chosen =
+    exact !== undefined && models.includes(exact)
+      ? [exact]
+      : models.filter((first) => wanted === undefined || hasType(first, wanted));
+  const [model, ...more] = chosen;
+  const list = listed(models);
   if (model === undefined) {
     const problem = `${label}: no GGUF file has the name or the type ${show(wanted)}`;
     throw new CheckpointError(
       "NOT_FOUND",
-      `${problem}; ${models.size === 0 ? "there is none" : `there are ${list}`}`,
+      `${problem}; ${models.length === 0 ? "there is none" : `there are ${list}`}`,
     );
   }
   if (more.length > 0) {
     const problem = `${label}: there are ${chosen.length} GGUF models${wanted === undefined ? "" : ` for ${show(wanted)}`}`;
-    const candidates = listed(chosen.map(([first]) => first));
+    const candidates = listed(chosen);
     const remedy = 'name one by its file or type, as in { file: "Q4_K_M" }';
     throw new CheckpointError("AMBIGUOUS", `${problem}: ${candidates}; ${remedy}`);
   }
-  const [, shards] = model;
+  const shards = shardsOf(model);
   const missing = shards.find((name) => !names.includes(name));
   if (missing !== undefined) throw new CheckpointError("INDEX", `${label}: the shard ${missing} is missing`);
   return shards;

@@ -1,7 +1,6 @@
 import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
-import type { GgufFile } from "../formats/gguf/open.ts";
-import { openGguf } from "../formats/gguf/open.ts";
+import { type GgufFile, type KnownHeader, openGguf } from "../formats/gguf/open.ts";
 import type { GgufMetadata } from "../formats/gguf/metadata.ts";
 import type { LocatedTensor, Weights } from "../formats/weights.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
@@ -26,6 +25,7 @@ export async function readGgufWeights(
   shards: readonly string[],
 ): Promise<GgufWeights> {
   const tensors = new Map<string, LocatedTensor>();
+  const headers = new Map<string, KnownHeader>();
   let first: { readonly name: string; readonly metadata: GgufMetadata } | undefined;
   let stated: number | undefined;
   for (const [index, shard] of shards.entries()) {
@@ -37,6 +37,9 @@ export async function readGgufWeights(
       throw notOneModel(file.name, `split.tensors.count is ${total}, the first shard has ${stated}`);
     stated = total;
     first ??= { name: file.name, metadata: file.metadata };
+    const { version, metadata, alignment, dataStart, end } = file;
+    const header = { version, metadata, tensors: file.tensors, alignment, dataStart, end };
+    headers.set(shard, { header, size: source.size });
     for (const [name, tensor] of file.tensors) {
       if (tensors.has(name)) throw notOneModel(file.name, `the tensor ${show(name)} is in another shard too`);
       tensors.set(name, { ...tensor, file: shard });
@@ -48,7 +51,7 @@ export async function readGgufWeights(
       first.name,
       `split.tensors.count is ${stated}, the shards have ${tensors.size} tensors`,
     );
-  return { weights: { files: shards, tensors }, ...first };
+  return { weights: { files: shards, tensors, headers }, ...first };
 }
 
 /** Compares the keys of a shard with its place among the files. Returns the number of tensors in all shards. */

@@ -70,7 +70,7 @@ export async function loadParameters(
   const loaded = new Map<string, Tensor>();
   let doneBytes = 0;
   for (const name of weights.files) {
-    await using file = await openWeights(files, name, { verify });
+    await using file = await openWeights(files, name, { verify }, weights.headers?.get(name));
     if (!file) throw new CheckpointError("IO", `${files.label}: ${name} disappeared while it was being read`);
     const here = work.filter(({ tensor }) => tensor.file === name);
     for await (const { item, start, values, bytesRead } of storedChunks(file, here, buffers, quantizers)) {

@@ -26,7 +26,10 @@ export function resumed(response: Response, url: string, signal: AbortSignal | u
   const reconnect = async (): Promise<typeof reader | undefined> => {
     const rest = await fetch(url, { headers: { range: `bytes=${received}-` }, signal: signal ?? null });
     const isSame = version === (rest.headers.get("etag") ?? rest.headers.get("last-modified"));
-    if (rest.status === 206 && rest.body && isSame && sizeOf(rest) === size - received)
+    // Pages read this header only where the server allows it.
+    const range = rest.headers.get("content-range");
+    const isRest = range === null || range.startsWith(`bytes ${received}-`);
+    if (rest.status === 206 && rest.body && isSame && isRest && sizeOf(rest) === size - received)
       return rest.body.getReader();
     await rest.body?.cancel();
     return undefined;

@@ -52,7 +52,7 @@ async function ggufUrlFiles(
   options: FetchOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
   const first = parseUrl(url);
-  const names = shardsOf(decodeURIComponent(first.pathname.slice(first.pathname.lastIndexOf("/") + 1)));
+  const names = shardsOf(decoded(first.pathname.slice(first.pathname.lastIndexOf("/") + 1), first.href));
   const { files, notes } = await fetchedFiles(first.href, options, (name) => {
     const shard = new URL(encodeURIComponent(name), first);
     shard.search = first.search; // it may be what allows the access
@@ -146,6 +146,15 @@ function parseUrl(text: string): URL {
     return url;
   } catch (cause) {
     throw new CheckpointError("NOT_FOUND", `${text}: not a URL`, { cause });
+  }
+}
+
+/** A name in a URL without its percent encoding. */
+function decoded(name: string, url: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch (cause) {
+    throw new CheckpointError("NOT_FOUND", `${url}: the name of the file is not UTF-8`, { cause });
   }
 }
 

@@ -20,6 +20,10 @@ export interface AddedToken {
 /** Most added tokens, and most characters of one: the time to encode is proportional to its length. */
 const maxAdded = 2 ** 16;
 const maxLength = 1024;
+/** Most characters of all of them, each as it is found: memory is proportional to them. */
+const maxCharacters = 2 ** 20;
+
+const path = "tokenizer.json: added_tokens";
 
 /**
  * The field `added_tokens` of a tokenizer.json.
@@ -28,7 +32,6 @@ const maxLength = 1024;
  * @throws CheckpointError `TOKENIZER`
  */
 export function readAddedTokens(json: Json | undefined, special: ReadonlySet<string>): AddedToken[] {
-  const path = "tokenizer.json: added_tokens";
   if (json === undefined || json === null) return [];
   if (!Array.isArray(json) || json.length > maxAdded) refuse(path, `a list of at most ${maxAdded}`, json);
   return (json as readonly Json[]).map((entry, i) => {
@@ -53,30 +56,39 @@ export function readAddedTokens(json: Json | undefined, special: ReadonlySet<str
 /** A text that is no added token, or an added token. */
 export type Section = string | AddedToken;
 
-interface TrieNode {
-  readonly children: Map<string, TrieNode>;
-  token?: AddedToken;
-}
-
 /** Finds added tokens in texts: from left to right, the longest first. */
 export class AddedTokenFinder {
-  readonly #root: TrieNode = { children: new Map() };
+  /**
+   * The edges of a trie: the number of a node by that of its parent and the next character, as `edge` joins them. One map for all
+   * nodes takes a third of the memory that a map in each would take. The root is 0.
+   */
+  readonly #nodes = new Map<number, number>();
+  /** The tokens by the numbers of the nodes at their ends. */
+  readonly #tokens = new Map<number, AddedToken>();
 
-  /** @param textOf the text that a token is found by */
+  /**
+   * @param textOf the text that a token is found by
+   * @throws CheckpointError `TOKENIZER` when the texts are too long together
+   */
   constructor(tokens: readonly AddedToken[], textOf: (token: AddedToken) => string) {
+    let characters = 0;
     for (const token of tokens) {
-      let node = this.#root;
-      for (const unit of textOf(token).split("")) {
-        let child = node.children.get(unit);
-        if (!child) node.children.set(unit, (child = { children: new Map() }));
-        node = child;
+      let node = 0;
+      const text = textOf(token);
+      characters += text.length;
+      if (characters > maxCharacters)
+        refuse(path, `tokens of at most ${maxCharacters} characters in all`, characters);
+      for (let at = 0; at < text.length; at++) {
+        const key = edge(node, text, at);
+        node = this.#nodes.get(key) ?? this.#nodes.size + 1;
+        this.#nodes.set(key, node);
       }
-      if (node !== this.#root) node.token ??= token;
+      if (node !== 0 && !this.#tokens.has(node)) this.#tokens.set(node, token);
     }
   }
 
   split(text: string): Section[] {
-    if (this.#root.children.size === 0) return text === "" ? [] : [text];
+    if (this.#nodes.size === 0) return text === "" ? [] : [text];
     const sections: Section[] = [];
     let start = 0;
     const endText = (end: number) => {
@@ -101,15 +113,19 @@ export class AddedTokenFinder {
 
   #longestAt(text: string, start: number): { token: AddedToken; length: number } | undefined {
     let longest: { token: AddedToken; length: number } | undefined;
-    let node: TrieNode | undefined = this.#root;
+    let node: number | undefined = 0;
     for (let at = start; at < text.length;) {
-      node = node.children.get(text.charAt(at++));
-      if (!node) break;
-      const { token } = node;
+      node = this.#nodes.get(edge(node, text, at++));
+      if (node === undefined) break;
+      const token = this.#tokens.get(node);
       if (token && !(token.isWord && isInWord(text, start, at))) longest = { token, length: at - start };
     }
     return longest;
   }
+}
+
+function edge(node: number, text: string, at: number): number {
+  return node * 2 ** 16 + text.charCodeAt(at);
 }
 
 const wordCharacter = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]/u;

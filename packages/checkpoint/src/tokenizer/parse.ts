@@ -92,13 +92,11 @@ function readParts(json: JsonObject, special: ReadonlySet<string>) {
   const added = readAddedTokens(field("added_tokens"), special);
   const model = readModel(field("model"));
   const normalizer = readNormalizer(field("normalizer"));
-  const texts = new Map<number, string>();
-  let largest = -1;
-  for (const [text, id] of [...model.ids, ...added.map(({ text, id }) => [text, id] as const)]) {
-    texts.set(id, text);
-    largest = Math.max(largest, id);
-  }
-  const ids = new Map([...model.ids, ...added.map(({ text, id }) => [text, id] as const)]);
+  const texts: (string | undefined)[] = [];
+  for (const [text, id] of model.ids) texts[id] = text;
+  for (const { text, id } of added) texts[id] = text;
+  const ids = new Map(model.ids);
+  for (const { text, id } of added) ids.set(text, id);
   const finders = (tokens: readonly AddedToken[]) => ({
     raw: new AddedTokenFinder(
       tokens.filter((token) => !token.isNormalized),
@@ -113,7 +111,7 @@ function readParts(json: JsonObject, special: ReadonlySet<string>) {
     added,
     ids,
     texts,
-    vocabSize: largest + 1,
+    vocabSize: texts.length,
     special: new Set(added.filter(({ isSpecial }) => isSpecial).map(({ id }) => id)),
     all: finders(added),
     plain: finders(added.filter(({ isSpecial }) => !isSpecial)),
@@ -154,6 +152,6 @@ function openDecoder(
   { stages, texts, special }: Parts,
   { specialTokens = false, snapshot }: TokenDecoderOptions & DecodeOptions = {},
 ): PipelineDecoder {
-  const textOf = (id: number) => (specialTokens || !special.has(id) ? texts.get(id) : undefined);
+  const textOf = (id: number) => (specialTokens || !special.has(id) ? texts[id] : undefined);
   return new PipelineDecoder(stages, textOf, snapshot);
 }

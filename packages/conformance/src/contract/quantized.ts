@@ -4,6 +4,7 @@ import {
   formats,
   hostArray,
   hostLength,
+  isQuantized,
   type Kernel,
   type QuantizedDType,
   quantizedTypes,
@@ -12,6 +13,7 @@ import {
 } from "@mamba/kernel";
 import { definitions } from "@mamba/kernel/author";
 import { check, checkEqual, checkThrows } from "../assert.ts";
+import { storageSkipReason } from "../case.ts";
 import { hasOp } from "../opSuite.ts";
 import { suites } from "../opSuites.ts";
 import type { SuiteTest } from "../suiteTest.ts";
@@ -29,8 +31,7 @@ function storedTest(
 ): SuiteTest {
   return {
     ...memoryTest(`${dtype} ${name}`, (kernel, scope) => body(kernel, scope, formats[dtype].blockElements)),
-    skip: ({ capabilities }) =>
-      capabilities.storage.has(dtype) ? undefined : `capabilities.storage has no ${dtype}`,
+    skip: (kernel) => storageSkipReason(dtype, kernel),
   };
 }
 
@@ -48,8 +49,10 @@ const bytesTest = (dtype: QuantizedDType): SuiteTest =>
     for (const shape of shapes(block)) {
       using scope = new Scope();
       const count = shape.reduce((a, b) => a * b);
-      const data = pattern(dtype, count);
-      const copy = data.slice();
+      const copy = pattern(dtype, count);
+      // At an odd byte of a buffer, where chunks of a file may lie.
+      const data = new Uint8Array(copy.length + 1).subarray(1);
+      data.set(copy);
       const used = kernel.upload(data, shape, dtype);
       checkEqual("upload: dtype", used.dtype, dtype);
       checkEqual("upload: shape", used.shape.join(), shape.join());
@@ -100,7 +103,7 @@ const writeTest = (dtype: QuantizedDType): SuiteTest =>
 
 const bytesTakenTest = (dtype: DType): SuiteTest => ({
   ...memoryTest(
-    `${dtype} takes the bytes that storedBytes says, and no more than 1.05 of its own`,
+    `${dtype} takes the bytes that storedBytes says, at most 1.05 of its own when quantised`,
     (kernel) => {
       for (const shape of [
         [1, 256],
@@ -108,11 +111,10 @@ const bytesTakenTest = (dtype: DType): SuiteTest => ({
       ]) {
         const bytes = kernel.storedBytes(dtype, shape);
         const own = byteLength(dtype, shape);
-        const stored = `storedBytes of ${dtype} [${shape.join(", ")}]`;
-        if (own < 1000 || dtype === "i32")
-          check(bytes >= own, `${stored}: must be at least ${own}, got ${bytes}`);
         // One row has no neighbours to share the padding of a layout with.
-        if (own > 1000) check(bytes >= own && bytes <= 1.05 * own, `${stored}: must be ${own}, got ${bytes}`);
+        const most = isQuantized(dtype) ? (shape[0] === 1 ? Infinity : 1.05 * own) : own;
+        const stored = `storedBytes of ${dtype} [${shape.join(", ")}]`;
+        check(bytes >= own && bytes <= most, `${stored}: must be from ${own} to ${most}, got ${bytes}`);
         const held = kernel.memory().bytes;
         using _ = kernel.zeros(shape, dtype);
         checkEqual(`${stored}: bytes held`, kernel.memory().bytes - held, bytes);
@@ -120,8 +122,7 @@ const bytesTakenTest = (dtype: DType): SuiteTest => ({
       return Promise.resolve();
     },
   ),
-  skip: ({ capabilities }) =>
-    capabilities.storage.has(dtype) ? undefined : `capabilities.storage has no ${dtype}`,
+  skip: (kernel) => storageSkipReason(dtype, kernel),
 });
 
 const refusalTest = (dtype: QuantizedDType): SuiteTest =>
@@ -165,12 +166,10 @@ const opsTest = (dtype: QuantizedDType): SuiteTest => ({
     using scope = new Scope();
     const block = formats[dtype].blockElements;
     if (!kernel.capabilities.storage.has(dtype)) {
-      const refused = { op: "linear", shape: [2, block] };
-      checkThrows("DTYPE", "upload", dtype, () =>
-        kernel.upload(hostArray(dtype, 2 * block), refused.shape, dtype),
-      );
-      checkThrows("DTYPE", "zeros", dtype, () => kernel.zeros(refused.shape, dtype));
-      checkThrows("DTYPE", "storedBytes", dtype, () => kernel.storedBytes(dtype, refused.shape));
+      const shape = [2, block];
+      checkThrows("DTYPE", "upload", dtype, () => kernel.upload(hostArray(dtype, 2 * block), shape, dtype));
+      checkThrows("DTYPE", "zeros", dtype, () => kernel.zeros(shape, dtype));
+      checkThrows("DTYPE", "storedBytes", dtype, () => kernel.storedBytes(dtype, shape));
       checkEqual(`supports linear of ${dtype}`, kernel.supports("linear", dtype), false);
       return;
     }

@@ -1,5 +1,5 @@
 import { lastExtent, quantizedTypes, type QuantizedDType } from "@mamba/kernel";
-import { valuesOf } from "../case.ts";
+import { storageSkipReason, valuesOf } from "../case.ts";
 import { blockOf, randomBlocks } from "../cases/storageBlocks.ts";
 import { Random } from "../random.ts";
 import type { SuiteTest } from "../suiteTest.ts";
@@ -19,11 +19,12 @@ const sameProduct = (dtype: QuantizedDType): SuiteTest => ({
     const expected = await readFloats(kernel, scope.use(kernel.linear(x, meant)));
     checkAgree(`linear of ${dtype}`, actual, expected);
   }),
-  skip: ({ capabilities }) => {
-    if (!capabilities.storage.has(dtype)) return `capabilities.storage has no ${dtype}`;
-    return capabilities.activations === "f32"
-      ? undefined
-      : `capabilities.activations is ${capabilities.activations}`;
+  skip: (kernel) => {
+    const { activations } = kernel.capabilities;
+    const isExact = activations === "f32";
+    return (
+      storageSkipReason(dtype, kernel) ?? (isExact ? undefined : `capabilities.activations is ${activations}`)
+    );
   },
 });
 
@@ -48,8 +49,7 @@ const scaledRows = (dtype: QuantizedDType): SuiteTest => ({
       checkAgree(`row ${r} of linear of ${dtype}`, actual.slice(from, to), expected.slice(from, to));
     }
   }),
-  skip: ({ capabilities }) =>
-    capabilities.storage.has(dtype) ? undefined : `capabilities.storage has no ${dtype}`,
+  skip: (kernel) => storageSkipReason(dtype, kernel),
 });
 
 export const quantizedTests: readonly SuiteTest[] = quantizedTypes.flatMap((dtype) => [

@@ -1,7 +1,16 @@
-import { type HostArray, type Kernel, Scope, type Tensor } from "@mamba/kernel";
+import {
+  type DType,
+  type HostArray,
+  isQuantized,
+  type Kernel,
+  type QuantizedDType,
+  quantizedTypes,
+  Scope,
+  type Tensor,
+} from "@mamba/kernel";
 import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
-import { type CaseInput, type OpCase, skipReason } from "../case.ts";
+import { type CaseInput, type OpCase, skipReason, storageSkipReason } from "../case.ts";
 import { convCase } from "../ops/causalConv1d.ts";
 import { scanCase } from "../ops/selectiveScan.ts";
 import { manyRows, type OpSuite } from "../opSuite.ts";
@@ -26,11 +35,14 @@ const chosenRows = [
 
 const chunkLengths = [1, 3, 7, 64, 512];
 
-function bitsLaw(name: string, body: SuiteTest["body"]): SuiteTest {
+/** @param weights the storage type that the law needs. Default: f32 */
+function bitsLaw(name: string, body: SuiteTest["body"], weights: DType = "f32"): SuiteTest {
   return {
     name: `laws: same bits: ${name}`,
-    skip: ({ capabilities }) =>
-      capabilities.batchInvariant ? undefined : "capabilities.batchInvariant is false",
+    skip: (kernel) =>
+      kernel.capabilities.batchInvariant
+        ? storageSkipReason(weights, kernel)
+        : "capabilities.batchInvariant is false",
     body,
   };
 }
@@ -102,15 +114,31 @@ async function checkRows(
 function rowsTest({ op, batched, many = [] }: OpSuite): SuiteTest[] {
   if (many.length === 0 || batched === undefined) return [];
   const names = [...batched.arguments, ...(batched.integers ?? [])];
+  const law = (what: string, items: readonly OpCase[], weights?: QuantizedDType): SuiteTest =>
+    bitsLaw(
+      `${what} of 1, 2, 8, 9 and ${manyRows} rows`,
+      async (session) => {
+        const kernel = await session.kernel();
+        const kernels = [kernel, ...(await session.variants())];
+        for (const item of items) {
+          if (skipReason(item, kernel) === undefined) await checkRows(kernels, item, names, batched.results);
+        }
+      },
+      weights,
+    );
+  const ofType = (type: QuantizedDType | undefined) => many.filter((item) => quantizedType(item) === type);
   return [
-    bitsLaw(`${op} of 1, 2, 8, 9 and ${manyRows} rows`, async (session) => {
-      const kernel = await session.kernel();
-      const kernels = [kernel, ...(await session.variants())];
-      for (const item of many) {
-        if (skipReason(item, kernel) === undefined) await checkRows(kernels, item, names, batched.results);
-      }
+    law(op, ofType(undefined)),
+    ...quantizedTypes.flatMap((type) => {
+      const items = ofType(type);
+      return items.length > 0 ? [law(`${op} with ${type} weights`, items, type)] : [];
     }),
   ];
+}
+
+/** The quantised type of a case's weight, if it has one. */
+function quantizedType({ requires }: OpCase): QuantizedDType | undefined {
+  return requires.map(({ dtype }) => dtype).find(isQuantized);
 }
 
 const flags = { initialState: true, sequenceIds: false, finalState: true, view: false };

@@ -211,11 +211,12 @@ export const linear = defineOp("linear", {
     arguments: ["x"],
     // Depths below and above that of a cache block, and odd ones; the last columns fill no tile.
     many: [
-      ...quantizedTypes.flatMap((dtype) => [
-        build(manyRows, 5 * blockOf(dtype), 37, { dtype, bias: true }),
-        build(manyRows, 2 * blockOf(dtype), 70, { dtype, view: true }),
-      ]),
-      ...(["q8_0", "q4_0", "q6_k"] as const).map((dtype) => build(manyRows, 1536, 10, { dtype })),
+      ...quantizedTypes.map((dtype, i) =>
+        i % 2 === 0
+          ? build(manyRows, 5 * blockOf(dtype), 37, { dtype, bias: true })
+          : build(manyRows, 2 * blockOf(dtype), 70, { dtype, view: true }),
+      ),
+      ...(["q8_0", "q6_k"] as const).map((dtype) => build(manyRows, 1536, 10, { dtype })),
       ...dtypes.flatMap((dtype) => [
         build(manyRows, 40, 35, { dtype }),
         build(manyRows, 129, 70, { dtype, bias: true }),

@@ -28,7 +28,7 @@ export interface MergeOptions {
  * adapter cannot be merged into this model or attached to it again, which would add it twice.
  *
  * @throws MambaError `PARAMETER` when `checkMergeable` refuses (nothing is changed then), or when a sum is not finite in the weight's
- * type: the model is then partly merged and must be loaded again. `UNSUPPORTED` when a weight to change is quantised and
+ * type, or needs a scale that its blocks cannot hold: the model is then partly merged and must be loaded again. `UNSUPPORTED` when a weight to change is quantised and
  * `requantize` is not true; nothing is changed then.
  */
 export async function mergeAdapter(
@@ -51,13 +51,13 @@ export async function mergeAdapter(
 function checkNotQuantized(model: Model<object>, adapter: LoraAdapter): void {
   for (const [name, { weight }] of model.linears) {
     if (!isQuantized(weight.dtype) || adapter.updateOf(moduleName(name)) === undefined) continue;
-    const problem = `${name} is stored as ${weight.dtype}, which would lose a part of the update`;
-    const remedy = "keep the adapter attached, merge into a float model, or pass requantize: true";
+    const problem = `${name} is stored as ${weight.dtype}, whose rounding may be larger than the update`;
+    const remedy = "keep the adapter attached, merge into a float model, or ask for it with requantize";
     throw new MambaError("UNSUPPORTED", `${problem}; ${remedy}`);
   }
 }
 
-/** A sum in the storage type of the weight that it replaces. @throws MambaError `PARAMETER` when it is not finite there */
+/** A sum in the storage type of the weight that it replaces. @throws MambaError `PARAMETER` when that type cannot hold it */
 async function rounded(name: string, sum: Float32Array, { dtype, shape }: Tensor): Promise<HostArray> {
   const type = dtype as WeightDType;
   const values = isQuantized(type) ? sum : toFloat32(fromFloat32(sum, type), type);
@@ -68,7 +68,12 @@ async function rounded(name: string, sum: Float32Array, { dtype, shape }: Tensor
   }
   if (!isQuantized(type)) return fromFloat32(sum, type);
   const { quantize } = await import("@mamba/kernel/quantize");
-  return quantize(sum, type, lastExtent(shape));
+  try {
+    return quantize(sum, type, lastExtent(shape));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MambaError("PARAMETER", `${name} cannot be merged and stay ${type}: ${reason}`, { cause });
+  }
 }
 
 /** Stored values in f32. The conversions of quantised types are loaded where a model has them. */

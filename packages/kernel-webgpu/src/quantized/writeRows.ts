@@ -24,7 +24,8 @@ export function writeRows(
   for (let row = 0; row < rows; row += most) {
     const count = Math.min(most, rows - row);
     const bytes = data.subarray(row * rowBytes, (row + count) * rowBytes);
-    const blocks = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+    // `slice` of a Buffer of Node would not copy.
+    const blocks = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
     const packed = words.subarray(0, count * rowWords);
     pack(dtype, columns, new Uint16Array(blocks.buffer, blocks.byteOffset, blocks.length / 2), packed);
     commands.upload(storage, at + row * rowWords * 4, packed, packed.byteLength);

@@ -68,6 +68,9 @@ it("checkWrite keeps pieces inside and 16-bit pieces on even elements", () => {
   expect(() => ops.write.check(tensor([2, 3]), 1, new Float32Array(5))).not.toThrow();
   expect(() => ops.write.check(half, 2, new Uint16Array(4))).not.toThrow();
   expect(() => ops.write.check(half, 4, new Uint16Array(5))).not.toThrow();
+  // 30 / 22 · 22 and 2 / 49 · 49 are not 30 and 2 in floating point.
+  expect(() => ops.write.check(tensor([3, 22]), 0, new Float32Array(30))).not.toThrow();
+  expect(() => ops.write.check(tensor([2, 49], { dtype: "bf16" }), 0, new Uint16Array(2))).not.toThrow();
   refuses("ARGUMENT", ["write", "2 to 7"], () => ops.write.check(tensor([2, 3]), 2, new Float32Array(5)));
   refuses("ARGUMENT", ["start"], () => ops.write.check(tensor([2, 3]), -1, new Float32Array(1)));
   refuses("ARGUMENT", ["even elements", "1 to 3 of 9"], () => ops.write.check(half, 1, new Uint16Array(2)));

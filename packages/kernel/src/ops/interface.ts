@@ -40,7 +40,7 @@ import type { WriteOp } from "./write.ts";
  * The forward ops: all that inference needs. Calls enqueue and return at once; work runs in call order. Results are
  * new, dense, f32 (i32 for token ids) and belong to the caller. Activations may be column views; parameters and
  * states are dense. Activations, states and small parameters are f32; the weights of `linear` and `embedding` may be
- * stored in any float type that `supports` reports. Every argument error is thrown at once, by the shared checks.
+ * stored in any type of weights that `supports` reports. Every argument error is thrown at once, by the shared checks.
  */
 export interface InferenceOps
   extends

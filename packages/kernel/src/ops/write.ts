@@ -26,16 +26,7 @@ export const write = {
     checkDense("write", "target", target);
     const count = elementCount(target.shape);
     checkInteger("write", "start", start, 0, count);
-    const columns = lastExtent(target.shape);
-    if (isQuantized(target.dtype)) {
-      const rowBytes = hostLength(target.dtype, columns);
-      if (start % columns !== 0 || data.length % rowBytes !== 0) {
-        const found = `${data.length} bytes at element ${start}`;
-        const row = `of ${columns} elements in ${rowBytes} bytes`;
-        fail("ARGUMENT", "write", `${target.dtype} chunks are whole rows ${row}, got ${found}`);
-      }
-    }
-    const end = start + (data.length / hostLength(target.dtype, columns)) * columns;
+    const end = start + (isQuantized(target.dtype) ? rowElements(target, start, data) : data.length);
     if (end > count) {
       fail("ARGUMENT", "write", `elements ${start} to ${end} do not fit into ${formatShape(target.shape)}`);
     }
@@ -47,3 +38,15 @@ export const write = {
   },
   writes: (target) => [target],
 } satisfies OpDefinition<WriteOp["write"]>;
+
+/** Returns the elements that blocks of whole rows hold. @throws KernelError `ARGUMENT` unless they are whole rows from a row on */
+function rowElements({ dtype, shape }: Tensor, start: number, blocks: HostArray): number {
+  const columns = lastExtent(shape);
+  const rowBytes = hostLength(dtype, columns);
+  if (start % columns !== 0 || blocks.length % rowBytes !== 0) {
+    const found = `${blocks.length} bytes at element ${start}`;
+    const row = `of ${columns} elements in ${rowBytes} bytes`;
+    fail("ARGUMENT", "write", `${dtype} chunks are whole rows ${row}, got ${found}`);
+  }
+  return (blocks.length / rowBytes) * columns;
+}

@@ -36,6 +36,8 @@ export interface GgufHeader {
 const leastEntry = 14n;
 /** Least bytes of a tensor's entry: the length of a name, one character, the rank, one extent, the type, and the offset. */
 const leastTensor = 33n;
+/** Most entries, and most tensors: a file of a large model has 50 and 2000. Each takes a hundred bytes and more in memory. */
+const mostListed = 2 ** 16;
 const longestKey = 65535;
 /** Bytes of the longest name that ggml takes. */
 const longestName = 63;
@@ -58,6 +60,10 @@ export async function readHeader(
   const tensorCount = reader.u64();
   const entryCount = reader.u64();
   reader.checkLength(entryCount * leastEntry + tensorCount * leastTensor, "the list of metadata and tensors");
+  if (entryCount > mostListed || tensorCount > mostListed) {
+    const message = `${file}: ${entryCount} entries of metadata and ${tensorCount} tensors, at most ${mostListed} of each are read`;
+    throw new CheckpointError("TOO_LARGE", message);
+  }
   const metadata = await readMetadata(reader, Number(entryCount), file, longestKey);
   const alignment = alignmentOf(metadata, file);
   reader.checkLength(tensorCount * leastTensor, "the list of tensors");

@@ -2,6 +2,12 @@ import { type ByteRange, type ByteSource, show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../../errors.ts";
 import { type GgufHeader, type GgufTensor, readHeader } from "./header.ts";
 
+/** The header of a file that was open before, and the size that the file had. */
+export interface KnownHeader {
+  readonly header: GgufHeader;
+  readonly size: number | undefined;
+}
+
 /** An open GGUF file. Its header is checked; its data is read on demand. */
 export interface GgufFile extends GgufHeader, AsyncDisposable {
   readonly name: string;
@@ -28,12 +34,15 @@ export interface GgufFile extends GgufHeader, AsyncDisposable {
  * Reads and checks the header of a GGUF file, forward only, in chunks. Takes ownership of `source`. Every length in the file is
  * compared with the bytes that remain, and with a cap of 128 MiB for the header, before memory is allocated for it.
  *
- * @throws CheckpointError `HEADER`, `GGUF_VERSION`, `TRUNCATED`, `TOO_LARGE`, `DUPLICATE_KEY`, `SHAPE`, `DTYPE`, `OFFSETS`; the errors
- * of the source
+ * @param known the header, when the file was open before: it is then not read again
+ * @throws CheckpointError `HEADER`, `GGUF_VERSION`, `TRUNCATED`, `TOO_LARGE`, `DUPLICATE_KEY`, `SHAPE`, `DTYPE`, `OFFSETS`, `IO` when
+ * the size is not that of the known file; the errors of the source
  */
-export async function openGguf(source: ByteSource): Promise<GgufFile> {
+export async function openGguf(source: ByteSource, known?: KnownHeader): Promise<GgufFile> {
   try {
-    const { header, rest } = await readHeader(source);
+    if (known && known.size !== source.size)
+      throw new CheckpointError("IO", `${source.name}: the file changed while it was being read`);
+    const { header, rest } = known ? { ...known, rest: new Uint8Array(0) } : await readHeader(source);
     const restEnd = header.dataStart + rest.length;
     const find = (name: string): GgufTensor => {
       const tensor = header.tensors.get(name);

@@ -65,6 +65,9 @@ async function readScalar(reader: HeaderReader, type: ScalarType, where: string)
   return { type, value: reader[type]() };
 }
 
+/** Most booleans of an array: in memory each takes eight times its byte in the file. */
+const mostBooleans = 2 ** 20;
+
 const arrays = {
   u8: Uint8Array,
   i8: Int8Array,
@@ -93,6 +96,11 @@ async function readArray(reader: HeaderReader, where: string): Promise<GgufArray
     }
     return { type: "array", items, value };
   }
+  if (items === "bool" && count > mostBooleans)
+    throw new CheckpointError(
+      "TOO_LARGE",
+      `${where} has ${count} booleans, at most ${mostBooleans} are read`,
+    );
   const raw = new Uint8Array(bytes);
   await reader.copy(raw);
   if (items === "bool")

@@ -13,11 +13,16 @@ import { addedTokens, type Tokens, tokenTypes } from "./tokens.ts";
  */
 export function byteLevelJson(fields: MetadataFields, tokens: Tokens, kind: SplitKind): JsonObject {
   const merges = readMerges(fields);
-  const merged = new Set(merges.flatMap(([left, right]) => [left, right, left + right]));
+  const isAdded = (type: number | undefined) =>
+    type === tokenTypes.control || type === tokenTypes.userDefined;
+  const added = new Set(tokens.texts.filter((_, id) => isAdded(tokens.types[id])));
   // A control token that is spelled in a text must not come out of the model. Only merges can ask for one by its text.
+  const merged = new Set<string>();
+  for (const [left, right] of added.size > 0 ? merges : []) {
+    for (const text of [left, right, left + right]) if (added.has(text)) merged.add(text);
+  }
   const isInModel = (text: string, type: number | undefined) =>
-    type !== tokenTypes.unused &&
-    ((type !== tokenTypes.control && type !== tokenTypes.userDefined) || merged.has(text));
+    type !== tokenTypes.unused && (!isAdded(type) || merged.has(text));
   const vocab = tokens.texts.flatMap((text, id): [string, number][] =>
     isInModel(text, tokens.types[id]) ? [[text, id]] : [],
   );

@@ -1,7 +1,7 @@
 import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../../errors.ts";
 import { refuse } from "../component.ts";
-import { maxTokens } from "../models/vocabulary.ts";
+import { maxTokenLength, maxTokens } from "../models/vocabulary.ts";
 import type { MetadataFields } from "./fields.ts";
 import { prefix } from "./special.ts";
 
@@ -35,6 +35,8 @@ export function readTokens(fields: MetadataFields): Tokens {
   const seen = new Map<string, number>();
   texts.forEach((text, id) => {
     const first = seen.get(text);
+    if (text.length > maxTokenLength)
+      refuse(`${key}[${id}]`, `a token of at most ${maxTokenLength} characters`, text);
     if (first !== undefined) {
       throw new CheckpointError("TOKENIZER", `${key}: ${first} and ${id} are the same token ${show(text)}`);
     }

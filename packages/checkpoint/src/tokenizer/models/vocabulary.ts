@@ -6,7 +6,7 @@ export const maxTokens = 2 ** 20;
 /** Largest id and more: tables are as long as the largest id. */
 export const maxTokenId = 2 ** 22;
 /** Most characters of a token. */
-const maxTokenLength = 2 ** 12;
+export const maxTokenLength = 2 ** 12;
 
 /** The tokens of a model and their ids, without the added tokens. */
 export interface TokenModel {
