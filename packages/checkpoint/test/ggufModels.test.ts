@@ -730,3 +730,20 @@ test("nothing is left behind by a failure while writing", async () => {
   expect(await readFile(join(folder, "m.gguf"), "utf8")).toBe("old");
   expect(pathToFileURL(folder).href).toContain("file:");
 });
+
+test("a type that is none is refused by the name of the option, before anything is written or read", async () => {
+  const kernel = hostKernel();
+  using model = MambaLM.init(kernel, odd, 7);
+  const path = join(await temporaryFolder(), "model.gguf");
+  expect(await refusal(() => saveGguf(model, path, { type: "Q4_K_M" as never }))).toMatchObject({
+    code: "DTYPE",
+    message: expect.stringMatching(/^option type must be one of .*q4_k_m.*, got "Q4_K_M"$/) as string,
+  });
+  await saveGguf(model, path);
+  const tensors = kernel.memory().tensors;
+  expect(await refusal(() => loadCheckpoint(kernel, path, { dtype: "q4_k_m" as never }))).toMatchObject({
+    code: "DTYPE",
+    message: expect.stringMatching(/^option dtype must be one of .*q4_k.*, got "q4_k_m"$/) as string,
+  });
+  expect(kernel.memory().tensors).toBe(tensors);
+});

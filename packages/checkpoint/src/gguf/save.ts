@@ -2,6 +2,7 @@ import type { MambaLM, Tokenizer } from "@mamba/core";
 import { formats, isQuantized, lastExtent, hostLength, type WeightDType } from "@mamba/kernel";
 import type { GgufMetadata, GgufValue } from "../formats/gguf/metadata.ts";
 import { type GgufContent, type GgufTensorToWrite, toGgmlType } from "../formats/gguf/write.ts";
+import { checkType } from "../parameters/checkType.ts";
 import { convertValues, quantizersFor, toStored, viewBytes } from "../parameters/convert.ts";
 import { valuesToWrite, type WeightOptions } from "../parameters/weightsToWrite.ts";
 import type { ParameterValues } from "../parameters/write.ts";
@@ -31,7 +32,7 @@ const chunkBytes = 4 * 2 ** 20;
  * tensor are asked for, so that one tensor at a time is on the host.
  *
  * @returns the content, and notes for the user about programs that cannot load it
- * @throws CheckpointError `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER`, `ADAPTER`; the chunks of a tensor throw
+ * @throws CheckpointError `DTYPE` for an unknown `type`, `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER`, `ADAPTER`; the chunks of a tensor throw
  * `NON_FINITE` for a value that is NaN or infinite, or too large for its type
  */
 export function ggufContent(
@@ -39,6 +40,7 @@ export function ggufContent(
   options: GgufOptions = {},
 ): { readonly content: GgufContent; readonly notes: readonly string[] } {
   const { config } = model;
+  checkType("type", options.type, Object.keys(fileTypeIds));
   const valuesOf = valuesToWrite(model, options.adapter);
   const architecture = mambaMetadata(config);
   const hasOutput = !config.tieEmbeddings;

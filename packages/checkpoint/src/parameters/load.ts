@@ -12,6 +12,7 @@ import { CheckpointError } from "../errors.ts";
 import { type LocatedTensor, openWeights, type WeightFile, type Weights } from "../formats/weights.ts";
 import type { Progress } from "../sources/progress.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
+import { checkType } from "./checkType.ts";
 import { convertValues, fromStored, type Quantizers, quantizersFor, viewValues } from "./convert.ts";
 import type { MatchedChunk, MatchedParameter } from "./match.ts";
 import { type BytesToRead, readAhead } from "./readAhead.ts";
@@ -57,6 +58,7 @@ export async function loadParameters(
   { dtype, verify = true, onProgress, signal }: LoadOptions,
   scope: Scope,
 ): Promise<ReadonlyMap<string, Tensor>> {
+  checkType("dtype", dtype, weightTypes);
   const quantizers = await quantizersFor([dtype, ...parameters.map((parameter) => parameter.dtype)]);
   const isTied = !parameters.some(({ spec }) => spec.name === headName);
   const planned = parameters.map((parameter) => {
@@ -135,6 +137,8 @@ function chunksOf(item: PlannedChunk, size: number): (BytesToRead & { readonly i
 function firstByte({ tensor, bytes: [start] }: MatchedChunk): number {
   return tensor.byteOffset + start;
 }
+
+const weightTypes = Object.keys(formats).filter((type) => type !== "i32");
 
 const headName = "lm_head.weight";
 const tableName = "backbone.embeddings.weight";
