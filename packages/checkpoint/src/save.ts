@@ -76,7 +76,7 @@ export function folderContent(
  * at a time is in memory.
  *
  * @returns notes for the user, such as that llama.cpp cannot load a model of these sizes. Usually empty
- * @throws CheckpointError `IO`, `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER` when it cannot hold the tokenizer,
+ * @throws CheckpointError `IO`, `DTYPE` for an unknown `type`, `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER` when it cannot hold the tokenizer,
  * `ADAPTER` when an adapter is attached and the option `adapter` is not given, `NON_FINITE` when a weight is NaN or infinite, or too
  * large for its type; MambaError `PARAMETER` when the adapter cannot be merged; KernelError when reading the weights fails
  */

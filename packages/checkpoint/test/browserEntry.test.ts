@@ -244,3 +244,14 @@ test("a chosen file that can no longer be read is an error of its own", async ()
   const files = blobFiles(new Map([["config.json", gone]]));
   expect(await refusal(() => loadCheckpoint(hostKernel(), files))).toMatchObject({ code: "IO" });
 });
+
+test("the absence of a GGUF file is not cached", async () => {
+  const all = stubCaches();
+  const files: Record<string, unknown> = {};
+  const server = await serve(files);
+  const url = `${server.url}/model/x.gguf`;
+  expect((await refusal(() => inspectCheckpoint(url))).code).toBe("NOT_FOUND");
+  files["x.gguf"] = "not a model";
+  expect((await refusal(() => inspectCheckpoint(url))).code).toBe("HEADER");
+  expect([...(all.get("mamba-checkpoints-v1")?.keys() ?? [])]).toEqual([url]);
+});

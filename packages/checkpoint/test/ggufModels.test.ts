@@ -752,3 +752,20 @@ test("an adapter is merged into quantised weights only when a type is given", as
   await saveGguf(model, path, { adapter: "merge", type: "q8_0" });
   await saveGguf(model, path, { adapter: "omit" });
 });
+
+test("a type that is none is refused by the name of the option, before anything is written or read", async () => {
+  const kernel = hostKernel();
+  using model = MambaLM.init(kernel, odd, 7);
+  const path = join(await temporaryFolder(), "model.gguf");
+  expect(await refusal(() => saveGguf(model, path, { type: "Q4_K_M" as never }))).toMatchObject({
+    code: "DTYPE",
+    message: expect.stringMatching(/^option type must be one of .*q4_k_m.*, got "Q4_K_M"$/) as string,
+  });
+  await saveGguf(model, path);
+  const tensors = kernel.memory().tensors;
+  expect(await refusal(() => loadCheckpoint(kernel, path, { dtype: "q4_k_m" as never }))).toMatchObject({
+    code: "DTYPE",
+    message: expect.stringMatching(/^option dtype must be one of .*q4_k.*, got "q4_k_m"$/) as string,
+  });
+  expect(kernel.memory().tensors).toBe(tensors);
+});

@@ -139,7 +139,7 @@ test("a URL, in Node and in a browser, with shards and with what allows the acce
   }
   expect(seen.every((line) => line.endsWith(".gguf?token=1"))).toBe(true);
   expect((await inspectInBrowser(url)).files).toHaveLength(2);
-  expect((await refusal(() => inspectCheckpoint(`${server.url}/none.gguf`))).code).toBe("INDEX");
+  expect((await refusal(() => inspectCheckpoint(`${server.url}/none.gguf`))).code).toBe("NOT_FOUND");
 });
 
 test("an interrupted download goes on with a range, unless the file has changed", async () => {

@@ -3,6 +3,7 @@ import { isQuantized, type WeightDType } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
 import type { GgufMetadata, GgufValue } from "../formats/gguf/metadata.ts";
 import { type GgufContent, type GgufTensorToWrite, toGgmlType } from "../formats/gguf/write.ts";
+import { checkType } from "../parameters/checkType.ts";
 import { valuesToWrite, type WeightOptions } from "../parameters/weightsToWrite.ts";
 import { tensorsToWrite, type WriteRules } from "../parameters/write.ts";
 import { ggufName, ggufSources, mambaMetadata } from "./mamba.ts";
@@ -28,7 +29,7 @@ export interface GgufOptions extends Pick<WeightOptions, "adapter"> {
  * tensor are asked for, so that one tensor at a time is on the host.
  *
  * @returns the content, and notes for the user about programs that cannot load it
- * @throws CheckpointError `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER`, `ADAPTER` (also when an adapter
+ * @throws CheckpointError `DTYPE` for an unknown `type`, `UNSUPPORTED_MODEL` when GGUF cannot describe the model, `TOKENIZER`, `ADAPTER` (also when an adapter
  * is merged into quantised weights without a `type`); the chunks of a tensor throw
  * `NON_FINITE` for a value that is NaN or infinite, or too large for its type
  */
@@ -62,6 +63,7 @@ export function ggufContentOf(
   options: Omit<GgufOptions, "adapter"> & Omit<WriteRules, "typeOf">,
 ): WrittenGguf {
   const { type } = options;
+  checkType("type", type, Object.keys(fileTypeIds));
   const architecture = mambaMetadata(config);
   const hasOutput = !config.tieEmbeddings;
   const typeOf: WriteRules["typeOf"] = ({ name, shape }, spec) => {

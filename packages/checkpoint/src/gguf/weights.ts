@@ -18,7 +18,7 @@ export interface GgufWeights {
  * Reads and checks the headers of all shards of a model.
  *
  * @param shards names of the files, in order
- * @throws CheckpointError `INDEX` when the files are not the shards of one model, and those of `openGguf`
+ * @throws CheckpointError `NOT_FOUND` when there is no such file, `INDEX` when the files are not the shards of one model, and those of `openGguf`
  */
 export async function readGgufWeights(
   files: CheckpointFiles,
@@ -30,7 +30,11 @@ export async function readGgufWeights(
   let stated: number | undefined;
   for (const [index, shard] of shards.entries()) {
     const source = await files.open(shard);
-    if (!source) throw new CheckpointError("INDEX", `${files.label}: ${show(shard)} is missing`);
+    if (!source)
+      throw new CheckpointError(
+        shards.length === 1 ? "NOT_FOUND" : "INDEX",
+        `${files.label}: ${show(shard)} is missing`,
+      );
     await using file = await openGguf(source);
     const total = checkShard(file, index, shards.length);
     if (index > 0 && total !== stated)

@@ -10,6 +10,7 @@ import { CheckpointError } from "../errors.ts";
 import { openWeights, type Weights } from "../formats/weights.ts";
 import type { Progress } from "../sources/progress.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
+import { checkType } from "./checkType.ts";
 import { type Quantizers, quantizersFor } from "./convert.ts";
 import type { MatchedParameter } from "./match.ts";
 import { checkSpace } from "./space.ts";
@@ -52,6 +53,7 @@ export async function loadParameters(
   { dtype, verify = true, onProgress, signal }: LoadOptions,
   scope: Scope,
 ): Promise<ReadonlyMap<string, Tensor>> {
+  checkType("dtype", dtype, weightTypes);
   const quantizers = await quantizersFor([dtype, ...parameters.map((parameter) => parameter.dtype)]);
   const isTied = !parameters.some(({ spec }) => spec.name === headName);
   const planned = parameters.map((parameter) => {
@@ -86,6 +88,8 @@ export async function loadParameters(
   }
   return loaded;
 }
+
+const weightTypes = Object.keys(formats).filter((type) => type !== "i32");
 
 const headName = "lm_head.weight";
 const tableName = "backbone.embeddings.weight";

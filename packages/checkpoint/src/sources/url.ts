@@ -89,9 +89,11 @@ async function fetchedFiles(
     throw new CheckpointError("IO", `${url}: the server answered ${response.status} ${response.statusText}`);
   };
 
-  /** Fetches a file into the cache and returns it from there. A missing file is cached as an answer 404. */
+  /** Fetches a file into the cache and returns it from there. A missing file of a folder is cached as an answer 404. */
   const fetchIntoCache = async (store: Cache, url: string, file: string): Promise<Response | undefined> => {
-    const response = (await request(url)) ?? new Response(null, { status: 404 });
+    const found = await request(url);
+    if (!found && isGgufName(file)) return undefined; // it is the model itself, and may be there the next time
+    const response = found ?? new Response(null, { status: 404 });
     const size = sizeOf(response);
     if (response.ok)
       totalBytes = size === undefined || totalBytes === undefined ? undefined : totalBytes + size;
