@@ -1,4 +1,5 @@
 import {
+  formats,
   isQuantized,
   type Kernel,
   lastExtent,
