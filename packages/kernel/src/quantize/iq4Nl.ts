@@ -4,9 +4,7 @@ import { type Codec, largest, readHalf, writeHalf } from "./codec.ts";
 // (k + T[0]) / v, k = -7 … 7, for the element v of largest magnitude; each is improved by least squares with weights x².
 
 /** T. */
-const levels: readonly number[] = [
-  -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
-];
+const levels: readonly number[] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 const table = Int8Array.from(levels);
 
 /** The index of the level nearest to `i / 2 - reach`; halfway between two levels the upper one. All such points are halves. */
