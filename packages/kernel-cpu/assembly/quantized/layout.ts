@@ -60,6 +60,15 @@ export function hasMins(type: i32): bool {
   return type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K;
 }
 
+/**
+ * True when the only row of x is stored as bytes, to be multiplied with bytes of the weight. This takes the relaxed product of signed
+ * and unsigned bytes, whose result is defined when the unsigned ones are below 128.
+ */
+@inline
+export function multipliesBytes(type: i32): bool {
+  return ASC_FEATURE_RELAXED_SIMD && type != Q8_0 && type != IQ4_NL;
+}
+
 @inline
 export function hasHighBits(type: i32): bool {
   return type == Q5_0 || type == Q5_1 || type == Q5_K;

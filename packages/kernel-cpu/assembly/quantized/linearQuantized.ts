@@ -30,9 +30,26 @@ export class LinearQuantizedArgs {
   weightType!: StorageType;
 }
 
+/** Of one row a tile is two groups, `tiles` apart. */
 @inline
 function tiles(args: LinearQuantizedArgs): i32 {
-  return (args.outFeatures + 7) >> 3;
+  const half = (args.outFeatures + 7) >> 3;
+  return args.rows == 1 ? alignedHalf(args, half) : half;
+}
+
+/**
+ * The first number of groups from `half` on that takes about whole pages. Then both streams of one row come to a new page, which the
+ * processor does not prefetch, at the same time, and wait once (measured: up to 1.7 times as fast). Up to half / 64 groups are
+ * computed twice.
+ */
+function alignedHalf(args: LinearQuantizedArgs, half: i32): i32 {
+  const type = args.weightType;
+  const size = <i32>groupBytes(type, args.inFeatures / blockColumns(type));
+  const most = half + (half >> 6);
+  for (let groups = half; groups <= most; groups++) {
+    if (((groups * size + 128) & 4095) < 256) return groups;
+  }
+  return half;
 }
 
 @inline
@@ -83,7 +100,7 @@ export function linearQuantizedRun(args: LinearQuantizedArgs, begin: i32, end: i
   for (let unit = begin; unit < end; unit++) {
     const tile = (unit % perQuads) * size;
     const last = min(tile + size, tiles(args));
-    if (args.rows == 1) oneRow(args, tile << 1, min(last << 1, (args.outFeatures + 3) >> 2), scratch);
+    if (args.rows == 1) oneRow(args, tile, last, scratch);
     else {
       const quad = (unit / perQuads) * unitQuads(args);
       const count = min(unitQuads(args), quads(args) - quad);
@@ -92,14 +109,14 @@ export function linearQuantizedRun(args: LinearQuantizedArgs, begin: i32, end: i
   }
 }
 
-/** Computes groups [group, last) of the only row. */
-function oneRow(args: LinearQuantizedArgs, group: i32, last: i32, scratch: usize): void {
+/** Computes tiles [tile, last) of the only row. */
+function oneRow(args: LinearQuantizedArgs, tile: i32, last: i32, scratch: usize): void {
   const type = args.weightType;
   const size = groupBytes(type, args.inFeatures / blockColumns(type));
-  // The two streams are half of the unit apart. Of an odd number of groups one is computed twice.
-  const apart = (last - group + 1) >> 1;
-  for (let g = group; g < group + apart; g++) {
-    const h = min(g + apart, last - 1);
+  const apart = tiles(args);
+  const groups = (args.outFeatures + 3) >> 2;
+  for (let g = tile; g < last; g++) {
+    const h = g + apart < groups ? g + apart : g;
     const w0 = args.weight + <usize>g * size;
     const w1 = args.weight + <usize>h * size;
     singleRow(w0, w1, args.x, args.inFeatures, scratch, type);

@@ -1,5 +1,5 @@
 import { Pointer, Q6_K, StorageType } from "../records.ts";
-import { blockColumns, hasByteCodes, isScaled, pairUnit, zeroCode } from "./layout.ts";
+import { blockColumns, hasByteCodes, isScaled, multipliesBytes, pairUnit, zeroCode } from "./layout.ts";
 
 // Rounds rows of x to int8, one scale for each block of columns of the weight: q = round(x / dx), ties to even, with
 // dx = max |x| / 127. (With one scale for a whole row, a few large numbers, which the inputs of out_proj have, would cost the
@@ -11,6 +11,7 @@ import { blockColumns, hasByteCodes, isScaled, pairUnit, zeroCode } from "./layo
 // The result is made of quads of four rows, or is a single row: `lanes` is 4 or 1. Each quad holds
 //
 //   pairs   for each pair of columns (see layout.ts) and each lane, two 16-bit integers
+//   bytes   instead of pairs, in a single row of types that multiply bytes: the integers in order, in the lower half of the space
 //   blocks  for each block and each lane: f32 dx; then i32 -zero code · S; then f32 dx · S, with S = the sum of q in the block
 //
 // For scaled types the integers are q times 256, 16, 1, 256, so that each product with a pair of the weight is 256 q · code, and for
@@ -75,6 +76,7 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
   const unit = pairUnit(type);
   const inverseUnit: f32 = <f32>1 / <f32>unit;
   const zero = zeroCode(type);
+  const bytewise = lanes == 1 && multipliesBytes(type);
   // Words i of a block: with byte codes two words make four pairs, otherwise a word and the one half a block later.
   const step: usize = hasByteCodes(type) ? 32 : 16;
   const other: usize = hasByteCodes(type) ? 16 : bytes >> 1;
@@ -94,6 +96,13 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
       const a = f32x4.add(f32x4.mul(v128.load(at), inverse), magic);
       const b = f32x4.add(f32x4.mul(v128.load(at + other), inverse), magic);
       sums = i32x4.add(sums, i32x4.add(a, b));
+      if (bytewise) {
+        const eight = v128.shuffle<i8>(a, b, 0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+        v128.store_lane<i32>(pairs, eight, 0);
+        v128.store_lane<i32>(pairs + (other >> 2), eight, 1);
+        pairs += 4;
+        continue;
+      }
       let four = hasByteCodes(type)
         ? v128.shuffle<i16>(a, b, 0, 4, 2, 6, 8, 12, 10, 14)
         : v128.shuffle<i16>(a, b, 0, 4, 8, 12, 2, 6, 10, 14);
@@ -109,6 +118,7 @@ function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usiz
       }
       pairs += apart << 2;
     }
+    if (bytewise) pairs += other >> 2;
     sums = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
     const integers = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
     const sum = integers - ((<i32>bytes >> 2) * MAGIC_BITS);

@@ -1,5 +1,6 @@
 import { madd } from "../lanes.ts";
 import { IQ4_NL, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q6_K, Q8_0 } from "../records.ts";
+import { dotBytes, scaledSum } from "./byteProducts.ts";
 import {
   blockColumns,
   blocksPerScale,
@@ -11,11 +12,12 @@ import {
   highPlane,
   isK,
   isScaled,
+  multipliesBytes,
   scaleBytes,
   scalePlane,
 } from "./layout.ts";
 import { blockSum } from "./quantizedTile.ts";
-import { addSixBits } from "./sixBits.ts";
+import { addSixBits, sixBits } from "./sixBits.ts";
 import { CONSTANTS, lowerCodes, smallScales, upperCodes, widenScales } from "./widen.ts";
 
 // The products of one row of x with groups of the weight, whose codes are converted in registers. Two groups go by together: they share
@@ -128,6 +130,7 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
   const six = v128.load32_splat(CONSTANTS, 20);
   const nextSix = i16x8.shl(six, 6);
   const upperTwo = v128.and(six, i16x8.shl(six, 4));
+  const top = v128.not(v128.or(six, i16x8.shl(six, 8)));
   const blocks = columns / blockColumns(type);
   let high0 = w0 + highPlane(type, blocks);
   let high1 = w1 + highPlane(type, blocks);
@@ -155,14 +158,60 @@ function products<T>(w0: usize, w1: usize, x: usize, columns: i32, y: usize): vo
       high1 += highBytes(type);
     }
     const stop = w0 + codeBytes(type);
-    if (type == Q6_K) {
+    if (multipliesBytes(type)) {
+      // Two products of bytes and their sum are 16-bit integers. Sums of 8 of 4-bit codes, 4 of 5-bit codes or 2 of 6-bit codes fit.
+      let p = i16x8.splat(0);
+      let q = p;
+      let r = p;
+      let o = p;
+      if (type == Q6_K) {
+        const a = v128.load32_splat(x);
+        const b = v128.load32_splat(x, 4);
+        const c = v128.load32_splat(x, 8);
+        const d = v128.load32_splat(x, 12);
+        p = i16x8.add(dotBytes(a, sixBits(w0, 0, top)), dotBytes(b, sixBits(w0, 1, top)));
+        r = i16x8.add(dotBytes(a, sixBits(w1, 0, top)), dotBytes(b, sixBits(w1, 1, top)));
+        q = i16x8.add(dotBytes(c, sixBits(w0, 2, top)), dotBytes(d, sixBits(w0, 3, top)));
+        o = i16x8.add(dotBytes(c, sixBits(w1, 2, top)), dotBytes(d, sixBits(w1, 3, top)));
+        w0 = stop;
+        w1 += codeBytes(type);
+        x += 16;
+      } else {
+        while (w0 != stop) {
+          const a = v128.load32_splat(x);
+          const b = v128.load32_splat(x, 16);
+          const u = v128.load(w0);
+          const v = v128.load(w1);
+          p = i16x8.add(p, dotBytes(a, lowerCodes(u, h0, low, fifth, type)));
+          r = i16x8.add(r, dotBytes(a, lowerCodes(v, h1, low, fifth, type)));
+          if (isScaled(type)) {
+            p = i16x8.add(p, dotBytes(b, upperCodes(u, h0, low, fifth, type)));
+            r = i16x8.add(r, dotBytes(b, upperCodes(v, h1, low, fifth, type)));
+          } else {
+            q = i16x8.add(q, dotBytes(b, upperCodes(u, h0, low, fifth, type)));
+            o = i16x8.add(o, dotBytes(b, upperCodes(v, h1, low, fifth, type)));
+          }
+          if (hasHighBits(type)) {
+            h0 = i32x4.shr_u(h0, 2);
+            h1 = i32x4.shr_u(h1, 2);
+          }
+          w0 += 16;
+          w1 += 16;
+          x += 4;
+        }
+        x += 16;
+      }
+      s = v128.load32_splat(facts, 4);
+      t = i32x4.add(s, scaledSum(r, o, type));
+      s = i32x4.add(s, scaledSum(p, q, type));
+    } else if (type == Q6_K) {
       s = addSixBits(w0, x, six, nextSix, upperTwo, s);
       t = addSixBits(w1, x, six, nextSix, upperTwo, t);
       w0 = stop;
       w1 += codeBytes(type);
       x += 32;
     }
-    while (type != Q6_K && w0 != stop) {
+    while (type != Q6_K && !multipliesBytes(type) && w0 != stop) {
       const a = v128.load32_splat(x);
       const b = v128.load32_splat(x, 4);
       const c = v128.load32_splat(x, 8);
