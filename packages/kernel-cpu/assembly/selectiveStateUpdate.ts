@@ -85,11 +85,23 @@ function updateChannels(args: SelectiveStateUpdateArgs, b: i32, d: i32, count: i
   const stateRow = (<usize>args.stateSize) << 2;
   let state = args.state + (row * args.channels + d) * stateRow;
   let A = args.A + <usize>d * stateRow;
-  for (let c: usize = 0; c < <usize>count; c++) {
-    const from = scratch + (c << 2);
-    store<f32>(from, updateChannel(state, A, B, C, from, args.stateSize), Y);
-    state += stateRow;
-    A += stateRow;
+  if (args.stateSize == 16) {
+    // Without a loop inside of this one the constants of the exponentials stay in registers.
+    for (let c: usize = 0; c < <usize>count; c++) {
+      const from = scratch + (c << 2);
+      const dt = f32x4.mul(v128.load32_splat(from), f32x4.splat(LOG2E));
+      const dtu = v128.load32_splat(from, DTU);
+      store<f32>(from, sumLanes(updateSixteen(state, A, B, C, dt, dtu, f32x4.splat(0))), Y);
+      state += 64;
+      A += 64;
+    }
+  } else {
+    for (let c: usize = 0; c < <usize>count; c++) {
+      const from = scratch + (c << 2);
+      store<f32>(from, updateChannel(state, A, B, C, from, args.stateSize), Y);
+      state += stateRow;
+      A += stateRow;
+    }
   }
   for (let c = 0; c < count; c += 4) {
     const i = (<usize>c) << 2;
@@ -108,25 +120,7 @@ function updateChannel(state: usize, A: usize, B: usize, C: usize, from: usize, 
   let sum = f32x4.splat(0);
   const whole = (<usize>N & ~3) << 2;
   let n: usize = 0;
-  // Four independent registers at a time, for the reason given in activations.ts.
-  for (; n + 48 < whole; n += 64) {
-    const a0 = exp2Lanes(f32x4.mul(dt, v128.load(A + n)));
-    const a1 = exp2Lanes(f32x4.mul(dt, v128.load(A + n, 16)));
-    const a2 = exp2Lanes(f32x4.mul(dt, v128.load(A + n, 32)));
-    const a3 = exp2Lanes(f32x4.mul(dt, v128.load(A + n, 48)));
-    const h0 = madd(a0, v128.load(state + n), f32x4.mul(dtu, v128.load(B + n)));
-    const h1 = madd(a1, v128.load(state + n, 16), f32x4.mul(dtu, v128.load(B + n, 16)));
-    const h2 = madd(a2, v128.load(state + n, 32), f32x4.mul(dtu, v128.load(B + n, 32)));
-    const h3 = madd(a3, v128.load(state + n, 48), f32x4.mul(dtu, v128.load(B + n, 48)));
-    v128.store(state + n, h0);
-    v128.store(state + n, h1, 16);
-    v128.store(state + n, h2, 32);
-    v128.store(state + n, h3, 48);
-    sum = madd(h0, v128.load(C + n), sum);
-    sum = madd(h1, v128.load(C + n, 16), sum);
-    sum = madd(h2, v128.load(C + n, 32), sum);
-    sum = madd(h3, v128.load(C + n, 48), sum);
-  }
+  for (; n + 48 < whole; n += 64) sum = updateSixteen(state + n, A + n, B + n, C + n, dt, dtu, sum);
   for (; n < whole; n += 16) {
     const a = exp2Lanes(f32x4.mul(dt, v128.load(A + n)));
     const h = madd(a, v128.load(state + n), f32x4.mul(dtu, v128.load(B + n)));
@@ -141,4 +135,26 @@ function updateChannel(state: usize, A: usize, B: usize, C: usize, from: usize, 
     sum = madd(h, loadPartial(C + n, rest), sum);
   }
   return sumLanes(sum);
+}
+
+/** Computes sixteen numbers of the state of a channel, with `dt` times log2(e). Returns `sum` plus their products with C. */
+@inline
+function updateSixteen(state: usize, A: usize, B: usize, C: usize, dt: v128, dtu: v128, sum: v128): v128 {
+  // Four independent registers at a time, for the reason given in activations.ts.
+  const a0 = exp2Lanes(f32x4.mul(dt, v128.load(A)));
+  const a1 = exp2Lanes(f32x4.mul(dt, v128.load(A, 16)));
+  const a2 = exp2Lanes(f32x4.mul(dt, v128.load(A, 32)));
+  const a3 = exp2Lanes(f32x4.mul(dt, v128.load(A, 48)));
+  const h0 = madd(a0, v128.load(state), f32x4.mul(dtu, v128.load(B)));
+  const h1 = madd(a1, v128.load(state, 16), f32x4.mul(dtu, v128.load(B, 16)));
+  const h2 = madd(a2, v128.load(state, 32), f32x4.mul(dtu, v128.load(B, 32)));
+  const h3 = madd(a3, v128.load(state, 48), f32x4.mul(dtu, v128.load(B, 48)));
+  v128.store(state, h0);
+  v128.store(state, h1, 16);
+  v128.store(state, h2, 32);
+  v128.store(state, h3, 48);
+  sum = madd(h0, v128.load(C), sum);
+  sum = madd(h1, v128.load(C, 16), sum);
+  sum = madd(h2, v128.load(C, 32), sum);
+  return madd(h3, v128.load(C, 48), sum);
 }

@@ -64,7 +64,9 @@ export const quantizedTypes: readonly QuantizedDType[] = (Object.keys(formats) a
 
 /** Product of the extents. */
 export function elementCount(shape: Shape): number {
-  return shape.reduce((product, extent) => product * extent, 1);
+  let product = 1;
+  for (const extent of shape) product *= extent;
+  return product;
 }
 
 /** The extent of the last axis. */

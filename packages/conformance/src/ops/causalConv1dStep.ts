@@ -24,8 +24,10 @@ function reference(
 const stepFlags = ["bias", "silu", "view"] as const;
 type StepFlags = Flags<(typeof stepFlags)[number]>;
 
-function build(B: number, D: number, W: number, flags: StepFlags): OpCase {
-  const label = `B${B} D${D} W${W}${flagLabel(flags)}`;
+/** @param isSequence true for x [B, 1, D] */
+function build(B: number, D: number, W: number, flags: StepFlags, isSequence = false): OpCase {
+  const label = `B${B} D${D} W${W}${flagLabel(flags)}${isSequence ? ", a sequence of one position" : ""}`;
+  const shape = isSequence ? [B, 1, D] : [B, D];
   const activation = flags.silu ? ("silu" as const) : undefined;
   return defineCase({
     op: "causalConv1dStep",
@@ -37,7 +39,7 @@ function build(B: number, D: number, W: number, flags: StepFlags): OpCase {
     },
     inputs: () => {
       const random = new Random(`causalConv1dStep ${label}`);
-      const x = floats(random.normals(B * D), [B, D]);
+      const x = floats(random.normals(B * D), shape);
       const state: CaseInput = floats(random.normals(B * D * (W - 1)), [B, D, W - 1]);
       return {
         state: { ...state, inPlace: true as const },
@@ -49,7 +51,7 @@ function build(B: number, D: number, W: number, flags: StepFlags): OpCase {
     run: (kernel, { state, ...args }) => ({ y: kernel.causalConv1dStep(state, { ...args, activation }) }),
     reference: ({ state, ...args }) => {
       const after = reference(B, D, W, state, { ...args, activation });
-      return { y: result([B, D], after.y), state: result([B, D, W - 1], after.state) };
+      return { y: result(shape, after.y), state: result([B, D, W - 1], after.state) };
     },
   });
 }
@@ -62,6 +64,7 @@ export const causalConv1dStep = defineOp("causalConv1dStep", {
     ...pairwise(stepFlags).flatMap((flags) => [build(1, 33, 4, flags), build(3, 5, 3, flags)]),
     ...[1, 3, 17, 130].map((D, i) => build((i % 2) + 1, D, cycled([2, 3, 4, 5], i), model)),
     build(9, 7, 16, model),
+    build(3, 10, 4, { ...model, view: true }, true),
   ],
   benchmarks: [build(1, 1536, 4, model), build(8, 1536, 4, model)],
   minimal: {

@@ -23,7 +23,15 @@ function reference(
 
 const options = ["D", "z", "deltaBias", "softplus", "view"] as const;
 
-function build(batch: number, D: number, N: number, flags: ScanOptions, extras: Extras = {}): OpCase {
+/** @param lead the axes before the last one of u, delta, B, C and z: [batch], or [batch, 1] */
+function build(
+  batch: number,
+  D: number,
+  N: number,
+  flags: ScanOptions,
+  extras: Extras = {},
+  lead = [batch],
+): OpCase {
   const { note = "", edit } = extras;
   const label = `B${batch} D${D} N${N}${flagLabel(flags)}${note}`;
   const deltaSoftplus = flags.softplus;
@@ -38,7 +46,7 @@ function build(batch: number, D: number, N: number, flags: ScanOptions, extras: 
       edit?.(data);
       return {
         state: { ...floats(data.state, [batch, D, N]), inPlace: true as const },
-        ...scanInputs(flags.view, data, [batch], D, N, flags),
+        ...scanInputs(flags.view, data, lead, D, N, flags),
       };
     },
     run: (kernel, { state, ...args }) => ({
@@ -46,7 +54,7 @@ function build(batch: number, D: number, N: number, flags: ScanOptions, extras: 
     }),
     reference: ({ state, ...args }) => {
       const after = reference(batch, D, N, state, { ...args, deltaSoftplus });
-      return { y: result([batch, D], after.y), state: result([batch, D, N], after.state) };
+      return { y: result([...lead, D], after.y), state: result([batch, D, N], after.state) };
     },
   });
 }
@@ -59,6 +67,7 @@ export const selectiveStateUpdate = defineOp("selectiveStateUpdate", {
     ...pairwise(options).flatMap((flags) => [build(3, 5, 16, flags), build(1, 33, 8, flags)]),
     ...[1, 3, 4, 8, 16, 17, 32, 64, 256].map((N, i) => build((i % 3) + 1, cycled([3, 17, 7], i), N, model)),
     build(1, 513, 16, model),
+    build(3, 10, 16, { ...model, view: true }, { note: ", a sequence of one position" }, [3, 1]),
     build(9, 6, 4, model),
     build(2, 9, 8, model, {
       note: ", extreme steps",

@@ -1,5 +1,5 @@
 import type { ConvArgs, Tensor } from "@mamba/kernel";
-import { isOneToken, oneToken } from "./run/oneToken.ts";
+import { isOneToken } from "./run/isOneToken.ts";
 import type { OpRun } from "./run/opRun.ts";
 
 export type CausalConv1dArgs = Omit<ConvArgs, "initialState"> & {
@@ -15,8 +15,7 @@ export function causalConv1d(run: OpRun, options: CausalConv1dArgs): Tensor {
   const { x, weight, bias, activation, sequenceIds, state } = options;
   const { kernel } = run;
   if (state && isOneToken(run, x, sequenceIds)) {
-    const y = run.hold(kernel.causalConv1dStep(state, { x: oneToken(run, x), weight, bias, activation }));
-    return run.hold(kernel.reshape(y, x.shape));
+    return run.hold(kernel.causalConv1dStep(state, { x, weight, bias, activation }));
   }
   const args: ConvArgs = { x, weight, bias, activation, sequenceIds, initialState: state };
   let y: Tensor;

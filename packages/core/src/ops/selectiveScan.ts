@@ -1,5 +1,5 @@
 import type { ScanArgs, Tensor } from "@mamba/kernel";
-import { isOneToken, oneToken } from "./run/oneToken.ts";
+import { isOneToken } from "./run/isOneToken.ts";
 import type { OpRun } from "./run/opRun.ts";
 
 export type SelectiveScanArgs = Omit<ScanArgs, "initialState"> & {
@@ -12,9 +12,11 @@ export type SelectiveScanArgs = Omit<ScanArgs, "initialState"> & {
  * it runs the one-token kernel op. No gradient flows into the state.
  */
 export function selectiveScan(run: OpRun, options: SelectiveScanArgs): Tensor {
-  const { u, state, sequenceIds } = options;
-  if (state && isOneToken(run, u, sequenceIds)) return stateUpdate(run, state, options);
-  const { delta, A, B, C, D, z, deltaBias, deltaSoftplus } = options;
+  const { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus, sequenceIds, state } = options;
+  if (state && isOneToken(run, u, sequenceIds)) {
+    const args = { u, delta, A, B, C, D, z, deltaBias, deltaSoftplus };
+    return run.hold(run.kernel.selectiveStateUpdate(state, args));
+  }
   const inputs = [u, delta, A, B, C, D, z, deltaBias];
   const args: ScanArgs = {
     u,
@@ -47,21 +49,4 @@ function plainScan(run: OpRun, state: Tensor | undefined, args: ScanArgs): Tenso
   const { y, finalState } = run.kernel.selectiveScan(args, { finalState: true });
   run.advance(state, finalState);
   return y;
-}
-
-/** One token: u, delta and z are [B, 1, D], B and C [B, 1, N]. */
-function stateUpdate(run: OpRun, state: Tensor, args: SelectiveScanArgs): Tensor {
-  const { A, D, z, deltaBias, deltaSoftplus } = args;
-  const y = run.kernel.selectiveStateUpdate(state, {
-    u: oneToken(run, args.u),
-    delta: oneToken(run, args.delta),
-    A,
-    B: oneToken(run, args.B),
-    C: oneToken(run, args.C),
-    D,
-    z: z && oneToken(run, z),
-    deltaBias,
-    deltaSoftplus,
-  });
-  return run.hold(run.kernel.reshape(run.hold(y), args.u.shape));
 }

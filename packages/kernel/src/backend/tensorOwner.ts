@@ -43,7 +43,7 @@ export abstract class TensorOwner<S extends SharedMemory, T extends DeviceTensor
     const failure = this.#failure;
     if (failure) throw new KernelError(failure.code, `${op}: ${failure.message}`, { cause: failure });
     // The results of the previous op belong to its caller now.
-    this.#results.length = 0;
+    if (this.#results.length > 0) this.#results.length = 0;
   }
 
   /** Returns the tensor as one of this owner. @throws KernelError `FOREIGN_TENSOR` */

@@ -3,11 +3,11 @@ import type { OpDefinition } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkWidth, type ConvArgs } from "./causalConv1d.ts";
 
-/** `causalConv1d` for one token: x [B, D]. The state is a separate argument. */
+/** `causalConv1d` for one token: x [B, D], or a sequence of one position, [B, 1, D]. The state is a separate argument. */
 export type ConvStepArgs = Omit<ConvArgs, "initialState" | "sequenceIds">;
 
 export interface CausalConv1dStepOp {
-  /** `causalConv1d` for one token: y [B, D]. `state` [B, D, W-1], the last inputs, is shifted in place. */
+  /** `causalConv1d` for one token: y in the shape of x. `state` [B, D, W-1], the last inputs, is shifted in place. */
   causalConv1dStep(state: Tensor, args: ConvStepArgs): Tensor;
 }
 
@@ -16,7 +16,7 @@ export const causalConv1dStep = {
   check(state, args) {
     const op = "causalConv1dStep";
     const { B, D, W } = bindAxes(op, {
-      x: { tensor: args.x, axes: "B D" },
+      x: { tensor: args.x, axes: args.x.shape.length === 3 ? "B 1 D" : "B D" },
       weight: { tensor: args.weight, axes: "D W", dense: true },
       bias: { tensor: args.bias, axes: "D", dense: true },
       state: { tensor: state, axes: "B D W-1", dense: true },

@@ -91,11 +91,10 @@ describe("convolution", () => {
     };
     expect(ops.causalConv1d.check(full)).toEqual(sizes);
     const step = { x: view([2, 8]), weight: tensor([8, 4]), bias: tensor([8]), activation: "silu" as const };
-    expect(ops.causalConv1dStep.check(tensor([2, 8, 3]), step)).toEqual({
-      batch: 2,
-      channels: 8,
-      width: 4,
-    });
+    const stepSizes = { batch: 2, channels: 8, width: 4 };
+    expect(ops.causalConv1dStep.check(tensor([2, 8, 3]), step)).toEqual(stepSizes);
+    const sequence = { ...step, x: view([2, 1, 8]) };
+    expect(ops.causalConv1dStep.check(tensor([2, 8, 3]), sequence)).toEqual(stepSizes);
   });
 
   it("refuses what does not fit", () => {
@@ -115,6 +114,9 @@ describe("convolution", () => {
     }
     refuses("ARGUMENT", ["activation", '"relu"'], () =>
       ops.causalConv1d.check({ ...args, activation: "relu" as "silu" }),
+    );
+    refuses("SHAPE", ["x must be [B, 1, D]"], () =>
+      ops.causalConv1dStep.check(tensor([2, 8, 3]), { x: tensor([2, 2, 8]), weight: tensor([8, 4]) }),
     );
     refuses("SHAPE", ["causalConv1dStep: state"], () =>
       ops.causalConv1dStep.check(tensor([2, 8, 4]), { x: tensor([2, 8]), weight: tensor([8, 4]) }),

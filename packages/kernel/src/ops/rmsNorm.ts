@@ -1,4 +1,5 @@
 import { bindAxes } from "../checks/bindAxes.ts";
+import { fail } from "../checks/fail.ts";
 import { checkNotNegative } from "../checks/scalars.ts";
 import { checkF32, checkSameShape, rowCount } from "../checks/tensors.ts";
 import { lastExtent } from "../dtype.ts";
@@ -42,7 +43,8 @@ export const rmsNormBackward = {
 function checkNorm(op: string, x: Tensor, weight: Tensor | undefined, eps: number) {
   checkF32(op, "x", x);
   const features = lastExtent(x.shape);
-  bindAxes(op, { weight: { tensor: weight, axes: String(features), dense: true } });
+  const { D } = bindAxes(op, { weight: { tensor: weight, axes: "D", dense: true } });
+  if (weight && D !== features) fail("SHAPE", op, `weight must be [${features}], got [${D}]`);
   checkNotNegative(op, "eps", eps);
   return { rows: rowCount(x), features };
 }

@@ -5,9 +5,3 @@ import type { OpRun } from "./opRun.ts";
 export function isOneToken(run: OpRun, x: Tensor, sequenceIds: Tensor | undefined): boolean {
   return run.takesSteps && sequenceIds === undefined && x.shape[1] === 1;
 }
-
-/** View of x [B, 1, D] as [B, D], freed with the results of the ops. */
-export function oneToken(run: OpRun, x: Tensor): Tensor {
-  const { shape } = x;
-  return run.hold(run.kernel.reshape(x, [shape[0] ?? 0, shape[2] ?? 0]));
-}
