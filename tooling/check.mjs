@@ -24,7 +24,9 @@ report.once("Type check", () =>
 );
 const lintCache = ["--cache", "--cache-strategy=content", `--cache-location=${cache}eslint`];
 // A bare machine changes no file, so there the lint run only has to start and to lint something.
-report.once("Lint", () => pnpm(["exec", "eslint", bare ? "tooling/*.mjs" : ".", ...lintCache]));
+report.once("Lint", () =>
+  bare ? pnpm(["exec", "eslint", "tooling/*.mjs"]) : pnpm(["run", "lint", ...lintCache]),
+);
 if (!bare) formatting(report);
 deadCode(report);
 vitest(report, "Unit tests and the conformance suite on the CPU", "vitest.config.ts", testFiles(except));
