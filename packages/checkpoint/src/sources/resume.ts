@@ -1,3 +1,5 @@
+import { CheckpointError } from "../errors.ts";
+
 /** Connections that may follow one after another without a byte. */
 const mostFailures = 3;
 const firstDelayMs = 500;
@@ -50,7 +52,10 @@ export function resumed(response: Response, url: string, signal: AbortSignal | u
             controller.close();
             return;
           }
-          throw new Error(`the connection ended after ${received} of ${size} bytes`);
+          throw new CheckpointError(
+            "TRUNCATED",
+            `${url}: received ${received} bytes, the server announced ${size}`,
+          );
         } catch (cause) {
           if (isCancelled) return;
           if (signal?.aborted || failures === mostFailures) throw cause;

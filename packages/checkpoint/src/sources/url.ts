@@ -210,6 +210,7 @@ function responseSource(response: Response, url: string, signal: AbortSignal | u
         return await source.read(offset, into);
       } catch (cause) {
         signal?.throwIfAborted();
+        if (CheckpointError.is(cause)) throw cause;
         throw new CheckpointError("IO", `${url}: the download was interrupted: ${messageOf(cause)}`, {
           cause,
         });
