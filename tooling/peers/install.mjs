@@ -26,7 +26,8 @@ export function missingPeers() {
 /** Installs the peers unless they are there. Throws when that fails. */
 export function installPeers() {
   if (missingPeers() === undefined) return;
-  const args = ["ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"];
+  // Not `npm ci`: it wants the builds for all systems in the lockfile, and some registries lack a few of them.
+  const args = ["install", "--no-save", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"];
   const { status } = spawnSync("npm", args, { cwd: folder, stdio: ["ignore", 2, 2] });
   const missing = missingPeers();
   if (status !== 0 || missing !== undefined)
