@@ -70,7 +70,7 @@ export async function convert(
     doneBytes += bytes;
     onProgress?.({ phase: "convert", file, doneBytes, totalBytes });
   };
-  await using stored = new StoredParameters(files, opened.weights.files, parameters, {
+  await using stored = new StoredParameters(files, opened.weights, parameters, {
     verify,
     signal,
     onRead,

@@ -1,7 +1,7 @@
 import type { ParameterSpec } from "@mamba/core";
 import { byteOffset } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
-import { openWeights, type WeightFile } from "../formats/weights.ts";
+import { openWeights, type WeightFile, type Weights } from "../formats/weights.ts";
 import { rewindable } from "../sources/rewindable.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
 import { quantizersFor } from "./convert.ts";
@@ -24,22 +24,21 @@ export interface StoredOptions {
  */
 export class StoredParameters implements AsyncDisposable {
   readonly #files: CheckpointFiles;
-  readonly #names: readonly string[];
+  readonly #weights: Weights;
   readonly #parameters: ReadonlyMap<string, MatchedParameter>;
   readonly #options: StoredOptions;
   readonly #open = new Map<string, WeightFile>();
   readonly #buffers: readonly [Uint8Array, Uint8Array];
 
-  /** @param names of the files of weights, in order */
   constructor(
     files: CheckpointFiles,
-    names: readonly string[],
+    weights: Weights,
     parameters: readonly MatchedParameter[],
     options: StoredOptions,
   ) {
     // Tensors are written in another order than that of the file, and downloads cannot go back.
     this.#files = { ...files, open: (name) => rewindable(() => files.open(name)) };
-    this.#names = names;
+    this.#weights = weights;
     this.#parameters = new Map(parameters.map((parameter) => [parameter.spec.name, parameter]));
     this.#options = options;
     this.#buffers = buffersFor(parameters.flatMap((parameter) => planned(parameter)));
@@ -59,7 +58,7 @@ export class StoredParameters implements AsyncDisposable {
   /** A number that orders parameters by their places in the files. */
   readonly positionOf = ({ name }: ParameterSpec): number => {
     const [first] = this.#parameters.get(name)?.chunks ?? [];
-    return first ? this.#names.indexOf(first.tensor.file) * 2 ** 44 + firstByte(first) : 0;
+    return first ? this.#weights.files.indexOf(first.tensor.file) * 2 ** 44 + firstByte(first) : 0;
   };
 
   /**
@@ -102,7 +101,12 @@ export class StoredParameters implements AsyncDisposable {
   async #file(name: string): Promise<WeightFile> {
     const known = this.#open.get(name);
     if (known) return known;
-    const file = await openWeights(this.#files, name, { verify: this.#options.verify });
+    const file = await openWeights(
+      this.#files,
+      name,
+      { verify: this.#options.verify },
+      this.#weights.headers?.get(name),
+    );
     if (!file) {
       const problem = `${this.#files.label}: ${name} disappeared while it was being read`;
       throw new CheckpointError("IO", problem);

@@ -30,7 +30,7 @@ export class LinearQuantizedArgs {
   weightType!: StorageType;
 }
 
-/** Of one row a tile is two groups, `tiles` apart. */
+/** Number of tiles. With one row of x a tile is two groups of the weight, which lie this many groups apart. */
 @inline
 function tiles(args: LinearQuantizedArgs): i32 {
   const half = (args.outFeatures + 7) >> 3;
