@@ -1,19 +1,10 @@
-import {
-  canTrain,
-  type FloatDType,
-  fromFloat32,
-  type HostArray,
-  type Kernel,
-  Scope,
-  toFloat32,
-} from "@mamba/kernel";
+import { canTrain, type FloatDType, fromFloat32, type HostArray, Scope, toFloat32 } from "@mamba/kernel";
 import { describe, expect, test } from "vitest";
 import {
   LoraAdapter,
   type LoraConfigInput,
   loraSpecs,
   MambaError,
-  mambaLinears,
   MambaLM,
   type MambaLMConfigInput,
   mergeAdapter,
@@ -22,24 +13,9 @@ import {
   Tape,
 } from "../src/index.ts";
 import { close, nmse, small, someIds, take, uploadIds, withModel } from "./support.ts";
+import { trainedAdapter } from "./trainedAdapter.ts";
 
-const everywhere = { rank: 3, alpha: 5, targets: mambaLinears } as const;
 const rows = [someIds(11, 1), someIds(11, 2)];
-
-/** An adapter whose B is not zero any more. */
-function trained(kernel: Kernel, model: MambaLM, input: LoraConfigInput = everywhere): LoraAdapter {
-  const adapter = LoraAdapter.init(model, input, 3);
-  for (const [name, tensor] of adapter.parameters) {
-    if (!name.endsWith("lora_B.weight")) continue;
-    const count = tensor.shape[0]! * tensor.shape[1]!;
-    kernel.write(
-      tensor,
-      0,
-      Float32Array.from({ length: count }, (_, i) => 0.2 * Math.sin(i + name.length)),
-    );
-  }
-  return adapter;
-}
 
 /** The values of a model's own parameters, as they are stored. */
 async function contents({ kernel, parameters }: MambaLM): Promise<Map<string, HostArray>> {
@@ -65,12 +41,12 @@ async function stored(model: MambaLM, dtype: FloatDType): Promise<MambaLM> {
 }
 
 test("an untrained adapter changes no bit; detached, neither does a trained one", async () => {
-  await withModel(async (model, kernel) => {
+  await withModel(async (model) => {
     const plain = await logitsOf(model);
     using fresh = LoraAdapter.init(model, { rank: 4 });
     model.attach(fresh);
     expect(await logitsOf(model)).toEqual(plain);
-    using adapter = trained(kernel, model);
+    using adapter = trainedAdapter(model);
     model.attach(adapter);
     expect(model.adapter).toBe(adapter);
     expect(nmse(await logitsOf(model), plain)).toBeGreaterThan(1e-3);
@@ -137,7 +113,7 @@ test("an adapter of the table and the head has a gradient for each of its parame
 
 test("with an adapter, forward(L) = forward(k) then forward(L - k) = L x step", async () => {
   await withModel(async (model, kernel) => {
-    using adapter = trained(kernel, model);
+    using adapter = trainedAdapter(model);
     model.attach(adapter);
     const V = small.vocabSize;
     const whole = await logitsOf(model);
@@ -178,9 +154,9 @@ describe("merging", () => {
     ["f16", 1e-7],
     ["bf16", 1e-5],
   ] as const)("gives the logits of the adapter beside a base in %s, up to rounding", async (dtype, limit) => {
-    await withModel(async (original, kernel) => {
+    await withModel(async (original) => {
       using model = await stored(original, dtype);
-      using adapter = trained(kernel, model);
+      using adapter = trainedAdapter(model);
       const before = await contents(model);
       const plain = await logitsOf(model);
       model.attach(adapter);
@@ -202,8 +178,8 @@ describe("merging", () => {
 
   test("an adapter is merged once: a second merge, or attaching it again, would add it twice", async () => {
     await withModel(async (model, kernel) => {
-      using adapter = trained(kernel, model);
-      using other = trained(kernel, model);
+      using adapter = trainedAdapter(model);
+      using other = trainedAdapter(model);
       await mergeAdapter(model, adapter);
       const merged = await contents(model);
       const refused = expect.objectContaining({
@@ -222,7 +198,7 @@ describe("merging", () => {
 
   test("adds what float64 says, scaled by alpha / rank", async () => {
     await withModel(async (model, kernel) => {
-      using adapter = trained(kernel, model, { rank: 2, alpha: 3, targets: ["x_proj"] });
+      using adapter = trainedAdapter(model, { rank: 2, alpha: 3, targets: ["x_proj"] });
       const name = "backbone.layers.1.mixer.x_proj";
       const before = (await contents(model)).get(`${name}.weight`)!;
       const { A, B, scale } = adapter.updateOf(name)!;
@@ -284,7 +260,7 @@ describe("gradients", () => {
     ["biases, inner norms", { ...small, initializerRange: 0.3, bias: true, innerNorms: "weighted" }],
   ])("are those of the equal dense model by the chain rule: %s", async (_, config) => {
     await withModel(async (model, kernel) => {
-      using adapter = trained(kernel, model);
+      using adapter = trainedAdapter(model);
       model.attach(adapter);
       const gradients = await gradientsOf(model);
       expect([...gradients.keys()]).toEqual([...adapter.parameters.keys()]);
@@ -315,10 +291,10 @@ describe("gradients", () => {
   });
 
   test.each(["f16", "bf16"] as const)("reach the first layer through a base in %s", async (dtype) => {
-    await withModel(async (original, kernel) => {
+    await withModel(async (original) => {
       using model = await stored(original, dtype);
       using wide = await stored(model, "f32"); // the same numbers
-      using adapter = trained(kernel, model);
+      using adapter = trainedAdapter(model);
       model.attach(adapter);
       wide.attach(adapter);
       const [narrow, expected] = [await gradientsOf(model), await gradientsOf(wide)];
@@ -383,7 +359,7 @@ describe("configs", () => {
       using wider = MambaLM.init(kernel, { ...small, dModel: 24 });
       using deeper = MambaLM.init(kernel, { ...small, nLayers: 4 });
       for (const other of [wider, deeper]) {
-        using adapter = trained(kernel, other);
+        using adapter = trainedAdapter(other);
         expect(() => model.attach(adapter)).toThrow(MambaError);
         await expect(mergeAdapter(model, adapter)).rejects.toThrow(
           expect.objectContaining({ code: "PARAMETER" }),

@@ -2,14 +2,13 @@ import { canTrain, isQuantized, type Kernel, lastExtent, type QuantizedDType, Sc
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { dequantize, quantize } from "@mamba/kernel/quantize";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { LoraAdapter } from "../src/index.ts";
 import {
   generate,
   GenerationState,
   loadState,
-  LoraAdapter,
   MambaError,
   MambaLM,
-  mambaLinears,
   mergeAdapter,
   modelFingerprint,
   parameterSpecs,
@@ -17,13 +16,13 @@ import {
   Tape,
 } from "../src/index.ts";
 import { collect, idsOf, nmse, someIds, take, uploadIds } from "./support.ts";
+import { trainedAdapter } from "./trainedAdapter.ts";
 
 // A model with quantised weights computes what a model computes that has the numbers that they mean.
 
 const config = { dModel: 32, nLayers: 2, vocabSize: 37, dState: 5, dtRank: 3, dConv: 4 } as const;
 const types = ["q8_0", "q4_0"] as const;
 const rows = [someIds(11, 1), someIds(11, 2)];
-const everywhere = { rank: 3, alpha: 5, targets: mambaLinears } as const;
 
 let kernel: Kernel;
 beforeAll(async () => {
@@ -51,21 +50,6 @@ async function twins(dtype: QuantizedDType): Promise<{ stored: MambaLM; meant: M
     return new MambaLM(kernel, model.config, new Map(tensors));
   };
   return { stored: make(true), meant: make(false) };
-}
-
-/** An adapter whose B is not zero any more. */
-function trained(model: MambaLM): LoraAdapter {
-  const adapter = LoraAdapter.init(model, everywhere, 3);
-  for (const [name, tensor] of adapter.parameters) {
-    if (!name.endsWith("lora_B.weight")) continue;
-    const count = tensor.shape[0]! * tensor.shape[1]!;
-    kernel.write(
-      tensor,
-      0,
-      Float32Array.from({ length: count }, (_, i) => 0.2 * Math.sin(i + name.length)),
-    );
-  }
-  return adapter;
 }
 
 async function logitsOf(model: MambaLM): Promise<Float32Array> {
@@ -97,7 +81,7 @@ test.each(types)(
       5,
     );
     expect(nmse(await logitsOf(stored), await logitsOf(meant))).toBeLessThan(1e-9);
-    using adapter = trained(stored);
+    using adapter = trainedAdapter(stored);
     stored.attach(adapter);
     meant.attach(adapter);
     expect(nmse(await logitsOf(stored), await logitsOf(meant))).toBeLessThan(1e-9);
@@ -130,7 +114,7 @@ test.each(types)("%s: a merge is refused, or quantises the sums again", async (d
   const { stored, meant } = await twins(dtype);
   using _stored = stored;
   using _meant = meant;
-  using adapter = trained(stored);
+  using adapter = trainedAdapter(stored);
   stored.attach(adapter);
   const attached = await logitsOf(stored);
   const blocks = await kernel.read(...stored.parameters.values());
@@ -146,7 +130,7 @@ test.each(types)("%s: a merge is refused, or quantises the sums again", async (d
   const merged = await logitsOf(stored);
   expect(nmse(merged, attached)).toBeLessThan(dtype === "q8_0" ? 1e-3 : 5e-2);
   // Into floats without an option.
-  using copy = trained(meant);
+  using copy = trainedAdapter(meant);
   await mergeAdapter(meant, copy);
   expect(nmse(await logitsOf(meant), attached)).toBeLessThan(1e-8);
 });
@@ -155,7 +139,7 @@ test("a merge whose sums need a larger scale than blocks have is refused", async
   const { stored, meant } = await twins("q8_0");
   using _stored = stored;
   using _meant = meant;
-  using adapter = trained(stored);
+  using adapter = trainedAdapter(stored);
   const [, first] = [...adapter.parameters].find(([name]) => name.endsWith("lora_B.weight"))!;
   kernel.write(first, 0, new Float32Array(first.shape[0]! * first.shape[1]!).fill(1e9));
   const refused = await mergeAdapter(stored, adapter, { requantize: true }).catch((error: unknown) => error);
