@@ -2,7 +2,7 @@ import { elementCount } from "@mamba/kernel";
 import { LoraAdapter, type LoraConfigInput, mambaLinears, type MambaLM } from "../src/index.ts";
 
 /** A LoRA config for all matrices of a Mamba block. */
-export const everywhere = { rank: 3, alpha: 5, targets: mambaLinears } as const;
+const everywhere = { rank: 3, alpha: 5, targets: mambaLinears } as const;
 
 /** An adapter whose B is not zero any more. */
 export function trainedAdapter(model: MambaLM, input: LoraConfigInput = everywhere): LoraAdapter {
