@@ -8,7 +8,13 @@ export type Choice = "random" | "one" | "lopsided";
  *
  * @param choice "one": all rows take the same experts, the last ones; "lopsided": most rows take the first ones
  */
-export function expertIds(random: Random, R: number, K: number, E: number, choice: Choice = "random"): Int32Array {
+export function expertIds(
+  random: Random,
+  R: number,
+  K: number,
+  E: number,
+  choice: Choice = "random",
+): Int32Array {
   const ids = new Int32Array(R * K);
   for (let r = 0; r < R; r++) {
     const order = Array.from({ length: E }, (_, e) => E - 1 - e);

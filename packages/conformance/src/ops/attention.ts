@@ -128,7 +128,7 @@ export const attentionShapes: readonly AttentionShape[] = [
   { B: 1, L: 63, H: 4, G: 2, K: 12, V: 7 },
   { B: 2, L: 64, H: 2, G: 2, K: 9, V: 33 },
   { B: 1, L: 65, H: 6, G: 3, K: 33, V: 12 },
-  { B: 1, L: 130, H: 4, G: 1, K: 64, V: 64 },
+  { B: 1, L: 130, H: 2, G: 1, K: 64, V: 64 },
   { B: 2, L: 130, H: 14, G: 2, K: 5, V: 8 },
 ];
 

@@ -72,10 +72,13 @@ function reference(
 
 /** The results of a forward that its backward needs. They are disposed together. */
 export class AttentionResults implements Disposable {
-  constructor(
-    readonly y: Tensor,
-    readonly residual: Residual,
-  ) {}
+  readonly y: Tensor;
+  readonly residual: Residual;
+
+  constructor(y: Tensor, residual: Residual) {
+    this.y = y;
+    this.residual = residual;
+  }
 
   [Symbol.dispose](): void {
     this.y.dispose();
@@ -147,10 +150,14 @@ const packedCases = (build: typeof forwardCase): OpCase[] => [
   build({ B: 1, L: 66, H: 2, G: 1, K: 16, V: 16 }, { scale: 3, note: ", a large scale" }),
 ];
 
-/** Makes the results of a forward over zeros, of the minimal sizes. */
-export function zeroAttention(kernel: TrainingKernel, scope: Scope, length = L): AttentionResults {
+/** Makes the residual of a forward over zeros, of the minimal sizes. */
+export function zeroResidual(kernel: TrainingKernel, length = L): Residual {
+  using scope = new Scope();
   const zeros = (width: number): Tensor => scope.use(kernel.zeros([B, length, width], "f32"));
-  return attentionResults(kernel, { q: zeros(12), k: zeros(6), v: zeros(10), ...attentionScalars });
+  const args = { q: zeros(12), k: zeros(6), v: zeros(10), ...attentionScalars };
+  const { y, residual } = kernel.attentionForward(args);
+  y.dispose();
+  return residual;
 }
 
 export const attentionForward = defineTrainingOp("attentionForward", {
@@ -170,17 +177,15 @@ export const attentionForward = defineTrainingOp("attentionForward", {
 
 export const attentionBackward = defineTrainingOp("attentionBackward", {
   reference,
-  cases: [...attentionShapes.map((shape) => attentionBackwardCase(shape)), ...packedCases(attentionBackwardCase)],
+  cases: [
+    ...attentionShapes.map((shape) => attentionBackwardCase(shape)),
+    ...packedCases(attentionBackwardCase),
+  ],
   benchmarks: [attentionBackwardCase({ B: 1, L: 512, H: 12, G: 4, K: 64, V: 64 })],
   minimal: {
     args: { ...attentionArgs, dy: f32(B, L, 20), y: f32(B, L, 20) },
-    dense: ["sequenceIds", "y"],
-    prepare: (k) => {
-      using scope = new Scope();
-      const { y, residual } = zeroAttention(k, scope);
-      y.dispose();
-      return residual;
-    },
+    dense: ["sequenceIds"],
+    prepare: (k) => zeroResidual(k),
     call: (k, { dy, y, ...args }, residual) => {
       const grads = k.attentionBackward(dy, { ...args, ...attentionScalars }, y, residual as Residual);
       return Object.values(grads);

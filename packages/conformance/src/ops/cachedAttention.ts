@@ -153,7 +153,13 @@ export const cachedAttention = defineOp("cachedAttention", {
   outOfRange: (k, scope) => {
     const zeros = (...shape: number[]) => scope.use(k.zeros(shape, "f32"));
     const cache = zeros(B, 8, 6);
-    const args = { q: zeros(B, 2, 12), k: zeros(B, 2, 6), v: zeros(B, 2, 6), keys: cache, values: zeros(B, 8, 6) };
+    const args = {
+      q: zeros(B, 2, 12),
+      k: zeros(B, 2, 6),
+      v: zeros(B, 2, 6),
+      keys: cache,
+      values: zeros(B, 8, 6),
+    };
     const lengths = scope.use(k.zeros([B], "i32"));
     const call = (change: object) => () =>
       k.cachedAttention({ ...args, lengths, heads: 4, kvHeads: 2, scale: 1, ...change });

@@ -50,7 +50,8 @@ function drawn(op: string, [R, K, O]: Sizes, options: Options) {
   const random = new Random(`${op} ${labelOf([R, K, O], options)}`);
   const y = random.normals(R * K * O);
   if (options.special) y[(R * K - 1) * O] = NaN;
-  const place = (input: CaseInput, before: number): CaseInput => (options.view ? asView(input, before, 2) : input);
+  const place = (input: CaseInput, before: number): CaseInput =>
+    options.view ? asView(input, before, 2) : input;
   return {
     y: place(floats(y, [R, K, O]), 3),
     weights: place(floats(random.normals(R * K), [R, K]), 1),

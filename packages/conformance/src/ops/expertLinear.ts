@@ -156,7 +156,10 @@ function quantizedCases(dtype: QuantizedDType): OpCase[] {
     expertCase({ R: 2, K: 2, E: 3, O: 33, I: block }, { dtype }),
     expertCase({ R: 9, K: 2, E: 4, O: 6, I: 2 * block }, { dtype, view: true }),
     expertCase({ R: 19, K: 1, E: 3, O: 17, I: block }, { dtype, own: true, choice: "lopsided" }),
-    expertCase({ R: 3, K: 2, E: 3, O: 9, I: 2 * block }, { dtype, extreme: true, note: ", blocks at the ends of their ranges" }),
+    expertCase(
+      { R: 3, K: 2, E: 3, O: 9, I: 2 * block },
+      { dtype, extreme: true, note: ", blocks at the ends of their ranges" },
+    ),
     expertCase(
       { R: 7, K: 2, E: 4, O: 5, I: block },
       {
@@ -177,7 +180,9 @@ export const expertLinear = defineOp("expertLinear", {
   // The experts of granite-4.0-h-tiny: one token and a prompt.
   benchmarks: (["f32", "f16", "q8_0", "q4_0", "q4_k"] as const).flatMap((dtype) => [
     expertCase({ R: 1, K: 6, E: 64, O: 512, I: 1536 }, { dtype, note: ", up" }),
-    ...(dtype === "f32" ? [] : [expertCase({ R: 512, K: 6, E: 64, O: 512, I: 1536 }, { dtype, note: ", up" })]),
+    ...(dtype === "f32"
+      ? []
+      : [expertCase({ R: 512, K: 6, E: 64, O: 512, I: 1536 }, { dtype, note: ", up" })]),
   ]),
   minimal: {
     args: { x: f32(3, 5), weight: f32(4, 6, 5), experts: i32(3, 2) },
@@ -193,7 +198,10 @@ export const expertLinear = defineOp("expertLinear", {
       ...quantizedTypes.map((dtype, i) =>
         i % 2 === 0
           ? expertCase({ R: manyRows, K: 2, E: 5, O: 13, I: 2 * blockOf(dtype) }, { dtype })
-          : expertCase({ R: manyRows, K: 2, E: 3, O: 8, I: blockOf(dtype) }, { dtype, own: true, view: true }),
+          : expertCase(
+              { R: manyRows, K: 2, E: 3, O: 8, I: blockOf(dtype) },
+              { dtype, own: true, view: true },
+            ),
       ),
       ...dtypes.flatMap((dtype) => [
         expertCase({ R: manyRows, K: 2, E: 4, O: 35, I: 40 }, { dtype }),

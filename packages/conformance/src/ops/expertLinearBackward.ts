@@ -6,7 +6,13 @@ import { blockOf } from "../cases/storageBlocks.ts";
 import type { Values } from "../math.ts";
 import { defineTrainingOp, f32, i32 } from "../opSuite.ts";
 import { Random } from "../random.ts";
-import { clampedExpert, expertLabel, type ExpertOptions, type ExpertSizes, expertWeight } from "./expertLinear.ts";
+import {
+  clampedExpert,
+  expertLabel,
+  type ExpertOptions,
+  type ExpertSizes,
+  expertWeight,
+} from "./expertLinear.ts";
 
 /** dx[r,j] = dy[r,j] · weight[experts[r,j]] for dy [R, K, O], weight [E, O, I] */
 function inputReference(
@@ -115,7 +121,10 @@ const sizesOf: readonly (readonly [ExpertSizes, ExpertOptions])[] = [
   [{ R: 1, K: 1, E: 1, O: 1, I: 1 }, {}],
   [{ R: 1, K: 2, E: 5, O: 7, I: 9 }, {}],
   [{ R: 3, K: 2, E: 4, O: 33, I: 24 }, { view: true }],
-  [{ R: 5, K: 3, E: 3, O: 10, I: 37 }, { own: true, view: true }],
+  [
+    { R: 5, K: 3, E: 3, O: 10, I: 37 },
+    { own: true, view: true },
+  ],
   [{ R: 17, K: 2, E: 8, O: 130, I: 16 }, { own: true }],
   [{ R: 70, K: 2, E: 4, O: 13, I: 140 }, { choice: "one" }],
   [{ R: 300, K: 1, E: 3, O: 9, I: 8 }, { choice: "lopsided" }],

@@ -49,7 +49,10 @@ function reference(
     const row = Array.from({ length: E }, (_, e) => logits[r * E + e]!);
     const { rank, scores } = scoresOf(row, bias, scoring);
     // The sort is stable: equal scores keep the order of their indices.
-    const chosen = rank.map((_, e) => e).sort((a, b) => rank[b]! - rank[a]!).slice(0, K);
+    const chosen = rank
+      .map((_, e) => e)
+      .sort((a, b) => rank[b]! - rank[a]!)
+      .slice(0, K);
     let values = chosen.map((e) => scores[e]!);
     if (scoring === "topSoftmax") values = softmax(values);
     else if (normalize) {
@@ -57,7 +60,10 @@ function reference(
       values = values.map((value) => value / sum);
     }
     experts.set(chosen, r * K);
-    weights.set(values.map((value) => value * scale), r * K);
+    weights.set(
+      values.map((value) => value * scale),
+      r * K,
+    );
   }
   return { experts, weights };
 }
@@ -272,8 +278,10 @@ export const routeExperts = defineOp("routeExperts", {
   outOfRange: (k, scope) => {
     const logits = scope.use(k.zeros([2, 5], "f32"));
     const wide = scope.use(k.zeros([2, 70], "f32"));
-    const call = (change: object, of = logits) => () =>
-      k.routeExperts({ logits: of, perToken: 2, scoring: "softmax", ...change });
+    const call =
+      (change: object, of = logits) =>
+      () =>
+        k.routeExperts({ logits: of, perToken: 2, scoring: "softmax", ...change });
     return [
       ["no expert of a token", call({ perToken: 0 })],
       ["half an expert", call({ perToken: 1.5 })],
@@ -281,6 +289,7 @@ export const routeExperts = defineOp("routeExperts", {
       ["more than 64 experts of a token", call({ perToken: 65 }, wide)],
       ["an unknown scoring", call({ scoring: "argmax" })],
       ["a scale of NaN", call({ scale: NaN })],
+      ["a bias for softmax", call({ bias: scope.use(k.zeros([5], "f32")) })],
     ];
   },
   rows: {
