@@ -48,6 +48,7 @@ export {
   resolveConfig,
 } from "./layers/mambaConfig.ts";
 export * from "./layers/module.ts";
+export { Positions, type RotaryAngles } from "./layers/positions.ts";
 export { type NormSpec, RMSNorm } from "./layers/rmsNorm.ts";
 export { type Range, Sequences } from "./layers/sequences.ts";
 export * from "./layers/stack.ts";
@@ -65,7 +66,7 @@ export {
 export * from "./model/sequence/forecast.ts";
 export * from "./model/sequence/sequenceModel.ts";
 export { sequenceSpecs, sequenceStack } from "./model/sequence/specs.ts";
-export { mambaStack, parameterSpecs } from "./model/specs.ts";
+export { mambaStack, parameterSpecs, stackOf } from "./model/specs.ts";
 export type { ModelInput, TrainableModel, TrainingRunOptions } from "./model/trainableModel.ts";
 export {
   classPosition,
@@ -107,4 +108,5 @@ export { hash, uniformAt } from "./random.ts";
 export { modelFingerprint } from "./state/fingerprint.ts";
 export { loadState, loadStates } from "./state/loadState.ts";
 export { saveState, saveStates } from "./state/savedState.ts";
-export { StackState } from "./state/stackState.ts";
+export { stateBytes, type StateBytesOptions } from "./state/stateBytes.ts";
+export { StackState, type StateOptions } from "./state/stackState.ts";

@@ -1,16 +1,20 @@
 import type { Tensor } from "@mamba/kernel";
+import { MambaError } from "../errors.ts";
 import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
 import type { StackState } from "../state/stackState.ts";
 import { Layer, layerParameters, type LayerShape, type LayerSpec, layerState } from "./layer.ts";
 import type { Linear } from "./linear.ts";
 import type { StateSpec, Training } from "./module.ts";
+import { Positions } from "./positions.ts";
 import { normParameters, RMSNorm } from "./rmsNorm.ts";
 import type { Sequences } from "./sequences.ts";
 
 /** A stack of layers and a final norm, as data. */
 export interface StackSpec extends LayerShape {
   readonly layers: readonly LayerSpec[];
+  /** The norm after the last layer. Default true. */
+  readonly finalNorm?: boolean | undefined;
 }
 
 /** How a stack is run over a sequence. */
@@ -32,7 +36,7 @@ const layerPrefix = (index: number) => `layers.${index}.`;
 export function stackParameters(spec: StackSpec, prefix = ""): ParameterSpec[] {
   return [
     ...spec.layers.flatMap((layer, i) => layerParameters(layer, spec, prefix + layerPrefix(i))),
-    ...normParameters(spec.norm, `${prefix}norm_f.weight`, spec.dModel),
+    ...(spec.finalNorm === false ? [] : normParameters(spec.norm, `${prefix}norm_f.weight`, spec.dModel)),
   ];
 }
 
@@ -50,13 +54,15 @@ export class Stack {
   readonly linears: ReadonlyMap<string, Linear>;
   /** The layers, and where their states are among the stack's. */
   readonly #layers: readonly { readonly layer: Layer; readonly start: number; readonly end: number }[];
-  readonly #normF: RMSNorm;
+  readonly #normF: RMSNorm | undefined;
 
   /** Borrows the parameters of `stackParameters(spec, prefix)`. */
   constructor(spec: StackSpec, parameters: Parameters, prefix = "") {
     this.spec = spec;
     this.state = stackState(spec);
-    this.#normF = RMSNorm.build(spec.norm, parameters, `${prefix}norm_f.weight`);
+    if (spec.finalNorm !== false) {
+      this.#normF = RMSNorm.build(spec.norm, parameters, `${prefix}norm_f.weight`);
+    }
     let start = 0;
     this.#layers = spec.layers.map((layer, i) => ({
       layer: new Layer(layer, spec, parameters, prefix + layerPrefix(i)),
@@ -71,24 +77,32 @@ export class Stack {
    * `forward(k)` then `forward(L - k)`.
    *
    * @throws MambaError `CACHE` when the state is of another stack or batch; `INPUT` when the sequences are of another batch or
-   * length; `NO_STEP` when a state is given and a layer needs the whole input at once
+   * length; `NO_STEP` when a state is given and a layer needs the whole input at once; `LENGTH` when a row of the state would
+   * have more positions than its `maxLength`; `UNSUPPORTED` when sequences are given with a state that grows; KernelError
+   * `OUT_OF_MEMORY`
    */
   forward(ops: Ops, x: Tensor, { state, sequences, training }: StackOptions = {}): Tensor {
     const [batch = 0, length = 0] = x.shape;
     state?.checkFits(this.state, batch);
     sequences?.checkFits(batch, length);
+    if (state?.grows && sequences) throw withSequences();
+    state?.reserve(length);
+    const tensors = state?.tensors;
+    const positions = new Positions(batch, length, { lengths: state?.lengths, sequences });
     const hidden = this.#layers.reduce((input, { layer, start, end }) => {
       const output = ops.frame((inner) =>
         layer.forward(inner, input, {
-          state: state?.tensors.slice(start, end),
+          state: tensors?.slice(start, end),
           sequences,
+          positions,
           training: training && { seed: training.seed, addLoss: (loss) => inner.addLoss(loss) },
         }),
       );
       if (input !== x) ops.free(input);
       return output;
     }, x);
-    return this.#normF.forward(ops, hidden);
+    state?.advanceTo(positions.endLengths);
+    return this.#normF?.forward(ops, hidden) ?? hidden;
   }
 
   /**
@@ -101,4 +115,9 @@ export class Stack {
     const y = this.forward(ops, ops.reshape(x, [batch, 1, width]), { state });
     return ops.reshape(y, x.shape);
   }
+}
+
+function withSequences(): MambaError {
+  const remedy = "read each sequence into a state of its own, or all of them without a state";
+  return new MambaError("UNSUPPORTED", `sequences with a state that grows with the positions: ${remedy}`);
 }
