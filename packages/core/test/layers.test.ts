@@ -30,6 +30,7 @@ const dModel = 12;
 function mlp(hidden: number, balance = 0): ModuleSpec {
   return {
     kind: "mlp",
+    config: { hidden, balance },
     parameters: (prefix) => [
       hiddenMatrix(`${prefix}up.weight`, [hidden, dModel], { kind: "normal", std: 0.3 }),
       hiddenMatrix(`${prefix}down.weight`, [dModel, hidden], { kind: "normal", std: 0.3 }),

@@ -54,6 +54,8 @@ export interface RecurrentModule extends Module {
  */
 export interface ModuleSpec<M extends Module = Module> {
   readonly kind: string;
+  /** Its resolved config, as plain data: two specs with the same kind and config describe the same module. */
+  readonly config: object;
   /** Parameters in the order in which checkpoints store them, their names after `prefix`. */
   parameters(prefix: string): readonly ParameterSpec[];
   /** Empty for a module that looks at one position at a time. */

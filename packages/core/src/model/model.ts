@@ -74,12 +74,16 @@ export abstract class Model<C extends object> implements Disposable {
     for (const [name, linear] of this.linears) linear.update = adapter?.updateOf(moduleName(name));
   }
 
-  /** The parameters that training changes: the adapter's while one is attached, and otherwise the model's own. */
+  /** The parameters that training changes: the adapter's while one is attached, and otherwise the model's own that are not frozen. */
   get trainable(): { readonly specs: readonly ParameterSpec[]; readonly parameters: Parameters } {
     const adapter = this.#adapter;
-    return adapter
-      ? { specs: loraSpecs(this.linears, adapter.config), parameters: adapter.parameters }
-      : { specs: this.specs, parameters: this.parameters };
+    if (adapter) return { specs: loraSpecs(this.linears, adapter.config), parameters: adapter.parameters };
+    const frozen = new Set(this.specs.filter((spec) => spec.frozen).map(({ name }) => name));
+    if (frozen.size === 0) return { specs: this.specs, parameters: this.parameters };
+    return {
+      specs: this.specs.filter(({ name }) => !frozen.has(name)),
+      parameters: new Map([...this.parameters].filter(([name]) => !frozen.has(name))),
+    };
   }
 
   /** Frees the parameters and what was derived from them. States are their owners' to free. */
