@@ -1,8 +1,6 @@
 import type { Kernel } from "@mamba/kernel";
-import { type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
+import { type Adaptable, type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
 import { MambaError } from "../errors.ts";
-import type { Embedding } from "../layers/embedding.ts";
-import type { Linear } from "../layers/linear.ts";
 import { DerivedTensors } from "../ops/run/derivedTensors.ts";
 import { checkParameters, type Parameters, type ParameterSpec } from "../parameters/spec.ts";
 
@@ -16,7 +14,7 @@ export abstract class Model<C extends object> implements Disposable {
   /** Tensors that depend on one parameter alone, such as A on A_log. Freed with the model. */
   readonly derived: DerivedTensors;
   /** The layers that an adapter can adapt, by the full name of their weight. */
-  abstract readonly linears: ReadonlyMap<string, Linear | Embedding>;
+  abstract readonly linears: Adaptable;
   #adapter: LoraAdapter | undefined;
   /** Adapters that the weights already hold. */
   readonly #merged = new WeakSet<LoraAdapter>();
