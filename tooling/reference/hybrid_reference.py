@@ -63,8 +63,13 @@ def grouped_norm(x, weight, eps, groups):
     return rms_norm(ranges, None, eps).reshape(x.shape) * weight
 
 
-def mamba2(u, p, heads, head_dim, groups, state, limit=(0.0, math.inf), eps=1e-5, norm=True, scales=None):
-    """The Mamba-2 mixer on u [L, M]; `scales` multiply the z, x, B, C and dt columns of in_proj's output."""
+def mamba2(
+    u, p, heads, head_dim, groups, state, limit=(0.0, math.inf), eps=1e-5, norm=True, scales=None, norm_first=False
+):
+    """
+    The Mamba-2 mixer on u [L, M]; `scales` multiply the z, x, B, C and dt columns of in_proj's output. `norm_first` norms before the
+    gate.
+    """
     inner, bc = heads * head_dim, groups * state
     z, x, B, C, dt = torch.split(p.linear("in_proj", u), [inner, inner, bc, bc, heads], -1)
     if scales:
@@ -75,27 +80,39 @@ def mamba2(u, p, heads, head_dim, groups, state, limit=(0.0, math.inf), eps=1e-5
     by_head = x.reshape(-1, heads, head_dim)
     B, C = (v.reshape(-1, groups, state) for v in (B, C))
     y = ssd(by_head, B, C, -torch.exp(p("A_log")) * dt, dt) + p("D")[:, None] * by_head
-    y = y.reshape(-1, inner) * F.silu(z)
-    if norm:
-        y = grouped_norm(y, p("norm.weight"), eps, groups)
+    y = y.reshape(-1, inner)
+    if norm and norm_first:
+        y = grouped_norm(y, p("norm.weight"), eps, groups) * F.silu(z)
+    elif norm:
+        y = grouped_norm(y * F.silu(z), p("norm.weight"), eps, groups)
+    else:
+        y = y * F.silu(z)
     return p.linear("out_proj", y)
 
 
-def rope(x, theta, dims):
-    """x [L, heads, Dh]: rotates pairs (i, i + dims/2) of the first `dims` of each head by position * theta^(-2i/dims)."""
-    half = dims // 2
-    rate = theta ** (-torch.arange(half, dtype=torch.float64) * 2 / dims)
-    angle = torch.arange(x.shape[0], dtype=torch.float64)[:, None, None] * rate
-    a, b, rest = x[..., :half], x[..., half:dims], x[..., dims:]
-    return torch.cat([a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos(), rest], -1)
+def rotate(x, angle, interleaved=False):
+    """x [L, heads, Dh], angle [L, heads or 1, S]: rotates pairs (i, i + S), or (2i, 2i + 1), of the first 2S of each head."""
+    pairs = angle.shape[-1]
+    a, b, rest = x[..., :pairs], x[..., pairs : 2 * pairs], x[..., 2 * pairs :]
+    if interleaved:
+        a, b = x[..., 0 : 2 * pairs : 2], x[..., 1 : 2 * pairs : 2]
+    turned = [a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()]
+    first = torch.stack(turned, -1).flatten(-2) if interleaved else torch.cat(turned, -1)
+    return torch.cat([first, rest], -1)
 
 
-def attention(u, p, heads, kv_heads, head_dim, scale, theta=None, key_scale=1.0):
-    """Causal grouped-query attention on u [L, M]; without `theta` there are no positions."""
+def rope(x, theta, dims, interleaved=False):
+    """x [L, heads, Dh]: rotates the pairs of the first `dims` of each head by position * theta^(-2i/dims)."""
+    rate = theta ** (-torch.arange(dims // 2, dtype=torch.float64) * 2 / dims)
+    return rotate(x, torch.arange(x.shape[0], dtype=torch.float64)[:, None, None] * rate, interleaved)
+
+
+def attention(u, p, heads, kv_heads, head_dim, scale, theta=None, key_scale=1.0, dims=None, interleaved=False):
+    """Causal grouped-query attention on u [L, M]; without `theta` there are no positions. `dims` of a head rotate, by default all."""
     split = lambda name, count: p.linear(name, u).reshape(-1, count, head_dim)
     q, k, v = split("q_proj", heads), split("k_proj", kv_heads) * key_scale, split("v_proj", kv_heads)
     if theta is not None:
-        q, k = rope(q, theta, head_dim), rope(k, theta, head_dim)
+        q, k = (rope(t, theta, dims or head_dim, interleaved) for t in (q, k))
     k, v = (t.repeat_interleave(heads // kv_heads, 1) for t in (k, v))
     scores = torch.einsum("ihd,jhd->hij", q, k) * scale
     future = torch.ones(len(u), len(u)).triu(1).bool()

@@ -51,6 +51,8 @@ export {
   type Mamba2Scales,
   resolveMamba2Config,
 } from "./layers/mamba2Config.ts";
+export { mamba3, Mamba3Block, mamba3Parameters } from "./layers/mamba3.ts";
+export { type Mamba3Config, type Mamba3ConfigInput, resolveMamba3Config } from "./layers/mamba3Config.ts";
 export {
   type MambaConfig,
   type MambaConfigInput,
