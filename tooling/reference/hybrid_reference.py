@@ -107,6 +107,37 @@ def rope(x, theta, dims, interleaved=False):
     return rotate(x, torch.arange(x.shape[0], dtype=torch.float64)[:, None, None] * rate, interleaved)
 
 
+def mamba3(u, p, heads, head_dim, groups, state, pairs, a_floor, eps, out_norm):
+    """The Mamba-3 mixer, one input and one output for each head, on u [L, M]; `pairs` of the state rotate."""
+    inner, bc = heads * head_dim, groups * state
+    columns = [inner, inner, bc, bc, heads, heads, heads, pairs]
+    z, v, B, C, dt, a, trap, angle = torch.split(p.linear("in_proj", u), columns, -1)
+    v = v.reshape(-1, heads, head_dim)
+    dt = F.softplus(dt + p("dt_bias"))
+    rate = torch.where(a >= 0, 1 + a, 1 / (1 - a.clamp(max=0))).clamp(min=a_floor)  # -A
+    decay, mix = torch.exp(-rate * dt), torch.sigmoid(trap)
+    theta = torch.cumsum(torch.pi * torch.tanh(angle)[:, None, :] * dt[:, :, None], 0)  # [L, H, S]
+
+    def by_head(x, name):
+        normed = rms_norm(x.reshape(-1, groups, state), p(f"{name}_norm.weight"), eps)
+        biased = normed.repeat_interleave(heads // groups, 1) + p(f"{name}_bias")
+        return rotate(biased, theta, interleaved=True) if pairs else biased
+
+    k, q = by_head(B, "B"), by_head(C, "C")
+    outer = lambda t: v[t][:, :, None] * k[t][:, None, :]
+    S = torch.zeros(heads, head_dim, state, dtype=u.dtype)
+    outputs = []
+    for t in range(len(u)):
+        S = decay[t][:, None, None] * S + (mix[t] * dt[t])[:, None, None] * outer(t)
+        if t > 0:
+            S = S + ((1 - mix[t]) * dt[t] * decay[t])[:, None, None] * outer(t - 1)
+        outputs.append((S * q[t][:, None, :]).sum(-1) + p("D")[:, None] * v[t])
+    y = torch.stack(outputs).reshape(-1, inner)
+    if out_norm:
+        y = grouped_norm(y, p("norm.weight"), eps, heads)
+    return p.linear("out_proj", y * F.silu(z))
+
+
 def attention(u, p, heads, kv_heads, head_dim, scale, theta=None, key_scale=1.0, dims=None, interleaved=False):
     """Causal grouped-query attention on u [L, M]; without `theta` there are no positions. `dims` of a head rotate, by default all."""
     split = lambda name, count: p.linear(name, u).reshape(-1, count, head_dim)

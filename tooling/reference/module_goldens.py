@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from golden_file import PACKAGE, Draw, exact
-from hybrid_reference import Weights, attention, mamba2, mixture
+from hybrid_reference import Weights, attention, mamba2, mamba3, mixture
 from safetensors_file import to_bytes
 
 FOLDER = PACKAGE / "goldens" / "modules"
@@ -80,6 +80,31 @@ def write_mamba2():
 
         config = {"dModel": M, "heads": H, "headDim": P, "dState": N, **given}
         write_module(name, "mamba2", config, draw((2, length, M)), exact(p), forward)
+
+
+def write_mamba3():
+    M, H, P = 6, 4, 3
+    cases = {
+        "mamba3": (70, 8, {}),
+        "mamba3-groups": (9, 5, {"groups": 2, "ropeFraction": 1, "outNorm": True, "normEps": 1e-2, "aFloor": 0.9}),
+        "mamba3-fixed": (9, 3, {"ropeFraction": 0}),
+    }
+    for seed, (name, (length, N, given)) in enumerate(cases.items()):
+        draw = Draw(65 + seed)
+        G, inner = given.get("groups", 1), H * P
+        pairs = int(N * given.get("ropeFraction", 0.5) / 2)
+        rows = 2 * inner + 2 * G * N + 3 * H + pairs
+        p = {"in_proj.weight": matrix(draw, rows, M), "dt_bias": draw((H,)) - 1}
+        for part in ("B", "C"):
+            p |= {f"{part}_bias": 1 + draw((H, N), 0.3), f"{part}_norm.weight": 1 + draw((N,), 0.3)}
+        p["D"] = 1 + draw((H,), 0.3)
+        if "outNorm" in given:
+            p["norm.weight"] = 1 + draw((inner,), 0.3)
+        p["out_proj.weight"] = matrix(draw, M, inner)
+        sizes = (H, P, G, N, pairs, given.get("aFloor", 1e-4), given.get("normEps", 1e-5), "outNorm" in given)
+        forward = lambda x, w: (by_rows(lambda row: mamba3(row, w, *sizes))(x),)
+        config = {"dModel": M, "heads": H, "headDim": P, "dState": N, **given}
+        write_module(name, "mamba3", config, draw((2, length, M)), exact(p), forward)
 
 
 def write_attention():
@@ -214,6 +239,7 @@ def write_experts():
 def write_modules():
     FOLDER.mkdir(exist_ok=True)
     write_mamba2()
+    write_mamba3()
     write_attention()
     write_mlps()
     write_experts()
