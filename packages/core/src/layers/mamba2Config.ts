@@ -129,17 +129,17 @@ export function resolveMamba2Config(input: Mamba2ConfigInput): Mamba2Config {
   check("normEps", config.normEps, inRange(config.normEps, 0, 1), "a number from 0 to 1");
   for (const field of ["dtMin", "dtMax", "dtInitFloor"] as const) checkPositive(field, config[field]);
   check("dtMax", config.dtMax, config.dtMax >= config.dtMin, `at least dtMin, ${config.dtMin}`);
-  checkRange("dtLimit", config.dtLimit, 0);
-  checkRange("aInitRange", config.aInitRange, Number.MIN_VALUE);
+  checkRange("dtLimit", config.dtLimit, 0, Infinity);
+  checkRange("aInitRange", config.aInitRange, 1e-6, 1e6);
   checkFields("mamba2 scales", scales, scaleNames);
   for (const name of scaleNames) checkFactor(`scales.${name}`, config.scales[name]);
   checkFactor("outputScale", config.outputScale);
   return config;
 }
 
-function checkRange(field: string, value: readonly unknown[], least: number): void {
-  const [min, max] = Array.isArray(value) ? value : [];
-  const holds = inRange(min, least, Infinity) && inRange(max, least, Infinity) && min <= max;
-  const above = least > 0 ? "above 0" : "from 0";
-  check(field, value, value.length === 2 && holds, `[min, max], two numbers ${above} in ascending order`);
+/** @throws MambaError `CONFIG` unless the value is two numbers in ascending order, both from `least` to `most` */
+function checkRange(field: string, value: unknown, least: number, most: number): void {
+  const [min, max, ...more] = Array.isArray(value) ? (value as readonly unknown[]) : [];
+  const holds = inRange(min, least, most) && inRange(max, min as number, most) && more.length === 0;
+  check(field, value, holds, `[min, max], two numbers from ${least} to ${most} in ascending order`);
 }
