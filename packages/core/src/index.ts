@@ -134,4 +134,5 @@ export { hash, uniformAt } from "./random.ts";
 export { modelFingerprint } from "./state/fingerprint.ts";
 export { loadState, loadStates } from "./state/loadState.ts";
 export { saveState, saveStates } from "./state/savedState.ts";
-export { StackState } from "./state/stackState.ts";
+export { stateBytes, type StateBytesOptions } from "./state/stateBytes.ts";
+export { StackState, type StateOptions } from "./state/stackState.ts";
