@@ -48,6 +48,7 @@ export {
   resolveConfig,
 } from "./layers/mambaConfig.ts";
 export * from "./layers/module.ts";
+export { Positions, type RotaryAngles } from "./layers/positions.ts";
 export { type NormSpec, RMSNorm } from "./layers/rmsNorm.ts";
 export { type Range, Sequences } from "./layers/sequences.ts";
 export * from "./layers/stack.ts";
@@ -65,7 +66,7 @@ export {
 export * from "./model/sequence/forecast.ts";
 export * from "./model/sequence/sequenceModel.ts";
 export { sequenceSpecs, sequenceStack } from "./model/sequence/specs.ts";
-export { mambaStack, parameterSpecs } from "./model/specs.ts";
+export { mambaStack, parameterSpecs, stackOf } from "./model/specs.ts";
 export type { ModelInput, TrainableModel, TrainingRunOptions } from "./model/trainableModel.ts";
 export {
   classPosition,

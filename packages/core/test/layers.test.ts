@@ -30,6 +30,7 @@ const dModel = 12;
 function mlp(hidden: number, balance = 0): ModuleSpec {
   return {
     kind: "mlp",
+    config: { hidden, balance },
     parameters: (prefix) => [
       hiddenMatrix(`${prefix}up.weight`, [hidden, dModel], { kind: "normal", std: 0.3 }),
       hiddenMatrix(`${prefix}down.weight`, [dModel, hidden], { kind: "normal", std: 0.3 }),
@@ -130,7 +131,7 @@ test("parameters and states of a hybrid derive from its specs", () => {
   ]);
   using scope = new Scope();
   const stack = new Stack(hybrid, parametersOf(hybrid, scope));
-  expect(stack.state.map(({ name, shape }) => `${name} ${shape(2).join("x")}`)).toEqual([
+  expect(stack.state.map(({ name, shape }) => `${name} ${shape(2, 0).join("x")}`)).toEqual([
     "layers.0.mixer.scanState 2x24x4",
     "layers.0.mixer.convInputs 2x24x3",
     "layers.1.mixers.0.scanState 2x24x3",

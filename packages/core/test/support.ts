@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import {
   type GeneratedToken,
   MambaLM,
+  type MambaLMConfig,
   type MambaLMConfigInput,
   redecoding,
   type Tokenizer,
@@ -37,7 +38,7 @@ export const idsOf = (tokens: readonly GeneratedToken[], row = 0): number[] =>
 
 /** Runs `body` on a model with random weights, and checks that it gave all its memory back. */
 export async function withModel(
-  body: (model: MambaLM, kernel: Kernel) => Promise<void>,
+  body: (model: MambaLM<MambaLMConfig>, kernel: Kernel) => Promise<void>,
   config: MambaLMConfigInput = small,
 ): Promise<void> {
   const kernel = await createCpuKernel({ threads: 1 });

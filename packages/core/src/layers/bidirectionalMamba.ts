@@ -5,7 +5,7 @@ import type { Ops } from "../ops/run/ops.ts";
 import { parameter, type Parameters, type ParameterSpec } from "../parameters/spec.ts";
 import type { Linear } from "./linear.ts";
 import { mambaParameters, projection } from "./mamba.ts";
-import { type MambaConfig, type MambaConfigInput, resolveConfig } from "./mambaConfig.ts";
+import { blockConfig, type MambaConfig, type MambaConfigInput, resolveConfig } from "./mambaConfig.ts";
 import type { LayerContext, Module, ModuleSpec } from "./module.ts";
 import { SelectiveSSM, ssmParameters } from "./selectiveSsm.ts";
 import type { Sequences } from "./sequences.ts";
@@ -28,6 +28,7 @@ export function bidirectionalMamba(
   checkOptions("bidirectionalMamba", options, { divideOutput: flag });
   return {
     kind: "bidirectionalMamba",
+    config: { ...blockConfig(config), divideOutput: options.divideOutput ?? false },
     parameters: (prefix) => bidirectionalParameters(config, prefix),
     state: [],
     build: (parameters, prefix) => new BidirectionalMambaBlock(config, parameters, prefix, options),

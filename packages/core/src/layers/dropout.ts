@@ -43,6 +43,7 @@ export function withDropout(stack: StackSpec, probability: number): StackSpec {
 function dropOutput(spec: ModuleSpec, probability: number, site: number): ModuleSpec {
   return {
     kind: spec.kind,
+    config: spec.config,
     parameters: (prefix) => spec.parameters(prefix),
     state: spec.state,
     build: (parameters, prefix) => new DroppedOutput(spec.build(parameters, prefix), probability, site),

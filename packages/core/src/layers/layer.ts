@@ -63,7 +63,7 @@ export function layerParameters(
 export function layerState(spec: LayerSpec, prefix: string): StateSpec[] {
   return sublayers(spec).flatMap(({ modules }) =>
     modules.flatMap(({ prefix: own, spec: { state } }) =>
-      state.map(({ name, shape }) => ({ name: prefix + own + name, shape })),
+      state.map((spec) => ({ ...spec, name: prefix + own + spec.name })),
     ),
   );
 }
@@ -99,13 +99,13 @@ export class Layer implements Module {
 
   /** x [B, L, D] -> [B, L, D]. `context.state` holds the states of `layerState`. */
   forward(ops: Ops, x: Tensor, context: LayerContext): Tensor {
-    const { state, sequences, training } = context;
+    const { state, ...common } = context;
     let residual = x;
     for (const { norm, modules } of this.#sublayers) {
       const input = norm.forward(ops, residual);
       let sum: Tensor | undefined;
       for (const { module, start, end } of modules) {
-        const own = { state: state?.slice(start, end), sequences, training };
+        const own = { ...common, state: state?.slice(start, end) };
         const y = module.forward(ops, input, own);
         sum = sum ? ops.add(sum, y) : y;
       }

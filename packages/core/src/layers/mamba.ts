@@ -9,6 +9,7 @@ import {
 } from "../parameters/spec.ts";
 import { Linear } from "./linear.ts";
 import {
+  blockConfig,
   hasInnerGains,
   hiddenStd,
   type MambaConfig,
@@ -59,6 +60,7 @@ export function mamba(input: MambaConfigInput): ModuleSpec<MambaBlock> {
   const config = resolveConfig(input);
   return {
     kind: "mamba",
+    config: blockConfig(config),
     parameters: (prefix) => mambaParameters(config, prefix),
     state: mambaState(config),
     build: (parameters, prefix) => new MambaBlock(config, parameters, prefix),

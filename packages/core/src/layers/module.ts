@@ -2,12 +2,19 @@ import type { Shape, Tensor } from "@mamba/kernel";
 import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
 import type { Linear } from "./linear.ts";
+import type { Positions } from "./positions.ts";
 import type { Sequences } from "./sequences.ts";
 
 /** A tensor that a module carries from one position to the next, f32, zeros at the start. */
 export interface StateSpec {
   readonly name: string;
-  readonly shape: (batch: number) => Shape;
+  /** @param capacity positions that a growing tensor has room for; a tensor of constant size ignores it */
+  readonly shape: (batch: number, capacity: number) => Shape;
+  /**
+   * True for a tensor that gains a column of numbers with each position, such as the keys of attention: [batch, capacity, width].
+   * The state makes it longer before an input that needs it, and the module writes positions `lengths[row]` and after.
+   */
+  readonly grows?: true | undefined;
 }
 
 /** How a layer is run. */
@@ -19,6 +26,11 @@ export interface LayerContext {
   readonly state?: readonly Tensor[] | undefined;
   /** The sequences and the padding of each row. Default: a row is one sequence. */
   readonly sequences?: Sequences | undefined;
+  /**
+   * The places of the positions in their sequences. A stack gives them; without them and without a state, a module makes
+   * `new Positions(B, L, { sequences })`. A module with growing states needs them beside its state.
+   */
+  readonly positions?: Positions | undefined;
   /** Given in training only. */
   readonly training?: Training | undefined;
 }
@@ -54,6 +66,8 @@ export interface RecurrentModule extends Module {
  */
 export interface ModuleSpec<M extends Module = Module> {
   readonly kind: string;
+  /** The resolved config, plain data: with `kind` it tells what is computed from the parameters. */
+  readonly config: object;
   /** Parameters in the order in which checkpoints store them, their names after `prefix`. */
   parameters(prefix: string): readonly ParameterSpec[];
   /** Empty for a module that looks at one position at a time. */

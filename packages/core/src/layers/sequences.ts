@@ -30,6 +30,8 @@ export class Sequences {
   readonly lastPositions: readonly number[];
   /** For each row, the index of its last real position in [B · L]; undefined for a row of padding. */
   readonly lastOfRows: readonly (number | undefined)[];
+  /** For each row, the number of its first sequence; undefined for a row of padding. */
+  readonly firstOfRows: readonly (number | undefined)[];
   /**
    * For each sequence, the range [start, end) from its first real position to its last one, in [B · L]: [S, 2]. Padding within
    * a sequence lies in its range. Not to be changed.
@@ -46,8 +48,10 @@ export class Sequences {
     const firstPositions: number[] = [];
     const lastPositions: number[] = [];
     const lastOfRows: (number | undefined)[] = [];
+    const firstOfRows: (number | undefined)[] = [];
     for (let row = 0; row < batch; row++) {
       let last: number | undefined;
+      const before = lastPositions.length;
       for (let at = row * length; at < (row + 1) * length; at++) {
         const id = ids[at] ?? padding;
         if (id < 0) continue;
@@ -62,10 +66,12 @@ export class Sequences {
         last = at;
       }
       lastOfRows.push(last);
+      firstOfRows.push(last === undefined ? undefined : before);
     }
     this.count = lastPositions.length;
     this.lastPositions = lastPositions;
     this.lastOfRows = lastOfRows;
+    this.firstOfRows = firstOfRows;
     this.ranges = Int32Array.from(
       firstPositions.flatMap((first, s) => [first, (lastPositions[s] ?? first) + 1]),
     );

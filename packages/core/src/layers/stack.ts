@@ -5,12 +5,15 @@ import type { StackState } from "../state/stackState.ts";
 import { Layer, layerParameters, type LayerShape, type LayerSpec, layerState } from "./layer.ts";
 import type { Linear } from "./linear.ts";
 import type { StateSpec, Training } from "./module.ts";
+import { Positions } from "./positions.ts";
 import { normParameters, RMSNorm } from "./rmsNorm.ts";
 import type { Sequences } from "./sequences.ts";
 
 /** A stack of layers and a final norm, as data. */
 export interface StackSpec extends LayerShape {
   readonly layers: readonly LayerSpec[];
+  /** The norm after the last layer. Default true. */
+  readonly finalNorm?: boolean | undefined;
 }
 
 /** How a stack is run over a sequence. */
@@ -32,7 +35,7 @@ const layerPrefix = (index: number) => `layers.${index}.`;
 export function stackParameters(spec: StackSpec, prefix = ""): ParameterSpec[] {
   return [
     ...spec.layers.flatMap((layer, i) => layerParameters(layer, spec, prefix + layerPrefix(i))),
-    ...normParameters(spec.norm, `${prefix}norm_f.weight`, spec.dModel),
+    ...(spec.finalNorm === false ? [] : normParameters(spec.norm, `${prefix}norm_f.weight`, spec.dModel)),
   ];
 }
 
@@ -50,13 +53,15 @@ export class Stack {
   readonly linears: ReadonlyMap<string, Linear>;
   /** The layers, and where their states are among the stack's. */
   readonly #layers: readonly { readonly layer: Layer; readonly start: number; readonly end: number }[];
-  readonly #normF: RMSNorm;
+  readonly #normF: RMSNorm | undefined;
 
   /** Borrows the parameters of `stackParameters(spec, prefix)`. */
   constructor(spec: StackSpec, parameters: Parameters, prefix = "") {
     this.spec = spec;
     this.state = stackState(spec);
-    this.#normF = RMSNorm.build(spec.norm, parameters, `${prefix}norm_f.weight`);
+    if (spec.finalNorm !== false) {
+      this.#normF = RMSNorm.build(spec.norm, parameters, `${prefix}norm_f.weight`);
+    }
     let start = 0;
     this.#layers = spec.layers.map((layer, i) => ({
       layer: new Layer(layer, spec, parameters, prefix + layerPrefix(i)),
@@ -77,18 +82,20 @@ export class Stack {
     const [batch = 0, length = 0] = x.shape;
     state?.checkFits(this.state, batch);
     sequences?.checkFits(batch, length);
+    const positions = new Positions(batch, length, { sequences });
     const hidden = this.#layers.reduce((input, { layer, start, end }) => {
       const output = ops.frame((inner) =>
         layer.forward(inner, input, {
           state: state?.tensors.slice(start, end),
           sequences,
+          positions,
           training: training && { seed: training.seed, addLoss: (loss) => inner.addLoss(loss) },
         }),
       );
       if (input !== x) ops.free(input);
       return output;
     }, x);
-    return this.#normF.forward(ops, hidden);
+    return this.#normF?.forward(ops, hidden) ?? hidden;
   }
 
   /**

@@ -12,9 +12,18 @@ import type { Ops } from "../ops/run/ops.ts";
 import { initialParameters, type InitOptions } from "../parameters/initialValues.ts";
 import { parameter, type Parameters } from "../parameters/spec.ts";
 import { StackState } from "../state/stackState.ts";
-import { type MambaLMConfig, type MambaLMConfigInput, resolveLMConfig } from "./config.ts";
+import {
+  type HybridLMConfig,
+  type HybridLMConfigInput,
+  isHybrid,
+  type LMConfig,
+  type LMConfigInput,
+  type MambaLMConfig,
+  type MambaLMConfigInput,
+  resolveLMConfig,
+} from "./config.ts";
 import { Model } from "./model.ts";
-import { mambaStack, parameterSpecs } from "./specs.ts";
+import { parameterSpecs, stackOf } from "./specs.ts";
 
 /** How a language model is run over a sequence. */
 export interface ForwardOptions {
@@ -42,11 +51,18 @@ const forwardRules: Rules<ForwardOptions> = {
   training: [(value) => typeof value === "object", "an object"],
 };
 
-/** A Mamba language model: embedding, stack, final norm and head, on one kernel. */
-export class MambaLM extends Model<MambaLMConfig> {
+/**
+ * A language model of equal Mamba blocks, or of any layers: embedding, stack, final norm and head, on one kernel.
+ *
+ * @typeParam C the kind of its config; `isHybrid(model.config)` tells them apart
+ */
+export class MambaLM<C extends LMConfig = LMConfig> extends Model<C> {
   readonly backbone: Stack;
   readonly #embeddings: Embedding;
   readonly #head: Linear;
+  readonly #embeddingScale: number;
+  /** Multiplies the hidden states before the head, which multiplies the logits. Under muP one over the width multiplier. */
+  readonly #logitScale: number;
   /**
    * The layers that an adapter can adapt, by the full name of their weight: the embedding table, the linear layers of the stack,
    * and the head, which is `lm_head.weight` even when its weight is the table.
@@ -58,13 +74,15 @@ export class MambaLM extends Model<MambaLMConfig> {
    *
    * @throws MambaError `PARAMETER` when one is missing, superfluous or has the wrong shape.
    */
-  constructor(kernel: Kernel, config: MambaLMConfig, parameters: Parameters) {
+  constructor(kernel: Kernel, config: C, parameters: Parameters) {
     super(kernel, config, parameterSpecs(config), parameters);
     this.#embeddings = new Embedding(parameter(parameters, "backbone.embeddings.weight"));
     this.#head = new Linear(
       parameter(parameters, config.tieEmbeddings ? "backbone.embeddings.weight" : "lm_head.weight"),
     );
-    this.backbone = new Stack(mambaStack(config), parameters, "backbone.");
+    this.#embeddingScale = isHybrid(config) ? config.embeddingScale : 1;
+    this.#logitScale = isHybrid(config) ? config.logitScale : 1 / parametrization(config).widthMultiplier;
+    this.backbone = new Stack(stackOf(config), parameters, "backbone.");
     this.linears = new Map<string, Linear | Embedding>([
       ["backbone.embeddings.weight", this.#embeddings],
       ...this.backbone.linears,
@@ -77,7 +95,20 @@ export class MambaLM extends Model<MambaLMConfig> {
    *
    * @throws MambaError `CONFIG`; KernelError `OUT_OF_MEMORY`, `DTYPE`.
    */
-  static init(kernel: Kernel, input: MambaLMConfigInput, seed = 0, { dtype }: InitOptions = {}): MambaLM {
+  static init(
+    kernel: Kernel,
+    input: MambaLMConfigInput,
+    seed?: number,
+    options?: InitOptions,
+  ): MambaLM<MambaLMConfig>;
+  static init(
+    kernel: Kernel,
+    input: HybridLMConfigInput,
+    seed?: number,
+    options?: InitOptions,
+  ): MambaLM<HybridLMConfig>;
+  static init(kernel: Kernel, input: LMConfigInput, seed?: number, options?: InitOptions): MambaLM;
+  static init(kernel: Kernel, input: LMConfigInput, seed = 0, { dtype }: InitOptions = {}): MambaLM {
     const config = resolveLMConfig(input);
     using scope = new Scope();
     const parameters = initialParameters(kernel, parameterSpecs(config), seed, scope, dtype);
@@ -118,7 +149,7 @@ export class MambaLM extends Model<MambaLMConfig> {
     const [batch = 0, length = 0] = ids.shape;
     if (ids.shape.length !== 2)
       throw new MambaError("INPUT", `ids must be [B, L], got [${ids.shape.join(", ")}]`);
-    const embedded = this.#embeddings.forward(ops, ids); // [B, L, D]
+    const embedded = scaled(ops, this.#embeddings.forward(ops, ids), this.#embeddingScale); // [B, L, D]
     const hidden = this.backbone.forward(ops, embedded, { state, sequences, training });
     ops.free(embedded);
     if (logits === "all") return this.#toLogits(ops, hidden);
@@ -145,10 +176,13 @@ export class MambaLM extends Model<MambaLMConfig> {
 
   /** hidden [..., D] -> [..., V] */
   #toLogits(ops: Ops, hidden: Tensor): Tensor {
-    const m = parametrization(this.config).widthMultiplier;
-    const logits = this.#head.forward(ops, m === 1 ? hidden : ops.scale(hidden, 1 / m)); // [..., padded V]
+    const logits = this.#head.forward(ops, scaled(ops, hidden, this.#logitScale)); // [..., padded V]
     return logits.shape.at(-1) === this.config.vocabSize
       ? logits
       : ops.columns(logits, 0, this.config.vocabSize);
   }
+}
+
+function scaled(ops: Ops, x: Tensor, factor: number): Tensor {
+  return factor === 1 ? x : ops.scale(x, factor);
 }

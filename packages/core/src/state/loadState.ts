@@ -89,7 +89,7 @@ function checkTensors(model: MambaLM, { tensors }: SafetensorsFile, count: numbe
   for (const { name, shape } of model.backbone.state) {
     const tensor = tensorNames.state(name);
     known.add(tensor);
-    check(tensor, "F32", shape(count));
+    check(tensor, "F32", shape(count, 0));
   }
   for (let i = 0; i < count; i++) {
     const ids = tensorNames.ids(i);
@@ -127,7 +127,7 @@ async function readStates(
   }
   const states = sequences.map(({ seed, read, text }, i) => {
     const rows = specs.map(({ name, shape }) => {
-      const size = elementCount(shape(1));
+      const size = elementCount(shape(1, 0));
       return floats.get(tensorNames.state(name))?.subarray(i * size, (i + 1) * size) ?? new Float32Array();
     });
     const stack = read === 0 ? undefined : scope.use(StackState.upload(kernel, specs, 1, rows));

@@ -73,9 +73,9 @@ export async function saveStates(states: readonly GenerationState[]): Promise<Ui
   const toWrite: TensorToWrite[] = model.backbone.state.map(({ name, shape }, index) => ({
     name: tensorNames.state(name),
     dtype: "F32",
-    shape: shape(states.length),
+    shape: shape(states.length, 0),
     bytes: () => {
-      const row = elementCount(shape(1));
+      const row = elementCount(shape(1, 0));
       const all = new Float32Array(row * states.length);
       sequences.forEach(({ stack }, i) => {
         const tensor = stack?.tensors[index];

@@ -44,7 +44,7 @@ export class StackState implements Disposable {
       specs.map(
         ({ shape }) =>
           () =>
-            kernel.zeros(shape(batch), "f32"),
+            kernel.zeros(shape(batch, 0), "f32"),
       ),
     );
   }
@@ -124,7 +124,7 @@ export class StackState implements Disposable {
       specs.map(
         ({ shape }, i) =>
           () =>
-            kernel.upload(data[i] ?? new Float32Array(), shape(batch), "f32"),
+            kernel.upload(data[i] ?? new Float32Array(), shape(batch, 0), "f32"),
       ),
     );
   }
@@ -136,7 +136,7 @@ export class StackState implements Disposable {
     }
     if (this.specs === specs) return;
     const words = (list: readonly StateSpec[]) =>
-      list.map(({ name, shape }) => `${name} [${shape(batch).join(", ")}]`);
+      list.map(({ name, shape }) => `${name} [${shape(batch, 0).join(", ")}]`);
     const [own, wanted] = [words(this.specs), words(specs)];
     const at = Array.from({ length: Math.max(own.length, wanted.length) }).findIndex(
       (_, i) => own[i] !== wanted[i],
