@@ -13,6 +13,7 @@ from adapters import write_adapters
 from checkpoints import write_checkpoints
 from golden_file import PACKAGE, Draw, exact, sliced, write
 from gradient_goldens import write_gradients
+from hybrid_checkpoints import write_hybrids
 from mamba_reference import bidirectional_block, block, block_parameters, conv, scan
 from model_goldens import write_models
 from op_goldens import write_ops
@@ -86,4 +87,5 @@ if __name__ == "__main__":
     write_models()
     write_ops()
     write_checkpoints(PACKAGE / "goldens")
+    write_hybrids(PACKAGE / "goldens")
     write_adapters(PACKAGE / "goldens")
