@@ -37,7 +37,8 @@ export const bamba = hybridArchitecture({
     const heads = fields.count("num_attention_heads") ?? fields.missing("num_attention_heads");
     const half = (fields.number("partial_rotary_factor") ?? 0.5) * (dModel / heads);
     const dim = fields.count("attn_rotary_emb") ?? Math.trunc(half);
-    const attention = attending.size > 0 ? llamaAttention(fields, common, { rotary: { theta, dim } }) : undefined;
+    const attention =
+      attending.size > 0 ? llamaAttention(fields, common, { rotary: { theta, dim } }) : undefined;
     const recurrent = prefixedMamba2(fields, common, { normEps: rmsNormEps });
     const ffn = mlp({
       ...common,
@@ -51,7 +52,9 @@ export const bamba = hybridArchitecture({
     const mamba2 = required(firstOf(config, "mamba2"), "no Mamba-2 blocks");
     const attention = firstOf(config, "attention");
     const ffn = required(configOf(config.layers[0]?.ffn, "mlp"), "layers without an MLP");
-    const indices = config.layers.flatMap((layer, i) => (mixersOf(layer)[0]?.kind === "attention" ? [i] : []));
+    const indices = config.layers.flatMap((layer, i) =>
+      mixersOf(layer)[0]?.kind === "attention" ? [i] : [],
+    );
     return {
       ...commonFields(config, stored, { modelType: "bamba", className: "BambaForCausalLM" }),
       num_hidden_layers: config.nLayers,

@@ -37,7 +37,9 @@ export const falconH1 = hybridArchitecture({
     const bias = fields.boolean("mamba_proj_bias") ?? false;
     const ssmIn = factor("ssm_in_multiplier");
     checkBias(fields, bias, "mamba_proj_bias", ssmIn, "ssm_in_multiplier");
-    const [z = 1, x = 1, B = 1, C = 1, dt = 1] = factors(fields, "ssm_multipliers", 5).map((one) => one * ssmIn);
+    const [z = 1, x = 1, B = 1, C = 1, dt = 1] = factors(fields, "ssm_multipliers", 5).map(
+      (one) => one * ssmIn,
+    );
     const order = (fields.boolean("mamba_norm_before_gate") ?? true) ? "normFirst" : "gateFirst";
     const mamba2 = prefixedMamba2(fields, common, {
       norm: (fields.boolean("mamba_rms_norm") ?? false) ? order : "none",

@@ -84,7 +84,7 @@ export const graniteMoeHybrid = hybridArchitecture({
       residual_multiplier: residualScale,
     };
   },
-  names: (config) => ({
+  names: () => ({
     table: [table],
     finalNorm: ["model.norm.weight"],
     layer: (i) => `model.layers.${i}.`,
@@ -117,7 +117,12 @@ function feedForwardFields(ffn: HybridLMConfig["layers"][number]["ffn"]): object
   const dense = configOf(ffn, "mlp");
   if (dense) {
     const { dHidden } = dense;
-    return { intermediate_size: dHidden, shared_intermediate_size: dHidden, num_local_experts: 0, num_experts_per_tok: 0 };
+    return {
+      intermediate_size: dHidden,
+      shared_intermediate_size: dHidden,
+      num_local_experts: 0,
+      num_experts_per_tok: 0,
+    };
   }
   const moe = required(configOf(ffn, "experts"), "layers without an MLP or experts");
   return {
@@ -133,7 +138,9 @@ function graniteTensors({ spec, module, place, local }: LayerParameter): LocalTe
     return place === "mixer" ? "input_layernorm.weight" : "post_attention_layernorm.weight";
   if (place === "mixer") return `${module.kind === "attention" ? "self_attn" : "mamba"}.${local}`;
   const moe = configOf(module, "experts");
-  const [name = "", isShared] = moe ? [local.replace(/^shared\./, ""), local.startsWith("shared.")] : [local, true];
+  const [name = "", isShared] = moe
+    ? [local.replace(/^shared\./, ""), local.startsWith("shared.")]
+    : [local, true];
   const joined = isShared ? "shared_mlp.input_linear.weight" : "block_sparse_moe.input_linear.weight";
   const rows = spec.shape.at(-2) ?? 1;
   const start = { "gate_proj.weight": 0, "up_proj.weight": rows }[name];

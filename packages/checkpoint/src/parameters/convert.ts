@@ -151,12 +151,7 @@ function reorderRows(values: HostArray, order: Int32Array | undefined, inverse: 
 }
 
 /** The rows of each group in another order. */
-function groupsInOrder(
-  values: HostArray,
-  order: Int32Array,
-  rowLength: number,
-  inverse: boolean,
-): HostArray {
+function groupsInOrder(values: HostArray, order: Int32Array, rowLength: number, inverse: boolean): HostArray {
   const out = values.slice();
   for (let group = 0; group < values.length; group += order.length * rowLength) {
     for (const [i, from] of order.entries()) {

@@ -60,10 +60,14 @@ export function matchParameters(
     const [first, ...others] = new Set(matched.map(({ dtype }) => dtype));
     return { spec, dtype: others.length > 0 ? "f32" : (first ?? "f32"), chunks: matched };
   });
-  const notes: string[] = [];
+  const unread = new Map<string, string[]>(); // names by reason
   for (const [name, reason] of unused) {
-    if (left.delete(name)) notes.push(`the file holds ${name}, but ${reason}: it was not read`);
+    if (left.delete(name)) unread.set(reason, [...(unread.get(reason) ?? []), name]);
   }
+  const notes = [...unread].map(([reason, [name = "", ...others]]) => {
+    const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+    return `the file holds ${name}${more}, but ${reason}: it was not read`;
+  });
   const [extra] = left;
   if (extra !== undefined) {
     const more = left.size > 1 ? ` (and ${left.size - 1} more)` : "";

@@ -37,7 +37,11 @@ export function modelFields(
 export type Common = Pick<Mamba2ConfigInput, "dModel" | "nLayers" | "initializerRange">;
 
 /** The mixer of `bamba`, `granitemoehybrid` and `falcon_h1`, whose fields begin with `mamba_`. */
-export function prefixedMamba2(fields: Fields, common: Common, change: Partial<Mamba2ConfigInput>): ModuleSpec {
+export function prefixedMamba2(
+  fields: Fields,
+  common: Common,
+  change: Partial<Mamba2ConfigInput>,
+): ModuleSpec {
   const dInner =
     fields.count("mamba_d_ssm") ?? Math.trunc((fields.number("mamba_expand") ?? 2) * common.dModel);
   const heads = fields.count("mamba_n_heads") ?? 128;

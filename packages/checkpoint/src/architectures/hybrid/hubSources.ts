@@ -1,7 +1,13 @@
-import { type HybridLMConfig, type LayerSpec, type ModuleSpec, parameterSpecs, type ParameterSpec } from "@mamba/core";
+import {
+  type HybridLMConfig,
+  type LayerSpec,
+  type ModuleSpec,
+  parameterSpecs,
+  type ParameterSpec,
+} from "@mamba/core";
 import { CheckpointError } from "../../errors.ts";
 import type { ParameterSource, TensorRows } from "../parameterSource.ts";
-import { mixersOf } from "./modules.ts";
+import { configOf, mixersOf } from "./modules.ts";
 
 /** A parameter of a layer. */
 export interface LayerParameter {
@@ -30,6 +36,7 @@ export interface HubNames {
 
 /** Sources of the parameters of a hybrid under the names of a file. */
 export function hubSources(config: HybridLMConfig, names: HubNames): ParameterSource[] {
+  checkExperts(config);
   return parameterSpecs(config).map((spec): ParameterSource => {
     const found = layerParameter(config, spec);
     if (found === undefined) {
@@ -42,7 +49,8 @@ export function hubSources(config: HybridLMConfig, names: HubNames): ParameterSo
     }
     const prefix = names.layer(found.index);
     const tensors = names.tensors(found.parameter);
-    if (typeof tensors === "string") return { spec, chunks: [{ names: [prefix + tensors], shapes: shapesOf(spec) }] };
+    if (typeof tensors === "string")
+      return { spec, chunks: [{ names: [prefix + tensors], shapes: shapesOf(spec) }] };
     const [first, ...others] = tensors;
     const placed = (rows: TensorRows): TensorRows => {
       const [name, ...more] = rows.names;
@@ -50,6 +58,19 @@ export function hubSources(config: HybridLMConfig, names: HubNames): ParameterSo
     };
     return { spec, chunks: [placed(first), ...others.map(placed)] };
   });
+}
+
+/** Experts of all layers of the largest models that are read, which have a tensor or rows for each one. */
+const maxTotalExperts = 2 ** 17;
+
+/** @throws CheckpointError `CONFIG` for more experts than a damaged config may make the loader list */
+function checkExperts({ layers }: HybridLMConfig): void {
+  const total = layers.reduce((sum, { ffn }) => sum + (configOf(ffn, "experts")?.experts ?? 0), 0);
+  if (total > maxTotalExperts)
+    throw new CheckpointError(
+      "CONFIG",
+      `the layers have ${total} experts, models have at most ${maxTotalExperts}`,
+    );
 }
 
 /** The shapes that files give a parameter: grouped convolutions have a channel axis in PyTorch, [C, 1, W], and another one in MLX. */

@@ -42,7 +42,7 @@ export function hybridArchitecture<F extends string>(
     prefix,
     matches: (json) => form.matches(json),
     fromConfig: (fields, tensors) => form.fromConfig(fields, tensors),
-    obstacle: (config) => (isHybrid(config) ? obstacle(form, config) : "equal Mamba blocks alone"),
+    obstacle: (config) => (isHybrid(config) ? hybridObstacle(form, config) : "equal Mamba blocks alone"),
     toConfig: (config, stored) => form.toConfig(asHybrid(config, format), stored),
     sources: (config, tensors) => {
       const hybrid = asHybrid(config, format);
@@ -60,7 +60,10 @@ export function asHybrid(config: Parameters<Architecture["sources"]>[0], format:
 }
 
 /** The reason why a form cannot describe a model: the first difference of the model that is read from what it writes. */
-function obstacle(form: HybridForm, config: HybridLMConfig): string | undefined {
+export function hybridObstacle(
+  form: Pick<HybridForm, "fromConfig" | "toConfig">,
+  config: HybridLMConfig,
+): string | undefined {
   try {
     const json = form.toConfig(config, { dtype: "f32", stopIds: [] });
     const fields = new Fields(json as JsonObject, "config.json");
