@@ -1,6 +1,7 @@
-import { MambaLM, type MambaLMConfig } from "@mamba/core";
+import { type LMConfig, MambaLM } from "@mamba/core";
 import { type Kernel, Scope } from "@mamba/kernel";
 import { architectureOf, type ConfigFormat, parseConfig, type ParsedConfig } from "./architectures/index.ts";
+import type { Architecture } from "./architectures/architecture.ts";
 import { CheckpointError } from "./errors.ts";
 import { canonicalNames } from "./formats/canonicalNames.ts";
 import type { GgufMetadata } from "./formats/gguf/metadata.ts";
@@ -19,7 +20,7 @@ export type CheckpointFormat = ConfigFormat | "gguf";
 /** A loaded checkpoint. The model is the caller's to dispose. */
 export interface LoadedCheckpoint extends FoundTokenizer {
   readonly model: MambaLM;
-  readonly config: MambaLMConfig;
+  readonly config: LMConfig;
   readonly format: CheckpointFormat;
   /** Its origin, for people: the folder, the model name and revision, or the URL. */
   readonly label: string;
@@ -31,7 +32,7 @@ export interface LoadedCheckpoint extends FoundTokenizer {
 export interface CheckpointSummary {
   readonly label: string;
   readonly format: CheckpointFormat;
-  readonly config: MambaLMConfig;
+  readonly config: LMConfig;
   readonly tokenizerKind: TokenizerKind | "none";
   /** The reason why there is no tokenizer, with the file to get. */
   readonly noTokenizer: string | undefined;
@@ -49,7 +50,7 @@ export interface CheckpointSummary {
 /** An opened checkpoint of any form. */
 export interface Opened {
   readonly format: CheckpointFormat;
-  readonly config: MambaLMConfig;
+  readonly config: LMConfig;
   readonly weights: Weights;
   readonly parameters: readonly MatchedParameter[];
   readonly metadata?: GgufMetadata | undefined;
@@ -70,12 +71,12 @@ async function openFolder(files: CheckpointFiles): Promise<Opened> {
   const source = await files.open("config.json");
   if (!source) throw new CheckpointError("NOT_FOUND", `${files.label}: there is no config.json`);
   const bytes = await readAll(source, configCap);
-  parseConfig(bytes, undefined, source.name); // reports an unsupported model before its weights are opened
-  const { weights, notes } = canonicalNames(await readWeights(files));
+  // Reports an unsupported model before its weights are opened.
+  const architecture = architectureOf(parseConfig(bytes, undefined, source.name).format);
+  const { weights, notes } = canonicalNames(await readWeights(files), architecture.prefix);
   const parsed: ParsedConfig = parseConfig(bytes, weights.tensors, source.name);
-  const architecture = architectureOf(parsed.format);
-  const sources = architecture.sources(parsed.config);
-  const unused = architecture.unused(parsed.config);
+  const sources = architecture.sources(parsed.config, weights.tensors);
+  const unused = new Map([...architecture.unused(parsed.config), ...skippedTensors(architecture, weights)]);
   const matched = matchParameters(sources, weights, files.label, unused);
   return {
     ...parsed,
@@ -84,6 +85,13 @@ async function openFolder(files: CheckpointFiles): Promise<Opened> {
     notes: [...notes, ...matched.notes],
     readTokenizer: () => readTokenizer(files, parsed),
   };
+}
+
+/** Tensors that no model uses, and the reason. */
+function* skippedTensors({ skipped }: Architecture, { tensors }: Weights): Iterable<[string, string]> {
+  for (const name of skipped ? tensors.keys() : []) {
+    if (skipped?.pattern.test(name)) yield [name, skipped.reason];
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { MambaLM, MambaLMConfig, Tokenizer } from "@mamba/core";
+import type { MambaLM, LMConfig, Tokenizer } from "@mamba/core";
 import { type ChunkedTensorToWrite, safetensorsFile } from "@mamba/core/safetensors";
 import { architectureFor, type ConfigFormat } from "./architectures/index.ts";
 import { weightsFile } from "./formats/weightFiles.ts";
@@ -54,7 +54,7 @@ export interface FolderContent extends SafetensorsRules, Pick<SaveOptions, "toke
  */
 export function folderContent(
   folder: string,
-  config: MambaLMConfig,
+  config: LMConfig,
   { tokenizer, stopIds, format, ...weights }: FolderContent,
 ): { readonly contents: Map<string, Content>; readonly tensors: readonly ChunkedTensorToWrite[] } {
   const architecture = architectureFor(config, format);

@@ -1,4 +1,4 @@
-import type { MambaLMConfig, MambaLMConfigInput } from "@mamba/core";
+import type { LMConfig, LMConfigInput } from "@mamba/core";
 import type { JsonObject } from "@mamba/core/safetensors";
 import type { FloatDType, Shape } from "@mamba/kernel";
 import type { Fields } from "../json/fields.ts";
@@ -8,6 +8,8 @@ import type { ParameterSource } from "./parameterSource.ts";
 export interface Architecture {
   /** Name of the form: the `model_type` of config.json where it has one. */
   readonly format: string;
+  /** Prefix of the names of tensors. Wrappers of training programs before it, and a lack of it, are read over. */
+  readonly prefix: "backbone." | "model.";
   /** True when `json`, a config.json, has this form. */
   matches(json: JsonObject): boolean;
   /**
@@ -15,15 +17,21 @@ export interface Architecture {
    *
    * @throws CheckpointError `CONFIG`, `UNSUPPORTED_MODEL`
    */
-  fromConfig(fields: Fields, tensors?: TensorShapes): MambaLMConfigInput;
+  fromConfig(fields: Fields, tensors?: TensorShapes): LMConfigInput;
   /** The reason why this form cannot describe a model, as "innerNorms weighted"; undefined when it can. */
-  obstacle(config: MambaLMConfig): string | undefined;
+  obstacle(config: LMConfig): string | undefined;
   /** The config.json of a model. `fromConfig` reads the same model from it. */
-  toConfig(config: MambaLMConfig, stored: StoredAs): object;
-  /** The place of every parameter in the file, in the order of core's parameters. */
-  sources(config: MambaLMConfig): readonly ParameterSource[];
+  toConfig(config: LMConfig, stored: StoredAs): object;
+  /**
+   * The place of every parameter in the file, in the order of core's parameters.
+   *
+   * @param tensors those of a file, where a form has several layouts. Default: the layout that is written
+   */
+  sources(config: LMConfig, tensors?: TensorShapes): readonly ParameterSource[];
   /** Tensors that a file may hold although the model does not use them; the value is the reason. */
-  unused(config: MambaLMConfig): ReadonlyMap<string, string>;
+  unused(config: LMConfig): ReadonlyMap<string, string>;
+  /** Names of other tensors that are not read, such as those of a further head, and the reason. */
+  readonly skipped?: { readonly pattern: RegExp; readonly reason: string };
 }
 
 /** Facts in a config.json that are not part of the model's config. */
@@ -34,6 +42,8 @@ export interface StoredAs {
   readonly stopIds: readonly number[];
   /** The ids are the bytes of the text. */
   readonly readsBytes?: boolean | undefined;
+  /** Positions that the model was trained for: `max_position_embeddings`. */
+  readonly contextLength?: number | undefined;
 }
 
 /** Shapes by tensor name: the weights beside a config. */

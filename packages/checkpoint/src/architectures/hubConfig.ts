@@ -1,4 +1,4 @@
-import { type MambaLMConfig, type MambaLMConfigInput, paddedVocabSize } from "@mamba/core";
+import { type LMConfig, type MambaLMConfig, type MambaLMConfigInput, paddedVocabSize } from "@mamba/core";
 import type { FloatDType } from "@mamba/kernel";
 import type { Fields } from "../json/fields.ts";
 import type { StoredAs, TensorShapes } from "./architecture.ts";
@@ -72,10 +72,34 @@ export interface HubType {
 }
 
 /** A config.json as `transformers` writes it. */
-export function toHubConfig(
-  config: MambaLMConfig,
-  { dtype, stopIds, readsBytes = false }: StoredAs,
-  { modelType, className, normFields, own: ownFields }: HubType,
+export function toHubConfig(config: MambaLMConfig, stored: StoredAs, type: HubType): object {
+  return {
+    ...commonFields(config, stored, type),
+    num_hidden_layers: config.nLayers,
+    intermediate_size: config.dInner,
+    expand: config.dInner / config.dModel,
+    state_size: config.dState,
+    conv_kernel: config.dConv,
+    time_step_rank: config.dtRank,
+    time_step_min: config.dtMin,
+    time_step_max: config.dtMax,
+    time_step_floor: config.dtInitFloor,
+    time_step_scale: config.dtScale,
+    time_step_init_scheme: config.dtInit,
+    layer_norm_epsilon: config.rmsNormEps,
+    ...type.normFields,
+    hidden_act: "silu",
+    use_bias: config.bias,
+    use_conv_bias: config.convBias,
+    residual_in_fp32: true,
+  };
+}
+
+/** The fields that the config.json of every model type has: its names, the vocabulary, the ids of tokens. */
+export function commonFields(
+  config: LMConfig,
+  { dtype, stopIds, readsBytes = false, contextLength }: StoredAs,
+  { modelType, className, own: ownFields }: HubType,
 ): object {
   const rows = paddedVocabSize(config);
   const isPadded = rows !== config.vocabSize;
@@ -90,24 +114,8 @@ export function toHubConfig(
     vocab_size: rows,
     ...(isPadded && { pad_vocab_size_multiple: config.padVocabSizeMultiple }),
     hidden_size: config.dModel,
-    num_hidden_layers: config.nLayers,
-    intermediate_size: config.dInner,
-    expand: config.dInner / config.dModel,
-    state_size: config.dState,
-    conv_kernel: config.dConv,
-    time_step_rank: config.dtRank,
-    time_step_min: config.dtMin,
-    time_step_max: config.dtMax,
-    time_step_floor: config.dtInitFloor,
-    time_step_scale: config.dtScale,
-    time_step_init_scheme: config.dtInit,
-    layer_norm_epsilon: config.rmsNormEps,
-    ...normFields,
+    ...(contextLength !== undefined && { max_position_embeddings: contextLength }),
     initializer_range: config.initializerRange,
-    hidden_act: "silu",
-    use_bias: config.bias,
-    use_conv_bias: config.convBias,
-    residual_in_fp32: true,
     tie_word_embeddings: config.tieEmbeddings,
     // Null where there is no such token: without the field transformers would use id 0.
     bos_token_id: stopIds[0] ?? null,

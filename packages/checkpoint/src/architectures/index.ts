@@ -1,28 +1,45 @@
-import { MambaError, type MambaLMConfig, resolveLMConfig } from "@mamba/core";
+import { type LMConfig, MambaError, resolveLMConfig } from "@mamba/core";
 import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { Fields } from "../json/fields.ts";
 import { parseJsonObject } from "../json/parse.ts";
 import { kindOfType } from "../models/modelTypes.ts";
 import type { Architecture, StoredAs, TensorShapes } from "./architecture.ts";
+import { bamba } from "./bamba.ts";
+import { falconH1 } from "./falconH1.ts";
 import { falconMamba } from "./falconMamba.ts";
+import { graniteMoeHybrid } from "./graniteMoeHybrid.ts";
+import { jamba } from "./jamba.ts";
 import { mamba } from "./mamba.ts";
+import { mamba2 } from "./mamba2.ts";
 import { mambaTs } from "./mambaTs.ts";
+import { nemotronH } from "./nemotronH.ts";
 import { stateSpaces } from "./stateSpaces.ts";
 
 /** Every known architecture. A model is written as the first that can describe it. */
-export const architectures = [mamba, falconMamba, mambaTs, stateSpaces] as const;
+export const architectures = [
+  mamba,
+  falconMamba,
+  mamba2,
+  graniteMoeHybrid,
+  falconH1,
+  nemotronH,
+  jamba,
+  bamba,
+  mambaTs,
+  stateSpaces,
+] as const;
 
 /**
  * Form of a checkpoint: a model type of `transformers`, the original state-spaces form, or `mamba_ts` for models that
- * `transformers` does not have (Jamba-style inner norms, muP, no selection).
+ * `transformers` does not have.
  */
 export type ConfigFormat = (typeof architectures)[number]["format"];
 
 /** The content of a config.json. */
 export interface ParsedConfig {
   readonly format: ConfigFormat;
-  readonly config: MambaLMConfig;
+  readonly config: LMConfig;
   /** Ids that end a text; empty when the config names none. */
   readonly eosIds: readonly number[];
   /**
@@ -30,10 +47,12 @@ export interface ParsedConfig {
    * 256 or 257 ids.
    */
   readonly readsBytes: boolean;
+  /** Positions that the model was trained for: the field `max_position_embeddings`. */
+  readonly contextLength: number | undefined;
 }
 
 /**
- * Reads a `config.json`: model types `mamba`, `falcon_mamba` and `mamba_ts`, or the original state-spaces form. Where the
+ * Reads a `config.json`: a model type of `architectures`, or the original state-spaces form. Where the
  * config has no field and `tensors` is given, the tensors decide: biases by their presence, vocabulary padding by the rows
  * of the table.
  *
@@ -44,14 +63,14 @@ export function parseConfig(bytes: Uint8Array, tensors?: TensorShapes, name = "c
   const json = parseJsonObject(bytes, name);
   const fields = new Fields(json, name);
   const eosIds = fields.ids("eos_token_id") ?? [];
-  const architecture = architectures.find(({ matches }) => matches(json));
+  const architecture = architectures.find((candidate: Architecture) => candidate.matches(json));
   if (architecture === undefined) throw unknownArchitecture(fields, name);
-  const input = architecture.fromConfig(fields, tensors);
   try {
-    const config = resolveLMConfig(input);
+    const config = resolveLMConfig(architecture.fromConfig(fields, tensors));
     const isByteModel = architecture === mambaTs && [256, 257].includes(config.vocabSize);
     const readsBytes = fields.object("mamba_ts")?.boolean("byte_tokenizer") ?? isByteModel;
-    return { format: architecture.format, config, eosIds, readsBytes };
+    const contextLength = fields.count("max_position_embeddings");
+    return { format: architecture.format, config, eosIds, readsBytes, contextLength };
   } catch (cause) {
     if (!MambaError.is(cause)) throw cause;
     throw new CheckpointError("CONFIG", `${name}: ${cause.message}`, { cause });
@@ -59,11 +78,12 @@ export function parseConfig(bytes: Uint8Array, tensors?: TensorShapes, name = "c
 }
 
 /**
- * The config.json of a model, as `transformers` writes it where it has the model. Falcon-style norms make it
- * `falcon_mamba`; models that `transformers` does not have get the type `mamba_ts`, which it refuses.
+ * The config.json of a model, as `transformers` writes it where it has the model. Models that `transformers` does not have get the type
+ * `mamba_ts`, which it refuses.
  *
+ * @throws CheckpointError `UNSUPPORTED_MODEL` for a model with modules that are not core's
  */
-export function hubConfig(config: MambaLMConfig, stored: StoredAs): object {
+export function hubConfig(config: LMConfig, stored: StoredAs): object {
   return architectureFor(config).toConfig(config, stored);
 }
 
@@ -80,10 +100,13 @@ export function architectureOf(format: ConfigFormat): Architecture {
  * @param format default: the first that can describe the model
  * @throws CheckpointError `UNSUPPORTED_MODEL` when `format` cannot describe it
  */
-export function architectureFor(config: MambaLMConfig, format?: ConfigFormat): Architecture {
-  // mambaTs describes every model.
-  if (format === undefined)
-    return architectures.find(({ obstacle }) => obstacle(config) === undefined) ?? mambaTs;
+export function architectureFor(config: LMConfig, format?: ConfigFormat): Architecture {
+  if (format === undefined) {
+    const found = architectures.find((candidate: Architecture) => candidate.obstacle(config) === undefined);
+    if (found) return found;
+    const problem = `no format can describe a model with ${mambaTs.obstacle(config)}`;
+    throw new CheckpointError("UNSUPPORTED_MODEL", problem);
+  }
   const architecture = architectureOf(format);
   const obstacle = architecture.obstacle(config);
   if (obstacle === undefined) return architecture;
@@ -106,10 +129,9 @@ function unknownArchitecture(fields: Fields, name: string): CheckpointError {
       `${problem}; load it with loadModel, or use it with mamba predict`,
     );
   }
-  const hint = type === "mamba2" ? ": Mamba-2 is another architecture, with scalar A per head" : "";
   return new CheckpointError(
     "UNSUPPORTED_MODEL",
-    `${name}: model_type ${show(type)} cannot be loaded${hint}; expected ${formats()}`,
+    `${name}: model_type ${show(type)} cannot be loaded; expected ${formats()}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { type MambaLMConfig, type ParameterSpec, parameterSpecs } from "@mamba/core";
+import { type LMConfig, type MambaLMConfig, type ParameterSpec, parameterSpecs } from "@mamba/core";
 import { type ParameterSource, sameInFile } from "./parameterSource.ts";
 
 /** The embedding table's names in the two families of Mamba checkpoints: `transformers` and the original code. */
@@ -36,7 +36,7 @@ export function blockSource(spec: ParameterSpec): ParameterSource {
 }
 
 /** A head beside a tied table is a copy of the table, which `transformers` does not read either. */
-export function unusedHead({ tieEmbeddings }: MambaLMConfig): ReadonlyMap<string, string> {
+export function unusedHead({ tieEmbeddings }: LMConfig): ReadonlyMap<string, string> {
   return new Map(
     tieEmbeddings ? [["lm_head.weight", "the config ties the head to the embedding table"]] : [],
   );

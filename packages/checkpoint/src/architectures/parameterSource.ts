@@ -1,9 +1,9 @@
 import type { ParameterSpec } from "@mamba/core";
-import type { Shape } from "@mamba/kernel";
+import { elementCount, lastExtent, type Shape } from "@mamba/kernel";
 
 /**
- * A tensor of a file, or a range of its rows, that holds consecutive rows of a parameter. Rows are counted on the first
- * axis, so every range is contiguous in the file and in the parameter.
+ * A tensor of a file, or a range of its rows, that holds consecutive rows of a parameter. A row is what the last axis holds, and a
+ * single element of a vector: [E, O, I] has E·O rows. So every range is contiguous in the file and in the parameter.
  */
 export interface TensorRows {
   /** Names of the tensor. The first is written, all are read. */
@@ -21,6 +21,20 @@ export interface TensorRows {
   readonly stores?: "negExp";
   /** Element i of each row of the parameter is element `order[i]` of the row in the file. Default: the same. */
   readonly order?: Int32Array;
+  /** Row i of each group of `rowOrder.length` rows of the parameter is row `rowOrder[i]` of the group in the file. Default: the same. */
+  readonly rowOrder?: Int32Array;
+}
+
+/** Elements of a row of a tensor. */
+export function rowElements(shape: Shape): number {
+  return shape.length === 1 ? 1 : lastExtent(shape);
+}
+
+/** Elements of the rows that a chunk takes from its tensor. */
+export function chunkElements({ shapes: [shape], rows }: TensorRows): number {
+  if (rows === undefined) return elementCount(shape);
+  const [start, end] = rows;
+  return (end - start) * rowElements(shape);
 }
 
 /**

@@ -8,13 +8,15 @@ import { tableNames } from "./mambaParameters.ts";
  * the table decide where they are known.
  *
  * @param multiple the padding that the config gives
+ * @param tables names that the table may have
  */
 export function vocabulary(
   vocabSize: number,
   multiple: number,
   tensors?: TensorShapes,
+  tables: readonly string[] = Object.values(tableNames),
 ): Pick<MambaLMConfig, "vocabSize" | "padVocabSizeMultiple"> {
-  const table = Object.values(tableNames).find((name) => tensors?.has(name));
+  const table = tables.find((name) => tensors?.has(name));
   const rows = table === undefined ? undefined : tensors?.get(table)?.shape[0];
   return { vocabSize, padVocabSizeMultiple: rows === vocabSize ? 1 : multiple };
 }

@@ -5,8 +5,11 @@ import type { LocatedTensor, Weights } from "./weights.ts";
 const outer = /^(?:(?:model|module|_orig_mod|_fsdp_wrapped_module)\.)+/;
 /** Wrappers that PyTorch puts around single modules. */
 const inner = /(^|\.)(?:(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.)+/g;
-/** Names in a backbone that was saved alone. */
-const inBackbone = /^(?:embeddings?|norm_f|layers\.\d+)\./;
+/** Names in a backbone that was saved alone, by the prefix that the whole model has for it. */
+const inBackbone = {
+  "backbone.": /^(?:embeddings?|norm_f|layers\.\d+)\./,
+  "model.": /^(?:embed_tokens|norm|final_layernorm|layers\.\d+)\./,
+};
 
 /**
  * Weights under the names that the model's classes give them. Training programs save models inside of wrappers
@@ -17,7 +20,7 @@ const inBackbone = /^(?:embeddings?|norm_f|layers\.\d+)\./;
  */
 export function canonicalNames(
   { files, tensors }: Weights,
-  backbone: "backbone." | "" = "backbone.",
+  backbone: keyof typeof inBackbone | "" = "backbone.",
 ): { weights: Weights; notes: string[] } {
   const renamed = new Map<string, LocatedTensor>();
   const changed: [from: string, to: string][] = [];
@@ -35,7 +38,7 @@ export function canonicalNames(
   return { weights: { files, tensors: renamed }, notes: [note] };
 }
 
-function canonicalName(name: string, backbone: string): string {
+function canonicalName(name: string, backbone: keyof typeof inBackbone | ""): string {
   const bare = name.replace(inner, "$1").replace(outer, "");
-  return inBackbone.test(bare) ? backbone + bare : bare;
+  return inBackbone[backbone || "backbone."].test(bare) ? backbone + bare : bare;
 }

@@ -1,4 +1,4 @@
-import { type MambaLM, type MambaLMConfig, moduleName, type Tokenizer } from "@mamba/core";
+import { type MambaLM, type LMConfig, moduleName, type Tokenizer } from "@mamba/core";
 import { isQuantized, type WeightDType } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
 import type { GgufMetadata, GgufValue } from "../formats/gguf/metadata.ts";
@@ -59,7 +59,7 @@ export interface WrittenGguf {
 
 /** `ggufContent` for a model whose values come from any place. */
 export function ggufContentOf(
-  config: MambaLMConfig,
+  config: LMConfig,
   options: Omit<GgufOptions, "adapter"> & Omit<WriteRules, "typeOf">,
 ): WrittenGguf {
   const { type } = options;
@@ -106,7 +106,7 @@ export function ggufContentOf(
 }
 
 /** llama.cpp requires the bias of the convolution. */
-function zeroBiases({ nLayers, dInner }: MambaLMConfig): GgufTensorToWrite[] {
+function zeroBiases({ nLayers, dInner }: LMConfig): GgufTensorToWrite[] {
   return Array.from({ length: nLayers }, (_, layer) => ({
     name: ggufName(`backbone.layers.${layer}.mixer.conv1d.bias`) ?? "",
     dtype: "F32",

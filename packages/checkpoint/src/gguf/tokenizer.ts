@@ -1,4 +1,4 @@
-import { type MambaLMConfig, paddedVocabSize, type Tokenizer } from "@mamba/core";
+import { type LMConfig, paddedVocabSize, type Tokenizer } from "@mamba/core";
 import { CheckpointError } from "../errors.ts";
 import type { GgufMetadata, GgufValue } from "../formats/gguf/metadata.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
@@ -17,7 +17,7 @@ import { countTokens, ownKeys } from "./mamba.ts";
 export async function readGgufTokenizer(
   files: CheckpointFiles,
   metadata: GgufMetadata,
-  config: MambaLMConfig,
+  config: LMConfig,
 ): Promise<GgufTokenizer> {
   const found = tokenizerFromGguf(metadata);
   if (new GgufFields(metadata, files.label).boolean(ownKeys.byteTokenizer)) {
@@ -40,7 +40,7 @@ export async function readGgufTokenizer(
  * @throws CheckpointError `TOKENIZER` when GGUF cannot hold the tokenizer
  */
 export function ggufTokenizerMetadata(
-  config: MambaLMConfig,
+  config: LMConfig,
   tokenizer: Tokenizer | undefined,
   stopIds: readonly number[],
 ): { readonly metadata: Map<string, GgufValue>; readonly notes: readonly string[] } {

@@ -2,6 +2,22 @@ import { didYouMean } from "@mamba/core";
 import { isObject, type Json, type JsonObject, show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 
+/** Layers of the largest models that are read. */
+export const maxLayers = 4096;
+/** Experts of a layer of the largest models that are read. */
+const maxExperts = 1024;
+
+function inRange(value: unknown, min: number, max: number): boolean {
+  return typeof value === "number" && value >= min && value <= max;
+}
+
+/** A number, or one in the form of transformers 5 for numbers that JSON does not have; NaN for anything else. */
+function extendedNumber(value: Json): number {
+  if (typeof value === "number") return value;
+  const word = isObject(value) ? value["__float__"] : undefined;
+  return word === "Infinity" ? Infinity : NaN;
+}
+
 /** Reads single fields of an untrusted object. A field that is null counts as absent, as in Python's configs. */
 export class Fields {
   readonly #json: JsonObject;
@@ -66,6 +82,66 @@ export class Fields {
         value.every((item) => Number.isFinite(item)) &&
         holds(value as readonly number[]),
     );
+  }
+
+  /** The first of several names of a field that is given; the first without any. Models of one type name a field differently. */
+  either(...keys: readonly [string, ...string[]]): string {
+    return keys.find((key) => this.get(key) !== undefined) ?? keys[0];
+  }
+
+  /** A number of layers. The bound keeps a damaged config from filling the memory. */
+  layerCount(key: string): number | undefined {
+    const rule = `a whole number from 1 to ${maxLayers}`;
+    return this.#typed(key, rule, (value) => Number.isInteger(value) && inRange(value, 1, maxLayers));
+  }
+
+  /** A number of experts. */
+  expertCount(key: string): number | undefined {
+    const rule = `a whole number from 0 to ${maxExperts}`;
+    return this.#typed(key, rule, (value) => Number.isInteger(value) && inRange(value, 0, maxExperts));
+  }
+
+  /** A place or a period among layers. */
+  index(key: string): number | undefined {
+    const rule = `a whole number from 0 to ${maxLayers}`;
+    return this.#typed(key, rule, (value) => Number.isInteger(value) && inRange(value, 0, maxLayers));
+  }
+
+  /** [min, max] of numbers from 0 on. Either may be infinite, also in the form `{"__float__": "Infinity"}` of transformers 5. */
+  range(key: string): readonly [number, number] | undefined {
+    const rule = "[min, max], two numbers from 0 on in ascending order";
+    const value = this.#typed<readonly Json[]>(key, rule, (candidate) => {
+      if (!Array.isArray(candidate) || candidate.length !== 2) return false;
+      const [min = NaN, max = NaN] = candidate.map(extendedNumber);
+      return min >= 0 && min <= max && min < Infinity;
+    });
+    if (value === undefined) return undefined;
+    const [min = 0, max = Infinity] = value.map(extendedNumber);
+    return [min, max];
+  }
+
+  /** One word of `values` for each layer. */
+  words<const T extends string>(key: string, values: readonly T[]): readonly T[] | undefined {
+    const rule = `a list of 1 to ${maxLayers} of ${values.map(show).join(", ")}`;
+    return this.#typed(key, rule, (value) => {
+      if (!Array.isArray(value) || !inRange(value.length, 1, maxLayers)) return false;
+      return value.every((item) => values.includes(item as T));
+    });
+  }
+
+  /** Objects, at most one for each layer. */
+  objects(key: string): readonly Fields[] | undefined {
+    const value = this.#typed<readonly JsonObject[]>(
+      key,
+      `a list of at most ${maxLayers} objects`,
+      (items) => Array.isArray(items) && items.length <= maxLayers && items.every((item) => isObject(item)),
+    );
+    return value?.map((item, i) => new Fields(item, `${this.#name}: ${key}[${i}]`));
+  }
+
+  /** The object as it came. */
+  get json(): JsonObject {
+    return this.#json;
   }
 
   /** A list of strings, each once, of at most 1000 characters. */

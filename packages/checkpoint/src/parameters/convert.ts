@@ -3,6 +3,7 @@ import {
   formats,
   fromFloat32,
   type HostArray,
+  hostLength,
   isQuantized,
   type QuantizedDType,
   toFloat32,
@@ -52,6 +53,8 @@ export interface Conversion {
   readonly map: ((value: number) => number) | undefined;
   /** Element i of each row is element `order[i]` of the row; with `inverse` the other way round. */
   readonly order: Int32Array | undefined;
+  /** Row i of each group of rows is row `rowOrder[i]` of the group; with `inverse` the other way round. Values are whole groups. */
+  readonly rowOrder?: Int32Array | undefined;
   readonly inverse?: boolean;
   readonly quantizers: Quantizers | undefined;
 }
@@ -75,6 +78,18 @@ export function toStored(stores: TensorRows["stores"]): Conversion["map"] {
  * @throws CheckpointError `NON_FINITE`
  */
 export function convertValues(
+  values: HostArray,
+  conversion: Conversion,
+  where: string,
+  firstElement: number,
+): HostArray {
+  const { to, columns, rowOrder, inverse = false } = conversion;
+  const converted = convertInOrder(values, conversion, where, firstElement);
+  return rowOrder ? groupsInOrder(converted, rowOrder, hostLength(to, columns), inverse) : converted;
+}
+
+/** `convertValues` without the order of rows. */
+function convertInOrder(
   values: HostArray,
   conversion: Conversion,
   where: string,
@@ -130,6 +145,19 @@ function reorderRows(values: HostArray, order: Int32Array | undefined, inverse: 
     for (const [i, from] of order.entries()) {
       const [to, source] = inverse ? [from, i] : [i, from];
       out[row + to] = values[row + source] ?? NaN;
+    }
+  }
+  return out;
+}
+
+/** The rows of each group in another order. */
+function groupsInOrder(values: HostArray, order: Int32Array, rowLength: number, inverse: boolean): HostArray {
+  const out = values.slice();
+  for (let group = 0; group < values.length; group += order.length * rowLength) {
+    for (const [i, from] of order.entries()) {
+      const [to, source] = inverse ? [from, i] : [i, from];
+      const start = group + source * rowLength;
+      out.set(values.subarray(start, start + rowLength), group + to * rowLength);
     }
   }
   return out;

@@ -1,7 +1,12 @@
 import { nearestName, type ParameterSpec } from "@mamba/core";
 import { type ByteRange, show } from "@mamba/core/safetensors";
-import { byteLength, byteOffset, elementCount, type Shape, type WeightDType } from "@mamba/kernel";
-import type { ParameterSource, TensorRows } from "../architectures/parameterSource.ts";
+import { byteLength, byteOffset, type Shape, type WeightDType } from "@mamba/kernel";
+import {
+  chunkElements,
+  type ParameterSource,
+  rowElements,
+  type TensorRows,
+} from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
 import { storageType } from "../formats/storedTypes.ts";
 import type { LocatedTensor, Weights } from "../formats/weights.ts";
@@ -17,6 +22,7 @@ export interface MatchedChunk {
   readonly factor: number;
   readonly stores: TensorRows["stores"];
   readonly order: Int32Array | undefined;
+  readonly rowOrder: Int32Array | undefined;
 }
 
 /** A parameter of the model, and the stored tensors that fill it. */
@@ -54,10 +60,14 @@ export function matchParameters(
     const [first, ...others] = new Set(matched.map(({ dtype }) => dtype));
     return { spec, dtype: others.length > 0 ? "f32" : (first ?? "f32"), chunks: matched };
   });
-  const notes: string[] = [];
+  const unread = new Map<string, string[]>(); // names by reason
   for (const [name, reason] of unused) {
-    if (left.delete(name)) notes.push(`the file holds ${name}, but ${reason}: it was not read`);
+    if (left.delete(name)) unread.set(reason, [...(unread.get(reason) ?? []), name]);
   }
+  const notes = [...unread].map(([reason, [name = "", ...others]]) => {
+    const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+    return `the file holds ${name}${more}, but ${reason}: it was not read`;
+  });
   const [extra] = left;
   if (extra !== undefined) {
     const more = left.size > 1 ? ` (and ${left.size - 1} more)` : "";
@@ -69,15 +79,8 @@ export function matchParameters(
   return { parameters, notes };
 }
 
-/** Elements of the rows that a chunk takes from its tensor. */
-export function chunkElements({ shapes: [shape], rows }: TensorRows): number {
-  if (rows === undefined) return elementCount(shape);
-  const [start, end] = rows;
-  return (end - start) * elementCount(shape.slice(1));
-}
-
 function matchChunk(
-  { names, shapes, rows, factor = 1, stores, order }: TensorRows,
+  { names, shapes, rows, factor = 1, stores, order, rowOrder }: TensorRows,
   tensors: Weights["tensors"],
   label: string,
   firstElement: number,
@@ -100,8 +103,8 @@ function matchChunk(
     const message = `${label}: ${show(tensor.name)} is ${tensor.dtype}, models are loaded from ${types}`;
     throw new CheckpointError("DTYPE", message);
   }
-  const bytes = bytesOfRows(dtype, tensor.shape, rows);
-  return { key, chunk: { tensor, dtype, bytes, firstElement, factor, stores, order } };
+  const bytes = bytesOfRows(dtype, shape, rows);
+  return { key, chunk: { tensor, dtype, bytes, firstElement, factor, stores, order, rowOrder } };
 }
 
 /** The tensors that no parameter is looked up in. */
@@ -129,7 +132,7 @@ function likeliest(name: string, others: Weights["tensors"]): string {
 
 function bytesOfRows(dtype: WeightDType, shape: Shape, rows: TensorRows["rows"]): ByteRange {
   if (rows === undefined) return [0, byteLength(dtype, shape)];
-  const [start, end] = rows.map((row) => row * elementCount(shape.slice(1)));
+  const [start, end] = rows.map((row) => row * rowElements(shape));
   return [byteOffset(dtype, start ?? 0), byteOffset(dtype, end ?? 0)];
 }
 

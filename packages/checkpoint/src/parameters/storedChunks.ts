@@ -57,10 +57,11 @@ export async function* storedChunks<C extends PlannedChunk>(
   for (const item of ordered) checkUnchanged(file, item);
   const chunks = ordered.flatMap((item) => chunksOf(item, buffers[0].length));
   for await (const [{ item, range }, chunk] of readAhead(file, chunks, buffers)) {
-    const { target, tensor, dtype: stored, bytes, firstElement, factor, stores, order } = item;
+    const { target, tensor, dtype: stored, bytes, firstElement, factor, stores, order, rowOrder } = item;
     const { blockBytes, blockElements } = formats[stored];
     const map = fromStored(stores);
-    const conversion = { from: stored, to: target, columns: columnsOf(item), factor, map, order, quantizers };
+    const columns = columnsOf(item);
+    const conversion = { from: stored, to: target, columns, factor, map, order, rowOrder, quantizers };
     const where = `${file.name}: ${tensor.name}`;
     const inTensor = (range[0] / blockBytes) * blockElements;
     const start = firstElement + inTensor - (bytes[0] / blockBytes) * blockElements;
@@ -74,9 +75,10 @@ function columnsOf({ spec, order }: PlannedChunk): number {
   return order?.length ?? lastExtent(spec.shape);
 }
 
-/** The bytes that a chunk of a tensor is a multiple of: a row where rows are needed, reordered or quantised. */
+/** The bytes that a chunk of a tensor is a multiple of: a row where rows are needed, reordered or quantised; a group of rows in another order. */
 function unitBytes(item: PlannedChunk): number {
-  const { dtype, target, order, inRows = false } = item;
+  const { dtype, target, order, rowOrder, inRows = false } = item;
+  if (rowOrder) return byteLength(dtype, [rowOrder.length, columnsOf(item)]);
   const needsRows = inRows || order !== undefined || isQuantized(target) || isQuantized(dtype);
   return needsRows ? byteLength(dtype, [columnsOf(item)]) : formats[dtype].blockBytes;
 }

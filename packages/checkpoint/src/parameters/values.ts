@@ -55,3 +55,26 @@ export function wholeValues(
     },
   };
 }
+
+/**
+ * Chunks that are multiples of `unit` array elements, from chunks of any sizes.
+ *
+ * @param unit divides the length of all chunks together
+ */
+export async function* inUnits(
+  chunks: AsyncIterable<ValuesChunk>,
+  unit: number,
+): AsyncGenerator<ValuesChunk, void, undefined> {
+  let rest: HostArray | undefined;
+  for await (const { values, stores } of chunks) {
+    let joined = values;
+    if (rest) {
+      joined = new (values.constructor as Float32ArrayConstructor)(rest.length + values.length);
+      joined.set(rest);
+      joined.set(values, rest.length);
+    }
+    const whole = joined.length - (joined.length % unit);
+    if (whole > 0) yield { values: joined.subarray(0, whole), stores };
+    rest = whole < joined.length ? joined.slice(whole) : undefined;
+  }
+}

@@ -1,19 +1,23 @@
 import type { ParameterSpec } from "@mamba/core";
 import {
-  elementCount,
   type FloatDType,
   formats,
+  hostLength,
   isQuantized,
   lastExtent,
   type Shape,
   type WeightDType,
 } from "@mamba/kernel";
-import type { ParameterSource, TensorRows } from "../architectures/parameterSource.ts";
+import {
+  chunkElements,
+  type ParameterSource,
+  rowElements,
+  type TensorRows,
+} from "../architectures/parameterSource.ts";
 import { CheckpointError } from "../errors.ts";
 import { convertValues, type Conversion, quantizersFor, toStored, viewBytes } from "./convert.ts";
 import { ErrorMeter, type WriteError } from "./errorMeter.ts";
-import { chunkElements } from "./match.ts";
-import type { ParameterValues, ValuesOf } from "./values.ts";
+import { inUnits, type ParameterValues, type ValuesOf } from "./values.ts";
 
 /** A tensor of a file that is about to be written. */
 export interface TensorOfFile {
@@ -66,7 +70,7 @@ export function storageOf({ dtype, storedAs = dtype }: ParameterValues, name: st
 }
 
 /** Rows of a tensor of a file, and the parameter that holds them. */
-interface PlacedRows extends Pick<TensorRows, "factor" | "stores" | "order"> {
+interface PlacedRows extends Pick<TensorRows, "factor" | "stores" | "order" | "rowOrder"> {
   readonly spec: ParameterSpec;
   /** Index of the first element in the parameter and in the tensor. */
   readonly inParameter: number;
@@ -93,7 +97,7 @@ function placedTensors(sources: readonly ParameterSource[]): PlacedTensor[] {
       const tensor = tensors.get(name) ?? { name, shape, chunks: [] };
       tensors.set(name, tensor);
       const count = chunkElements(tensorRows);
-      const inTensor = start * elementCount(shape.slice(1));
+      const inTensor = start * rowElements(shape);
       tensor.chunks.push({ ...form, spec, inParameter, inTensor, count });
       inParameter += count;
     }
@@ -135,19 +139,23 @@ async function* writtenChunks(
   const meter = new ErrorMeter();
   const sources = chunks.map(({ spec }) => valuesOf(spec));
   let bytes = 0;
-  for (const [i, { spec, inParameter, count, factor = 1, stores, order }] of chunks.entries()) {
+  for (const [i, { spec, inParameter, count, factor = 1, stores, order, rowOrder }] of chunks.entries()) {
     const source = sources[i] ?? valuesOf(spec);
     const { dtype: from } = source;
     const quantizers = await quantizersFor([from, to]);
     let element = inParameter;
-    for await (const chunk of source.chunks([inParameter, inParameter + count], stores)) {
+    const columns = lastExtent(spec.shape);
+    const read = source.chunks([inParameter, inParameter + count], stores);
+    const unit = hostLength(from, columns) * (rowOrder?.length ?? 0);
+    for await (const chunk of rowOrder ? inUnits(read, unit) : read) {
       const conversion: Conversion = {
         ...{
           from,
           to,
-          columns: lastExtent(spec.shape),
+          columns,
           factor: 1 / factor,
           order,
+          rowOrder,
           inverse: true,
           quantizers,
         },

@@ -1,4 +1,4 @@
-import { byteTokenizer, type MambaLMConfig } from "@mamba/core";
+import { byteTokenizer, type LMConfig } from "@mamba/core";
 import { Fields } from "../json/fields.ts";
 import { configCap, parseJsonObject } from "../json/parse.ts";
 import { type CheckpointFiles, readOptional } from "../sources/source.ts";
@@ -30,7 +30,7 @@ export interface FoundTokenizer {
  */
 export async function readTokenizer(
   files: CheckpointFiles,
-  { config, eosIds, readsBytes }: { config: MambaLMConfig; eosIds: readonly number[]; readsBytes: boolean },
+  { config, eosIds, readsBytes }: { config: LMConfig; eosIds: readonly number[]; readsBytes: boolean },
 ): Promise<FoundTokenizer> {
   const generation = await readOptional(files, "generation_config.json", configCap);
   const named =
@@ -44,7 +44,7 @@ export async function readTokenizer(
 
 /** The tokenizer of a model whose ids are the bytes of the text. */
 export function bytesTokenizer(
-  { vocabSize }: Pick<MambaLMConfig, "vocabSize">,
+  { vocabSize }: Pick<LMConfig, "vocabSize">,
   stopIds: readonly number[],
 ): CheckpointTokenizer {
   const bytes = byteTokenizer(vocabSize, stopIds);
@@ -80,7 +80,7 @@ export async function findTokenizer(
   return parseVocabFiles(found, stopIds);
 }
 
-async function reasonFor(files: CheckpointFiles, { vocabSize }: MambaLMConfig): Promise<string> {
+async function reasonFor(files: CheckpointFiles, { vocabSize }: LMConfig): Promise<string> {
   const model = await files.open("tokenizer.model");
   await model?.close();
   const known = neoxSizes.includes(vocabSize)
