@@ -342,6 +342,8 @@ export const ssdScanForward: Op<"ssdScanForward"> = (arena, sizes, args) => {
 export const ssdScanBackward: Op<"ssdScanBackward"> = (arena, sizes, dy, args, _residual, dFinalState) => {
   const values = [dy.values(), valuesOf(args), dFinalState?.values()] as const;
   return gradientsOf(arena, args, reference.ssdScanBackward(ssdExtents(sizes), ...values));
+};
+
 export const attention: Op<"attention"> = (arena, sizes, args) =>
   arena.result(
     resultShape(sizes),
