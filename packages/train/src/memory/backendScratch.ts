@@ -1,5 +1,5 @@
 import type { Shape } from "@mamba/kernel";
-import type { ConvSizes, ScanSizes } from "@mamba/kernel/author";
+import type { AttentionSizes, ConvSizes, ScanSizes, SsdSizes } from "@mamba/kernel/author";
 
 /** The memory that a backend needs beside the results of its ops, where it grows with the input. */
 export interface BackendScratch {
@@ -9,6 +9,12 @@ export interface BackendScratch {
   scanBackward(sizes: ScanSizes): readonly Shape[];
   /** Tensors that `causalConv1dBackward` frees before it returns. */
   convBackward(sizes: ConvSizes): readonly Shape[];
+  /** The residual of `ssdScanForward`: states at chunk boundaries. */
+  ssdResidual(sizes: SsdSizes): Shape;
+  /** Tensors that `ssdScanBackward` frees before it returns. */
+  ssdBackward(sizes: SsdSizes): readonly Shape[];
+  /** Tensors that `attentionBackward` frees before it returns. */
+  attentionBackward(sizes: AttentionSizes): readonly Shape[];
 }
 
 const chunksOf = (length: number, chunk: number) => Math.ceil(length / chunk);
