@@ -1,4 +1,4 @@
-import type { AllOps, AttentionArgs, Grads, Shape, SsdArgs } from "@mamba/kernel";
+import type { AllOps, Grads, Shape, SsdArgs } from "@mamba/kernel";
 import {
   AttentionResidual,
   type DeviceTensor,
@@ -28,7 +28,9 @@ type Names =
   | "reluSquared"
   | "reluSquaredBackward";
 
-type Table<K extends keyof AllOps> = { readonly [N in K]: OpImplementation<N, CountingTensors, DeviceTensor> };
+type Table<K extends keyof AllOps> = {
+  readonly [N in K]: OpImplementation<N, CountingTensors, DeviceTensor>;
+};
 
 const stateShape = ({ batch, heads, headDim, stateSize }: Omit<SsdSizes, "length">): Shape => [
   batch,
@@ -76,12 +78,8 @@ export function headOps(scratch: BackendScratch): Table<Names> {
       const y = tensors.result(op, [batch, length, heads * valueDim]);
       return { y, residual: new AttentionResidual(logs, sizes) };
     },
-    attentionBackward(tensors, sizes, _dy, args): Grads<AttentionArgs> {
-      const op = "attentionBackward";
-      const gradients = gradientsOf(tensors, op, args, ["q", "k", "v"]);
-      tensors.scratch(op, scratch.attentionBackward(sizes));
-      return gradients;
-    },
+    attentionBackward: (tensors, _, _dy, args) =>
+      gradientsOf(tensors, "attentionBackward", args, ["q", "k", "v"]),
     cachedAttention: (tensors, { batch, length, heads, valueDim }) =>
       tensors.result("cachedAttention", [batch, length, heads * valueDim]),
     rotary: (tensors, _, { x }) => tensors.result("rotary", x.shape),
