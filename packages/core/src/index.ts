@@ -34,12 +34,25 @@ export type {
 } from "./generation/tokenizer.ts";
 export { Utf8Decoder } from "./generation/utf8.ts";
 export { yieldToEventLoop } from "./generation/yieldToEventLoop.ts";
+export * from "./layers/attention.ts";
 export * from "./layers/bidirectionalMamba.ts";
 export { withDropout } from "./layers/dropout.ts";
 export { Embedding } from "./layers/embedding.ts";
+export { type AnyLinear, ExpertLinear } from "./layers/expertLinear.ts";
+export { experts, Experts, expertsParameters } from "./layers/experts.ts";
+export { type ExpertsConfig, type ExpertsConfigInput, resolveExpertsConfig } from "./layers/expertsConfig.ts";
 export { layerParameters, type LayerShape, type LayerSpec, layerState } from "./layers/layer.ts";
 export * from "./layers/linear.ts";
 export { mamba, MambaBlock, mambaLinears, mambaParameters } from "./layers/mamba.ts";
+export { mamba2, Mamba2Block, mamba2Parameters } from "./layers/mamba2.ts";
+export {
+  type Mamba2Config,
+  type Mamba2ConfigInput,
+  type Mamba2Scales,
+  resolveMamba2Config,
+} from "./layers/mamba2Config.ts";
+export { mamba3, Mamba3Block, mamba3Parameters } from "./layers/mamba3.ts";
+export { type Mamba3Config, type Mamba3ConfigInput, resolveMamba3Config } from "./layers/mamba3Config.ts";
 export {
   type MambaConfig,
   type MambaConfigInput,
@@ -47,7 +60,17 @@ export {
   type Parametrization,
   resolveConfig,
 } from "./layers/mambaConfig.ts";
+export {
+  type Activation,
+  mlp,
+  Mlp,
+  type MlpConfig,
+  type MlpConfigInput,
+  mlpParameters,
+  resolveMlpConfig,
+} from "./layers/mlp.ts";
 export * from "./layers/module.ts";
+export type { ModuleConfigInput, StartConfig } from "./layers/moduleConfig.ts";
 export { Positions, type RotaryAngles } from "./layers/positions.ts";
 export { type NormSpec, RMSNorm } from "./layers/rmsNorm.ts";
 export { type Range, Sequences } from "./layers/sequences.ts";
@@ -78,12 +101,14 @@ export {
 export type { Interpolation } from "./model/vision/interpolateGrid.ts";
 export { visionSpecs, visionStack } from "./model/vision/specs.ts";
 export * from "./model/vision/visionMamba.ts";
+export type { AttentionCache, AttentionOptions } from "./ops/attention.ts";
 export type { CausalConv1dArgs } from "./ops/causalConv1d.ts";
 export type { CustomBackward, CustomForward } from "./ops/custom.ts";
 export type { DropoutOptions } from "./ops/dropout.ts";
 export type { HuberOptions } from "./ops/huber.ts";
 export type { LayerNormOptions } from "./ops/layerNorm.ts";
 export type { QuantileOptions } from "./ops/quantileLoss.ts";
+export type { Routing } from "./ops/routeExperts.ts";
 export { DerivedTensors } from "./ops/run/derivedTensors.ts";
 export type { ElementLossOptions } from "./ops/run/elementLoss.ts";
 export { EagerOps, type EagerOptions } from "./ops/run/eagerOps.ts";
@@ -93,6 +118,7 @@ export type { OpMethods, Ops, UnaryOp } from "./ops/run/ops.ts";
 export { Tape, type TapeOptions } from "./ops/run/tape.ts";
 export { watchOps, type WatchedCall, type WatchedOp } from "./ops/run/watchOps.ts";
 export type { SelectiveScanArgs } from "./ops/selectiveScan.ts";
+export type { SsdScanArgs } from "./ops/ssdScan.ts";
 export * from "./parameters/groups.ts";
 export { initialValues, type InitOptions } from "./parameters/initialValues.ts";
 export {

@@ -9,5 +9,12 @@ export { rowCount } from "./checks/tensors.ts";
 export type { OpDefinition } from "./op.ts";
 export { dropoutKeeps } from "./ops/dropout.ts";
 export * as definitions from "./ops/index.ts";
-export { ScanResidual } from "./ops/scanResidual.ts";
-export type { ConvSizes, PositionSizes, ScanSizes, SequenceSizes } from "./ops/sizes.ts";
+export { AttentionResidual, ScanResidual, SsdResidual, TensorResidual } from "./ops/residual.ts";
+export type {
+  AttentionSizes,
+  ConvSizes,
+  PositionSizes,
+  ScanSizes,
+  SequenceSizes,
+  SsdSizes,
+} from "./ops/sizes.ts";

@@ -16,7 +16,8 @@ export interface Capabilities {
   /**
    * True when the forward ops give each row of a batch the same bits whatever the number and the content of the other rows, and
    * a sequence the same bits whatever the chunks in which it is computed, from the state of one to that of the next. One-token ops
-   * equal sequence ops to rounding only, and training ops are exempt: weight gradients are sums over rows.
+   * equal sequence ops to rounding only, and training ops are exempt: weight gradients are sums over rows. `ssdScan` keeps the bits
+   * when the chunks begin at multiples of 64 positions, and gives the same result to rounding otherwise.
    */
   readonly batchInvariant: boolean;
   /**

@@ -2,7 +2,7 @@ import { KernelError, type UnavailableCode } from "./errors.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** Version of the `Kernel` interface, raised when a method changes its meaning. Each backend states the one it implements. */
-export const interfaceVersion = 5;
+export const interfaceVersion = 6;
 
 /** Result of a probe: data, never an exception. `remedy` tells the user how to make the backend available. */
 export type Availability =

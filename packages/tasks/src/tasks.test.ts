@@ -1,6 +1,8 @@
 import { type DataSource, type Example, ignoreIndex } from "@mamba/train";
 import { expect, test } from "vitest";
+import { associativeRecall } from "./associativeRecall.ts";
 import { inductionHeads } from "./inductionHeads.ts";
+import { parity } from "./parity.ts";
 import { selectiveCopying } from "./selectiveCopying.ts";
 
 const at = (source: DataSource, index: number) => source.example(index) as Example;
@@ -36,6 +38,40 @@ test("selective copying asks for the tokens in their order, at the signs", () =>
   expect(gaps.size).toBeGreaterThan(8);
 });
 
+test("associative recall asks once for each pair's value, at random places after the pairs", () => {
+  const source = associativeRecall({ length: 40, pairs: 5, vocabSize: 21, seed: 2 });
+  const seen = new Set<number>();
+  for (const index of many) {
+    const { ids, targets } = at(source, index);
+    const values = new Map(Array.from({ length: 5 }, (_, i) => [ids[2 * i], ids[2 * i + 1]]));
+    expect(values.size).toBe(5);
+    for (const [key = -1, value = -1] of values) {
+      expect([key >= 0 && key < 10, value >= 10 && value < 21]).toEqual([true, true]);
+    }
+    const asked = [...targets].flatMap((target, place) => (target === ignoreIndex ? [] : [place]));
+    expect(asked).toHaveLength(5);
+    expect(new Set(asked.map((place) => ids[place])).size).toBe(5);
+    for (const place of asked) {
+      seen.add(place);
+      expect(place).toBeGreaterThanOrEqual(10);
+      expect(targets[place]).toBe(values.get(ids[place]));
+    }
+    const keys = [...ids.subarray(10)].filter((id) => id < 10);
+    expect(keys).toHaveLength(5); // all else are values
+  }
+  expect(seen.size).toBe(30);
+});
+
+test("parity asks at each position for the sum of the bits so far, modulo 2", () => {
+  const { ids, targets } = at(parity({ length: 1000, seed: 3 }), 7);
+  let sum = 0;
+  ids.forEach((bit, i) => {
+    sum += bit;
+    expect(targets[i]).toBe(sum % 2);
+  });
+  expect(Math.abs(sum - 500)).toBeLessThan(64);
+});
+
 test("places are equally likely", () => {
   const source = selectiveCopying({ length: 10, tokens: 3 });
   const seen = new Array<number>(10).fill(0);
@@ -54,17 +90,19 @@ test("full of tokens it is plain copying", () => {
   expect([...targets.subarray(5)]).toEqual([...ids.subarray(0, 5)]);
 });
 
-test.each([inductionHeads({ length: 64 }), selectiveCopying({ length: 64 })])(
-  "examples depend on seed and index alone: $id",
-  (source) => {
-    const later = at(source, 1e12);
-    const first = at(source, 0);
-    expect(at(source, 1e12)).toEqual(later);
-    expect(first).not.toEqual(later);
-    expect(at(source, 1)).not.toEqual(first);
-    expect(at(source, 1e12 - 2 ** 32)).not.toEqual(later);
-  },
-);
+test.each([
+  inductionHeads({ length: 64 }),
+  selectiveCopying({ length: 64 }),
+  associativeRecall({ length: 64 }),
+  parity({ length: 64 }),
+])("examples depend on seed and index alone: $id", (source) => {
+  const later = at(source, 1e12);
+  const first = at(source, 0);
+  expect(at(source, 1e12)).toEqual(later);
+  expect(first).not.toEqual(later);
+  expect(at(source, 1)).not.toEqual(first);
+  expect(at(source, 1e12 - 2 ** 32)).not.toEqual(later);
+});
 
 test("seeds differ", () => {
   const one = (seed: number) => at(inductionHeads({ length: 64, seed }), 0);

@@ -39,6 +39,7 @@ export default (host: Host) =>
       ).argParser((text) => parseLengths(text, "length")),
     )
     .addOption(countOption("--tokens <count>", "Number of tokens that selective-copying copies"))
+    .addOption(countOption("--pairs <count>", "Number of pairs of a key and a value in recall"))
     .addOption(countOption("--examples <count>", "Examples (default: 64, or all of a file with fewer)"))
     .addOption(countOption("--batch-size <count>", "Examples per batch").default(8))
     .addOption(countOption("--segment-length <count>", "Positions per pass").default(2048))
@@ -92,9 +93,9 @@ export default (host: Host) =>
     .addOption(dtypeOption)
     .action(async (task, options) => {
       if (isArrayTask(task)) {
-        const other = (["length", "tokens", "adapter", "dtype", "baseline", "baselineData"] as const).find(
-          (name) => options[name] !== undefined,
-        );
+        const other = (
+          ["length", "tokens", "pairs", "adapter", "dtype", "baseline", "baselineData"] as const
+        ).find((name) => options[name] !== undefined);
         if (other !== undefined) throw usage(`${task} has no option --${other}`);
         const { evaluateArrays } = await import("../arrays/evaluateArrays.ts");
         await evaluateArrays(

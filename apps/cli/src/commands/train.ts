@@ -58,6 +58,7 @@ export default (host: Host) =>
     .addOption(countOption("--steps <count>", "Optimizer steps"))
     .addOption(countOption("--length <count>", "Positions per example"))
     .addOption(countOption("--tokens <count>", "Number of tokens that selective-copying copies"))
+    .addOption(countOption("--pairs <count>", "Number of pairs of a key and a value in recall"))
     .addOption(
       countOption("--vocab-size <count>", "Vocabulary of the data; needed by tokens for a new model"),
     )
@@ -173,7 +174,7 @@ function recipeOf(task: Task | undefined, options: Options): RecipeInput {
     seed: options["seed"] as number | undefined,
     data: {
       path: options["data"],
-      ...take("length", "tokens", "vocabSize"),
+      ...take("length", "tokens", "pairs", "vocabSize"),
       ...take("columns", "targets", "context", "horizon", "stride", "levels", "loss", "missing", "heldOut"),
       ...take("relative"),
       delimiter: delimiterOf(options["delimiter"] as Parameters<typeof delimiterOf>[0]),

@@ -16,7 +16,7 @@ afterAll(() => rm(base, { recursive: true }));
 const quick = ["--length=12", "--d-model=16", "--layers=1", "--batch-size=4"];
 
 test.each([
-  [["train", "poetry"], "<task> must be induction, selective-copying, stories, text, tokens"],
+  [["train", "poetry"], "<task> must be induction, selective-copying, recall, parity, stories, text, tokens"],
   [["train"], "name a task"],
   [["train", "text"], "text needs --data <file>"],
   [["train", "induction", "--data=x"], "induction generates its own data"],

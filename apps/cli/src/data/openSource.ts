@@ -16,7 +16,9 @@ export interface DataRecipe {
   readonly length: number;
   /** Number of tokens that "selective-copying" copies. */
   readonly tokens?: number | undefined;
-  /** Size of the vocabulary. "stories", and "text" without a tokenizer, have 256. */
+  /** Number of pairs of "recall". */
+  readonly pairs?: number | undefined;
+  /** Size of the vocabulary. "parity" has 2. "stories", and "text" without a tokenizer, have 256. */
   readonly vocabSize?: number | undefined;
   /** Seed of a generated task. */
   readonly seed: number;
@@ -48,8 +50,9 @@ export type OpenSource = DataSource & AsyncDisposable;
  */
 export async function openSource(recipe: DataRecipe, reader: Reader, host: Host): Promise<OpenSource> {
   checkRecipe(recipe, reader);
-  const { task, path = "", length, tokens, vocabSize, seed } = recipe;
-  const { inductionHeads, selectiveCopying, stories } = await import("@mamba/tasks");
+  const { task, path = "", length, tokens, pairs, vocabSize, seed } = recipe;
+  const { associativeRecall, inductionHeads, parity, selectiveCopying, stories } =
+    await import("@mamba/tasks");
   const { textFile, tokenLines } = await import("@mamba/train/node");
   const generated = (source: DataSource): OpenSource => ({
     ...source,
@@ -61,6 +64,10 @@ export async function openSource(recipe: DataRecipe, reader: Reader, host: Host)
       return generated(inductionHeads({ length, vocabSize, seed }));
     case "selective-copying":
       return generated(selectiveCopying({ length, tokens, vocabSize, seed }));
+    case "recall":
+      return generated(associativeRecall({ length, pairs, vocabSize, seed }));
+    case "parity":
+      return generated(parity({ length, seed }));
     case "stories":
       return generated(stories({ length, seed }));
     case "text":
@@ -75,13 +82,16 @@ export async function openSource(recipe: DataRecipe, reader: Reader, host: Host)
 }
 
 function checkRecipe(
-  { task, path, tokens, vocabSize }: DataRecipe,
+  { task, path, tokens, pairs, vocabSize }: DataRecipe,
   { tokenizer, noTokenizer }: Reader,
 ): void {
   const isFile = task === "text" || task === "tokens";
   if (isFile && path === undefined) throw usage(`${task} needs --data <file>`);
   if (!isFile && path !== undefined) throw usage(`${task} generates its own data: leave --data out`);
   if (tokens !== undefined && task !== "selective-copying") throw usage(`${task} has no field tokens`);
+  if (pairs !== undefined && task !== "recall") throw usage(`${task} has no field pairs`);
+  if (task === "parity" && vocabSize !== undefined && vocabSize !== 2)
+    throw usage("the vocabulary of parity is the two bits");
   if (hasBytes(task, tokenizer) && noTokenizer !== undefined) {
     throw usage(`the model cannot read ${task}: ${noTokenizer}; "tokens" reads lines of ids`);
   }

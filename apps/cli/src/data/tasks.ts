@@ -1,5 +1,13 @@
 /** Tasks of language models. */
-export const languageTasks = ["induction", "selective-copying", "stories", "text", "tokens"] as const;
+export const languageTasks = [
+  "induction",
+  "selective-copying",
+  "recall",
+  "parity",
+  "stories",
+  "text",
+  "tokens",
+] as const;
 export type LanguageTask = (typeof languageTasks)[number];
 
 /** Tasks of models of arrays: tables of numbers in the order of time, and images with classes. */

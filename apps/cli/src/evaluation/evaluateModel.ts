@@ -22,6 +22,7 @@ export interface EvalRequest extends BackendChoice, ModelChoice {
   readonly data?: string | undefined;
   readonly length: readonly number[];
   readonly tokens?: number | undefined;
+  readonly pairs?: number | undefined;
   readonly examples?: number | undefined;
   readonly batchSize: number;
   readonly segmentLength: number;
@@ -55,7 +56,7 @@ export async function evaluateModel(request: EvalRequest, host: Host): Promise<v
   const reader = readerOf(loaded);
   // A generator's special tokens are the last ones of the vocabulary, so it must have the model's size.
   const ownSize = hasBytes(task, reader.tokenizer) ? undefined : vocabSize;
-  const recipe = { task, tokens: request.tokens, vocabSize: ownSize };
+  const recipe = { task, tokens: request.tokens, pairs: request.pairs, vocabSize: ownSize };
   const rows: Row[] = [];
   let ngram: Ngram | undefined;
   if (request.baseline !== undefined) {

@@ -48,7 +48,7 @@ describe("recipes", () => {
     ['{"model":3}', "recipe.json: model must be an object"],
     [
       '{"task":"poetry"}',
-      'task must be induction, selective-copying, stories, text, tokens, series, images, got "poetry"',
+      'task must be induction, selective-copying, recall, parity, stories, text, tokens, series, images, got "poetry"',
     ],
     ['{"seed":"1"}', "seed must be a whole number"],
   ])("refuses %s", (text, message) => {

@@ -40,6 +40,16 @@ const presets = {
     model: small,
     training: { steps: 1500, batchSize: 16, lr: 3e-3, schedule: "constant", warmupSteps: 50 },
   },
+  recall: {
+    data: { length: 64, pairs: 8, vocabSize: 64 },
+    model: small,
+    training: { steps: 1500, batchSize: 16, lr: 3e-3, schedule: "constant", warmupSteps: 50 },
+  },
+  parity: {
+    data: { length: 32 },
+    model: small,
+    training: { steps: 1500, batchSize: 16, lr: 3e-3, schedule: "constant", warmupSteps: 50 },
+  },
   stories: {
     data: { length: 1024 },
     model: { dModel: 128, nLayers: 4 },
@@ -59,7 +69,7 @@ const presets = {
 
 const fields = {
   top: ["task", "data", "model", "training", "seed"],
-  data: ["path", "length", "tokens", "vocabSize", "seed"],
+  data: ["path", "length", "tokens", "pairs", "vocabSize", "seed"],
 };
 
 /** The fields of `data` of any task. */

@@ -2,7 +2,8 @@ import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import { checkKeys } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import { Embedding } from "../layers/embedding.ts";
-import type { Linear, LowRankUpdate } from "../layers/linear.ts";
+import { type AnyLinear, ExpertLinear } from "../layers/expertLinear.ts";
+import type { LowRankUpdate } from "../layers/linear.ts";
 import { mambaLinears } from "../layers/mamba.ts";
 import { initialParameters } from "../parameters/initialValues.ts";
 import { parameter, type Parameters, type ParameterSpec } from "../parameters/spec.ts";
@@ -18,14 +19,17 @@ export interface LoraConfig {
   /**
    * Names of the layers that are adapted: `in_proj` means every layer of that name, `layers.3.mixer.in_proj` or the full name
    * means one. `embeddings` is the table and `lm_head` the head. Default `in_proj`, `x_proj`, `x_proj_b` (of the backward
-   * direction) and `out_proj`, where the model has them.
+   * direction), `out_proj`, and `q_proj`, `k_proj`, `v_proj` and `o_proj` of attention, where the model has them.
    */
   readonly targets: readonly string[];
   /** Name or folder of the model that the adapter belongs to, where it is known. */
   readonly base: string | undefined;
 }
 
-const defaultTargets = ["in_proj", "x_proj", "out_proj", "x_proj_b"];
+const defaultTargets = [
+  ...["in_proj", "x_proj", "out_proj", "x_proj_b"],
+  ...["q_proj", "k_proj", "v_proj", "o_proj"],
+];
 
 /** The fields that a caller gives: the rank, and any other field. */
 export type LoraConfigInput = Pick<LoraConfig, "rank"> & {
@@ -97,7 +101,7 @@ function linearName(weight: string): string {
 }
 
 /** The layers that an adapter can adapt, by the full name of their weight. */
-export type Adaptable = ReadonlyMap<string, Linear | Embedding>;
+export type Adaptable = ReadonlyMap<string, AnyLinear | Embedding>;
 
 /** Names of the linear layers of a model, each once: the possible targets of an adapter. */
 export function linearNames(linears: Adaptable): string[] {
@@ -107,7 +111,8 @@ export function linearNames(linears: Adaptable): string[] {
 /**
  * Parameters of an adapter for the layers of a model, named like the adapted weights with `lora_A.weight` and `lora_B.weight`
  * at their ends: `A` [r, I] starts as PyTorch's linear layers do (Kaiming uniform: within ±1/√I), `B` [O, r] at zero. For an
- * embedding they are `lora_embedding_A`, a table [V, r] at zero, and `lora_embedding_B` [D, r], normal. So an untrained
+ * embedding they are `lora_embedding_A`, a table [V, r] at zero, and `lora_embedding_B` [D, r], normal. The matrices of experts [E, O, I] have
+ * a pair for each expert: `A` [E, r, I] and `B` [E, O, r]. So an untrained
  * adapter changes nothing. All decay as other matrices do, which pulls the model back to its own weights.
  */
 export function loraSpecs(
@@ -118,8 +123,9 @@ export function loraSpecs(
   return [...linears].flatMap(([name, layer]): ParameterSpec[] => {
     const module = moduleName(name);
     if (!targets.some((target) => isTarget(module, target))) return [];
-    const [rows = 0, columns = 0] = layer.weight.shape;
     const { A, B } = factorNames(module, layer instanceof Embedding);
+    const experts = layer instanceof ExpertLinear ? layer.weight.shape.slice(0, 1) : [];
+    const [rows = 0, columns = 0] = layer.weight.shape.slice(experts.length);
     if (layer instanceof Embedding) {
       return [
         { ...rules, name: A, shape: [rows, rank], init: { kind: "constant", value: 0 } },
@@ -127,8 +133,13 @@ export function loraSpecs(
       ];
     }
     return [
-      { ...rules, name: A, shape: [rank, columns], init: { kind: "uniform", bound: columns ** -0.5 } },
-      { ...rules, name: B, shape: [rows, rank], init: { kind: "constant", value: 0 } },
+      {
+        ...rules,
+        name: A,
+        shape: [...experts, rank, columns],
+        init: { kind: "uniform", bound: columns ** -0.5 },
+      },
+      { ...rules, name: B, shape: [...experts, rows, rank], init: { kind: "constant", value: 0 } },
     ];
   });
 }

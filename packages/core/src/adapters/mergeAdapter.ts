@@ -4,6 +4,7 @@ import {
   isQuantized,
   type Kernel,
   lastExtent,
+  Scope,
   type Tensor,
   toFloat32,
   type WeightDType,
@@ -125,12 +126,25 @@ export async function mergedWeight(
   return (await widened(stored, dtype)).map((value, i) => value + scale * (delta[i] ?? NaN));
 }
 
-/** `B · A` [O, I]. The table of an embedding is transposed already: there it is `A · Bᵀ` [V, D]. */
+/** `B · A` [O, I], or [E, O, I] for the matrices of experts. The table of an embedding is transposed already: there it is `A · Bᵀ` [V, D]. */
 async function productOf(kernel: Kernel, A: Tensor, B: Tensor): Promise<Tensor> {
-  const [rank = 0, columns = 0] = A.shape;
+  const [rank = 0, columns = 0] = A.shape.slice(-2);
+  const [rows = 0] = B.shape.slice(-2);
   const [a] = (await kernel.read(A)) as [Float32Array];
-  using transposed = kernel.upload(transpose(a, rank, columns), [columns, rank], "f32");
-  return kernel.linear(B, transposed);
+  const matrix = rank * columns;
+  const count = a.length / matrix;
+  using scope = new Scope();
+  const sum = scope.use(kernel.zeros([count, rows, columns], "f32"));
+  const allB = scope.use(kernel.reshape(B, [count, rows, rank]));
+  for (let e = 0; e < count; e++) {
+    const transposed = transpose(a.subarray(e * matrix, (e + 1) * matrix), rank, columns);
+    using factor = kernel.upload(transposed, [columns, rank], "f32");
+    using ownB = kernel.rows(allB, e, 1);
+    using product = kernel.linear(ownB, factor); // [1, O, I]
+    using target = kernel.rows(sum, e, 1);
+    kernel.copyInto(target, product);
+  }
+  return scope.release(sum);
 }
 
 function transpose(values: Float32Array, rows: number, columns: number): Float32Array {

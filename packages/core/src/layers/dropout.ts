@@ -1,7 +1,7 @@
 import type { Tensor } from "@mamba/kernel";
 import type { Ops } from "../ops/run/ops.ts";
 import { hash } from "../random.ts";
-import type { Linear } from "./linear.ts";
+import type { AnyLinear } from "./expertLinear.ts";
 import type { LayerContext, Module, ModuleSpec, Training } from "./module.ts";
 import type { StackSpec } from "./stack.ts";
 
@@ -52,7 +52,7 @@ function dropOutput(spec: ModuleSpec, probability: number, site: number): Module
 
 /** A module whose output goes through dropout. */
 class DroppedOutput implements Module {
-  readonly linears: ReadonlyMap<string, Linear>;
+  readonly linears: ReadonlyMap<string, AnyLinear>;
   readonly #module: Module;
   readonly #probability: number;
   readonly #site: number;

@@ -1,7 +1,7 @@
 import type { Tensor } from "@mamba/kernel";
 import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
-import type { Linear } from "./linear.ts";
+import type { AnyLinear } from "./expertLinear.ts";
 import type { LayerContext, Module, ModuleSpec, StateSpec } from "./module.ts";
 import { normParameters, type NormSpec, RMSNorm } from "./rmsNorm.ts";
 
@@ -79,7 +79,7 @@ interface Placed {
 export class Layer implements Module {
   readonly #sublayers: readonly { readonly norm: RMSNorm; readonly modules: readonly Placed[] }[];
   readonly #residualScale: number;
-  readonly linears: ReadonlyMap<string, Linear>;
+  readonly linears: ReadonlyMap<string, AnyLinear>;
 
   /** Borrows the parameters of `layerParameters(spec, shape, prefix)`. */
   constructor(spec: LayerSpec, { norm }: LayerShape, parameters: Parameters, prefix: string) {

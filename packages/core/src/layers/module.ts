@@ -1,7 +1,7 @@
 import type { Shape, Tensor } from "@mamba/kernel";
 import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
-import type { Linear } from "./linear.ts";
+import type { AnyLinear } from "./expertLinear.ts";
 import type { Positions } from "./positions.ts";
 import type { Sequences } from "./sequences.ts";
 
@@ -47,7 +47,7 @@ export interface Module {
   /** x [B, L, D] -> [B, L, D], L >= 1 */
   forward(ops: Ops, x: Tensor, context: LayerContext): Tensor;
   /** Linear layers by the full name of their weight: for LoRA, quantisation and inspection. */
-  readonly linears: ReadonlyMap<string, Linear>;
+  readonly linears: ReadonlyMap<string, AnyLinear>;
 }
 
 /** A module that reads its input from the first position to the last, and so can go on from a state. */

@@ -4,7 +4,7 @@ import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
 import type { StackState } from "../state/stackState.ts";
 import { Layer, layerParameters, type LayerShape, type LayerSpec, layerState } from "./layer.ts";
-import type { Linear } from "./linear.ts";
+import type { AnyLinear } from "./expertLinear.ts";
 import type { StateSpec, Training } from "./module.ts";
 import { Positions } from "./positions.ts";
 import { normParameters, RMSNorm } from "./rmsNorm.ts";
@@ -51,7 +51,7 @@ export class Stack {
   /** The states that `StackState.create` makes for it. */
   readonly state: readonly StateSpec[];
   /** Linear layers by the full name of their weight. */
-  readonly linears: ReadonlyMap<string, Linear>;
+  readonly linears: ReadonlyMap<string, AnyLinear>;
   /** The layers, and where their states are among the stack's. */
   readonly #layers: readonly { readonly layer: Layer; readonly start: number; readonly end: number }[];
   readonly #normF: RMSNorm | undefined;

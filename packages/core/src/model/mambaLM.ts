@@ -1,7 +1,9 @@
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
+import type { Adaptable } from "../adapters/lora.ts";
 import { checkOptions, objectWith, type Rules, whole } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import { Embedding } from "../layers/embedding.ts";
+import { type AnyLinear } from "../layers/expertLinear.ts";
 import { Linear } from "../layers/linear.ts";
 import { parametrization } from "../layers/mambaConfig.ts";
 import type { Training } from "../layers/module.ts";
@@ -78,7 +80,7 @@ export class MambaLM<C extends LMConfig = LMConfig> extends Model<C> {
    * The layers that an adapter can adapt, by the full name of their weight: the embedding table, the linear layers of the stack,
    * and the head, which is `lm_head.weight` even when its weight is the table.
    */
-  readonly linears: ReadonlyMap<string, Linear | Embedding>;
+  readonly linears: Adaptable;
 
   /**
    * Takes ownership of `parameters`, named and shaped as `parameterSpecs(config)` says.
@@ -94,7 +96,7 @@ export class MambaLM<C extends LMConfig = LMConfig> extends Model<C> {
     this.#embeddingScale = isHybrid(config) ? config.embeddingScale : 1;
     this.#logitScale = isHybrid(config) ? config.logitScale : 1 / parametrization(config).widthMultiplier;
     this.backbone = new Stack(stackOf(config), parameters, "backbone.");
-    this.linears = new Map<string, Linear | Embedding>([
+    this.linears = new Map<string, AnyLinear | Embedding>([
       ["backbone.embeddings.weight", this.#embeddings],
       ...this.backbone.linears,
       ["lm_head.weight", this.#head],

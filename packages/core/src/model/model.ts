@@ -1,8 +1,6 @@
 import type { Kernel } from "@mamba/kernel";
-import { type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
+import { type Adaptable, type LoraAdapter, loraSpecs, moduleName } from "../adapters/lora.ts";
 import { MambaError } from "../errors.ts";
-import type { Embedding } from "../layers/embedding.ts";
-import type { Linear } from "../layers/linear.ts";
 import { DerivedTensors } from "../ops/run/derivedTensors.ts";
 import { checkParameters, type Parameters, type ParameterSpec } from "../parameters/spec.ts";
 
@@ -16,7 +14,7 @@ export abstract class Model<C extends object> implements Disposable {
   /** Tensors that depend on one parameter alone, such as A on A_log. Freed with the model. */
   readonly derived: DerivedTensors;
   /** The layers that an adapter can adapt, by the full name of their weight. */
-  abstract readonly linears: ReadonlyMap<string, Linear | Embedding>;
+  abstract readonly linears: Adaptable;
   #adapter: LoraAdapter | undefined;
   /** Adapters that the weights already hold. */
   readonly #merged = new WeakSet<LoraAdapter>();
@@ -74,12 +72,16 @@ export abstract class Model<C extends object> implements Disposable {
     for (const [name, linear] of this.linears) linear.update = adapter?.updateOf(moduleName(name));
   }
 
-  /** The parameters that training changes: the adapter's while one is attached, and otherwise the model's own. */
+  /** The parameters that training changes: the adapter's while one is attached, and otherwise the model's own that are not frozen. */
   get trainable(): { readonly specs: readonly ParameterSpec[]; readonly parameters: Parameters } {
     const adapter = this.#adapter;
-    return adapter
-      ? { specs: loraSpecs(this.linears, adapter.config), parameters: adapter.parameters }
-      : { specs: this.specs, parameters: this.parameters };
+    if (adapter) return { specs: loraSpecs(this.linears, adapter.config), parameters: adapter.parameters };
+    const frozen = new Set(this.specs.filter((spec) => spec.frozen).map(({ name }) => name));
+    if (frozen.size === 0) return { specs: this.specs, parameters: this.parameters };
+    return {
+      specs: this.specs.filter(({ name }) => !frozen.has(name)),
+      parameters: new Map([...this.parameters].filter(([name]) => !frozen.has(name))),
+    };
   }
 
   /** Frees the parameters and what was derived from them. States are their owners' to free. */

@@ -55,6 +55,8 @@ function drawer(init: Init, rowLength: number, seed: number): (index: number) =>
       return normal(uniform, init.std);
     case "aLog":
       return (index) => Math.log((index % rowLength) + 1);
+    case "logUniform":
+      return () => Math.log(init.min + uniform() * (init.max - init.min));
     case "dtBias":
       return () => {
         const range = Math.log(init.max) - Math.log(init.min);

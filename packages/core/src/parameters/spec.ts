@@ -9,6 +9,8 @@ export type Init =
   | { readonly kind: "uniform"; readonly bound: number }
   /** `A_log[d, n] = ln(n + 1)`: S4D-real (Mamba paper, section 3.6). */
   | { readonly kind: "aLog" }
+  /** The logarithm of a number drawn uniformly from [min, max]: `A_log` of Mamba-2 (Dao & Gu 2024). */
+  | { readonly kind: "logUniform"; readonly min: number; readonly max: number }
   /** Inverse softplus of a delta drawn log-uniformly from [min, max], at least `floor` (Mamba paper, section 3.6). */
   | { readonly kind: "dtBias"; readonly min: number; readonly max: number; readonly floor: number };
 
@@ -24,6 +26,8 @@ export interface ParameterSpec {
   readonly lrScale: number;
   /** "any" for the large matrices, which may be stored in any type of weights; all others are f32 on the device. */
   readonly storage: "any" | "f32";
+  /** True for a parameter into which no gradient flows, such as the bias of a router: training leaves it as it is. */
+  readonly frozen?: boolean | undefined;
 }
 
 /** Parameters by their full names. */

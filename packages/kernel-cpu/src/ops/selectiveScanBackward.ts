@@ -35,7 +35,7 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   const sums = new PartialSums(runtime, op);
   try {
     const record = {
-      scanInputs: scanInputs(args, sizes, residual.states),
+      scanInputs: scanInputs(args, sizes, residual.saved),
       dy,
       dyStride: dy.rowStride,
       dFinalState,

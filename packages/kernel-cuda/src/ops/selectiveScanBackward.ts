@@ -25,7 +25,7 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
 ) => {
   const op = "selectiveScanBackward";
   const { batch, length, channels, stateSize } = sizes;
-  const kept = residual.states;
+  const kept = residual.saved;
   const { u, delta, A, B, C, D, z, deltaBias, initialState, deltaSoftplus = false } = scan;
   const index = sequenceIndex(runtime, op, scan.sequenceIds);
   const packed = index ? [index] : [];

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { fakeTensor } from "../../test/fakeTensor.ts";
 import { KernelError } from "../errors.ts";
-import { ScanResidual } from "../ops/scanResidual.ts";
+import { ScanResidual } from "../ops/residual.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkOwned } from "./checkOwned.ts";
 

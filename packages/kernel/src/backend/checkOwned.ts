@@ -1,4 +1,4 @@
-import { ScanResidual } from "../ops/scanResidual.ts";
+import { TensorResidual } from "../ops/residual.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** The part of `TensorOwner` that recognises its own tensors. */
@@ -15,7 +15,7 @@ interface Owner {
 export function checkOwned(owner: Owner, op: string, name: string, value: unknown, nested = false): void {
   if (typeof value !== "object" || value === null) return;
   if (isTensor(value)) owner.own(op, name, value);
-  else if (value instanceof ScanResidual) owner.own(op, name, (value as ScanResidual).states);
+  else if (value instanceof TensorResidual) owner.own(op, name, (value as TensorResidual).saved);
   else if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i];

@@ -1,14 +1,14 @@
 import type { DType, HostArray, Shape } from "../dtype.ts";
 import type * as definitions from "../ops/index.ts";
 import type { AllOps } from "../ops/interface.ts";
-import type { ScanResidual } from "../ops/scanResidual.ts";
+import type { TensorResidual } from "../ops/residual.ts";
 import type { Residual, Tensor } from "../tensor.ts";
 
 /** An argument of an op with every tensor in it replaced by the backend's own tensor type `T`. */
 export type Owned<A, T extends Tensor> = A extends Tensor
   ? T
   : A extends Residual
-    ? ScanResidual<T>
+    ? TensorResidual<T>
     : A extends HostArray
       ? A
       : A extends readonly (infer E)[]

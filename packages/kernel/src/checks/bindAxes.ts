@@ -25,14 +25,16 @@ export interface ArgumentRule<P extends string = string> {
  * Checks the tensors of one call against their patterns and returns the value of each letter. Arguments that are
  * `undefined` are skipped.
  *
+ * @param known letters whose values come from other arguments
  * @throws KernelError `DISPOSED`, `DTYPE` or `SHAPE`, naming the op, the argument, what was expected and what came.
  */
 export function bindAxes<P extends string>(
   op: string,
   rules: Readonly<Record<string, ArgumentRule<P>>>,
+  known?: Readonly<Record<string, number>>,
 ): Record<Letters<P>, number> {
   // Every op of every decoded token is checked here, so the path without an error builds no list and no text.
-  const bound: Record<string, number> = {};
+  const bound: Record<string, number> = { ...known };
   for (const name in rules) {
     const rule = rules[name] as ArgumentRule<P>;
     const { tensor, dtypes = onlyF32 } = rule;
@@ -90,7 +92,7 @@ function source(rules: Readonly<Record<string, ArgumentRule>>, letter: string, v
     if (tensor === undefined || !parseAxes(axes).some((axis) => axis.letter === letter)) continue;
     return ` with ${letter} = ${value} from ${name} ${formatShape(tensor.shape)}`;
   }
-  return "";
+  return ` with ${letter} = ${value}`;
 }
 
 function mismatch(op: string, name: string, axes: string, tensor: Tensor, why: string): KernelError {

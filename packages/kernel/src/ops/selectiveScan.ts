@@ -3,7 +3,7 @@ import { checkInteger } from "../checks/scalars.ts";
 import type { OpDefinition } from "../op.ts";
 import type { Residual, Tensor } from "../tensor.ts";
 import type { Grads } from "./grads.ts";
-import { checkResidual } from "./scanResidual.ts";
+import { checkResidual, ScanResidual } from "./residual.ts";
 import type { ScanSizes } from "./sizes.ts";
 
 /**
@@ -88,7 +88,7 @@ export const selectiveScanBackward = {
       A: { tensor: args.A, axes: "D N" },
       dFinalState: { tensor: dFinalState, axes: "B D N", dense: true },
     });
-    checkResidual(op, residual, sizes);
+    checkResidual(op, residual, ScanResidual, sizes);
     return sizes;
   },
 } satisfies OpDefinition<SelectiveScanTrainingOps["selectiveScanBackward"]>;

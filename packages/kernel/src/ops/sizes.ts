@@ -19,3 +19,23 @@ export interface ScanSizes extends SequenceSizes {
 export interface PositionSizes extends SequenceSizes {
   readonly sequences: number;
 }
+
+/** Sizes of a state space scan with heads: its states are [batch, heads, headDim, stateSize]. */
+export interface SsdSizes {
+  readonly batch: number;
+  readonly length: number;
+  readonly heads: number;
+  readonly headDim: number;
+  readonly groups: number;
+  readonly stateSize: number;
+}
+
+/** Sizes of attention: a head has `keyDim` columns in queries and keys and `valueDim` columns in values and results. */
+export interface AttentionSizes {
+  readonly batch: number;
+  readonly length: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly keyDim: number;
+  readonly valueDim: number;
+}

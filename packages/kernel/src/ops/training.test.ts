@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fakeTensor as tensor } from "../../test/fakeTensor.ts";
 import { ops } from "../../test/ops.ts";
 import { refuses } from "../../test/refuses.ts";
-import { ScanResidual } from "./scanResidual.ts";
+import { ScanResidual } from "./residual.ts";
 
 const view = (...shape: number[]) => tensor(shape, { rowStride: shape.at(-1)! + 3 });
 const ints = (...shape: number[]) => tensor(shape, { dtype: "i32" });
@@ -141,7 +141,7 @@ describe("sequences", () => {
       ops.selectiveScanBackward.check(tensor([2, 5, 8]), scan, residual, tensor([2, 3, 8])),
     );
     const other = new ScanResidual(tensor([4]), { ...sizes, length: 6 });
-    refuses("SHAPE", ["a scan with length 5, got the residual of a scan with length 6"], () =>
+    refuses("SHAPE", ["a call with length 5, got the residual of a call with length 6"], () =>
       ops.selectiveScanBackward.check(tensor([2, 5, 8]), scan, other),
     );
     refuses("FOREIGN_TENSOR", ["residual belongs to another kernel"], () =>

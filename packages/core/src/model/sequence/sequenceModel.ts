@@ -1,8 +1,10 @@
+import type { Adaptable } from "../../adapters/lora.ts";
 import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { checkOptions, objectWith, type Rules } from "../../checkOptions.ts";
 import { MambaError } from "../../errors.ts";
 import { dropout } from "../../layers/dropout.ts";
 import { Embedding } from "../../layers/embedding.ts";
+import { type AnyLinear } from "../../layers/expertLinear.ts";
 import { Linear } from "../../layers/linear.ts";
 import type { StateSpec } from "../../layers/module.ts";
 import { Sequences } from "../../layers/sequences.ts";
@@ -34,7 +36,7 @@ const runRules: Rules<TrainingRunOptions> = {
 export class SequenceModel extends Model<SequenceConfig> implements TrainableModel {
   readonly kind = "sequence";
   readonly backbone: Stack;
-  readonly linears: ReadonlyMap<string, Linear | Embedding>;
+  readonly linears: Adaptable;
   readonly input: ModelInput;
   readonly state: readonly StateSpec[] | undefined;
   readonly outputs: number;
@@ -57,7 +59,7 @@ export class SequenceModel extends Model<SequenceConfig> implements TrainableMod
       : new Linear(weight, parameter(parameters, "input_proj.bias"));
     this.backbone = new Stack(sequenceStack(config), parameters, "backbone.");
     this.#head = new Head(config, parameters);
-    this.linears = new Map<string, Linear | Embedding>([
+    this.linears = new Map<string, AnyLinear | Embedding>([
       [name, this.#input],
       ...this.backbone.linears,
       ["head.weight", this.#head.linear],

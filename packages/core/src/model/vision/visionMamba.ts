@@ -1,3 +1,4 @@
+import type { Adaptable } from "../../adapters/lora.ts";
 import { type Kernel, Scope, type Tensor } from "@mamba/kernel";
 import { checkOptions, type Rules } from "../../checkOptions.ts";
 import { MambaError } from "../../errors.ts";
@@ -53,7 +54,7 @@ const resizeRules: Rules<ResizeOptions> = {
 export class VisionMamba extends Model<VisionConfig> implements TrainableModel {
   readonly kind = "vision";
   readonly backbone: Stack;
-  readonly linears: ReadonlyMap<string, Linear>;
+  readonly linears: Adaptable;
   readonly input: ModelInput;
   readonly outputs: number;
   readonly perPosition = false;

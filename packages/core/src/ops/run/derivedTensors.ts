@@ -1,5 +1,7 @@
-import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
+import { Scope, type Kernel, type Shape, type Tensor } from "@mamba/kernel";
+import type { ConstantData } from "./opRun.ts";
 import type { UnaryOp } from "./ops.ts";
+import { uploadConstant } from "./uploadConstant.ts";
 
 interface Entry {
   /** The version of the parameter that `value` was computed from. */
@@ -8,13 +10,14 @@ interface Entry {
 }
 
 /**
- * A cache of tensors that depend on one parameter alone. A result is valid while the parameter's `version` stays the same,
+ * A cache of tensors that depend on one parameter alone, and of the constants of modules. A result is valid while the parameter's `version` stays the same,
  * and is computed again, into the same memory, after a write to the parameter. A model owns one and frees it with itself.
  */
 export class DerivedTensors implements Disposable {
   readonly #kernel: Kernel;
   readonly #scope = new Scope();
   readonly #entries = new Map<UnaryOp, Map<Tensor, Entry>>();
+  readonly #constants = new Map<ConstantData, Tensor>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -38,9 +41,20 @@ export class DerivedTensors implements Disposable {
     return entry.value;
   }
 
+  /** The data as a tensor, borrowed. An array is uploaded once, and must not change. */
+  constant(data: ConstantData, shape: Shape): Tensor {
+    let tensor = this.#constants.get(data);
+    if (!tensor) {
+      tensor = this.#scope.use(uploadConstant(this.#kernel, data, shape));
+      this.#constants.set(data, tensor);
+    }
+    return tensor;
+  }
+
   dispose(): void {
     this.#scope.dispose();
     this.#entries.clear();
+    this.#constants.clear();
   }
 
   [Symbol.dispose](): void {

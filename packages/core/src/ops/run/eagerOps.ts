@@ -63,6 +63,9 @@ export class EagerOps extends OpsBase implements Ops, OpRun, Disposable {
     if (!tensor) this.#shared.set(data, (tensor = this.constant(data, shape)));
     return tensor;
   }
+  moduleConstant(data: ConstantData, shape: Shape): Tensor {
+    return this.#options.derived?.constant(data, shape) ?? this.sharedConstant(data, shape);
+  }
   frame(body: (ops: Ops) => Tensor): Tensor {
     using inner = new EagerOps(this.kernel, this.#frameOptions);
     return this.#scope.use(inner.keep(body(inner)));

@@ -6,8 +6,8 @@ type Table = typeof table;
 
 /** The ops of `ops/index.ts` as methods: the same names and arguments, without the form in which they run. */
 export type OpMethods = {
-  readonly [K in keyof Table]: Table[K] extends (run: OpRun, ...args: infer Args) => Tensor
-    ? (...args: Args) => Tensor
+  readonly [K in keyof Table]: Table[K] extends (run: OpRun, ...args: infer Args) => infer Result
+    ? (...args: Args) => Result
     : never;
 };
 
@@ -34,6 +34,11 @@ export interface Ops extends OpMethods {
    * disposed. The array must not change meanwhile.
    */
   sharedConstant(data: ConstantData, shape: Shape): Tensor;
+  /**
+   * `constant` for data that a module has from the start: kept between calls where the ops have a `DerivedTensors`, so that an array is
+   * uploaded once. The array must not change.
+   */
+  moduleConstant(data: ConstantData, shape: Shape): Tensor;
   /** Runs `body` and keeps of its results only the one that it returns. */
   frame(body: (ops: Ops) => Tensor): Tensor;
   /** Frees a result that is not needed any more. */
@@ -48,7 +53,7 @@ function classOfMethods(): abstract new () => OpMethods {
   abstract class Methods {}
   for (const [name, op] of Object.entries(table)) {
     // Spelled out, since a list of arguments is slow in code that runs for each layer of each token.
-    const call = op as (run: unknown, a: unknown, b: unknown, c: unknown) => Tensor;
+    const call = op as (run: unknown, a: unknown, b: unknown, c: unknown) => unknown;
     if (op.length > 4) throw new RangeError(`op ${name} takes more than three arguments`);
     const value = function (this: unknown, a: unknown, b: unknown, c: unknown) {
       return call(this, a, b, c);

@@ -92,6 +92,9 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
     if (!tensor) this.#shared.set(data, (tensor = this.constant(data, shape)));
     return tensor;
   }
+  moduleConstant(data: ConstantData, shape: Shape): Tensor {
+    return this.#options.derived?.constant(data, shape) ?? this.sharedConstant(data, shape);
+  }
   frame(body: (ops: Ops) => Tensor): Tensor {
     const { recompute = false, derived } = this.#options;
     if (!recompute) return body(this);
