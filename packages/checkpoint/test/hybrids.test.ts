@@ -68,6 +68,10 @@ describe.each(folders)("%s", (name) => {
     await convertCheckpoint(folder, file);
     const target = await temporaryFolder();
     await convertCheckpoint(file, target);
-    console.log(name, (await inspectCheckpoint(target)).format, largestDifference(await valuesOf(folder), await valuesOf(target)));
+    console.log(
+      name,
+      (await inspectCheckpoint(target)).format,
+      largestDifference(await valuesOf(folder), await valuesOf(target)),
+    );
   });
 });

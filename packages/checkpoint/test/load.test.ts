@@ -236,10 +236,10 @@ test.each<[string, () => Promise<Record<string, unknown>>, string, string]>([
   ],
   ["a table larger than the file", () => tinyFiles(undefined, big), "TENSOR_SHAPE", "[16777216, 1048576]"],
   [
-    "mamba2",
-    () => tinyFiles(undefined, { ...tinyConfig, model_type: "mamba2" }),
+    "zamba2",
+    () => tinyFiles(undefined, { ...tinyConfig, model_type: "zamba2" }),
     "UNSUPPORTED_MODEL",
-    "Mamba-2",
+    "granitemoehybrid",
   ],
   [
     "llama",
