@@ -63,8 +63,13 @@ def grouped_norm(x, weight, eps, groups):
     return rms_norm(ranges, None, eps).reshape(x.shape) * weight
 
 
-def mamba2(u, p, heads, head_dim, groups, state, limit=(0.0, math.inf), eps=1e-5, norm=True, scales=None):
-    """The Mamba-2 mixer on u [L, M]; `scales` multiply the z, x, B, C and dt columns of in_proj's output."""
+def mamba2(
+    u, p, heads, head_dim, groups, state, limit=(0.0, math.inf), eps=1e-5, norm=True, scales=None, norm_first=False
+):
+    """
+    The Mamba-2 mixer on u [L, M]; `scales` multiply the z, x, B, C and dt columns of in_proj's output. `norm_first` norms before the
+    gate.
+    """
     inner, bc = heads * head_dim, groups * state
     z, x, B, C, dt = torch.split(p.linear("in_proj", u), [inner, inner, bc, bc, heads], -1)
     if scales:
@@ -75,27 +80,70 @@ def mamba2(u, p, heads, head_dim, groups, state, limit=(0.0, math.inf), eps=1e-5
     by_head = x.reshape(-1, heads, head_dim)
     B, C = (v.reshape(-1, groups, state) for v in (B, C))
     y = ssd(by_head, B, C, -torch.exp(p("A_log")) * dt, dt) + p("D")[:, None] * by_head
-    y = y.reshape(-1, inner) * F.silu(z)
-    if norm:
-        y = grouped_norm(y, p("norm.weight"), eps, groups)
+    y = y.reshape(-1, inner)
+    if norm and norm_first:
+        y = grouped_norm(y, p("norm.weight"), eps, groups) * F.silu(z)
+    elif norm:
+        y = grouped_norm(y * F.silu(z), p("norm.weight"), eps, groups)
+    else:
+        y = y * F.silu(z)
     return p.linear("out_proj", y)
 
 
-def rope(x, theta, dims):
-    """x [L, heads, Dh]: rotates pairs (i, i + dims/2) of the first `dims` of each head by position * theta^(-2i/dims)."""
-    half = dims // 2
-    rate = theta ** (-torch.arange(half, dtype=torch.float64) * 2 / dims)
-    angle = torch.arange(x.shape[0], dtype=torch.float64)[:, None, None] * rate
-    a, b, rest = x[..., :half], x[..., half:dims], x[..., dims:]
-    return torch.cat([a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos(), rest], -1)
+def rotate(x, angle, interleaved=False):
+    """x [L, heads, Dh], angle [L, heads or 1, S]: rotates pairs (i, i + S), or (2i, 2i + 1), of the first 2S of each head."""
+    pairs = angle.shape[-1]
+    a, b, rest = x[..., :pairs], x[..., pairs : 2 * pairs], x[..., 2 * pairs :]
+    if interleaved:
+        a, b = x[..., 0 : 2 * pairs : 2], x[..., 1 : 2 * pairs : 2]
+    turned = [a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()]
+    first = torch.stack(turned, -1).flatten(-2) if interleaved else torch.cat(turned, -1)
+    return torch.cat([first, rest], -1)
 
 
-def attention(u, p, heads, kv_heads, head_dim, scale, theta=None, key_scale=1.0):
-    """Causal grouped-query attention on u [L, M]; without `theta` there are no positions."""
+def rope(x, theta, dims, interleaved=False):
+    """x [L, heads, Dh]: rotates the pairs of the first `dims` of each head by position * theta^(-2i/dims)."""
+    rate = theta ** (-torch.arange(dims // 2, dtype=torch.float64) * 2 / dims)
+    return rotate(x, torch.arange(x.shape[0], dtype=torch.float64)[:, None, None] * rate, interleaved)
+
+
+def mamba3(u, p, heads, head_dim, groups, state, pairs, a_floor, eps, out_norm):
+    """The Mamba-3 mixer, one input and one output for each head, on u [L, M]; `pairs` of the state rotate."""
+    inner, bc = heads * head_dim, groups * state
+    columns = [inner, inner, bc, bc, heads, heads, heads, pairs]
+    z, v, B, C, dt, a, trap, angle = torch.split(p.linear("in_proj", u), columns, -1)
+    v = v.reshape(-1, heads, head_dim)
+    dt = F.softplus(dt + p("dt_bias"))
+    rate = torch.where(a >= 0, 1 + a, 1 / (1 - a.clamp(max=0))).clamp(min=a_floor)  # -A
+    decay, mix = torch.exp(-rate * dt), torch.sigmoid(trap)
+    theta = torch.cumsum(torch.pi * torch.tanh(angle)[:, None, :] * dt[:, :, None], 0)  # [L, H, S]
+
+    def by_head(x, name):
+        normed = rms_norm(x.reshape(-1, groups, state), p(f"{name}_norm.weight"), eps)
+        biased = normed.repeat_interleave(heads // groups, 1) + p(f"{name}_bias")
+        return rotate(biased, theta, interleaved=True) if pairs else biased
+
+    k, q = by_head(B, "B"), by_head(C, "C")
+    outer = lambda t: v[t][:, :, None] * k[t][:, None, :]
+    S = torch.zeros(heads, head_dim, state, dtype=u.dtype)
+    outputs = []
+    for t in range(len(u)):
+        S = decay[t][:, None, None] * S + (mix[t] * dt[t])[:, None, None] * outer(t)
+        if t > 0:
+            S = S + ((1 - mix[t]) * dt[t] * decay[t])[:, None, None] * outer(t - 1)
+        outputs.append((S * q[t][:, None, :]).sum(-1) + p("D")[:, None] * v[t])
+    y = torch.stack(outputs).reshape(-1, inner)
+    if out_norm:
+        y = grouped_norm(y, p("norm.weight"), eps, heads)
+    return p.linear("out_proj", y * F.silu(z))
+
+
+def attention(u, p, heads, kv_heads, head_dim, scale, theta=None, key_scale=1.0, dims=None, interleaved=False):
+    """Causal grouped-query attention on u [L, M]; without `theta` there are no positions. `dims` of a head rotate, by default all."""
     split = lambda name, count: p.linear(name, u).reshape(-1, count, head_dim)
     q, k, v = split("q_proj", heads), split("k_proj", kv_heads) * key_scale, split("v_proj", kv_heads)
     if theta is not None:
-        q, k = rope(q, theta, head_dim), rope(k, theta, head_dim)
+        q, k = (rope(t, theta, dims or head_dim, interleaved) for t in (q, k))
     k, v = (t.repeat_interleave(heads // kv_heads, 1) for t in (k, v))
     scores = torch.einsum("ihd,jhd->hij", q, k) * scale
     future = torch.ones(len(u), len(u)).triu(1).bool()

@@ -16,6 +16,7 @@ from gradient_goldens import write_gradients
 from hybrid_checkpoints import write_hybrids
 from mamba_reference import bidirectional_block, block, block_parameters, conv, scan
 from model_goldens import write_models
+from module_goldens import write_modules
 from op_goldens import write_ops
 
 
@@ -85,6 +86,7 @@ if __name__ == "__main__":
     write_blocks()
     write_gradients()
     write_models()
+    write_modules()
     write_ops()
     write_checkpoints(PACKAGE / "goldens")
     write_hybrids(PACKAGE / "goldens")

@@ -14,7 +14,8 @@ import { printable } from "@mamba/kernel";
  * - `IN_USE`: a state or a decoder is used while a generation or a step advances it
  * - `CAPACITY`: all rows of a decoder are taken
  * - `DISPOSED`: the object is disposed
- * - `UNSUPPORTED`: an adapter would be merged into quantised weights
+ * - `LENGTH`: a sequence has more positions than `maxLength` allows
+ * - `UNSUPPORTED`: an adapter would be merged into quantised weights; sequences are given with a state that grows
  * - `NON_FINITE`: the logits of a row hold NaN or +infinity, or no finite number, so that no token can be chosen
  */
 export type MambaErrorCode =
@@ -28,6 +29,7 @@ export type MambaErrorCode =
   | "IN_USE"
   | "CAPACITY"
   | "DISPOSED"
+  | "LENGTH"
   | "UNSUPPORTED"
   | "NON_FINITE";
 

@@ -51,6 +51,8 @@ export {
   type Mamba2Scales,
   resolveMamba2Config,
 } from "./layers/mamba2Config.ts";
+export { mamba3, Mamba3Block, mamba3Parameters } from "./layers/mamba3.ts";
+export { type Mamba3Config, type Mamba3ConfigInput, resolveMamba3Config } from "./layers/mamba3Config.ts";
 export {
   type MambaConfig,
   type MambaConfigInput,
@@ -132,4 +134,5 @@ export { hash, uniformAt } from "./random.ts";
 export { modelFingerprint } from "./state/fingerprint.ts";
 export { loadState, loadStates } from "./state/loadState.ts";
 export { saveState, saveStates } from "./state/savedState.ts";
-export { StackState } from "./state/stackState.ts";
+export { stateBytes, type StateBytesOptions } from "./state/stateBytes.ts";
+export { StackState, type StateOptions } from "./state/stackState.ts";

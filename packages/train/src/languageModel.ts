@@ -1,4 +1,4 @@
-import type { MambaLM, Ops } from "@mamba/core";
+import { configData, type MambaLM, type Ops } from "@mamba/core";
 import { canTrain, KernelError, Scope, type Tensor } from "@mamba/kernel";
 import { checkExample, checkSource, type DataSource, type Example, ignoreIndex } from "./dataSource.ts";
 import { TrainError } from "./errors.ts";
@@ -43,7 +43,7 @@ export function languageModel(
     kernel,
     ...model.trainable,
     config: {
-      ...model.config,
+      ...configData(model.config),
       ...(adapter && { adapter: adapter.config }),
       ...(packTo !== undefined && { packTo }),
     },
@@ -63,7 +63,7 @@ export function languageModel(
         weight: countTargets(targets),
         ...positionsOf(batch),
         *chunks(states) {
-          for (const chunk of chunksOf(batch, states, segmentLength)) {
+          for (const chunk of chunksOf(batch, states, segmentLength, true)) {
             const own = chunk.cut(targets, 1);
             const weight = countTargets(own);
             yield { weight, loss: (ops) => lossOf(ops, chunk, own, weight, training) };
@@ -136,7 +136,7 @@ class LanguageModelEvaluator implements Evaluator<Example, LanguageModelMetrics>
   ): AsyncGenerator<number, void, undefined> {
     const { kernel } = this.#model;
     const { batch, targets } = this.#collate(examples);
-    for (const chunk of chunksOf(batch, kernel, segmentLength)) {
+    for (const chunk of chunksOf(batch, kernel, segmentLength, false)) {
       await this.#measure(chunk, chunk.cut(targets, 1));
       yield chunk.positions;
     }

@@ -88,12 +88,15 @@ export function positionsOf({ layout }: ModelBatch): { positions: number; realPo
  *
  * @param kernel creates the state
  * @param segmentLength positions per chunk. Default: the whole batch is one chunk
- * @throws TrainError `CONFIG` when the batch is to be cut, and the model has no state or a result for the whole sequence
+ * @param gradients true when the chunks are recorded for a backward pass
+ * @throws TrainError `CONFIG` when the batch is to be cut, and the model has no state or a result for the whole sequence; or when its
+ * state grows with the positions, and the batch is packed or is recorded
  */
 export function* chunksOf(
   batch: ModelBatch,
   kernel: Kernel,
   segmentLength: number | undefined,
+  gradients: boolean,
 ): Generator<ModelChunk, void, undefined> {
   const { layout, packed, model } = batch;
   const ids = packed && !isCausalPadding(batch) ? sequenceIds(layout) : undefined;
@@ -103,14 +106,17 @@ export function* chunksOf(
     return;
   }
   const { createState } = model;
-  if (!createState || !model.perPosition) {
-    const reason = model.perPosition ? "it has no state" : "it has one result for a whole sequence";
-    throw new TrainError(
+  const refuse = (reason: string) =>
+    new TrainError(
       "CONFIG",
       `training field segmentLength must be undefined for this model, since ${reason}; got ${segmentLength}`,
     );
-  }
+  if (!model.perPosition) throw refuse("it has one result for a whole sequence");
+  if (!createState) throw refuse("it has no state");
   using state = createState(layout.rows, kernel);
+  if (state.grows && gradients)
+    throw refuse("no gradient goes through a state that grows with the positions");
+  if (state.grows && ids) throw refuse("its state grows with the positions, and rows hold several sequences");
   for (let start = 0; start < layout.length; start += segmentLength) {
     if (ids && start > 0) resetRows(kernel, state, freshRows(ids, layout, start));
     yield chunkOf(batch, ids, { start, count: Math.min(segmentLength, layout.length - start) }, state);

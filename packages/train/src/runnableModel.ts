@@ -41,7 +41,7 @@ export function runnableLanguageModel(model: MambaLM): RunnableModel {
     advance: (ops, ids, options) => {
       model.run(ops, ids, { ...options, logits: "last" });
     },
-    createState: (rows, kernel) => model.createState(rows, kernel),
+    createState: (rows, kernel) => model.createState(rows, { kernel }),
   };
 }
 

@@ -8,14 +8,17 @@ export interface CheckpointOptions {
    * prompts only. A prompt is read in chunks, and a checkpoint lies at the end of a chunk.
    */
   readonly everyTokens?: number | undefined;
-  /** The newest checkpoints that are kept. Each takes the memory of one row. Default 8. */
+  /** The newest checkpoints that are kept. Each takes the memory of one row, less its keys and values. Default 8. */
   readonly keep?: number | undefined;
 }
 
-/** The state of a sequence after its first `read` ids. Never written to, so that copies of a sequence share its memory. */
+/**
+ * The state of a sequence after its first `read` ids, without the tensors that grow: the sequence's own hold these positions. Never
+ * written to, so that copies of a sequence share its memory.
+ */
 export interface Checkpoint {
   readonly read: number;
-  /** One row. */
+  /** One row: `StackState.checkpoint`. */
   readonly stack: StackState;
   /** f32 [1, V] after the last id; undefined when they were not kept. */
   readonly logits: Tensor | undefined;

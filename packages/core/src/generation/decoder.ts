@@ -1,4 +1,4 @@
-import { Scope, type Tensor } from "@mamba/kernel";
+import { KernelError, Scope, type Tensor } from "@mamba/kernel";
 import { checkOptions, flag, type Rules, whole } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
@@ -12,10 +12,18 @@ import { cloneContents, disposeContents } from "./sequenceContents.ts";
 import { yieldToEventLoop } from "./yieldToEventLoop.ts";
 
 export interface DecoderConfig {
-  /** The most sequences at a time. Their states are allocated at once. */
+  /** The most sequences at a time. Their states are allocated at once, but for keys and values, which grow with the longest sequence. */
   readonly capacity: number;
-  /** Positions of prompts per step, at most: memory grows with it, and the time of a step. Default 512. */
+  /**
+   * Positions of prompts per step, at most: memory grows with it, and the time of a step. From 64 on it is rounded down to a
+   * multiple of 64. Default 512.
+   */
   readonly chunkLength?: number | undefined;
+  /**
+   * The most positions of a sequence. A sequence that would read one more fails with `LENGTH`, and the others go on. It also bounds
+   * the memory of models whose state grows, see `stateBytes`. Default: no bound but the memory.
+   */
+  readonly maxLength?: number | undefined;
   /**
    * False: a step reads a chunk of a prompt and gives a token of each sequence whose prompt is read, so a long prompt does not
    * stop the others. True: no sequence gets a second token while a prompt is not read, which takes fewer steps. Default false.
@@ -23,7 +31,15 @@ export interface DecoderConfig {
   readonly promptsFirst?: boolean | undefined;
 }
 
-const configRules: Rules<DecoderConfig> = { capacity: whole(1), chunkLength: whole(1), promptsFirst: flag };
+const configRules: Rules<DecoderConfig> = {
+  capacity: whole(1),
+  chunkLength: whole(1),
+  maxLength: whole(1),
+  promptsFirst: flag,
+};
+
+/** Chunks of a prompt have a multiple of these positions, but for the last one. */
+const chunkMultiple = 64;
 
 /** The tokens of one step, and the sequences that ended with an error. */
 export interface DecoderStep {
@@ -33,7 +49,7 @@ export interface DecoderStep {
 
 export interface SequenceFailure {
   readonly sequence: DecoderSequence;
-  /** MambaError `NON_FINITE`, the reason of its signal, an error of a hook, or one of the device. */
+  /** MambaError `NON_FINITE` or `LENGTH`, KernelError `OUT_OF_MEMORY` where its state has no room to grow, the reason of its signal, an error of a hook, or one of the device. */
   readonly error: unknown;
 }
 
@@ -49,6 +65,7 @@ export class Decoder implements Disposable {
   readonly model: MambaLM;
   readonly capacity: number;
   readonly #chunkLength: number;
+  readonly #maxLength: number | undefined;
   readonly #promptsFirst: boolean;
   readonly #table: RowTable;
   #added = 0;
@@ -58,13 +75,15 @@ export class Decoder implements Disposable {
   /** @throws MambaError `OPTIONS`; KernelError `OUT_OF_MEMORY` */
   constructor(model: MambaLM, config: DecoderConfig) {
     checkOptions("Decoder", config, configRules);
-    const { capacity, chunkLength = 512, promptsFirst = false } = config;
+    const { capacity, chunkLength = 512, maxLength, promptsFirst = false } = config;
     if (typeof capacity !== "number") throw new MambaError("OPTIONS", "Decoder: option capacity is missing");
     this.model = model;
     this.capacity = capacity;
-    this.#chunkLength = chunkLength;
+    this.#chunkLength =
+      chunkLength < chunkMultiple ? chunkLength : chunkLength - (chunkLength % chunkMultiple);
+    this.#maxLength = maxLength;
     this.#promptsFirst = promptsFirst;
-    this.#table = new RowTable(model, capacity);
+    this.#table = new RowTable(model, capacity, maxLength);
   }
 
   /** The sequences that have not left, in no particular order. */
@@ -81,7 +100,8 @@ export class Decoder implements Disposable {
    * Adds a sequence: token ids, text (with `options.tokenizer`), or a state, which is copied. With one seed a state and its copies
    * continue alike: `options.seed` makes them differ.
    *
-   * @throws MambaError `CAPACITY` when `free` is 0; `INPUT` (the prompt), `OPTIONS`; `CACHE` for a state of another model
+   * @throws MambaError `CAPACITY` when `free` is 0; `INPUT` (the prompt), `OPTIONS`; `LENGTH` for more ids than `maxLength`;
+   * `CACHE` for a state of another model; KernelError `OUT_OF_MEMORY`
    */
   add(input: string | readonly number[] | GenerationState, options: SequenceOptions = {}): DecoderSequence {
     this.#checkAlive();
@@ -96,6 +116,9 @@ export class Decoder implements Disposable {
     this.#leaveEnded();
     const contents = joiningContents(model, input, options);
     try {
+      const { length } = contents.history;
+      if (length > (this.#maxLength ?? Infinity))
+        throw tooLong("Decoder.add: the input", this.#maxLength, length);
       const sequence = new RunningSequence(this.#added, contents, options, model.config.vocabSize);
       this.#table.join(sequence, contents.stack);
       this.#added++;
@@ -181,11 +204,11 @@ export class Decoder implements Disposable {
         for (const sequence of sequences) fail(sequence, error);
       }
     };
-    const chunk = this.#nextChunk();
+    const chunk = this.#withRoom(() => this.#nextChunk(), fail);
     if (chunk) pass(chunk.sequences, () => this.#read(chunk, scope));
     if (!this.#promptsFirst || !this.#nextChunk()) {
-      const writing = this.#table.sequences.slice(0, this.#table.writing);
-      if (writing.length > 0) pass(writing, () => this.#advance(writing, scope));
+      const writing = this.#withRoom(() => this.#nextTokens(), fail);
+      if (writing) pass(writing.sequences, () => this.#advance(writing.sequences, scope));
     }
     const { kernel } = this.model;
     try {
@@ -195,6 +218,36 @@ export class Decoder implements Disposable {
       for (const sequence of passed) fail(sequence, error);
     }
     return { tokens: [], failed };
+  }
+
+  /**
+   * Makes room in the state for the next chunk. Sequences that have no room for it fail, until those that are left in the chunk
+   * have it.
+   */
+  #withRoom(
+    next: () => Chunk | undefined,
+    fail: (sequence: RunningSequence, error: unknown) => void,
+  ): Chunk | undefined {
+    if (!this.#table.rows.isBounded) return next();
+    for (let chunk = next(); chunk; chunk = next()) {
+      const { sequences, length } = chunk;
+      const maxLength = this.#maxLength ?? Infinity;
+      const above = (limit: number) => sequences.filter(({ read }) => read + length > limit);
+      const tooMany = above(maxLength);
+      for (const sequence of tooMany) {
+        fail(sequence, tooLong(`sequence ${sequence.id}`, maxLength, sequence.read + length));
+      }
+      if (tooMany.length > 0) continue;
+      using state = this.#table.rows.view(sequences[0]?.row ?? 0, sequences.length);
+      try {
+        state.reserve(length, Math.max(...this.#table.sequences.map(({ finalLength }) => finalLength)));
+        return chunk;
+      } catch (error) {
+        const withoutRoom = KernelError.is(error, "OUT_OF_MEMORY") ? above(state.capacity) : sequences;
+        for (const sequence of withoutRoom) fail(sequence, error);
+      }
+    }
+    return undefined;
   }
 
   /** Sequences that joined with logits. */
@@ -209,11 +262,18 @@ export class Decoder implements Disposable {
     return groups;
   }
 
+  /** The last tokens of the sequences that write. */
+  #nextTokens(): Chunk | undefined {
+    const sequences = this.#table.sequences.slice(0, this.#table.writing);
+    return sequences.length > 0 ? { sequences, length: 1 } : undefined;
+  }
+
   /**
    * The next chunk of prompts: as much as possible of the sequence that was added first, and the same number of positions of
-   * those in the rows after it, as far as they have as many, so that nothing is padded.
+   * those in the rows after it, as far as they have as many, so that nothing is padded. Chunks are multiples of 64 or end a prompt,
+   * also where a sequence joins those of another, so that a backend which scans by chunks gives it the same bits.
    */
-  #nextChunk(): PromptChunk | undefined {
+  #nextChunk(): Chunk | undefined {
     if (this.#table.writing === this.#table.sequences.length) return undefined;
     const reading = this.#table.sequences.slice(this.#table.writing).filter(({ unread }) => unread > 0);
     const [first] = reading.sort((a, b) => a.id - b.id);
@@ -223,13 +283,14 @@ export class Decoder implements Disposable {
     for (let row = first.row + 1; (sequences.length + 1) * length <= this.#chunkLength; row++) {
       const next = this.#table.sequences[row];
       if (!next || next.unread < length) break;
+      if (next.unread > length && length % Math.min(chunkMultiple, this.#chunkLength) !== 0) break;
       sequences.push(next);
     }
     return { sequences, length };
   }
 
   /** Reads a chunk of prompts. Returns the logits of the sequences whose prompt is read. */
-  #read({ sequences, length }: PromptChunk, scope: Scope): LogitsGroup[] {
+  #read({ sequences, length }: Chunk, scope: Scope): LogitsGroup[] {
     const { model } = this;
     const data = Int32Array.from(
       sequences.flatMap(({ history, read }) => history.ids.slice(read, read + length)),
@@ -262,7 +323,7 @@ export class Decoder implements Disposable {
       const isPromptEnd = sequence.unread === length && !sequence.continues;
       sequence.read += length;
       sequence.keepCheckpoint(
-        () => this.#table.rows.take(sequence.row),
+        () => this.#table.rows.checkpoint(sequence.row),
         isPromptEnd ? () => row(index) : undefined,
       );
       if (sequence.unread > 0) continue;
@@ -312,8 +373,12 @@ export class Decoder implements Disposable {
   }
 }
 
+function tooLong(owner: string, maxLength: number | undefined, length: number): MambaError {
+  return new MambaError("LENGTH", `${owner}: at most ${maxLength} positions (maxLength), got ${length}`);
+}
+
 /** The next `length` ids of sequences in neighbouring rows. */
-interface PromptChunk {
+interface Chunk {
   readonly sequences: readonly RunningSequence[];
   readonly length: number;
 }

@@ -4,7 +4,7 @@ import { MambaError } from "../errors.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
 import { Decoder, type DecoderStep } from "./decoder.ts";
 import { borrow, contentsOf, GenerationState, replaceContents } from "./generationState.ts";
-import type { SequenceOptions } from "./options.ts";
+import type { PrefillOptions, SequenceOptions } from "./options.ts";
 import type { DecoderSequence } from "./runningSequence.ts";
 import { freshSeed } from "./seed.ts";
 
@@ -28,13 +28,18 @@ export class FixedSet implements Disposable {
   readonly #states = new Map<DecoderSequence, GenerationState>();
   readonly #inputs: readonly (Prompt | GenerationState)[];
 
-  /** @throws MambaError `INPUT`, `OPTIONS`, `IN_USE`, `CACHE` */
-  constructor(model: MambaLM, input: GenerationInput, options: SequenceOptions, chunkLength?: number) {
+  /** @throws MambaError `INPUT`, `OPTIONS`, `IN_USE`, `CACHE`, `LENGTH` */
+  constructor(
+    model: MambaLM,
+    input: GenerationInput,
+    options: SequenceOptions,
+    { chunkLength, maxLength }: Pick<PrefillOptions, "chunkLength" | "maxLength">,
+  ) {
     const inputs = inputsOf(input);
     this.#inputs = inputs;
     const base = options.seed ?? freshSeed();
     try {
-      const config = { capacity: inputs.length, chunkLength, promptsFirst: true };
+      const config = { capacity: inputs.length, chunkLength, maxLength, promptsFirst: true };
       this.#decoder = this.#scope.use(new Decoder(model, config));
       this.#sequences = inputs.map((item, row) => {
         const isState = item instanceof GenerationState;

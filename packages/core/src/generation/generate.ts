@@ -20,7 +20,7 @@ export interface GeneratedToken extends SequenceToken {
  * an abort. After an error of its row it is what it was before. At `maxTokens` the last token of a prompt has all text,
  * and that of a state has the uncertain end of the text in `rest`, since a continuation returns it.
  *
- * @throws MambaError `INPUT` (prompts), `OPTIONS`, `IN_USE` and `CACHE` (states), `NON_FINITE`; the signal's reason when
+ * @throws MambaError `INPUT` (prompts), `OPTIONS`, `IN_USE` and `CACHE` (states), `LENGTH` (`maxLength`), `NON_FINITE`; the signal's reason when
  * aborted; KernelError from the device.
  */
 export async function* generate(
@@ -29,8 +29,8 @@ export async function* generate(
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   checkGenerateOptions(options, model.config.vocabSize);
-  const { signal, onProgress, chunkLength, ...sequenceOptions } = options;
-  using set = new FixedSet(model, input, sequenceOptions, chunkLength);
+  const { signal, onProgress, chunkLength, maxLength, ...sequenceOptions } = options;
+  using set = new FixedSet(model, input, sequenceOptions, { chunkLength, maxLength });
   let { unread } = set;
   while (set.isActive) {
     signal?.throwIfAborted();

@@ -76,8 +76,16 @@ export interface SequenceOptions {
 
 /** How a prompt is read. */
 export interface PrefillOptions {
-  /** Positions per pass of the model over prompts: memory grows with it, and up to a point speed. Default 512. */
+  /**
+   * Positions per pass of the model over prompts: memory grows with it, and up to a point speed. From 64 on it is rounded down to a
+   * multiple of 64. Default 512.
+   */
   readonly chunkLength?: number | undefined;
+  /**
+   * The most positions of a sequence: one that would read one more ends with the error `LENGTH`. It also bounds the memory of models
+   * whose state grows, see `stateBytes`. Default: no bound but the memory.
+   */
+  readonly maxLength?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after each chunk with the positions of all prompts that are done, and their number. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -98,6 +106,7 @@ const penalty = number("a finite number", Number.isFinite);
 
 const prefillRules: Rules<PrefillOptions> = {
   chunkLength: whole(1),
+  maxLength: whole(1),
   signal: abortSignal,
   onProgress: callback,
   checkpoints: [isPlainObject, "an object"],

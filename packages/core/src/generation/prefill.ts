@@ -8,7 +8,7 @@ import { checkPrefillOptions, type PrefillOptions } from "./options.ts";
  * the logits of their next token: a generation goes on at once, and so does one from each copy. An aborted prefill can be
  * resumed: the ids of finished chunks are no longer pending.
  *
- * @throws MambaError `INPUT` when a state has no ids, `OPTIONS`, `IN_USE`; the signal's reason; KernelError from the device
+ * @throws MambaError `INPUT` when a state has no ids, `OPTIONS`, `IN_USE`, `LENGTH`; the signal's reason; KernelError from the device
  */
 export async function prefill(
   model: MambaLM,
@@ -16,8 +16,8 @@ export async function prefill(
   options: PrefillOptions = {},
 ): Promise<void> {
   checkPrefillOptions(options);
-  const { chunkLength, signal, onProgress, checkpoints } = options;
-  using set = new FixedSet(model, states, { maxTokens: 0, checkpoints }, chunkLength);
+  const { chunkLength, maxLength, signal, onProgress, checkpoints } = options;
+  using set = new FixedSet(model, states, { maxTokens: 0, checkpoints }, { chunkLength, maxLength });
   let { unread } = set;
   while (set.isActive) {
     signal?.throwIfAborted();

@@ -12,8 +12,8 @@ export class RowTable implements Disposable {
   readonly #sequences: RunningSequence[] = [];
   #writing = 0;
 
-  constructor(model: MambaLM, capacity: number) {
-    this.rows = new DecoderRows(model, capacity);
+  constructor(model: MambaLM, capacity: number, maxLength: number | undefined) {
+    this.rows = new DecoderRows(model, capacity, maxLength);
   }
 
   /** By row. */
@@ -51,6 +51,7 @@ export class RowTable implements Disposable {
     if (gap < this.#writing) gap = this.#fill(gap, --this.#writing);
     this.#fill(gap, this.#sequences.length - 1);
     this.#sequences.pop();
+    this.rows.clear(this.#sequences.length);
     if (this.#sequences.length === 0) this.rows.release();
     sequence.dispose();
   }

@@ -121,6 +121,11 @@ export class RunningSequence implements DecoderSequence {
     return { ids: this.history.ids, count: this.count };
   }
 
+  /** The most ids that it reads: all that it has and those that it may still generate. */
+  get finalLength(): number {
+    return this.history.length + this.#maxTokens - this.count;
+  }
+
   /** Adds a chosen token. */
   accept(choice: ChosenToken): SequenceToken {
     const { id } = choice;
@@ -147,7 +152,7 @@ export class RunningSequence implements DecoderSequence {
   /**
    * Keeps a copy of the state for `truncate`, where the options ask for one here.
    *
-   * @param takeRow copies the state
+   * @param takeRow makes a checkpoint of the state
    * @param takeLogits copies the logits; given at the end of a prompt
    */
   keepCheckpoint(takeRow: () => StackState, takeLogits: (() => Tensor) | undefined): void {

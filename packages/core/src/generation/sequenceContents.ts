@@ -54,32 +54,36 @@ export function disposeContents({ stack, logits, checkpoints }: SequenceContents
 
 /**
  * The contents after only the first `length` ids. Where the state has read more than they, it goes back to the newest
- * checkpoint, and the ids after that are pending again.
+ * checkpoint, and the ids after that are pending again. A state whose tensors all grow goes back to any position.
  */
 export function truncateContents(contents: SequenceContents, length: number): SequenceContents {
   const { history, read, checkpoints, logits } = contents;
   const text = contents.text && contents.text.length <= length ? contents.text : undefined;
   const staysRead = read < length || (read === length && logits !== undefined);
-  const back = staysRead ? undefined : goBack(checkpoints, length);
+  const back = staysRead ? undefined : goBack(contents, length);
   history.truncate(length);
   checkpoints.truncate(length);
   if (!back) return { ...contents, text };
-  contents.stack?.dispose();
+  if (!back.stack) contents.stack?.dispose();
   logits?.dispose();
   return { ...contents, text, ...back };
 }
 
 function goBack(
-  checkpoints: Checkpoints,
+  { stack, checkpoints }: SequenceContents,
   length: number,
 ): Pick<SequenceContents, "read" | "stack" | "logits"> {
   const checkpoint = checkpoints.newestFor(length);
+  if (!stack) return { read: 0, stack, logits: undefined };
+  const onlyGrows = stack.specs.every(({ grows }) => grows);
+  if (onlyGrows && length > 1 && (checkpoint?.read ?? 0) < length - 1) {
+    stack.rewind(length - 1);
+    return { read: length - 1, stack, logits: undefined };
+  }
   if (!checkpoint) return { read: 0, stack: undefined, logits: undefined };
   const { read } = checkpoint;
-  using scope = new Scope();
-  const stack = scope.use(checkpoint.stack.clone());
   const logits =
     read === length ? checkpoint.logits && stack.kernel.gatherRows(checkpoint.logits, [0]) : undefined;
-  scope.release(stack);
+  stack.rewind(checkpoint.stack);
   return { read, stack, logits };
 }

@@ -1,4 +1,5 @@
 import { check, checkChoice, checkFlag, checkWhole, inRange } from "./checkField.ts";
+import { resolveHeads } from "./headsConfig.ts";
 import {
   checkFactor,
   checkFields,
@@ -100,18 +101,12 @@ const fields: Readonly<Record<keyof Mamba2Config, true>> = {
  */
 export function resolveMamba2Config(input: Mamba2ConfigInput): Mamba2Config {
   checkFields("mamba2", input, [...Object.keys(fields), "expand"]);
-  const { dModel, expand = 2, headDim = 64, bias = false, scales = {} } = input;
+  const { dModel, bias = false, scales = {} } = input;
   checkWhole("dModel", dModel, 1, 2 ** 20);
-  checkPositive("expand", expand);
-  checkWhole("headDim", headDim, 1, 2 ** 20);
-  const dInner = input.dInner ?? (input.heads === undefined ? expand * dModel : input.heads * headDim);
   const config: Mamba2Config = {
     dModel,
-    dInner,
-    headDim,
-    heads: input.heads ?? dInner / headDim,
+    ...resolveHeads(input),
     dState: input.dState ?? 128,
-    groups: input.groups ?? 1,
     dConv: input.dConv ?? 4,
     convBias: input.convBias ?? true,
     bias,
@@ -127,34 +122,24 @@ export function resolveMamba2Config(input: Mamba2ConfigInput): Mamba2Config {
     outputScale: input.outputScale ?? 1,
     ...resolveStart(input),
   };
-  checkSizes(config);
+  checkWhole("dState", config.dState, 1, 256);
+  checkWhole("dConv", config.dConv, 2, 16);
   for (const field of ["convBias", "bias", "outBias"] as const) checkFlag(field, config[field]);
   checkChoice("norm", config.norm, ["gateFirst", "normFirst", "none"]);
   check("normEps", config.normEps, inRange(config.normEps, 0, 1), "a number from 0 to 1");
   for (const field of ["dtMin", "dtMax", "dtInitFloor"] as const) checkPositive(field, config[field]);
   check("dtMax", config.dtMax, config.dtMax >= config.dtMin, `at least dtMin, ${config.dtMin}`);
-  checkRange("dtLimit", config.dtLimit, 0);
-  checkRange("aInitRange", config.aInitRange, Number.MIN_VALUE);
+  checkRange("dtLimit", config.dtLimit, 0, Infinity);
+  checkRange("aInitRange", config.aInitRange, 1e-6, 1e6);
   checkFields("mamba2 scales", scales, scaleNames);
   for (const name of scaleNames) checkFactor(`scales.${name}`, config.scales[name]);
   checkFactor("outputScale", config.outputScale);
   return config;
 }
 
-function checkSizes({ dInner, headDim, heads, groups, dState, dConv }: Mamba2Config): void {
-  checkWhole("dInner", dInner, 1, 2 ** 20);
-  check("headDim", headDim, Number.isInteger(heads), `a divisor of dInner, ${dInner}`);
-  checkWhole("heads", heads, 1, 2 ** 20);
-  check("heads", heads, heads * headDim === dInner, `dInner / headDim, ${dInner / headDim}`);
-  checkWhole("groups", groups, 1, heads);
-  check("groups", groups, heads % groups === 0, `a divisor of heads, ${heads}`);
-  checkWhole("dState", dState, 1, 256);
-  checkWhole("dConv", dConv, 2, 16);
-}
-
-function checkRange(field: string, value: readonly unknown[], least: number): void {
-  const [min, max] = Array.isArray(value) ? value : [];
-  const holds = inRange(min, least, Infinity) && inRange(max, least, Infinity) && min <= max;
-  const above = least > 0 ? "above 0" : "from 0";
-  check(field, value, value.length === 2 && holds, `[min, max], two numbers ${above} in ascending order`);
+/** @throws MambaError `CONFIG` unless the value is two numbers in ascending order, both from `least` to `most` */
+function checkRange(field: string, value: unknown, least: number, most: number): void {
+  const [min, max, ...more] = Array.isArray(value) ? (value as readonly unknown[]) : [];
+  const holds = inRange(min, least, most) && inRange(max, min as number, most) && more.length === 0;
+  check(field, value, holds, `[min, max], two numbers from ${least} to ${most} in ascending order`);
 }

@@ -1,4 +1,5 @@
 import type { Tensor } from "@mamba/kernel";
+import { MambaError } from "../errors.ts";
 import type { Ops } from "../ops/run/ops.ts";
 import type { Parameters, ParameterSpec } from "../parameters/spec.ts";
 import type { StackState } from "../state/stackState.ts";
@@ -76,17 +77,22 @@ export class Stack {
    * `forward(k)` then `forward(L - k)`.
    *
    * @throws MambaError `CACHE` when the state is of another stack or batch; `INPUT` when the sequences are of another batch or
-   * length; `NO_STEP` when a state is given and a layer needs the whole input at once
+   * length; `NO_STEP` when a state is given and a layer needs the whole input at once; `LENGTH` when a row of the state would
+   * have more positions than its `maxLength`; `UNSUPPORTED` when sequences are given with a state that grows; KernelError
+   * `OUT_OF_MEMORY`
    */
   forward(ops: Ops, x: Tensor, { state, sequences, training }: StackOptions = {}): Tensor {
     const [batch = 0, length = 0] = x.shape;
     state?.checkFits(this.state, batch);
     sequences?.checkFits(batch, length);
-    const positions = new Positions(batch, length, { sequences });
+    if (sequences && state?.grows) throw withSequences();
+    state?.reserve(length);
+    const tensors = state?.tensors;
+    const positions = new Positions(batch, length, { lengths: state?.lengths, sequences });
     const hidden = this.#layers.reduce((input, { layer, start, end }) => {
       const output = ops.frame((inner) =>
         layer.forward(inner, input, {
-          state: state?.tensors.slice(start, end),
+          state: tensors?.slice(start, end),
           sequences,
           positions,
           training: training && { seed: training.seed, addLoss: (loss) => inner.addLoss(loss) },
@@ -95,6 +101,7 @@ export class Stack {
       if (input !== x) ops.free(input);
       return output;
     }, x);
+    state?.advanceTo(positions.endLengths);
     return this.#normF?.forward(ops, hidden) ?? hidden;
   }
 
@@ -108,4 +115,9 @@ export class Stack {
     const y = this.forward(ops, ops.reshape(x, [batch, 1, width]), { state });
     return ops.reshape(y, x.shape);
   }
+}
+
+function withSequences(): MambaError {
+  const remedy = "read each sequence into a state of its own, or all of them without a state";
+  return new MambaError("UNSUPPORTED", `sequences with a state that grows with the positions: ${remedy}`);
 }

@@ -147,6 +147,18 @@ function resolveVocabulary(input: Fields<VocabularyConfig>, mayTie: boolean): Vo
   return { vocabSize, padVocabSizeMultiple, tieEmbeddings };
 }
 
+/** The config as plain data: layers by the kind and the config of their modules. */
+export function configData(config: LMConfig): object {
+  if (!isHybrid(config)) return config;
+  const module = ({ kind, config: own }: ModuleSpec) => ({ kind, config: own });
+  const layers = config.layers.map(({ mixer = [], ffn, residualScale = 1 }) => ({
+    mixers: [mixer].flat().map(module),
+    ffn: ffn ? module(ffn) : null,
+    residualScale,
+  }));
+  return { ...config, layers };
+}
+
 /** Rows of the embedding table: `vocabSize` rounded up to a multiple of `padVocabSizeMultiple`. */
 export function paddedVocabSize({
   vocabSize,

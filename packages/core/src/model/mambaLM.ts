@@ -1,6 +1,6 @@
 import { Scope, type Kernel, type Tensor } from "@mamba/kernel";
 import type { Adaptable } from "../adapters/lora.ts";
-import { checkOptions, objectWith, type Rules } from "../checkOptions.ts";
+import { checkOptions, objectWith, type Rules, whole } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import { Embedding } from "../layers/embedding.ts";
 import { type AnyLinear } from "../layers/expertLinear.ts";
@@ -13,7 +13,7 @@ import { EagerOps } from "../ops/run/eagerOps.ts";
 import type { Ops } from "../ops/run/ops.ts";
 import { initialParameters, type InitOptions } from "../parameters/initialValues.ts";
 import { parameter, type Parameters } from "../parameters/spec.ts";
-import { StackState } from "../state/stackState.ts";
+import { StackState, type StateOptions } from "../state/stackState.ts";
 import {
   type HybridLMConfig,
   type HybridLMConfigInput,
@@ -45,6 +45,17 @@ export interface ForwardOptions {
   /** Given in training only. */
   readonly training?: Pick<Training, "seed"> | undefined;
 }
+
+/** How `createState` makes a state. */
+export interface CreateStateOptions extends StateOptions {
+  /** Creates the tensors. Default: the model's. */
+  readonly kernel?: Kernel | undefined;
+}
+
+const stateRules: Rules<CreateStateOptions> = {
+  kernel: objectWith("a Kernel", "zeros"),
+  maxLength: whole(1),
+};
 
 const forwardRules: Rules<ForwardOptions> = {
   state: objectWith("a StackState", "checkFits"),
@@ -120,19 +131,21 @@ export class MambaLM<C extends LMConfig = LMConfig> extends Model<C> {
   }
 
   /**
-   * A state for `batch` rows before their first token.
+   * A state for `batch` rows before their first token. `stateBytes` predicts its memory.
    *
-   * @param kernel creates the tensors. Default: the model's
+   * @throws MambaError `CACHE` (batch), `OPTIONS`; KernelError `OUT_OF_MEMORY`
    */
-  createState(batch: number, kernel = this.kernel): StackState {
-    return StackState.create(kernel, this.backbone.state, batch);
+  createState(batch: number, options: CreateStateOptions = {}): StackState {
+    checkOptions("createState", options, stateRules);
+    const { kernel = this.kernel, maxLength } = options;
+    return StackState.create(kernel, this.backbone.state, batch, { maxLength });
   }
 
   /**
    * Logits for token ids i32 [B, L]: [B, L, V] or, with `logits: "last"`, [B, V]. V is `vocabSize`: the padding of the table
    * is cut off. The result is the caller's.
    *
-   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, sequences), `OPTIONS`.
+   * @throws MambaError `CACHE` (another model or batch), `INPUT` (ids, sequences), `OPTIONS`, `LENGTH` and `UNSUPPORTED` (see `Stack.forward`).
    */
   forward(ids: Tensor, options: ForwardOptions = {}): Tensor {
     // Without one-token ops, so that a prompt gives the same bits when its last chunk has one position.

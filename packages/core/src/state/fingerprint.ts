@@ -1,10 +1,11 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { isQuantized, Scope, type Tensor, toFloat32 } from "@mamba/kernel";
+import { configData } from "../model/config.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
 
 /**
- * A hash that tells models apart: of the config, the attached adapter's config, and of each parameter in the order of names its
+ * A hash that tells models apart: of the config with those of its modules, the attached adapter's config, and of each parameter in the order of names its
  * name, shape, and first, middle and last row in f32. A model has the same fingerprint on every backend, also where a backend
  * stores the same values in another type. It reads a few rows, so its time does not grow with the model.
  *
@@ -15,7 +16,7 @@ export async function modelFingerprint(model: MambaLM): Promise<string> {
   const { rank, alpha, rankStabilized, targets } = adapter?.config ?? {};
   const hash = sha256.create();
   const add = (value: unknown) => hash.update(new TextEncoder().encode(JSON.stringify(value)));
-  add(Object.entries(model.config).sort(byName));
+  add(Object.entries(configData(model.config)).sort(byName));
   add({ rank, alpha, rankStabilized, targets });
   const parameters = [...model.parameters, ...(adapter?.parameters ?? [])].sort(byName);
   using scope = new Scope();

@@ -41,7 +41,7 @@ export async function loadStates(model: MambaLM, bytes: Uint8Array): Promise<Gen
   try {
     await using file = await openSafetensors(bytesSource(bytes, "saved state"));
     const sequences = await checkMetadata(model, file);
-    checkTensors(model, file, sequences.length);
+    checkTensors(model, file, sequences);
     return await readStates(model, file, sequences);
   } catch (error) {
     if (!SafetensorsError.is(error)) throw error;
@@ -75,8 +75,12 @@ function readSequence(value: Json, index: number): SavedSequence {
   return fail(`sequence ${index} must have a seed, a number of ids that are read, and its text`);
 }
 
-/** Checks that exactly the tensors of `count` sequences are there. */
-function checkTensors(model: MambaLM, { tensors }: SafetensorsFile, count: number): void {
+/** Checks that exactly the tensors of the sequences are there. */
+function checkTensors(
+  model: MambaLM,
+  { tensors }: SafetensorsFile,
+  sequences: readonly SavedSequence[],
+): void {
   const check = (tensor: string, dtype: SafetensorsDType, shape: Shape | undefined): void => {
     const found = tensors.get(tensor);
     if (!found) return fail(`there is no tensor ${tensor}`);
@@ -86,12 +90,19 @@ function checkTensors(model: MambaLM, { tensors }: SafetensorsFile, count: numbe
     return fail(`${tensor} must be ${expected}, got ${found.dtype} [${found.shape.join(", ")}]`);
   };
   const known = new Set<string>();
-  for (const { name, shape } of model.backbone.state) {
+  for (const { name, shape, grows } of model.backbone.state) {
+    if (grows) continue;
     const tensor = tensorNames.state(name);
     known.add(tensor);
-    check(tensor, "F32", shape(count, 0));
+    check(tensor, "F32", shape(sequences.length, 0));
   }
-  for (let i = 0; i < count; i++) {
+  for (const [i, { read }] of sequences.entries()) {
+    for (const { name, shape, grows } of model.backbone.state) {
+      if (!grows || read === 0) continue;
+      const tensor = tensorNames.growing(i, name);
+      known.add(tensor);
+      check(tensor, "F32", shape(1, read).slice(1));
+    }
     const ids = tensorNames.ids(i);
     check(ids, "I32", undefined);
     check(tensorNames.generated(i), "U8", tensors.get(ids)?.shape);
@@ -126,11 +137,12 @@ async function readStates(
     histories.push(history);
   }
   const states = sequences.map(({ seed, read, text }, i) => {
-    const rows = specs.map(({ name, shape }) => {
+    const rows = specs.map(({ name, shape, grows }) => {
+      if (grows) return floats.get(tensorNames.growing(i, name)) ?? new Float32Array();
       const size = elementCount(shape(1, 0));
       return floats.get(tensorNames.state(name))?.subarray(i * size, (i + 1) * size) ?? new Float32Array();
     });
-    const stack = read === 0 ? undefined : scope.use(StackState.upload(kernel, specs, 1, rows));
+    const stack = read === 0 ? undefined : scope.use(StackState.upload(kernel, specs, [read], rows));
     const values = floats.get(tensorNames.logits(i));
     const logits: Tensor | undefined = values && scope.use(kernel.upload(values, [1, values.length], "f32"));
     return {

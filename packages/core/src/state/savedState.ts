@@ -1,4 +1,4 @@
-import { elementCount, type HostArray } from "@mamba/kernel";
+import { elementCount, type HostArray, Scope, type Tensor } from "@mamba/kernel";
 import { MambaError } from "../errors.ts";
 import { contentsOf, type GenerationState } from "../generation/generationState.ts";
 import type { SequenceContents } from "../generation/sequenceContents.ts";
@@ -6,20 +6,22 @@ import { safetensorsFile, type TensorToWrite } from "../safetensors/writer.ts";
 import { modelFingerprint } from "./fingerprint.ts";
 
 // A saved state is a safetensors file. Its tensors, for S sequences:
-//   state.<name>          f32 [S, …]   each tensor of the stack: state.layers.0.mixer.scanState
-//   sequences.<i>.ids     i32 [n]      all ids of sequence i
-//   sequences.<i>.generated  u8 [n]    1 for ids that were generated
-//   sequences.<i>.logits  f32 [V]      where the next token is chosen from them
+//   state.<name>             f32 [S, …]  each tensor of the stack that does not grow: state.layers.0.mixer.scanState
+//   sequences.<i>.ids        i32 [n]     all ids of sequence i
+//   sequences.<i>.generated  u8 [n]      1 for ids that were generated
+//   sequences.<i>.logits     f32 [V]     where the next token is chosen from them
+//   sequences.<i>.state.<name>  f32 [n, width]  each tensor that grows, such as keys: the n positions that were read, if any
 // Its metadata: `format`, `version`, the `fingerprint` of the model, and `sequences`: a JSON array of SavedSequence; and, as in each
 // safetensors file of ours, the checksum of the file.
 
-export const stateFormat = { format: "mamba generation state", version: "1" } as const;
+export const stateFormat = { format: "mamba generation state", version: "2" } as const;
 
 export const tensorNames = {
   state: (spec: string) => `state.${spec}`,
   ids: (sequence: number) => `sequences.${sequence}.ids`,
   generated: (sequence: number) => `sequences.${sequence}.generated`,
   logits: (sequence: number) => `sequences.${sequence}.logits`,
+  growing: (sequence: number, spec: string) => `sequences.${sequence}.state.${spec}`,
 } as const;
 
 /** The part of a sequence that is not in tensors. The number of generated ids is its position in the random stream. */
@@ -52,57 +54,56 @@ export async function saveStates(states: readonly GenerationState[]): Promise<Ui
   const sequences = states.map((state) => {
     const { history, read, seed, text, stack, logits } = contentsOf(state);
     const ids = [...history.ids];
-    return {
-      ids,
-      generated: ids.map((_, i) => (history.isGenerated(i) ? 1 : 0)),
-      read,
-      seed,
-      text,
-      stack,
-      logits,
-    };
+    const generated = ids.map((_, i) => (history.isGenerated(i) ? 1 : 0));
+    return { ids, generated, read, seed, text, stack, logits };
+  });
+  using scope = new Scope();
+  const tensors: Tensor[] = [];
+  const { state: specs } = model.backbone;
+  const places = sequences.map(({ stack, logits }) => {
+    const add = (tensor: Tensor) => tensors.push(tensor) - 1;
+    const state = specs.map((_, index) => stack?.usedOf(index).map((part) => add(scope.use(part)))[0]);
+    return { state, logits: logits && add(logits) };
   });
   // One read: a state that changes afterwards does not mix into the bytes.
-  const tensors = sequences.flatMap(({ stack, logits }) => [
-    ...(stack?.tensors ?? []),
-    ...(logits ? [logits] : []),
-  ]);
   const [fingerprint, data] = await Promise.all([modelFingerprint(model), model.kernel.read(...tensors)]);
-  const values = new Map(tensors.map((tensor, i) => [tensor, data[i]]));
+  const valuesAt = (place: number | undefined) =>
+    (place === undefined ? undefined : data[place]) as Float32Array | undefined;
 
-  const toWrite: TensorToWrite[] = model.backbone.state.map(({ name, shape }, index) => ({
-    name: tensorNames.state(name),
-    dtype: "F32",
-    shape: shape(states.length, 0),
-    bytes: () => {
-      const row = elementCount(shape(1, 0));
-      const all = new Float32Array(row * states.length);
-      sequences.forEach(({ stack }, i) => {
-        const tensor = stack?.tensors[index];
-        all.set((tensor && (values.get(tensor) as Float32Array)) ?? [], i * row);
+  const toWrite: TensorToWrite[] = [];
+  for (const [index, { name, shape, grows }] of specs.entries()) {
+    const rows = places.map(({ state }) => valuesAt(state[index]));
+    if (!grows) {
+      const bytes = () => bytesOf(stacked(rows, elementCount(shape(1, 0))));
+      toWrite.push({ name: tensorNames.state(name), dtype: "F32", shape: shape(states.length, 0), bytes });
+      continue;
+    }
+    for (const [i, values] of rows.entries()) {
+      if (!values) continue;
+      const own = shape(1, sequences[i]?.read ?? 0).slice(1);
+      toWrite.push({
+        name: tensorNames.growing(i, name),
+        dtype: "F32",
+        shape: own,
+        bytes: () => bytesOf(values),
       });
-      return bytesOf(all);
-    },
-  }));
-  sequences.forEach(({ ids, generated, logits }, i) => {
+    }
+  }
+  for (const [i, { ids, generated }] of sequences.entries()) {
     const shape = [ids.length];
-    toWrite.push({
-      name: tensorNames.ids(i),
-      dtype: "I32",
-      shape,
-      bytes: () => bytesOf(Int32Array.from(ids)),
-    });
+    const idBytes = () => bytesOf(Int32Array.from(ids));
+    toWrite.push({ name: tensorNames.ids(i), dtype: "I32", shape, bytes: idBytes });
     toWrite.push({
       name: tensorNames.generated(i),
       dtype: "U8",
       shape,
       bytes: () => Uint8Array.from(generated),
     });
-    const logitValues = logits && values.get(logits);
-    if (!logitValues) return;
-    const bytes = () => bytesOf(logitValues);
-    toWrite.push({ name: tensorNames.logits(i), dtype: "F32", shape: [logitValues.length], bytes });
-  });
+    const values = valuesAt(places[i]?.logits);
+    if (!values) continue;
+    const bytes = () => bytesOf(values);
+    toWrite.push({ name: tensorNames.logits(i), dtype: "F32", shape: [values.length], bytes });
+  }
   const saved: SavedSequence[] = sequences.map(({ seed, read, text }) => ({
     seed,
     read,
@@ -116,6 +117,13 @@ export async function saveStates(states: readonly GenerationState[]): Promise<Ui
   const checksum = await patch();
   file.set(checksum.bytes, checksum.offset);
   return file;
+}
+
+/** Rows of `size` numbers one after another; zeros where there is none. */
+function stacked(rows: readonly (Float32Array | undefined)[], size: number): Float32Array {
+  const all = new Float32Array(rows.length * size);
+  for (const [i, values] of rows.entries()) if (values) all.set(values, i * size);
+  return all;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: HostArray | Int32Array): Uint8Array {

@@ -77,7 +77,7 @@ export function arrayTrainable<T extends Targets, M extends object>(
   /** The results of a batch on the host, [results, outputs]. */
   const resultsOf = async (batch: ModelBatch): Promise<Float32Array> => {
     using ops = sequenceOps(kernel, derived);
-    const [chunk] = chunksOf(batch, kernel, undefined);
+    const [chunk] = chunksOf(batch, kernel, undefined, false);
     if (chunk === undefined) return new Float32Array();
     const [values] = (await kernel.read(chunk.run(ops, undefined))) as [Float32Array];
     return values;
@@ -100,7 +100,7 @@ export function arrayTrainable<T extends Targets, M extends object>(
         weight: head.weightOf(targets),
         ...positionsOf(batch),
         *chunks(states) {
-          for (const chunk of chunksOf(batch, states, segmentLength)) {
+          for (const chunk of chunksOf(batch, states, segmentLength, true)) {
             const own = chunk.cut(targets, head.width);
             const weight = head.weightOf(own);
             yield {

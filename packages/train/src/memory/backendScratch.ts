@@ -1,5 +1,5 @@
 import type { Shape } from "@mamba/kernel";
-import type { ConvSizes, ScanSizes } from "@mamba/kernel/author";
+import type { ConvSizes, ScanSizes, SsdSizes } from "@mamba/kernel/author";
 
 /** The memory that a backend needs beside the results of its ops, where it grows with the input. */
 export interface BackendScratch {
@@ -9,9 +9,23 @@ export interface BackendScratch {
   scanBackward(sizes: ScanSizes): readonly Shape[];
   /** Tensors that `causalConv1dBackward` frees before it returns. */
   convBackward(sizes: ConvSizes): readonly Shape[];
+  /** The residual of `ssdScanForward`: states at chunk boundaries. */
+  ssdResidual(sizes: SsdSizes): Shape;
+  /** Tensors that `ssdScanBackward` frees before it returns. */
+  ssdBackward(sizes: SsdSizes): readonly Shape[];
 }
 
 const chunksOf = (length: number, chunk: number) => Math.ceil(length / chunk);
+
+/** The products of the positions of each chunk of 64, and the states of `extra` chunks more than there are. */
+function ssdTiles({ batch, length, heads, headDim, groups, stateSize }: SsdSizes, extra: number): Shape[] {
+  const chunks = chunksOf(length, 64);
+  return [
+    [chunks + extra, batch, heads, headDim, stateSize],
+    [batch, chunks, heads, 64, 64],
+    [batch, chunks, groups, 64, 64],
+  ];
+}
 
 /** Backend `cpu`: states every 64 positions, and partial sums of at most 32 units. */
 const cpu: BackendScratch = {
@@ -30,6 +44,14 @@ const cpu: BackendScratch = {
     ];
   },
   convBackward: ({ batch, channels, width }) => [[batch, channels * (width + 1)]],
+  ssdResidual: ({ batch, length, heads, headDim, stateSize }) => [
+    batch,
+    chunksOf(length, 64),
+    heads,
+    headDim,
+    stateSize,
+  ],
+  ssdBackward: () => [],
 };
 
 /** Backend `webgpu`: states every 16 positions; steps of all channels, states and partial sums in the backward. */
@@ -55,6 +77,14 @@ const webgpu: BackendScratch = {
     [batch, length, channels],
     [batch * chunksOf(length, 128), channels * (width + 1)],
   ],
+  ssdResidual: ({ batch, length, heads, headDim, stateSize }) => [
+    chunksOf(length, 64) + 1,
+    batch,
+    heads,
+    headDim,
+    stateSize,
+  ],
+  ssdBackward: (sizes) => ssdTiles(sizes, 1),
 };
 
 /** Backend `cuda`: states every 16 positions; their gradients and partial sums in the backward. */
@@ -79,6 +109,14 @@ const cuda: BackendScratch = {
   convBackward: ({ batch, length, channels, width }) => [
     [batch * chunksOf(length, 64), channels * (width + 1)],
   ],
+  ssdResidual: ({ batch, length, heads, headDim, stateSize }) => [
+    batch,
+    chunksOf(length, 64),
+    heads,
+    headDim,
+    stateSize,
+  ],
+  ssdBackward: (sizes) => ssdTiles(sizes, 0),
 };
 
 const known: Readonly<Record<string, BackendScratch>> = { cpu, webgpu, cuda };

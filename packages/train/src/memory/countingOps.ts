@@ -1,40 +1,18 @@
-import type { AllOps, Grads, ScanArgs, Shape, Tensor } from "@mamba/kernel";
+import type { AllOps, Grads, ScanArgs, Shape } from "@mamba/kernel";
 import { type OpImplementation, type OpTable, ScanResidual, type ScanSizes } from "@mamba/kernel/author";
 import type { DeviceTensor } from "@mamba/kernel/author";
 import type { BackendScratch } from "./backendScratch.ts";
+import { gradientsOf, likeFirst } from "./countedResults.ts";
 import type { CountingTensors } from "./countingTensors.ts";
+import { expertOps } from "./expertOps.ts";
+import { headOps } from "./headOps.ts";
 
 type Op<K extends keyof AllOps> = OpImplementation<K, CountingTensors, DeviceTensor>;
-
-/** The names of the ops with one result in the shape of their first argument. */
-type LikeFirst = {
-  [K in keyof AllOps]: AllOps[K] extends (x: Tensor, ...rest: never[]) => Tensor ? K : never;
-}[keyof AllOps];
-
-/** An op whose result has the shape of its first argument. */
-const likeFirst =
-  <K extends LikeFirst>(op: K) =>
-  (tensors: CountingTensors, _sizes: unknown, x: DeviceTensor): DeviceTensor =>
-    tensors.result(op, x.shape);
 
 const likeRows =
   (op: string) =>
   (tensors: CountingTensors, sizes: { readonly shape: Shape }): DeviceTensor =>
     tensors.result(op, sizes.shape);
-
-/** A gradient for each field of `args` in `fields` that is given. */
-function gradientsOf<A extends object, K extends keyof A & string>(
-  tensors: CountingTensors,
-  op: string,
-  args: A,
-  fields: readonly K[],
-): { [F in K]: A[F] } {
-  const given = fields.flatMap((field) => {
-    const x = args[field] as Tensor | undefined;
-    return x ? [[field, tensors.result(op, x.shape)] as const] : [];
-  });
-  return Object.fromEntries(given) as { [F in K]: A[F] };
-}
 
 const stateShape = ({ batch, channels, stateSize }: ScanSizes): Shape => [batch, channels, stateSize];
 const scanGradients = ["u", "delta", "A", "B", "C", "D", "z", "deltaBias", "initialState"] as const;
@@ -146,6 +124,9 @@ export function countingOps(scratch: BackendScratch): OpTable<CountingTensors, D
       return gradients;
     },
     selectiveStateUpdate: (tensors, _, _state, { u }) => tensors.result("selectiveStateUpdate", u.shape),
+
+    ...headOps(scratch),
+    ...expertOps,
 
     argmax: (tensors, _, logits) => tensors.result("argmax", logits.shape.slice(0, -1), "i32"),
     sample: (tensors, { batch }, _args, want) => {

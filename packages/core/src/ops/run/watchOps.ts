@@ -10,7 +10,17 @@ export interface WatchedCall {
   readonly y: Tensor;
 }
 
-const watched = ["embedding", "linear", "rmsNorm", "causalConv1d", "selectiveScan", "add"] as const;
+const watched = [
+  "embedding",
+  "linear",
+  "expertLinear",
+  "rmsNorm",
+  "causalConv1d",
+  "selectiveScan",
+  "ssdScan",
+  "attention",
+  "add",
+] as const;
 export type WatchedOp = (typeof watched)[number];
 
 /**
