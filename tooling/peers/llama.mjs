@@ -11,8 +11,9 @@ const threads = 2;
 const warmUp = 32;
 
 const [command = "", modelPath = "", ...rest] = process.argv.slice(2);
-/** Keys and values are kept as llama.cpp does by default where speed is measured, and exactly where numbers are compared. */
-const cacheType = command === "logits" ? "F32" : "F16";
+/** Where numbers are compared, attention is exact: keys and values in f32, and not the fused form, which rounds to f16. */
+const isExact = command === "logits";
+const cacheType = isExact ? "F32" : "F16";
 const llama = await getLlama({
   gpu: false,
   build: "never",
@@ -27,6 +28,7 @@ async function open(contextSize) {
     contextSize,
     experimentalKvCacheKeyType: cacheType,
     experimentalKvCacheValueType: cacheType,
+    ...(isExact && { flashAttention: false }),
     batchSize: Math.min(contextSize, 512),
     threads,
     sequences: 1,

@@ -6,6 +6,7 @@ import type { ConfigFormat } from "./architectures/index.ts";
 import { CheckpointError } from "./errors.ts";
 import type { GgufMetadata } from "./formats/gguf/metadata.ts";
 import { ggufChunks, ggufSize } from "./formats/gguf/write.ts";
+import { ggufArchitectures } from "./gguf/architectures/index.ts";
 import { isGgufName } from "./gguf/choose.ts";
 import { fileTypeIds, type GgufFileType } from "./gguf/policy.ts";
 import { ggufContentOf } from "./gguf/save.ts";
@@ -89,13 +90,17 @@ export async function convert(
   if (isGguf) {
     const { name = nameOf(opened.metadata), tokenizer, stopIds } = { ...options, ...found };
     const metadata = keptMetadata(opened.metadata);
-    const written = ggufContentOf(config, { ...rules, type, tokenizer, stopIds, name, metadata });
+    const { contextLength } = opened;
+    const content = { ...rules, type, tokenizer, stopIds, name, metadata, contextLength };
+    const written = ggufContentOf(config, content);
     notes.push(...written.notes);
     bytes = ggufSize(written.content);
     contents = new Map([[target, verified(ggufChunks(written.content), stored)]]);
   } else {
     const dtype = folderType(type, opened, notes);
-    ({ contents, bytes } = folderContents(target, opened, { ...rules, ...found, dtype, format }, stored));
+    const { contextLength } = opened;
+    const content = { ...rules, ...found, dtype, format, contextLength };
+    ({ contents, bytes } = folderContents(target, opened, content, stored));
   }
   await checkFreeSpace(target, bytes);
   await writeFiles(contents);
@@ -165,11 +170,14 @@ function nameOf(metadata: GgufMetadata | undefined): string | undefined {
 
 /** Keys that say how a file stores a model. They are written anew. */
 const written =
-  /^(?:tokenizer|mamba|mamba_ts|split|quantize)\.|^general\.(?:architecture|type|name|file_type|quantization_version|alignment)$/;
+  /^(?:tokenizer|mamba_ts|split|quantize)\.|^general\.(?:architecture|type|name|file_type|quantization_version|alignment)$/;
 
 /** The metadata of a GGUF source that hold for each file of the model: author, licence and the like. */
 function keptMetadata(metadata: GgufMetadata | undefined): GgufMetadata {
-  return new Map([...(metadata ?? [])].filter(([key]) => !written.test(key)));
+  const architectures = ggufArchitectures.flatMap(({ names }) => names);
+  const isWritten = (key: string) =>
+    written.test(key) || architectures.some((name) => key.startsWith(`${name}.`));
+  return new Map([...(metadata ?? [])].filter(([key]) => !isWritten(key)));
 }
 
 /**

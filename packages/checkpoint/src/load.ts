@@ -54,6 +54,8 @@ export interface Opened {
   readonly weights: Weights;
   readonly parameters: readonly MatchedParameter[];
   readonly metadata?: GgufMetadata | undefined;
+  /** Positions that the model was trained for, where the files say it. */
+  readonly contextLength: number | undefined;
   readonly notes: readonly string[];
   readTokenizer(): Promise<FoundTokenizer & { readonly notes?: readonly string[] }>;
 }

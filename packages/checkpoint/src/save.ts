@@ -21,6 +21,8 @@ export interface SaveOptions extends WeightOptions {
   readonly stopIds?: readonly number[] | undefined;
   /** Form of config.json and names of the tensors. Default: the one that `transformers` reads, where it has the model. */
   readonly format?: ConfigFormat | undefined;
+  /** Positions that the model was trained for, for config.json. */
+  readonly contextLength?: number | undefined;
 }
 
 /**
@@ -35,14 +37,16 @@ export interface SaveOptions extends WeightOptions {
 export async function saveCheckpoint(
   model: MambaLM,
   folder: string,
-  { tokenizer, stopIds = tokenizer?.stopIds ?? [], dtype, format, adapter }: SaveOptions = {},
+  { tokenizer, stopIds = tokenizer?.stopIds ?? [], dtype, format, adapter, contextLength }: SaveOptions = {},
 ): Promise<void> {
-  const content = { dtype, valuesOf: valuesToWrite(model, adapter), tokenizer, stopIds, format };
+  const valuesOf = valuesToWrite(model, adapter);
+  const content = { dtype, valuesOf, tokenizer, stopIds, format, contextLength };
   await writeFiles(folderContent(folder, model.config, content).contents);
 }
 
 /** The weights of a model, and what is written beside them. */
-export interface FolderContent extends SafetensorsRules, Pick<SaveOptions, "tokenizer" | "format"> {
+export interface FolderContent
+  extends SafetensorsRules, Pick<SaveOptions, "tokenizer" | "format" | "contextLength"> {
   readonly stopIds: readonly number[];
 }
 
@@ -55,13 +59,13 @@ export interface FolderContent extends SafetensorsRules, Pick<SaveOptions, "toke
 export function folderContent(
   folder: string,
   config: LMConfig,
-  { tokenizer, stopIds, format, ...weights }: FolderContent,
+  { tokenizer, stopIds, format, contextLength, ...weights }: FolderContent,
 ): { readonly contents: Map<string, Content>; readonly tensors: readonly ChunkedTensorToWrite[] } {
   const architecture = architectureFor(config, format);
   const { tensors, matrixType } = safetensorsToWrite(architecture.sources(config), weights);
   const { files: tokenizerFiles = new Map<string, Uint8Array>(), kind } = (tokenizer ??
     {}) as Partial<CheckpointTokenizer>;
-  const stored = { dtype: matrixType, stopIds, readsBytes: kind === "bytes" };
+  const stored = { dtype: matrixType, stopIds, readsBytes: kind === "bytes", contextLength };
   const json = `${JSON.stringify(architecture.toConfig(config, stored), null, 2)}\n`;
   const contents = new Map<string, Content>([
     [join(folder, weightsFile), safetensorsFile(tensors, { format: "pt" })],

@@ -1,7 +1,10 @@
-import { type MambaLMConfigInput, parameterSpecs, resolveLMConfig } from "@mamba/core";
+import { type LMConfig, type MambaLMConfigInput, parameterSpecs, resolveLMConfig } from "@mamba/core";
 import { elementCount } from "@mamba/kernel";
 import { describe, expect, test } from "vitest";
+import { hybridModels } from "../../test/support/hybrids.ts";
+import { type Architecture } from "./architecture.ts";
 import { architectureFor, architectures, parseConfig } from "./index.ts";
+import { chunkElements, rowElements } from "./parameterSource.ts";
 
 const parse = (json: unknown) => parseConfig(new TextEncoder().encode(JSON.stringify(json)));
 const sizes: MambaLMConfigInput = {
@@ -128,18 +131,24 @@ test.each(["Mamba", "Mamba1"])("the original form may name its layers %s", (laye
 });
 
 test.each([
-  ["Mamba-2 blocks", { ssm_cfg: { layer: "Mamba2" } }],
+  ["Mamba-3 blocks", { ssm_cfg: { layer: "Mamba3" } }],
   ["LayerNorm", { rms_norm: false }],
   ["attention layers", { attn_layer_idx: [3] }],
-  ["MLPs", { d_intermediate: 64 }],
+  ["an inner width of an MLP", { ssm_cfg: { layer: "Mamba2", d_ssm: 16 } }],
 ])("the original form with %s is refused", (_, change) => {
   expect(() => parse({ d_model: 16, n_layer: 2, vocab_size: 300, ...change })).toThrow("cannot be loaded");
 });
 
-describe.each(architectures)("$format", (architecture) => {
-  const configs = variants
-    .map((change) => resolveLMConfig({ ...sizes, ...change, expand: 1.5 }))
-    .filter((config) => architecture.obstacle(config) === undefined);
+/** The config as JSON, which tells functions of modules from nothing else. */
+const plain = (config: LMConfig): unknown => JSON.parse(JSON.stringify(config));
+
+const all: readonly Architecture[] = architectures;
+describe.each(all)("$format", (architecture) => {
+  const equal = variants.map((change) => resolveLMConfig({ ...sizes, ...change, expand: 1.5 }));
+  const hybrids = Object.values(hybridModels).flatMap((inputs) =>
+    inputs.map((input) => resolveLMConfig(input)),
+  );
+  const configs = [...equal, ...hybrids].filter((config) => architecture.obstacle(config) === undefined);
 
   test("describes a model so that the same model is read from it", () => {
     expect(configs.length).toBeGreaterThan(0);
@@ -154,12 +163,12 @@ describe.each(architectures)("$format", (architecture) => {
           .flatMap(({ chunks }) => chunks.map(({ names: [name], shapes: [shape] }) => [name, { shape }])),
       );
       const bytes = new TextEncoder().encode(JSON.stringify(json));
-      expect(parseConfig(bytes, tensors)).toEqual({
-        format: architecture.format,
-        config: { ...config, initializerRange },
-        eosIds: [3, 5],
-        readsBytes,
-      });
+      const { config: read, ...rest } = parseConfig(bytes, tensors);
+      expect(rest).toEqual({ format: architecture.format, eosIds: [3, 5], readsBytes });
+      expect(architecture.obstacle(read)).toBeUndefined();
+      if ("layers" in config)
+        expect(architecture.toConfig(read, { dtype: "f16", stopIds: [3, 5], readsBytes })).toEqual(json);
+      else expect(plain(read)).toEqual(plain({ ...config, initializerRange }));
     }
   });
 
@@ -170,12 +179,14 @@ describe.each(architectures)("$format", (architecture) => {
       const places = new Map<string, { start: number; end: number; shape: readonly number[] }[]>();
       for (const { spec, chunks } of sources) {
         let elements = 0;
-        for (const { names, shapes, rows } of chunks) {
+        for (const chunk of chunks) {
+          const { names, shapes, rows } = chunk;
           const [shape] = shapes;
-          const [start, end] = rows ?? [0, shape[0] ?? 1];
+          const count = elementCount(shape) / rowElements(shape);
+          const [start, end] = rows ?? [0, count];
           expect(new Set(shapes.map(elementCount)).size).toBe(1);
           places.set(names[0], [...(places.get(names[0]) ?? []), { start, end, shape }]);
-          elements += (end - start) * elementCount(shape.slice(1));
+          elements += chunkElements(chunk);
         }
         expect(elements).toBe(elementCount(spec.shape));
       }
@@ -187,10 +198,21 @@ describe.each(architectures)("$format", (architecture) => {
           expect(start).toBe(next);
           next = end;
         }
-        expect(next).toBe(chunks[0]?.shape[0]);
+        const [{ shape } = { shape: [] }] = chunks;
+        expect(next).toBe(elementCount(shape) / rowElements(shape));
       }
     }
   });
+});
+
+test.each(Object.entries(hybridModels))("hybrids are written as %s", (format, inputs) => {
+  for (const input of inputs) {
+    const config = resolveLMConfig(input);
+    // The original form is chosen on request.
+    const { format: found } =
+      format === "state-spaces" ? architectureFor(config, format) : architectureFor(config);
+    expect(found).toBe(format);
+  }
 });
 
 test.each<[Partial<MambaLMConfigInput>, string]>([

@@ -1,7 +1,7 @@
 import type { Opened } from "../load.ts";
 import { matchParameters } from "../parameters/match.ts";
 import type { CheckpointFiles } from "../sources/source.ts";
-import { configFromGguf, ggufSources } from "./mamba.ts";
+import { modelFromGguf } from "./architectures/index.ts";
 import { readGgufTokenizer } from "./tokenizer.ts";
 import { readGgufWeights } from "./weights.ts";
 
@@ -14,14 +14,20 @@ import { readGgufWeights } from "./weights.ts";
  */
 export async function openGgufModel(files: CheckpointFiles, shards: readonly string[]): Promise<Opened> {
   const { weights, metadata, name } = await readGgufWeights(files, shards);
-  const config = configFromGguf(metadata, weights.tensors, name);
-  const { parameters, notes } = matchParameters(ggufSources(config), weights, files.label);
+  const { architecture, config, fields } = modelFromGguf(metadata, weights.tensors, name);
+  const skipped = architecture.skipped?.(fields);
+  const unused = [...weights.tensors.keys()].flatMap((tensor): [string, string][] =>
+    skipped?.pattern.test(tensor) ? [[tensor, skipped.reason]] : [],
+  );
+  const sources = architecture.sources(config);
+  const { parameters, notes } = matchParameters(sources, weights, files.label, new Map(unused));
   return {
     format: "gguf",
     config,
     weights,
     parameters,
     metadata,
+    contextLength: fields.count("context_length"),
     notes,
     readTokenizer: () => readGgufTokenizer(files, metadata, config),
   };

@@ -1,13 +1,24 @@
-import { type MambaLM, type LMConfig, moduleName, type Tokenizer } from "@mamba/core";
+import {
+  isHybrid,
+  type LayerSpec,
+  type LMConfig,
+  type MambaLM,
+  type MambaLMConfig,
+  moduleName,
+  paddedVocabSize,
+  type Tokenizer,
+} from "@mamba/core";
 import { isQuantized, type WeightDType } from "@mamba/kernel";
 import { CheckpointError } from "../errors.ts";
 import type { GgufMetadata, GgufValue } from "../formats/gguf/metadata.ts";
 import { type GgufContent, type GgufTensorToWrite, toGgmlType } from "../formats/gguf/write.ts";
+import { configOf, mixersOf } from "../architectures/hybrid/modules.ts";
 import { checkType } from "../parameters/checkType.ts";
 import { valuesToWrite, type WeightOptions } from "../parameters/weightsToWrite.ts";
 import { tensorsToWrite, type WriteRules } from "../parameters/write.ts";
-import { ggufName, ggufSources, mambaMetadata } from "./mamba.ts";
-import { fileTypeIds, ggufTypeOf, type GgufFileType } from "./policy.ts";
+import { ggufArchitectureFor } from "./architectures/index.ts";
+import { u32 } from "./architectures/values.ts";
+import { fileTypeIds, ggufTypeOf, ggufTypes, type GgufFileType } from "./policy.ts";
 import { ggufTokenizerMetadata } from "./tokenizer.ts";
 
 /** Options of `saveGguf` and `ggufContent`. */
@@ -20,6 +31,8 @@ export interface GgufOptions extends Pick<WeightOptions, "adapter"> {
   readonly stopIds?: readonly number[] | undefined;
   /** `general.name`: what programs show. Default "mamba". */
   readonly name?: string | undefined;
+  /** Positions that the model was trained for: `<architecture>.context_length`. Default: 2^20 without attention, 131072 with it. */
+  readonly contextLength?: number | undefined;
   /** Entries that are added to the metadata, or replace those of the same key. */
   readonly metadata?: GgufMetadata | undefined;
 }
@@ -64,41 +77,58 @@ export function ggufContentOf(
 ): WrittenGguf {
   const { type } = options;
   checkType("type", type, Object.keys(fileTypeIds));
-  const architecture = mambaMetadata(config);
-  const hasOutput = !config.tieEmbeddings;
+  const architecture = ggufArchitectureFor(config);
+  const {
+    architecture: arch,
+    entries,
+    own = [],
+    notes: sizes = [],
+  } = architecture.toMetadata(config, options);
+  const sources = architecture.sources(config);
+  const hasOutput = sources.some(({ chunks }) =>
+    chunks.some(({ names: [name] }) => name === "output.weight"),
+  );
+  const choose =
+    type &&
+    ggufTypes(
+      sources.flatMap(({ chunks }) => chunks.map(({ names: [name] }) => name)),
+      type,
+    );
   const typeOf: WriteRules["typeOf"] = ({ name, shape }, spec) => {
-    if (type !== undefined) return ggufTypeOf(name, shape, type, hasOutput);
+    if (choose) return choose(name, shape);
     const { dtype, storedAs = dtype } = options.valuesOf(spec);
     return spec.storage === "f32" ? "f32" : storedAs;
   };
-  const tensors = tensorsToWrite(ggufSources(config), { ...options, typeOf }).map(
-    (tensor): GgufTensorToWrite => ({ ...tensor, dtype: toGgmlType(tensor.dtype) }),
-  );
+  const tensors = tensorsToWrite(sources, { ...options, typeOf }).map((tensor): GgufTensorToWrite => ({
+    ...tensor,
+    dtype: toGgmlType(tensor.dtype),
+  }));
   const { tokenizer, stopIds = tokenizer?.stopIds ?? [] } = options;
   const written = ggufTokenizerMetadata(config, tokenizer, stopIds);
   const notes = [...written.notes];
-  if (!config.convBias) {
-    tensors.push(...zeroBiases(config));
+  const biases = zeroBiases(config);
+  if (biases.length > 0) {
+    tensors.push(...biases);
     notes.push(
       "the model has no bias of the convolution, which GGUF files of Mamba need: it was written as zeros",
     );
   }
-  if (config.dInner !== 2 * config.dModel) {
-    const sizes = `inner size ${config.dInner} and width ${config.dModel}`;
+  notes.push(...sizes);
+  if (hasOutput && config.tieEmbeddings)
     notes.push(
-      `llama.cpp loads Mamba models only with an inner size of twice the width, this one has ${sizes}`,
+      "the factors of the embedding and of the logits are in the weights of the file, which therefore has the table twice",
     );
-  }
   const isQuantizedFile = tensors.some(({ dtype }) => isQuantized(dtype.toLowerCase() as WeightDType));
-  const u32 = (value: number): GgufValue => ({ type: "u32", value });
   const text = (value: string): GgufValue => ({ type: "string", value });
   const metadata = new Map<string, GgufValue>([
-    ["general.architecture", text("mamba")],
+    ["general.architecture", text(arch)],
     ["general.type", text("model")],
     ["general.name", text(options.name ?? "mamba")],
     ["general.file_type", u32(fileTypeIds[options.type ?? mostCommon(tensors)])],
     ...(isQuantizedFile ? [["general.quantization_version", u32(2)] as const] : []),
-    ...architecture,
+    ...[...entries].map(([key, value]) => [`${arch}.${key}`, value] as const),
+    [`${arch}.vocab_size`, u32(paddedVocabSize(config))],
+    ...own,
     ...written.metadata,
     ...(options.metadata ?? []),
   ]);
@@ -106,13 +136,30 @@ export function ggufContentOf(
 }
 
 /** llama.cpp requires the bias of the convolution. */
-function zeroBiases({ nLayers, dInner }: LMConfig): GgufTensorToWrite[] {
-  return Array.from({ length: nLayers }, (_, layer) => ({
-    name: ggufName(`backbone.layers.${layer}.mixer.conv1d.bias`) ?? "",
-    dtype: "F32",
-    shape: [dInner],
-    chunks: () => [new Uint8Array(4 * dInner)],
-  }));
+function zeroBiases(config: LMConfig): GgufTensorToWrite[] {
+  const widths = isHybrid(config)
+    ? config.layers.map(unbiasedWidth)
+    : Array.from({ length: config.nLayers }, () => mambaWidth(config));
+  return widths.flatMap((width, i) => {
+    if (width === undefined) return [];
+    const chunks = () => [new Uint8Array(4 * width)];
+    return [{ name: `blk.${i}.ssm_conv1d.bias`, dtype: "F32", shape: [width], chunks }];
+  });
+}
+
+/** Channels of the convolution of a layer, if it has no bias. */
+function unbiasedWidth(layer: LayerSpec): number | undefined {
+  for (const mixer of mixersOf(layer)) {
+    const recurrent = configOf(mixer, "mamba2");
+    if (recurrent && !recurrent.convBias) return recurrent.dInner + 2 * recurrent.groups * recurrent.dState;
+    const block = configOf(mixer, "mamba");
+    if (block) return mambaWidth(block);
+  }
+  return undefined;
+}
+
+function mambaWidth({ convBias, dInner }: Pick<MambaLMConfig, "convBias" | "dInner">): number | undefined {
+  return convBias ? undefined : dInner;
 }
 
 /** The type of most values of the matrices: that of the file. */

@@ -7,7 +7,7 @@ import { tokenizerToGguf } from "../tokenizer/gguf/write.ts";
 import type { CheckpointTokenizer } from "../tokenizer/parse.ts";
 import { bytesTokenizer, findTokenizer } from "../tokenizer/read.ts";
 import { GgufFields } from "./fields.ts";
-import { countTokens, ownKeys } from "./mamba.ts";
+import { countTokens, ownKeys } from "./architectures/vocabulary.ts";
 
 /**
  * The tokenizer of a GGUF model: that of its metadata, or of a tokenizer.json beside a file that has none.
