@@ -49,6 +49,50 @@ describe("finite differences confirm the reference of", () => {
     checkGradients({ x }, loss, { x: reference.siluBackward(dy, x) });
   });
 
+  test.each([undefined, Int32Array.of(4, 4, -1, 4, 2, 2, 4, 0, 0, 0, -2, 0, 1, 1)])(
+    "attentionBackward, with ids %s",
+    (sequenceIds) => {
+      const shape = { B: 2, L: 7, H: 4, G: 2, K: 3, V: 2 };
+      const args = { q: normal(2 * 7 * 12), k: normal(2 * 7 * 6), v: normal(2 * 7 * 4) };
+      const dy = normal(2 * 7 * 8);
+      const values = (v: Lists) => ({ ...(v as typeof args), scale: 0.7, sequenceIds });
+      const loss = (v: Lists) => dot(dy, reference.attention(shape, values(v)));
+      checkGradients(args, loss, { ...reference.attentionBackward(shape, dy, values(args)) });
+    },
+  );
+
+  test.each(["softmax", "topSoftmax", "sigmoid"] as const)("routeExpertsBackward, %s", (scoring) => {
+    const [R, E, perToken] = [3, 6, 2];
+    const [logits, dWeights] = [normal(R * E), normal(R * perToken)];
+    for (const normalize of [false, true]) {
+      const values = (v: Lists) => ({ logits: v["logits"]!, perToken, scoring, normalize, scale: 1.5 });
+      const loss = (v: Lists) => dot(dWeights, reference.routeExperts(R, E, values(v)).weights);
+      const { experts } = reference.routeExperts(R, E, values({ logits }));
+      const gradient = reference.routeExpertsBackward(R, E, dWeights, values({ logits }), experts);
+      checkGradients({ logits }, loss, { logits: gradient });
+    }
+  });
+
+  test("expertLinearBackward and combineExpertsBackward", () => {
+    const sizes = { R: 3, K: 2, E: 4, O: 3, I: 5 };
+    const { R, K, E, O, I } = sizes;
+    const experts = Int32Array.of(0, 3, 3, 2, 0, 2);
+    const [weight, dy] = [normal(E * O * I), normal(R * K * O)];
+    for (const shared of [false, true]) {
+      const x = normal(R * (shared ? 1 : K) * I);
+      const loss = (v: Lists) =>
+        dot(dy, reference.expertLinear(sizes, v["x"]!, v["weight"]!, experts, shared));
+      const dx = reference.expertLinearBackwardInput(sizes, dy, weight, experts);
+      checkGradients({ x, weight }, loss, {
+        ...(!shared && { x: dx }),
+        weight: reference.expertLinearBackwardWeight(sizes, dy, x, experts, shared),
+      });
+    }
+    const [y, weights, dOut] = [normal(R * K * O), normal(R * K), normal(R * O)];
+    const loss = (v: Lists) => dot(dOut, reference.combineExperts(R, K, O, v["y"]!, v["weights"]!));
+    checkGradients({ y, weights }, loss, { ...reference.combineExpertsBackward(R, K, O, dOut, y, weights) });
+  });
+
   test("tanhBackward, sigmoidBackward and softmaxBackward", () => {
     const [rows, D] = [4, 10];
     const [x, dy] = [normal(rows * D, 2), normal(rows * D)];
@@ -60,6 +104,60 @@ describe("finite differences confirm the reference of", () => {
       x: reference.softmaxBackward(rows, D, dy, y),
     });
   });
+
+  test("reluSquaredBackward", () => {
+    const [x, dy] = [normal(40, 3), normal(40)];
+    const loss = (v: Lists) => dot(dy, reference.reluSquared(v["x"]!));
+    checkGradients({ x }, loss, { x: reference.reluSquaredBackward(dy, x) });
+  });
+
+  test.each([
+    [true, true],
+    [true, false],
+    [false, true],
+  ])("discretizeBackward, bias %s, limits %s", (biased, limited) => {
+    const [rows, H] = [6, 5];
+    const args = {
+      // Both sides of the limits and of the threshold of softplus, and nothing within a step of them.
+      dt: normal(rows * H, 0.1).map((x, i) => [-6, -2, 0.5, 4, 19, 21][i % 6]! + x),
+      A: Float64Array.from(random.uniforms(H, -2, -0.05)),
+      ...(biased && { bias: Float64Array.from(random.uniforms(H, 0, 0.1)) }),
+    };
+    const limits = limited ? { min: 0.01, max: 3 } : { min: 0, max: Infinity };
+    const dy = normal(rows * 2 * H);
+    const loss = (v: Lists) => dot(dy, reference.discretize(rows, H, v as typeof args, limits));
+    checkGradients(args, loss, given(reference.discretizeBackward(rows, H, dy, args, limits), args));
+  });
+
+  test.each([true, false])("gatedRmsNormBackward, norm first %s", (normBeforeGate) => {
+    const sizes = { rows: 3, D: 12, groups: 3 };
+    const args = { x: normal(36), z: normal(36, 2), weight: normal(12) };
+    const fixed = { eps: 1e-2, normBeforeGate };
+    const dy = normal(36);
+    const loss = (v: Lists) => dot(dy, reference.gatedRmsNorm(sizes, { ...(v as typeof args), ...fixed }));
+    checkGradients(args, loss, reference.gatedRmsNormBackward(sizes, dy, { ...args, ...fixed }));
+  });
+
+  test.each([
+    ["half", false, false],
+    ["half", true, true],
+    ["interleaved", false, true],
+    ["interleaved", true, false],
+  ] as const)(
+    "rotary by the inverse and rotaryBackwardAngles, %s %s %s",
+    (pairing, anglesPerHead, inverse) => {
+      const sizes = { rows: 3, H: 2, Dh: 7, S: 3 };
+      const { rows, H, Dh, S } = sizes;
+      const scalars = { pairing, anglesPerHead, inverse };
+      const args = { x: normal(rows * H * Dh), angles: normal(rows * S * (anglesPerHead ? H : 1), 3) };
+      const dy = normal(rows * H * Dh);
+      const loss = (v: Lists) => dot(dy, reference.rotary(sizes, v["x"]!, v["angles"]!, scalars));
+      checkGradients(args, loss, {
+        x: reference.rotary(sizes, dy, args.angles, { ...scalars, inverse: !inverse }),
+        angles: reference.rotaryBackwardAngles(sizes, dy, args.x, args.angles, scalars),
+      });
+    },
+  );
 
   test.each(["none", "tanh"] as const)("geluBackward, %s", (form) => {
     const [x, dy] = [normal(40, 2), normal(40)];
@@ -196,6 +294,34 @@ describe("finite differences confirm the reference of", () => {
       };
       const all = reference.selectiveScanBackward(B, L, D, N, dy, { ...args, ...fixed }, dFinalState);
       checkGradients(args, loss, given(all, args));
+    });
+  }
+
+  for (const flags of pairwise(["D", "initialState", "sequenceIds", "dFinalState"])) {
+    test(`ssdScanBackward${flagLabel(flags)}`, () => {
+      const sizes = { B: sequenceKinds, L: 7, H: 4, P: 2, G: 2, N: 3 };
+      const { B, L, H, P, G, N } = sizes;
+      const args = {
+        x: normal(B * L * H * P),
+        B: normal(B * L * G * N),
+        C: normal(B * L * G * N),
+        logDecay: Float64Array.from(random.uniforms(B * L * H, -1, 0.1)),
+        weight: normal(B * L * H),
+        ...(flags.D && { D: normal(H) }),
+        ...(flags.initialState && { initialState: normal(B * H * P * N) }),
+      };
+      const fixed = { sequenceIds: flags.sequenceIds ? sequenceIdsFor(B, L) : undefined };
+      const dy = normal(B * L * H * P);
+      const dFinalState = flags.dFinalState ? normal(B * H * P * N) : undefined;
+      const loss = (v: Lists) => {
+        const { y, finalState } = reference.ssdScan(sizes, { ...(v as typeof args), ...fixed });
+        return dot(dy, y) + (dFinalState ? dot(dFinalState, finalState) : 0);
+      };
+      checkGradients(
+        args,
+        loss,
+        given(reference.ssdScanBackward(sizes, dy, { ...args, ...fixed }, dFinalState), args),
+      );
     });
   }
 

@@ -5,9 +5,18 @@ import {
   fromFloat32,
   hostLength,
   type Grads,
+  type Shape,
   type Tensor,
 } from "@mamba/kernel";
-import { type OpImplementation, type OpTable, ScanResidual } from "@mamba/kernel/author";
+import {
+  AttentionResidual,
+  type AttentionSizes,
+  type OpImplementation,
+  type OpTable,
+  ScanResidual,
+  SsdResidual,
+  type SsdSizes,
+} from "@mamba/kernel/author";
 import { reference } from "../src/index.ts";
 import type { Arena, ArenaTensor } from "./arena.ts";
 
@@ -89,11 +98,29 @@ export const gelu: Op<"gelu"> = (arena, _sizes, x, approximate) =>
 export const geluBackward: Op<"geluBackward"> = (arena, _sizes, dy, x, approximate) =>
   arena.result(x.shape, reference.geluBackward(dy.values(), x.values(), approximate));
 
+export const reluSquared: Op<"reluSquared"> = (arena, _sizes, x) =>
+  arena.result(x.shape, reference.reluSquared(x.values()));
+
+export const reluSquaredBackward: Op<"reluSquaredBackward"> = (arena, _sizes, dy, x) =>
+  arena.result(x.shape, reference.reluSquaredBackward(dy.values(), x.values()));
+
 export const softmax: Op<"softmax"> = (arena, { rows, features }, x) =>
   arena.result(x.shape, reference.softmax(rows, features, x.values()));
 
 export const softmaxBackward: Op<"softmaxBackward"> = (arena, { rows, features }, dy, y) =>
   arena.result(y.shape, reference.softmaxBackward(rows, features, dy.values(), y.values()));
+
+export const rotary: Op<"rotary"> = (arena, { batch, length, heads, headDim, pairs }, args) => {
+  const extents = { rows: batch * length, H: heads, Dh: headDim, S: pairs };
+  return arena.result(args.x.shape, reference.rotary(extents, args.x.values(), args.angles.values(), args));
+};
+
+export const rotaryBackwardAngles: Op<"rotaryBackwardAngles"> = (arena, sizes, dy, args) => {
+  const { batch, length, heads, headDim, pairs } = sizes;
+  const extents = { rows: batch * length, H: heads, Dh: headDim, S: pairs };
+  const values = [dy.values(), args.x.values(), args.angles.values()] as const;
+  return arena.result(args.angles.shape, reference.rotaryBackwardAngles(extents, ...values, args));
+};
 
 export const dropout: Op<"dropout"> = (arena, _sizes, x, probability, seed) =>
   arena.result(x.shape, reference.dropout(x.values(), probability, seed));
@@ -137,6 +164,20 @@ export const rmsNormBackward: Op<"rmsNormBackward"> = (arena, sizes, dy, x, weig
   const grads = reference.rmsNormBackward(rows, features, ...values, eps);
   const dx = arena.result(x.shape, grads.dx);
   return weight ? { dx, dWeight: arena.result([features], grads.dWeight) } : { dx };
+};
+
+export const gatedRmsNorm: Op<"gatedRmsNorm"> = (arena, sizes, args) => {
+  const { rows, features: D, groups } = sizes;
+  const { eps, normBeforeGate } = args;
+  const values = { ...valuesOf(args), eps, normBeforeGate };
+  return arena.result(args.x.shape, reference.gatedRmsNorm({ rows, D, groups }, values));
+};
+
+export const gatedRmsNormBackward: Op<"gatedRmsNormBackward"> = (arena, sizes, dy, args) => {
+  const { rows, features: D, groups } = sizes;
+  const { eps, normBeforeGate } = args;
+  const values = { ...valuesOf(args), eps, normBeforeGate };
+  return gradientsOf(arena, args, reference.gatedRmsNormBackward({ rows, D, groups }, dy.values(), values));
 };
 
 export const layerNorm: Op<"layerNorm"> = (arena, { rows, features }, x, weight, bias, eps) =>
@@ -256,6 +297,164 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   const sizes = [batch, length, channels, stateSize] as const;
   const grads = reference.selectiveScanBackward(...sizes, dy.values(), values, dFinalState?.values());
   return gradientsOf(arena, args, grads);
+};
+
+export const attention: Op<"attention"> = (arena, sizes, args) =>
+  arena.result(
+    resultShape(sizes),
+    reference.attention(shapeOf(sizes), { ...valuesOf(args), scale: args.scale }),
+  );
+
+export const attentionForward: Op<"attentionForward"> = (arena, sizes, args) => ({
+  y: attention(arena, sizes, args),
+  // The backward below computes the softmax again.
+  residual: new AttentionResidual(arena.result([1], [0]), sizes),
+});
+
+export const attentionBackward: Op<"attentionBackward"> = (arena, sizes, dy, args) => {
+  const values = { ...valuesOf(args), scale: args.scale };
+  return gradientsOf(arena, args, reference.attentionBackward(shapeOf(sizes), dy.values(), values));
+};
+
+export const cachedAttention: Op<"cachedAttention"> = (arena, sizes, args) => {
+  const { keys, values } = args;
+  const shape = { ...shapeOf(sizes), T: sizes.capacity };
+  const after = reference.cachedAttention(shape, { ...valuesOf(args), scale: args.scale });
+  keys.set(after.keys);
+  values.set(after.values);
+  return arena.result(resultShape(sizes), after.y);
+};
+
+/** The sizes of an attention as the references take them. */
+function shapeOf({ batch, length, heads, kvHeads, keyDim, valueDim }: AttentionSizes) {
+  return { B: batch, L: length, H: heads, G: kvHeads, K: keyDim, V: valueDim };
+}
+
+function resultShape({ batch, length, heads, valueDim }: AttentionSizes): Shape {
+  return [batch, length, heads * valueDim];
+}
+
+export const routeExperts: Op<"routeExperts"> = (arena, sizes, args) => {
+  const { rows, expertCount, perToken } = sizes;
+  const chosen = reference.routeExperts(rows, expertCount, routeValues(args));
+  return {
+    experts: arena.result([rows, perToken], chosen.experts, "i32"),
+    weights: arena.result([rows, perToken], chosen.weights),
+  };
+};
+
+export const routeExpertsBackward: Op<"routeExpertsBackward"> = (arena, sizes, dWeights, args, experts) => {
+  const { rows, expertCount } = sizes;
+  const values = [dWeights.values(), routeValues(args), experts.values()] as const;
+  return arena.result([rows, expertCount], reference.routeExpertsBackward(rows, expertCount, ...values));
+};
+
+/** The arguments of a router as the references take them. */
+function routeValues(args: Parameters<Op<"routeExperts">>[2]) {
+  const { perToken, scoring, normalize = false, scale = 1 } = args;
+  return { ...valuesOf(args), perToken, scoring, normalize, scale };
+}
+
+export const expertLoads: Op<"expertLoads"> = (arena, { rows, perToken, expertCount }, experts) =>
+  arena.result([expertCount], reference.expertLoads(rows, perToken, expertCount, experts.values()));
+
+export const expertLinear: Op<"expertLinear"> = (arena, sizes, { x, weight, experts }) => {
+  const { rows, perToken, outFeatures, shared } = sizes;
+  const values = [x.values(), weight.values(), experts.values()] as const;
+  return arena.result(
+    [rows, perToken, outFeatures],
+    reference.expertLinear(expertSizes(sizes), ...values, shared),
+  );
+};
+
+export const expertLinearBackwardInput: Op<"expertLinearBackwardInput"> = (
+  arena,
+  sizes,
+  dy,
+  weight,
+  experts,
+) => {
+  const { rows, perToken, inFeatures } = sizes;
+  const values = [dy.values(), weight.values(), experts.values()] as const;
+  const dx = reference.expertLinearBackwardInput(expertSizes(sizes), ...values);
+  return arena.result([rows, perToken, inFeatures], dx);
+};
+
+export const expertLinearBackwardWeight: Op<"expertLinearBackwardWeight"> = (
+  arena,
+  sizes,
+  dy,
+  x,
+  experts,
+) => {
+  const { expertCount, outFeatures, inFeatures, shared } = sizes;
+  const values = [dy.values(), x.values(), experts.values()] as const;
+  const dWeight = reference.expertLinearBackwardWeight(expertSizes(sizes), ...values, shared);
+  return arena.result([expertCount, outFeatures, inFeatures], dWeight);
+};
+
+type ExpertSizes = Parameters<Op<"expertLinearBackwardInput">>[1];
+
+function expertSizes({ rows, perToken, expertCount, outFeatures, inFeatures }: ExpertSizes) {
+  return { R: rows, K: perToken, E: expertCount, O: outFeatures, I: inFeatures };
+}
+
+export const combineExperts: Op<"combineExperts"> = (arena, { rows, perToken, outFeatures }, y, weights) =>
+  arena.result(
+    [rows, outFeatures],
+    reference.combineExperts(rows, perToken, outFeatures, y.values(), weights.values()),
+  );
+
+export const combineExpertsBackward: Op<"combineExpertsBackward"> = (arena, sizes, dOut, y, weights) => {
+  const { rows, perToken, outFeatures } = sizes;
+  const values = [dOut.values(), y.values(), weights.values()] as const;
+  const grads = reference.combineExpertsBackward(rows, perToken, outFeatures, ...values);
+  return { y: arena.result(y.shape, grads.y), weights: arena.result(weights.shape, grads.weights) };
+};
+
+export const discretize: Op<"discretize"> = (arena, { rows, heads, min, max, shape }, args) =>
+  arena.result(shape, reference.discretize(rows, heads, valuesOf(args), { min, max }));
+
+export const discretizeBackward: Op<"discretizeBackward"> = (arena, { rows, heads, min, max }, dy, args) => {
+  const grads = reference.discretizeBackward(rows, heads, dy.values(), valuesOf(args), { min, max });
+  return gradientsOf(arena, args, grads);
+};
+
+/** The sizes by their letters. */
+export function ssdExtents({ batch, length, heads, headDim, groups, stateSize }: SsdSizes) {
+  return { B: batch, L: length, H: heads, P: headDim, G: groups, N: stateSize };
+}
+
+export const ssdScan: Op<"ssdScan"> = (arena, sizes, args, want) => {
+  const { batch, heads, headDim, stateSize } = sizes;
+  // The state is rounded at every position, so that the bits do not depend on the chunks of a sequence.
+  const results = reference.ssdScan(ssdExtents(sizes), { ...valuesOf(args), roundState: true });
+  const y = arena.result(args.x.shape, results.y);
+  const stateShape = [batch, heads, headDim, stateSize];
+  return want ? { y, finalState: arena.result(stateShape, results.finalState) } : { y };
+};
+
+export const ssdStateUpdate: Op<"ssdStateUpdate"> = (arena, sizes, state, args) => {
+  const extents = ssdExtents({ ...sizes, length: 1 });
+  const after = reference.ssdStateUpdate(extents, state.values(), valuesOf(args));
+  state.elements.set(after.state);
+  return arena.result(args.x.shape, after.y);
+};
+
+export const ssdScanForward: Op<"ssdScanForward"> = (arena, sizes, args) => {
+  const { batch, heads, headDim, stateSize } = sizes;
+  const results = reference.ssdScanForward(ssdExtents(sizes), valuesOf(args));
+  return {
+    y: arena.result(args.x.shape, results.y),
+    finalState: arena.result([batch, heads, headDim, stateSize], results.finalState),
+    // The backward computes all states again, like that of `selectiveScan`.
+    residual: new SsdResidual(arena.result([1], [0]), sizes),
+  };
+};
+
+export const ssdScanBackward: Op<"ssdScanBackward"> = (arena, sizes, dy, args, _residual, dFinalState) => {
+  const values = [dy.values(), valuesOf(args), dFinalState?.values()] as const;
+  return gradientsOf(arena, args, reference.ssdScanBackward(ssdExtents(sizes), ...values));
 };
 
 export const argmax: Op<"argmax"> = (arena, { batch, vocabSize }, logits) =>
