@@ -1,6 +1,6 @@
 import { ElementwiseArgs, elementwiseUnits, mapTwo } from "./elementwise.ts";
 
-// y = a · 2 · max(b, 0): a is dy, b is the input of reluSquared
+// y = a * 2 * max(b, 0): a is dy, b is the input of reluSquared
 
 @unmanaged
 @final
