@@ -7,6 +7,7 @@ import {
   generate,
   GenerationState,
   type HybridLMConfig,
+  type HybridLMConfigInput,
   isHybrid,
   loadState,
   MambaLM,
@@ -19,14 +20,14 @@ import {
   StackState,
   stateBytes,
 } from "../src/index.ts";
-import { historyMean, hybrid, onlyGrowing } from "./historyMean.ts";
+import { historyMean, hybrid, onlyGrowing, withAttention } from "./historyMean.ts";
 import { close, collect, idsOf, nmse, someIds, take, uploadIds, warmUp } from "./support.ts";
 
 type HybridModel = MambaLM<HybridLMConfig>;
 
 async function withHybrid(
   body: (model: HybridModel, kernel: Kernel) => Promise<void>,
-  config: typeof hybrid | typeof onlyGrowing = hybrid,
+  config: HybridLMConfigInput = hybrid,
 ): Promise<void> {
   await using kernel = await createCpuKernel({ threads: 1 });
   using model = MambaLM.init(kernel, config, 5);
@@ -54,42 +55,48 @@ async function feed(
   return await take(model.kernel, model.forward(ids, { state, logits: "last" }));
 }
 
-test("rows of different lengths: chunks and steps equal the whole, beside any other rows and however the state grew", async () => {
-  await withHybrid(async (model) => {
-    const rows = [someIds(90, 1), someIds(90, 2), someIds(90, 3)];
-    const expected = await Promise.all(rows.map((row) => logitsOf(model, row)));
-    using state = model.createState(3);
-    const check = (row: number, logits: Float32Array, at = 0) => {
-      const read = state.lengths[row]!;
-      expect(nmse(logits.subarray(at * 37, (at + 1) * 37), expected[row]![read - 1]!)).toBeLessThan(close);
-    };
-    const lengths = [17, 1, 60];
-    for (const [row, length] of lengths.entries()) {
-      using view = state.rows(row, 1);
-      check(row, await feed(model, view, [rows[row]!.slice(0, length)]));
-    }
-    expect(state.lengths).toEqual(lengths);
-    expect(state.capacity).toBe(64);
-    for (const count of [3, 1, 5]) {
-      const next = rows.map((row, i) => row.slice(state.lengths[i], state.lengths[i]! + count));
-      const logits = await feed(model, state, next);
-      for (const row of rows.keys()) check(row, logits, row);
-    }
-    expect(state.capacity).toBe(128);
-    using pair = state.rows(1, 2);
-    for (let i = 0; i < 4; i++) {
-      using ids = model.kernel.upload(
-        Int32Array.from([1, 2], (row) => rows[row]![state.lengths[row]!]!),
-        [2],
-        "i32",
-      );
-      const logits = await take(model.kernel, model.step(ids, pair));
-      for (const at of [0, 1]) check(at + 1, logits, at);
-    }
-    expect(state.lengths).toEqual([26, 14, 73]);
-    expect(pair.lengths).toEqual([14, 73]);
-  });
-});
+test.each([
+  ["a mean over the history", hybrid],
+  ["attention", withAttention],
+])(
+  "rows of different lengths, with %s: chunks and steps equal the whole, however the state grew",
+  async (_, config) => {
+    await withHybrid(async (model) => {
+      const rows = [someIds(90, 1), someIds(90, 2), someIds(90, 3)];
+      const expected = await Promise.all(rows.map((row) => logitsOf(model, row)));
+      using state = model.createState(3);
+      const check = (row: number, logits: Float32Array, at = 0) => {
+        const read = state.lengths[row]!;
+        expect(nmse(logits.subarray(at * 37, (at + 1) * 37), expected[row]![read - 1]!)).toBeLessThan(close);
+      };
+      const lengths = [17, 1, 60];
+      for (const [row, length] of lengths.entries()) {
+        using view = state.rows(row, 1);
+        check(row, await feed(model, view, [rows[row]!.slice(0, length)]));
+      }
+      expect(state.lengths).toEqual(lengths);
+      expect(state.capacity).toBe(64);
+      for (const count of [3, 1, 5]) {
+        const next = rows.map((row, i) => row.slice(state.lengths[i], state.lengths[i]! + count));
+        const logits = await feed(model, state, next);
+        for (const row of rows.keys()) check(row, logits, row);
+      }
+      expect(state.capacity).toBe(128);
+      using pair = state.rows(1, 2);
+      for (let i = 0; i < 4; i++) {
+        using ids = model.kernel.upload(
+          Int32Array.from([1, 2], (row) => rows[row]![state.lengths[row]!]!),
+          [2],
+          "i32",
+        );
+        const logits = await take(model.kernel, model.step(ids, pair));
+        for (const at of [0, 1]) check(at + 1, logits, at);
+      }
+      expect(state.lengths).toEqual([26, 14, 73]);
+      expect(pair.lengths).toEqual([14, 73]);
+    }, config);
+  },
+);
 
 test("copies have only what was read, and go on independently, also on another kernel", async () => {
   await withHybrid(async (model, kernel) => {
@@ -158,7 +165,10 @@ test("stateBytes is the memory of a state, constant without growing parts and li
   });
 });
 
-test("sequences of a decoder with states that grow give what each gives alone", async () => {
+test.each([
+  ["a mean over the history", hybrid],
+  ["attention", withAttention],
+])("sequences of a decoder with %s give what each gives alone", async (_, config) => {
   await withHybrid(async (model) => {
     using decoder = new Decoder(model, { capacity: 3, chunkLength: 5 });
     const requests = Array.from({ length: 8 }, (_, i) => ({
@@ -179,12 +189,13 @@ test("sequences of a decoder with states that grow give what each gives alone", 
       const alone = idsOf(await collect(generate(model, prompt, options)));
       expect(ids).toEqual([...prompt, ...alone]);
     }
-  });
+  }, config);
 });
 
 test.each([
   [hybrid, undefined],
   [hybrid, { everyTokens: 3 }],
+  [withAttention, { everyTokens: 3 }],
   [onlyGrowing, undefined],
   [onlyGrowing, { everyTokens: 3 }],
 ] as const)(

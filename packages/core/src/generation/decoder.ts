@@ -228,6 +228,7 @@ export class Decoder implements Disposable {
     next: () => Chunk | undefined,
     fail: (sequence: RunningSequence, error: unknown) => void,
   ): Chunk | undefined {
+    if (!this.#table.rows.isBounded) return next();
     for (let chunk = next(); chunk; chunk = next()) {
       const { sequences, length } = chunk;
       const maxLength = this.#maxLength ?? Infinity;

@@ -18,6 +18,11 @@ export class DecoderRows implements Disposable {
     scope.release(this.#zero);
   }
 
+  /** True when a row may have no room for the next position. */
+  get isBounded(): boolean {
+    return this.#state.isBounded;
+  }
+
   /** View of the first `count` rows. Borrowed until the next call. */
   first(count: number): StackState {
     if (this.#first?.batch !== count) {

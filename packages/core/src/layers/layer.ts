@@ -99,13 +99,13 @@ export class Layer implements Module {
 
   /** x [B, L, D] -> [B, L, D]. `context.state` holds the states of `layerState`. */
   forward(ops: Ops, x: Tensor, context: LayerContext): Tensor {
-    const { state, ...common } = context;
+    const { state, sequences, positions, training } = context;
     let residual = x;
     for (const { norm, modules } of this.#sublayers) {
       const input = norm.forward(ops, residual);
       let sum: Tensor | undefined;
       for (const { module, start, end } of modules) {
-        const own = { ...common, state: state?.slice(start, end) };
+        const own = { state: state?.slice(start, end), sequences, positions, training };
         const y = module.forward(ops, input, own);
         sum = sum ? ops.add(sum, y) : y;
       }

@@ -16,11 +16,11 @@ export class Positions {
   readonly batch: number;
   /** Positions of the input, L. */
   readonly length: number;
-  /** For each row, the positions that were read before this input. */
-  readonly lengths: readonly number[];
   readonly #sequences: Sequences | undefined;
+  #lengths: readonly number[] | undefined;
+  // Made when they are needed: there are positions for each token.
   #lengthsData: Int32Array | undefined;
-  readonly #angles = new Map<string, Float32Array>();
+  #angles: Map<string, Float32Array> | undefined;
 
   /**
    * @param lengths positions that each row has read before this input. Default: none
@@ -36,8 +36,13 @@ export class Positions {
   ) {
     this.batch = batch;
     this.length = length;
-    this.lengths = lengths ?? Array.from({ length: batch }, () => 0);
+    this.#lengths = lengths;
     this.#sequences = sequences;
+  }
+
+  /** For each row, the positions that were read before this input. */
+  get lengths(): readonly number[] {
+    return (this.#lengths ??= Array.from({ length: this.batch }, () => 0));
   }
 
   /** For each row, the positions of its last sequence that are read after this input. */
@@ -63,6 +68,7 @@ export class Positions {
   angles(ops: Pick<Ops, "sharedConstant">, { dim, theta }: RotaryAngles): Tensor {
     const pairs = dim / 2;
     const key = `${dim} ${theta}`;
+    this.#angles ??= new Map();
     let data = this.#angles.get(key);
     if (!data) {
       const frequencies = Float64Array.from({ length: pairs }, (_, i) => theta ** ((-2 * i) / dim));

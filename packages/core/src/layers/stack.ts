@@ -85,7 +85,7 @@ export class Stack {
     const [batch = 0, length = 0] = x.shape;
     state?.checkFits(this.state, batch);
     sequences?.checkFits(batch, length);
-    if (state?.grows && sequences) throw withSequences();
+    if (sequences && state?.grows) throw withSequences();
     state?.reserve(length);
     const tensors = state?.tensors;
     const positions = new Positions(batch, length, { lengths: state?.lengths, sequences });

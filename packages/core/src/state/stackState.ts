@@ -78,7 +78,8 @@ export class StackState implements Disposable {
 
   /** For each row, the positions that it has read. */
   get lengths(): readonly number[] {
-    return this.#memory.lengths.slice(this.#start, this.#start + this.batch);
+    const { lengths } = this.#memory;
+    return this.batch === lengths.length ? lengths : lengths.slice(this.#start, this.#start + this.batch);
   }
 
   /** Positions of each row that the growing tensors have room for. */
@@ -91,6 +92,11 @@ export class StackState implements Disposable {
     return this.#memory.grows;
   }
 
+  /** True when a row may have no room for the next position: a tensor grows, or there is a `maxLength`. */
+  get isBounded(): boolean {
+    return this.#memory.isBounded;
+  }
+
   /**
    * Makes room for `positions` more positions of each row: at least by doubling, where the memory allows it. Views of the same
    * memory see it. Nothing changes when it fails.
@@ -99,7 +105,7 @@ export class StackState implements Disposable {
    * @throws MambaError `LENGTH` when a row would have more positions than `maxLength`; KernelError `OUT_OF_MEMORY`
    */
   reserve(positions: number, limit?: number): void {
-    this.#memory.reserve(Math.max(...this.lengths) + positions, limit);
+    if (this.isBounded) this.#memory.reserve(Math.max(...this.lengths) + positions, limit);
   }
 
   /**
@@ -108,7 +114,7 @@ export class StackState implements Disposable {
    * @param lengths [B]
    */
   advanceTo(lengths: readonly number[]): void {
-    for (const [row, length] of lengths.entries()) this.#memory.lengths[this.#start + row] = length;
+    this.#memory.setLengths(this.#start, lengths);
   }
 
   /** An independent copy. */

@@ -20,12 +20,13 @@ export class StateMemory {
   readonly specs: readonly StateSpec[];
   /** Rows. */
   readonly batch: number;
-  /** For each row, the positions that it has read. */
-  readonly lengths: number[];
   /** The most positions of a row; undefined: no bound. */
   readonly maxLength: number | undefined;
   /** True when a spec grows. */
   readonly grows: boolean;
+  /** True when a row cannot read any number of positions as it is. */
+  readonly isBounded: boolean;
+  #lengths: readonly number[];
   #tensors: readonly Tensor[];
   #capacity: number;
   #version = 0;
@@ -47,9 +48,10 @@ export class StateMemory {
     this.kernel = kernel;
     this.specs = specs;
     this.batch = lengths.length;
-    this.lengths = [...lengths];
+    this.#lengths = [...lengths];
     this.maxLength = maxLength;
     this.grows = specs.some(({ grows }) => grows);
+    this.isBounded = this.grows || maxLength !== undefined;
     this.#capacity = capacity;
     this.#tensors = allOf(specs, ({ shape, grows }, i) =>
       fixed && !grows ? fixed(i) : kernel.zeros(shape(lengths.length, capacity), "f32"),
@@ -59,6 +61,21 @@ export class StateMemory {
   /** In the order of `specs`. Growing tensors are others after `reserve`, which changes `version`. */
   get tensors(): readonly Tensor[] {
     return this.#tensors;
+  }
+
+  /** For each row, the positions that it has read. */
+  get lengths(): readonly number[] {
+    return this.#lengths;
+  }
+
+  /** Sets the lengths of the rows from `start` on. */
+  setLengths(start: number, lengths: readonly number[]): void {
+    const { batch } = this;
+    const before = this.#lengths;
+    this.#lengths =
+      lengths.length === batch
+        ? lengths
+        : [...before.slice(0, start), ...lengths, ...before.slice(start + lengths.length)];
   }
 
   /** Positions that the growing tensors have room for. */
@@ -136,7 +153,7 @@ export class StateMemory {
       const [target, given] = [this.#tensors[i], source.tensors[i]];
       if (grows && target && given) copyPositions(this.kernel, target, to, given, from, length);
     }
-    this.lengths[to] = length;
+    this.setLengths(to, [length]);
   }
 
   /** Writes the positions that the rows have read, row after row, into tensor `index`, which grows. */
