@@ -1,4 +1,4 @@
-import { type Kernel, lastExtent, Scope, type Tensor } from "@mamba/kernel";
+import { lastExtent, Scope, type Tensor } from "@mamba/kernel";
 import { dequantize, quantize } from "@mamba/kernel/quantize";
 import { expect, test } from "vitest";
 import {
