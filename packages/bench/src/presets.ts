@@ -1,4 +1,5 @@
-import type { MambaLMConfigInput } from "@mamba/core";
+import type { LMConfigInput, MambaLMConfigInput } from "@mamba/core";
+import { hybridPresets } from "./hybridPresets.ts";
 
 /** The GPT-NeoX vocabulary: 50277 tokens in a table of 50280 rows. */
 const neox = { vocabSize: 50277, padVocabSizeMultiple: 8 };
@@ -17,3 +18,12 @@ export const presets = {
 export type PresetName = keyof typeof presets;
 
 export const presetNames = Object.keys(presets) as PresetName[];
+
+/** Shapes of all models by name: Mamba, Mamba-2 and hybrids. */
+export const modelPresets = { ...presets, ...hybridPresets } as const satisfies Readonly<
+  Record<string, LMConfigInput>
+>;
+
+export type ModelPresetName = keyof typeof modelPresets;
+
+export const modelPresetNames = Object.keys(modelPresets) as ModelPresetName[];

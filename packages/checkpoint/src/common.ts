@@ -17,8 +17,9 @@ export type { GgufFile } from "./formats/gguf/open.ts";
 export { ggufChunks, type GgufContent, ggufSize, type GgufTensorToWrite } from "./formats/gguf/write.ts";
 export type { StoredDType } from "./formats/storedTypes.ts";
 export type { LocatedTensor, StoredTensor, WeightFile } from "./formats/weights.ts";
-export { ggufTypeOf, type GgufFileType } from "./gguf/policy.ts";
+export { ggufTypeOf, ggufTypes, type GgufFileType } from "./gguf/policy.ts";
 export { ggufContent, type GgufOptions } from "./gguf/save.ts";
+export { hubTensors, type HubTensorOptions } from "./hubTensors.ts";
 export type { CheckpointFormat, CheckpointSummary, LoadedCheckpoint } from "./load.ts";
 export type {
   LoadedLanguageModel,
@@ -45,6 +46,7 @@ export type { NamedToken, NamedTokens } from "./tokenizer/tokenizerConfig.ts";
 // Types of this package's own functions.
 export type {
   ByteSource,
+  ChunkedTensorToWrite,
   SafetensorsDType,
   SafetensorsFile,
   SafetensorsHeader,

@@ -1,6 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type PatchedChunks, safetensorsFile, type TensorToWrite } from "@mamba/core/safetensors";
+import {
+  type ChunkedTensorToWrite,
+  type PatchedChunks,
+  safetensorsFile,
+  type TensorToWrite,
+} from "@mamba/core/safetensors";
 import { replaceFiles } from "@mamba/files";
 import { ggufChunks, type GgufContent } from "./formats/gguf/write.ts";
 import { ioError } from "./sources/folder.ts";
@@ -40,7 +45,7 @@ export async function writeGguf(path: string, content: GgufContent): Promise<voi
  */
 export async function writeSafetensors(
   path: string,
-  tensors: readonly TensorToWrite[],
+  tensors: readonly (TensorToWrite | ChunkedTensorToWrite)[],
   metadata?: Readonly<Record<string, string>>,
 ): Promise<void> {
   await writeFiles(new Map([[path, safetensorsFile(tensors, metadata)]]));

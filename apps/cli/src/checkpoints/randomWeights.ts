@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { initialValues, parameterSpecs, type MambaLMConfig, type ParameterSpec } from "@mamba/core";
-import { openSafetensors, type SafetensorsDType, type TensorToWrite } from "@mamba/checkpoint";
-import { elementCount, fromFloat32, type FloatDType } from "@mamba/kernel";
+import { initialValues, type LMConfig, parameterSpecs, type ParameterSpec } from "@mamba/core";
+import { type ChunkedTensorToWrite, hubTensors, openSafetensors } from "@mamba/checkpoint";
+import { elementCount, type FloatDType } from "@mamba/kernel";
 
 /** The metadata key of a safetensors file with untrained weights; its value names their preset and seed. */
 const marker = "mamba_random_weights";
@@ -24,41 +24,39 @@ export async function findRandomMarker(source: string): Promise<string | undefin
   return file.metadata[marker];
 }
 
-const fileNames: Readonly<Record<FloatDType, SafetensorsDType>> = { f32: "F32", f16: "F16", bf16: "BF16" };
-
 /**
  * The tensors of a new model under the names and shapes of Hugging Face checkpoints. Each is made when it is written.
  *
  * @param dtype storage of the large matrices; all other tensors are f32
- * @param onTensor called with the bytes of each tensor once it is made
+ * @param onBytes called with the bytes of each chunk
  */
 export function randomTensors(
-  config: MambaLMConfig,
-  { dtype, seed, onTensor }: { dtype: FloatDType; seed: number; onTensor: (bytes: number) => void },
-): TensorToWrite[] {
-  return parameterSpecs(config).map((spec) => {
-    const target = spec.storage === "any" ? dtype : "f32";
-    return {
-      name: spec.name,
-      dtype: fileNames[target],
-      shape: fileShape(spec),
-      bytes: () => {
-        const { buffer, byteLength } = fromFloat32(initialValues(spec, seed), target);
-        onTensor(byteLength);
-        return new Uint8Array(buffer);
-      },
-    };
-  });
-}
-
-/** PyTorch's grouped convolution has a channel axis: [E, K] is stored as [E, 1, K]. */
-function fileShape({ name, shape }: ParameterSpec): readonly number[] {
-  const [rows = 0, ...columns] = shape;
-  return name.endsWith("conv1d.weight") ? [rows, 1, ...columns] : shape;
+  config: LMConfig,
+  { dtype, seed, onBytes }: { dtype: FloatDType; seed: number; onBytes: (bytes: number) => void },
+): ChunkedTensorToWrite[] {
+  // A tensor may hold rows of several parameters in turn, and a parameter may be in many tensors: those of experts.
+  const recent = new Map<string, Float32Array>();
+  const values = (spec: ParameterSpec): Float32Array => {
+    const made = recent.get(spec.name) ?? initialValues(spec, seed);
+    recent.delete(spec.name);
+    recent.set(spec.name, made);
+    const [oldest] = recent.keys();
+    if (recent.size > 3 && oldest !== undefined) recent.delete(oldest);
+    return made;
+  };
+  return hubTensors(config, { dtype, values }).map((tensor) => ({
+    ...tensor,
+    async *chunks() {
+      for await (const chunk of tensor.chunks()) {
+        yield chunk;
+        onBytes(chunk.length);
+      }
+    },
+  }));
 }
 
 /** Bytes of all tensors of a model in a file. */
-export function weightBytes(config: MambaLMConfig, dtype: FloatDType): number {
+export function weightBytes(config: LMConfig, dtype: FloatDType): number {
   return parameterSpecs(config).reduce(
     (sum, { shape, storage }) => sum + elementCount(shape) * (storage === "any" && dtype !== "f32" ? 2 : 4),
     0,

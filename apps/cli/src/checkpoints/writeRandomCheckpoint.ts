@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type PresetName, presets } from "@mamba/bench/presets";
+import { type ModelPresetName, modelPresets } from "@mamba/bench/presets";
 import { hubConfig, writeSafetensors } from "@mamba/checkpoint";
 import { resolveLMConfig } from "@mamba/core";
 import { formatBytes } from "@mamba/display";
@@ -13,20 +13,20 @@ import { randomMetadata, randomTensors, weightBytes } from "./randomWeights.ts";
 /** Writes a checkpoint of a preset with random weights, one tensor at a time. */
 export async function writeRandomCheckpoint(
   folder: string,
-  { preset, dtype, seed }: { preset: PresetName; dtype: FloatDType; seed: number },
+  { preset, dtype, seed }: { preset: ModelPresetName; dtype: FloatDType; seed: number },
   host: Host,
 ): Promise<void> {
-  const config = resolveLMConfig(presets[preset]);
+  const config = resolveLMConfig(modelPresets[preset]);
   const total = weightBytes(config, dtype);
   let done = 0;
   using bar = progress(host, "writing");
-  const onTensor = (bytes: number) => {
+  const onBytes = (bytes: number) => {
     host.signal.throwIfAborted();
     done += bytes;
     bar.update(done, total);
   };
   await mkdir(folder, { recursive: true });
-  const tensors = randomTensors(config, { dtype, seed, onTensor });
+  const tensors = randomTensors(config, { dtype, seed, onBytes });
   // Each file is replaced in one step, the config last: an interrupted run leaves the old checkpoint.
   await writeSafetensors(join(folder, "model.safetensors"), tensors, randomMetadata(preset, seed));
   const stored = { dtype, stopIds: [], readsBytes: config.vocabSize === 256 };

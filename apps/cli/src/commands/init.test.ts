@@ -2,14 +2,16 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { openSafetensors } from "@mamba/checkpoint";
-import { resolveLMConfig } from "@mamba/core";
+import { hubConfig, openSafetensors, parseConfig } from "@mamba/checkpoint";
+import { type LMConfig, resolveLMConfig } from "@mamba/core";
+import { elementCount } from "@mamba/kernel";
 import { temporaryPath } from "@mamba/files";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../test/run.ts";
 import { Stop } from "../program/errors.ts";
-import { presets } from "@mamba/bench/presets";
-import { weightBytes } from "../checkpoints/randomWeights.ts";
+import { type ModelPresetName, modelPresets, presets } from "@mamba/bench/presets";
+import { plainConfig } from "../checkpoints/describedConfig.ts";
+import { randomTensors, weightBytes } from "../checkpoints/randomWeights.ts";
 
 let base: string;
 beforeAll(async () => {
@@ -110,3 +112,33 @@ test("presets have the sizes of the published models", () => {
     tiny: 114_560,
   });
 });
+
+test.each<[ModelPresetName, string]>([
+  ["mamba-130m", "mamba"],
+  ["mamba2-130m", "mamba2"],
+  ["mamba-codestral-7b", "mamba2"],
+  ["granite-4.0-h-350m", "granitemoehybrid"],
+  ["granite-4.0-h-tiny", "granitemoehybrid"],
+  ["granite-4.0-350m", "granitemoehybrid"],
+  ["falcon-h1-0.5b", "falcon_h1"],
+  ["nemotron-3-nano-4b", "nemotron_h"],
+  ["nemotron-3-nano-30b", "nemotron_h"],
+  ["jamba-reasoning-3b", "jamba"],
+])("%s is written as %s, with every tensor of its config", (preset, type) => {
+  const config = resolveLMConfig(modelPresets[preset]);
+  const json = hubConfig(config, { dtype: "bf16", stopIds: [] });
+  expect(json).toMatchObject({ model_type: type });
+  const tensors = new Map(
+    randomTensors(config, { dtype: "bf16", seed: 0, onBytes: () => undefined }).map((tensor) => [
+      tensor.name,
+      tensor,
+    ]),
+  );
+  const read = parseConfig(new TextEncoder().encode(JSON.stringify(json)), tensors);
+  expect(plainConfig(read.config)).toEqual(plainConfig({ ...config, ...vocabularyOf(read.config) }));
+  const count = [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  expect(count).toBe(weightBytes(config, "f32") / 4);
+});
+
+/** Padding is known by the rows of the table, not by the multiple that gave them. */
+const vocabularyOf = ({ vocabSize, padVocabSizeMultiple }: LMConfig) => ({ vocabSize, padVocabSizeMultiple });

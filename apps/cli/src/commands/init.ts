@@ -1,4 +1,4 @@
-import { presetNames } from "@mamba/bench/presets";
+import { modelPresetNames } from "@mamba/bench/presets";
 import { checkTarget } from "../checkpoints/checkTarget.ts";
 import { createCommand } from "../program/command.ts";
 import type { Host } from "../program/host.ts";
@@ -8,8 +8,9 @@ export default (host: Host) =>
   createCommand("init", "Write a checkpoint with random weights at a model's real shape", [
     "tiny my-model",
     "mamba-130m random-130m --dtype f16 --seed 1",
+    "granite-4.0-h-350m random-granite --dtype bf16",
   ])
-    .addArgument(choiceArgument("<preset>", "Shape of the model", presetNames))
+    .addArgument(choiceArgument("<preset>", "Shape of the model", modelPresetNames))
     .argument("<folder>", "Folder to write, made if it does not exist")
     .addOption(
       choiceOption("--dtype <type>", "Storage of the large matrices", ["f32", "f16", "bf16"]).default("f32"),

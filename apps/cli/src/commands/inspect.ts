@@ -1,6 +1,7 @@
 import type { GgufMetadata, GgufValue, ModelSummary } from "@mamba/checkpoint";
 import { printable } from "@mamba/kernel";
 import { formatBytes, formatCount, table } from "@mamba/display";
+import { describedConfig, plainConfig } from "../checkpoints/describedConfig.ts";
 import { hubOptions, offlineOption } from "../checkpoints/loadModel.ts";
 import { colorsOf } from "../program/colors.ts";
 import { createCommand } from "../program/command.ts";
@@ -28,7 +29,8 @@ export default (host: Host) =>
         const plain = metadata && {
           metadata: Object.fromEntries([...metadata].map(([key, value]) => [key, inJson(value)])),
         };
-        return printJson(host, { ...summary, ...plain, randomWeights: random ?? null });
+        const config = plainConfig(summary.config);
+        return printJson(host, { ...summary, config, ...plain, randomWeights: random ?? null });
       }
       await print(host, describe(summary, random, host));
       for (const text of summary.notes) note(host, `note: ${text}`);
@@ -58,7 +60,7 @@ function describe(summary: ModelSummary, random: string | undefined, host: Host)
     bold(label),
     table(facts),
     `\n${bold("config")}`,
-    table(fieldsOf(config)),
+    table(fieldsOf(describedConfig(config))),
     ...(summary.kind === "language" || summary.data === undefined
       ? []
       : [`\n${bold("data")}`, table(fieldsOf(summary.data))]),
