@@ -137,7 +137,7 @@ class Tensors(dict):
         self.matrix("out_proj", M, inner, 1.5)
 
     def mamba1(self, inner, state, rank):
-        self.matrix("in_proj", 2 * inner, M, 1.5)
+        self.matrix("in_proj", 2 * inner, M)
         self.add("conv1d.weight", self.random((inner, 1, 4), 0.5))
         self.add("conv1d.bias", self.random((inner,), 0.2))
         self.matrix("x_proj", rank + 2 * state, inner)
@@ -147,7 +147,7 @@ class Tensors(dict):
         self.add("D", self.random((inner,), 0.5))
         for name, size in (("dt", rank), ("b", state), ("c", state)):
             self.gain(f"{name}_layernorm", size)
-        self.matrix("out_proj", M, inner, 1.5)
+        self.matrix("out_proj", M, inner)
 
     def attention(self, heads, kv_heads, head_dim):
         for name, rows in (("q_proj", heads), ("k_proj", kv_heads), ("v_proj", kv_heads)):
