@@ -1,69 +1,59 @@
-import { sigmoidLanes, softplusLanes } from "./exponentials.ts";
+import { DiscretizeInputs, stepLanes } from "./discretize.ts";
+import { expLanes, sigmoidOf, softplusOf } from "./exponentials.ts";
 import { loadLanes, madd, storeLanes } from "./lanes.ts";
 import { OptionalPointer, Pointer } from "./records.ts";
 
-// Backward of discretize, with u = dt + bias and w = softplus(u) computed again:
+// Backward of discretize, with s = dt + bias:
 //
-//   ddt = (dWeight + A · dLogDecay) · sigmoid(u) where low <= w <= high, and 0 elsewhere
-//   dA  = sum over rows of dLogDecay · clamp(w, low, high), whose terms are written beside ddt
+//   dDt = (dWeight + dLogDecay · A) · sigmoid(s) where min <= softplus(s) <= max, otherwise 0
+//   dA  = sum of dLogDecay · weight          dBias = sum of dDt
 //
-// The sums over rows, of ddt for the bias and of the terms of dA, are jobs of their own.
+// A unit has its own partial sums, which the host adds up.
 
 @unmanaged
-export class DiscretizeBackwardArgs {
+export class DiscretizeBackwardArgs extends DiscretizeInputs {
   dy!: Pointer; // f32 [rows, 2 · heads]
-  dt!: Pointer; // f32 [rows, heads]
-  bias!: OptionalPointer; // f32 [heads]
-  A!: Pointer; // f32 [heads]
-  ddt!: Pointer; // f32 [rows, heads]
-  terms!: Pointer; // f32 [rows, heads]
-  rows!: i32;
-  heads!: i32;
   dyStride!: i32;
-  dtStride!: i32;
-  low!: f32;
-  high!: f32;
-}
-
-/** Rows in one unit: about 4096 numbers. */
-@inline
-function unitRows(args: DiscretizeBackwardArgs): i32 {
-  return max(4096 / args.heads, 1);
+  dDt!: Pointer; // f32 [rows, heads]
+  dA!: Pointer; // f32 [units, heads]: partial sums
+  dBias!: OptionalPointer; // f32 [units, heads]: partial sums; present when bias is
+  unitRows!: i32; // rows of one unit
 }
 
 export function discretizeBackwardUnits(args: DiscretizeBackwardArgs): i32 {
-  const rows = unitRows(args);
-  return (args.rows + rows - 1) / rows;
+  return (args.rows + args.unitRows - 1) / args.unitRows;
 }
 
-export function discretizeBackwardRun(
-  args: DiscretizeBackwardArgs,
-  begin: i32,
-  end: i32,
-  scratch: usize,
-): void {
-  const rows = unitRows(args);
-  const last = min(end * rows, args.rows);
+export function discretizeBackwardRun(args: DiscretizeBackwardArgs, begin: i32, end: i32, scratch: usize): void {
   const heads = args.heads;
-  const low = f32x4.splat(args.low);
-  const high = f32x4.splat(args.high);
-  for (let row = begin * rows; row < last; row++) {
-    const dt = args.dt + ((<usize>row * args.dtStride) << 2);
-    const dWeight = args.dy + ((<usize>row * args.dyStride) << 2);
-    const dLogDecay = dWeight + ((<usize>heads) << 2);
-    const ddt = args.ddt + ((<usize>row * heads) << 2);
-    const terms = args.terms + ((<usize>row * heads) << 2);
+  const least = f32x4.splat(args.min);
+  const most = f32x4.splat(args.max);
+  for (let unit = begin; unit < end; unit++) {
+    const first = unit * args.unitRows;
+    const last = min(first + args.unitRows, args.rows);
+    const sums = (<usize>unit * heads) << 2;
     for (let h = 0; h < heads; h += 4) {
       const at = (<usize>h) << 2;
       const count = heads - h;
-      let u = loadLanes(dt + at, count);
-      if (args.bias) u = f32x4.add(u, loadLanes(args.bias + at, count));
-      const w = softplusLanes(u);
-      const decay = loadLanes(dLogDecay + at, count);
-      const total = madd(decay, loadLanes(args.A + at, count), loadLanes(dWeight + at, count));
-      const clamped = v128.or(f32x4.lt(w, low), f32x4.gt(w, high)); // not a NaN, which is passed on
-      storeLanes(ddt + at, v128.andnot(f32x4.mul(total, sigmoidLanes(u)), clamped), count);
-      storeLanes(terms + at, f32x4.mul(decay, f32x4.min(f32x4.max(w, low), high)), count);
+      const A = loadLanes(args.A + at, count);
+      let dA = f32x4.splat(0);
+      let dBias = dA;
+      for (let row = first; row < last; row++) {
+        const s = stepLanes(args, args.dt + ((<usize>row * args.dtStride) << 2), h);
+        const t = expLanes(f32x4.neg(f32x4.abs(s)));
+        const steps = softplusOf(s, t);
+        const weight = f32x4.min(f32x4.max(steps, least), most);
+        const dy = args.dy + ((<usize>row * args.dyStride) << 2) + at;
+        const dDecay = loadLanes(dy + ((<usize>heads) << 2), count);
+        const g = f32x4.mul(madd(dDecay, A, loadLanes(dy, count)), sigmoidOf(s, t));
+        const clamped = v128.or(f32x4.lt(steps, least), f32x4.gt(steps, most));
+        const dDt = v128.andnot(g, clamped);
+        dA = madd(dDecay, weight, dA);
+        dBias = f32x4.add(dBias, dDt);
+        storeLanes(args.dDt + ((<usize>row * heads) << 2) + at, dDt, count);
+      }
+      storeLanes(args.dA + sums + at, dA, count);
+      if (args.bias) storeLanes(args.dBias + sums + at, dBias, count);
     }
   }
 }

@@ -1,107 +1,106 @@
-import { sigmoidLanes, siluDerivative } from "./exponentials.ts";
+import { expLanes, sigmoidComplement } from "./exponentials.ts";
+import { GatedNormInputs } from "./gatedRmsNorm.ts";
 import { loadLanes, madd, storeLanes, sumLanes } from "./lanes.ts";
-import { Flag, Pointer } from "./records.ts";
+import { Pointer } from "./records.ts";
 
-// Backward of gatedRmsNorm, over each group of columns of a row. With s = silu(z), v = x · s (or v = x with normBeforeGate),
-// r = 1 / sqrt(mean(v²) + eps), n = v · r, and g = dy · weight (or g = dy · weight · s):
+// Backward of gatedRmsNorm, with s = silu(z), v = x · s, or v = x with normBeforeGate, r = 1 / sqrt(mean(v²) + eps) and n = v · r:
 //
-//   dv = r · (g - n · mean(n · g))
-//   dx = dv · s,  dz = dv · x · s'                 the gate first
-//   dx = dv,      dz = dy · weight · n · s'        the norm first
-//   dWeight = sum over rows of dy · n              (or dy · n · s), whose terms are written beside dx and dz
+//   e  = dy · weight, or dy · weight · s with normBeforeGate
+//   dv = r · (e - n · mean(e · n))
+//   dx = dv · s, dz = dv · x · silu'(z), dWeight = sum of dy · n           or, with normBeforeGate,
+//   dx = dv, dz = dy · weight · n · silu'(z), dWeight = sum of dy · n · s
+//
+// A unit is UNIT_ROWS rows. It writes its own sums for dWeight, which the host adds up.
+
+export const UNIT_ROWS: i32 = 32;
 
 @unmanaged
-export class GatedRmsNormBackwardArgs {
+export class GatedRmsNormBackwardArgs extends GatedNormInputs {
   dy!: Pointer; // f32 [rows, features]
-  x!: Pointer; // f32 [rows, features]
-  z!: Pointer; // f32 [rows, features]
-  weight!: Pointer; // f32 [features]
+  dyStride!: i32;
   dx!: Pointer; // f32 [rows, features]
   dz!: Pointer; // f32 [rows, features]
-  terms!: Pointer; // f32 [rows, features]
-  rows!: i32;
-  features!: i32;
-  groups!: i32; // divides features
-  dyStride!: i32;
-  xStride!: i32;
-  zStride!: i32;
-  eps!: f32;
-  normBeforeGate!: Flag;
-}
-
-/** Groups of rows in one unit: about 8192 numbers. */
-@inline
-function unitGroups(args: GatedRmsNormBackwardArgs): i32 {
-  return max(8192 / (args.features / args.groups), 1);
+  dWeight!: Pointer; // f32 [units, features]: partial sums
 }
 
 export function gatedRmsNormBackwardUnits(args: GatedRmsNormBackwardArgs): i32 {
-  const size = unitGroups(args);
-  return (args.rows * args.groups + size - 1) / size;
+  return (args.rows + UNIT_ROWS - 1) / UNIT_ROWS;
 }
 
-export function gatedRmsNormBackwardRun(
-  args: GatedRmsNormBackwardArgs,
-  begin: i32,
-  end: i32,
-  scratch: usize,
-): void {
-  const size = unitGroups(args);
-  const last = min(end * size, args.rows * args.groups);
-  for (let index = begin * size; index < last; index++) backwardGroup(args, index / args.groups, index % args.groups);
-}
-
-function backwardGroup(args: GatedRmsNormBackwardArgs, row: i32, group: i32): void {
+export function gatedRmsNormBackwardRun(args: GatedRmsNormBackwardArgs, begin: i32, end: i32, scratch: usize): void {
   const width = args.features / args.groups;
-  const column = group * width;
-  const dy = args.dy + ((<usize>row * args.dyStride + column) << 2);
-  const x = args.x + ((<usize>row * args.xStride + column) << 2);
-  const z = args.z + ((<usize>row * args.zStride + column) << 2);
-  const weight = args.weight + ((<usize>column) << 2);
-  const own = (<usize>row * args.features + column) << 2;
-  const dx = args.dx + own;
-  const dz = args.dz + own;
-  const terms = args.terms + own;
-  const normFirst = args.normBeforeGate;
+  const bytes = (<usize>width) << 2;
+  const rowBytes = (<usize>args.features) << 2;
+  for (let unit = begin; unit < end; unit++) {
+    const sums = args.dWeight + <usize>unit * rowBytes;
+    memory.fill(sums, 0, rowBytes);
+    const last = min((unit + 1) * UNIT_ROWS, args.rows);
+    for (let row = unit * UNIT_ROWS; row < last; row++) {
+      const x = args.x + ((<usize>row * args.xStride) << 2);
+      const z = args.z + ((<usize>row * args.zStride) << 2);
+      const dy = args.dy + ((<usize>row * args.dyStride) << 2);
+      const to = <usize>row * rowBytes;
+      for (let at: usize = 0; at < rowBytes; at += bytes) {
+        const weight = args.weight + at;
+        const dx = args.dx + to + at;
+        const dz = args.dz + to + at;
+        if (args.normBeforeGate) backwardGroup(dy + at, x + at, z + at, weight, dx, dz, sums + at, width, args.eps, true);
+        else backwardGroup(dy + at, x + at, z + at, weight, dx, dz, sums + at, width, args.eps, false);
+      }
+    }
+  }
+}
 
-  // dx and dz hold v and g until the sums over the group are known.
+/** Writes dx and dz of one group of columns of a row, and adds to dWeight. dx and dz hold silu(z) and silu'(z) in between. */
+@inline
+function backwardGroup(
+  dy: usize,
+  x: usize,
+  z: usize,
+  weight: usize,
+  dx: usize,
+  dz: usize,
+  dWeight: usize,
+  width: i32,
+  eps: f32,
+  normFirst: bool,
+): void {
+  const end = (<usize>width) << 2;
   let squares = f32x4.splat(0);
   let products = squares;
-  for (let i = 0; i < width; i += 4) {
-    const at = (<usize>i) << 2;
-    const count = width - i;
-    const gate = loadLanes(z + at, count);
-    const s = f32x4.mul(gate, sigmoidLanes(gate));
-    let v = loadLanes(x + at, count);
-    let g = f32x4.mul(loadLanes(dy + at, count), loadLanes(weight + at, count));
-    if (normFirst) g = f32x4.mul(g, s);
-    else v = f32x4.mul(v, s);
-    storeLanes(dx + at, v, count);
-    storeLanes(dz + at, g, count);
+  for (let i: usize = 0; i < end; i += 16) {
+    const count = <i32>((end - i) >> 2);
+    const input = loadLanes(x + i, count);
+    const gate = loadLanes(z + i, count);
+    const one = f32x4.splat(1.0);
+    const power = expLanes(f32x4.neg(gate));
+    const s = f32x4.div(one, f32x4.add(one, power));
+    const silu = f32x4.mul(gate, s);
+    storeLanes(dx + i, silu, count);
+    storeLanes(dz + i, madd(silu, sigmoidComplement(power, s), s), count);
+    let e = f32x4.mul(loadLanes(dy + i, count), loadLanes(weight + i, count));
+    let v = input;
+    if (normFirst) e = f32x4.mul(e, silu);
+    else v = f32x4.mul(v, silu);
     squares = madd(v, v, squares);
-    products = madd(v, g, products);
+    products = madd(e, v, products);
   }
-  const r = <f32>1 / sqrt<f32>(sumLanes(squares) / <f32>width + args.eps);
+  const r = <f32>1 / sqrt<f32>(sumLanes(squares) / <f32>width + eps);
   const scale = f32x4.splat(r);
-  const back = f32x4.splat((-r * sumLanes(products)) / <f32>width);
-  for (let i = 0; i < width; i += 4) {
-    const at = (<usize>i) << 2;
-    const count = width - i;
-    const gate = loadLanes(z + at, count);
-    const s = f32x4.mul(gate, sigmoidLanes(gate));
-    const slope = siluDerivative(gate);
-    const n = f32x4.mul(loadLanes(dx + at, count), scale);
-    const dv = f32x4.mul(scale, madd(n, back, loadLanes(dz + at, count)));
-    const incoming = loadLanes(dy + at, count);
-    const dNorm = f32x4.mul(incoming, n);
-    if (normFirst) {
-      storeLanes(dx + at, dv, count);
-      storeLanes(dz + at, f32x4.mul(f32x4.mul(dNorm, loadLanes(weight + at, count)), slope), count);
-      storeLanes(terms + at, f32x4.mul(dNorm, s), count);
-    } else {
-      storeLanes(dx + at, f32x4.mul(dv, s), count);
-      storeLanes(dz + at, f32x4.mul(f32x4.mul(dv, loadLanes(x + at, count)), slope), count);
-      storeLanes(terms + at, dNorm, count);
-    }
+  const back = f32x4.splat(-r * (sumLanes(products) / <f32>width));
+  for (let i: usize = 0; i < end; i += 16) {
+    const count = <i32>((end - i) >> 2);
+    const input = loadLanes(x + i, count);
+    const silu = loadLanes(dx + i, count);
+    const slope = loadLanes(dz + i, count);
+    const g = loadLanes(dy + i, count);
+    const weighted = f32x4.mul(g, loadLanes(weight + i, count));
+    const e = normFirst ? f32x4.mul(weighted, silu) : weighted;
+    const n = f32x4.mul(normFirst ? input : f32x4.mul(input, silu), scale);
+    const dv = f32x4.mul(scale, madd(n, back, e));
+    storeLanes(dx + i, normFirst ? dv : f32x4.mul(dv, silu), count);
+    storeLanes(dz + i, f32x4.mul(normFirst ? f32x4.mul(weighted, n) : f32x4.mul(dv, input), slope), count);
+    const normed = normFirst ? f32x4.mul(n, silu) : n;
+    storeLanes(dWeight + i, madd(g, normed, loadLanes(dWeight + i, count)), count);
   }
 }

@@ -89,6 +89,7 @@ export { BF16, F16, F16_PACKED, F32, IQ4_NL, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K,
 export { CHANNELS as SCAN_CHANNELS, SAVED_STEPS as SCAN_SAVED_STEPS } from "./scanInputs";
 export { CHUNK as ELEMENTWISE_CHUNK } from "./elementwise";
 export { SAVED_STEPS as SSD_SAVED_STEPS } from "./ssdInputs";
+export { UNIT_ROWS as GATED_NORM_UNIT_ROWS } from "./gatedRmsNormBackward";
 export { UNIT_ROWS as LAYER_NORM_UNIT_ROWS } from "./layerNormBackward";
 export { BINARY_CROSS_ENTROPY, HUBER, QUANTILE, SQUARED_ERROR } from "./lossLanes";
 export { SIGMOID, SOFTMAX, TOP_SOFTMAX } from "./routeScoring";

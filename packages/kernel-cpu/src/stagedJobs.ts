@@ -21,6 +21,7 @@ const writtenFields: { readonly [J in JobName]?: readonly (keyof JobRecord<J>)[]
   linearQuantized: ["y"],
   narrow: ["y"],
   packHalves: [],
+  quantizeExpertRows: ["y"],
   quantizeRows: ["y"],
   repack: [],
   restore: ["rows"],

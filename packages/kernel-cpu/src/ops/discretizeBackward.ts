@@ -1,21 +1,29 @@
 import type { Op } from "../op.ts";
-import { addRows } from "./sumRows.ts";
+import { discretizeInputs } from "./discretize.ts";
+import { PartialSums } from "./partialSums.ts";
 
-export const discretizeBackward: Op<"discretizeBackward"> = (runtime, sizes, dy, { dt, bias, A }) => {
+/** Rows of a unit: few enough that float32 sums stay accurate. */
+const unitRows = 64;
+
+export const discretizeBackward: Op<"discretizeBackward"> = (runtime, sizes, dy, args) => {
   const op = "discretizeBackward";
-  const { rows, heads, min: low, max: high } = sizes;
-  const ddt = runtime.result(op, dt.shape);
-  const dA = runtime.result(op, [heads]);
-  const dBias = bias && runtime.result(op, [heads]);
-  const terms = runtime.temporary(op, rows * heads * 4);
+  const { rows, heads } = sizes;
+  const dt = runtime.result(op, args.dt.shape);
+  const bias = args.bias && runtime.result(op, [heads]);
+  const A = runtime.result(op, [heads]);
+  const units = Math.ceil(rows / unitRows);
+  const sums = new PartialSums(runtime, op);
   try {
-    const strides = { dyStride: dy.rowStride, dtStride: dt.rowStride };
-    const record = { dy, dt, bias, A, ddt, terms, rows, heads, low, high, ...strides };
-    runtime.run(op, record, 6 * rows * heads);
-    addRows(runtime, terms, dA, rows, heads, heads);
-    if (dBias) addRows(runtime, ddt, dBias, rows, heads, heads);
+    const record = {
+      discretizeInputs: discretizeInputs(args, sizes),
+      ...{ dy, dyStride: dy.rowStride, dDt: dt, unitRows },
+      dA: sums.add(A, units),
+      dBias: bias && sums.add(bias, units),
+    };
+    runtime.run(op, record, 3 * rows * heads);
+    sums.finish();
   } finally {
-    runtime.heap.free(terms);
+    sums.free();
   }
-  return { dt: ddt, A: dA, ...(dBias && { bias: dBias }) };
+  return { dt, A, ...(bias && { bias }) };
 };

@@ -1,35 +1,25 @@
+import { GATED_NORM_UNIT_ROWS } from "../generated/records.ts";
 import type { Op } from "../op.ts";
-import { addRows } from "./sumRows.ts";
+import { gatedNormInputs } from "./gatedRmsNorm.ts";
+import { PartialSums } from "./partialSums.ts";
 
 export const gatedRmsNormBackward: Op<"gatedRmsNormBackward"> = (runtime, sizes, dy, args) => {
   const op = "gatedRmsNormBackward";
-  const { rows, features, groups } = sizes;
-  const { x, z, weight, eps, normBeforeGate = false } = args;
-  const dx = runtime.result(op, x.shape);
-  const dz = runtime.result(op, x.shape);
-  const dWeight = runtime.result(op, [features]);
-  const terms = runtime.temporary(op, rows * features * 4);
+  const { rows, features } = sizes;
+  const x = runtime.result(op, args.x.shape);
+  const z = runtime.result(op, args.z.shape);
+  const weight = runtime.result(op, [features]);
+  const sums = new PartialSums(runtime, op);
   try {
-    const strides = { dyStride: dy.rowStride, xStride: x.rowStride, zStride: z.rowStride };
     const record = {
-      dy,
-      x,
-      z,
-      weight,
-      dx,
-      dz,
-      terms,
-      rows,
-      features,
-      groups,
-      eps,
-      normBeforeGate,
-      ...strides,
+      gatedNormInputs: gatedNormInputs(args, sizes),
+      ...{ dy, dyStride: dy.rowStride, dx: x, dz: z },
+      dWeight: sums.add(weight, Math.ceil(rows / GATED_NORM_UNIT_ROWS)),
     };
-    runtime.run(op, record, 5 * rows * features);
-    addRows(runtime, terms, dWeight, rows, features, features);
+    runtime.run(op, record, 4 * rows * features);
+    sums.finish();
   } finally {
-    runtime.heap.free(terms);
+    sums.free();
   }
-  return { x: dx, z: dz, weight: dWeight };
+  return { x, z, weight };
 };

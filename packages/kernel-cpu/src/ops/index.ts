@@ -65,6 +65,7 @@ export { softmax } from "./softmax.ts";
 export { softmaxBackward } from "./softmaxBackward.ts";
 export { sqrt } from "./sqrt.ts";
 export { ssdScan } from "./ssdScan.ts";
+export { ssdScanBackward } from "./ssdScanBackward.ts";
 export { ssdScanForward } from "./ssdScanForward.ts";
 export { ssdStateUpdate } from "./ssdStateUpdate.ts";
 export { sub } from "./sub.ts";
