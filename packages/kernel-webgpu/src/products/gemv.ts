@@ -3,9 +3,10 @@ import type { Traits } from "../device/traits.ts";
 import { memoize } from "../memoize.ts";
 import { quantizedReaders } from "../quantized/wgsl.ts";
 import { defineShader } from "../shader.ts";
+import { lines } from "../wgsl/lines.ts";
 import { subgroupSums } from "../wgsl/sums.ts";
 import { type FloatKind, isQuantizedKind, weight4, weightAt, type WeightKind } from "../wgsl/weights.ts";
-import { lines, productBuffers, type ProductShader, storeOutput } from "./wgsl.ts";
+import { productBuffers, type ProductShader, storeOutput } from "./wgsl.ts";
 
 // y = x · weightᵀ + bias for few rows of x: each weight is read once for all rows. The terms of a sum and their order do not depend
 // on the number of rows. More rows go in groups of eight.
