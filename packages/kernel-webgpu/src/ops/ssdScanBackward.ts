@@ -25,6 +25,7 @@ export const ssdScanBackward: Op<"ssdScanBackward"> = (runtime, sizes, dy, args,
   const op = "ssdScanBackward";
   const { batch, length, groups, headDim, stateSize } = sizes;
   const { x, B, C, D, logDecay, weight, initialState: initial } = args;
+  const { parallel } = runtime.traits;
   const chunks = chunkCount(sizes);
   const dx = runtime.result(op, x.shape);
   const dLogDecay = runtime.result(op, logDecay.shape);
@@ -33,7 +34,7 @@ export const ssdScanBackward: Op<"ssdScanBackward"> = (runtime, sizes, dy, args,
   const dInitial = initial && runtime.result(op, initial.shape);
   const perGroup = partsPerGroup(sizes);
   const width = groups * stateSize;
-  const sumsShape = perGroup === 1 ? B.shape : [perGroup, batch, length, width];
+  const sumsShape = perGroup === 1 ? B.shape : [perGroup, batch * length * width];
   const sums = { B: runtime.result(op, sumsShape), C: runtime.result(op, sumsShape) };
   for (const range of splitHeads(runtime, sizes)) {
     const work = planHeads(runtime, op, sizes, args, range);
@@ -52,7 +53,7 @@ export const ssdScanBackward: Op<"ssdScanBackward"> = (runtime, sizes, dy, args,
     if (dInitial) takeLastSlot(runtime, op, slots, dInitial, sizes, range);
 
     const pairs = runtime.result(op, [headChunks, chunkLength, chunkLength]);
-    runtime.run(op, ssdPairsShader, { dy, x, plan, pairs }, params, headChunks);
+    runtime.run(op, ssdPairsShader(parallel), { dy, x, plan, pairs }, params, headChunks);
     const { firstPart, parts } = range;
     const partParams = { ...params, firstPart, parts, partsPerGroup: perGroup, width };
     const partGroups = batch * chunks * parts * params.columnTiles;
@@ -61,14 +62,14 @@ export const ssdScanBackward: Op<"ssdScanBackward"> = (runtime, sizes, dy, args,
     const shared = { B, C, pairs, plan };
     runtime.run(
       op,
-      ssdGroupShader(false),
+      ssdGroupShader(false, parallel),
       { ...shared, x: dy, slots: states, sums: sums.C, dots: u },
       partParams,
       partGroups,
     );
     runtime.run(
       op,
-      ssdGroupShader(true),
+      ssdGroupShader(true, parallel),
       { ...shared, x, slots, sums: sums.B, dots: v },
       partParams,
       partGroups,

@@ -1,7 +1,6 @@
 import { memoize } from "../memoize.ts";
 import { defineShader } from "../shader.ts";
-import { lines } from "../wgsl/lines.ts";
-import { tileMemory, tilePlace, tileProduct, zeroSums } from "../wgsl/tileProduct.ts";
+import { tileCode, tileRow, tileShaderName } from "../wgsl/tileProduct.ts";
 import { chunkOfGroup, decayBetween, planReaders, ssdParams } from "./wgsl.ts";
 
 // The shaders of ssdScanBackward. In a chunk with the state S before it and the gradient G of the state after it, and with ranks
@@ -18,22 +17,23 @@ import { chunkOfGroup, decayBetween, planReaders, ssdParams } from "./wgsl.ts";
 export const headsPerPart = 8;
 
 // pairs [B, chunks, heads, 64, 64]: R[i, j], 0 for other pairs of ranks.
-export const ssdPairsShader = defineShader({
-  name: "ssdScanBackward pairs",
-  read: { dy: "f32", x: "f32", plan: "u32" },
-  write: { pairs: "f32" },
-  params: ssdParams,
-  workgroup: 256,
-  code: /* wgsl */ `
+export const ssdPairsShader = memoize((parallel: boolean) => {
+  const tile = tileCode(parallel);
+  return defineShader({
+    name: tileShaderName("ssdScanBackward pairs", parallel),
+    read: { dy: "f32", x: "f32", plan: "u32" },
+    write: { pairs: "f32" },
+    params: ssdParams,
+    code: /* wgsl */ `
 ${planReaders}
-${decayBetween}
-${tileMemory}
+${decayBetween(parallel)}
+${tile.memory}
 fn run(group: u32, lane: u32) {
   ${chunkOfGroup("1u")}
-  ${tilePlace}
+  ${tile.place}
   loadOwn(lane, b, h, low);
-  ${zeroSums("s")}
-  ${tileProduct({
+  ${tile.zeroSums("s")}
+  ${tile.product({
     sums: "s",
     terms: "p.headDim",
     left: {
@@ -44,8 +44,10 @@ fn run(group: u32, lane: u32) {
       layout: "along",
       value: (j, k) => `x[p.x_at + rowAt(b, low + ${j}) * p.x_stride + head * p.headDim + ${k}]`,
     },
+    rows: "terms",
+    columns: "terms",
   })}
-  ${lines(4, (r) => `store(group * 4096u, b, low, ownRow + ${16 * r}u, 4u * ownColumn, terms, s${r});`)}
+  ${tile.eachRow((r) => tile.eachSum("s", r, (sum, at) => `store(group * 4096u, b, low, ${tileRow(r)}, ${at}, terms, ${sum});`))}
 }
 fn store(at: u32, b: u32, low: u32, i: u32, column: u32, terms: u32, sums: vec4<f32>) {
   for (var k = 0u; k < 4u; k++) {
@@ -55,13 +57,15 @@ fn store(at: u32, b: u32, low: u32, i: u32, column: u32, terms: u32, sums: vec4<
     pairs[at + i * 64u + j] = value;
   }
 }`,
+  });
 });
 
 // dC and u, or dB and v: one workgroup per 64 columns of a group, for at most `headsPerPart` of its heads.
 //   sums [partsPerGroup, B, L, groups * N]       dots [B, heads, columnTiles, chunks * 64]: the sums of u or v over 64 columns
 // `x` is dy for dC, `slots` holds S or G.
-export const ssdGroupShader = memoize((isB: boolean) => {
-  const rank = (r: number) => `(low + ownRow + ${16 * r}u)`;
+export const ssdGroupShader = memoize((isB: boolean, parallel: boolean) => {
+  const tile = tileCode(parallel);
+  const rank = (r: string) => `(low + ${tileRow(r)})`;
   const [factor, sees] = isB
     ? ["number(planeAt(5u, b, h) + rank)", "startOf(b, high - 1u) <= rank"]
     : ["number(planeAt(4u, b, h) + rank)", "seesStart(b, rank, low)"];
@@ -70,7 +74,7 @@ export const ssdGroupShader = memoize((isB: boolean) => {
   const column = (name: string, row: string, n: string) =>
     `${name}[p.${name}_at + rowAt(b, ${row}) * p.${name}_stride + g * p.stateSize + ${n}]`;
   return defineShader({
-    name: `ssdScanBackward ${own}`,
+    name: tileShaderName(`ssdScanBackward ${own}`, parallel),
     read: { x: "f32", B: "f32", C: "f32", slots: "f32", pairs: "f32", plan: "u32" },
     write: { sums: "f32", dots: "f32" },
     params: {
@@ -81,11 +85,10 @@ export const ssdGroupShader = memoize((isB: boolean) => {
       partsPerGroup: "u32",
       width: "u32",
     },
-    workgroup: 256,
     code: /* wgsl */ `
 ${planReaders}
-${tileMemory}
-var<workgroup> rowSums: array<f32, 1024>;
+${tile.memory}
+var<workgroup> rowSums: array<f32, 512>;
 fn run(group: u32, lane: u32) {
   let tile = group % p.columnTiles;
   let column = tile * 64u;
@@ -100,14 +103,16 @@ fn run(group: u32, lane: u32) {
   let end = min(low + 64u, p.length);
   let high = clamp(realCount(b), low, end);
   let terms = high - low;
-  ${tilePlace}
-  ${zeroSums("total")}
+  ${tile.place}
+  ${tile.zeroSums("total")}
+  ${tile.zeroSums("s")}
   for (var h = firstLocal; h < firstLocal + heads; h++) {
     let head = p.first + h;
     let slot = ${isB ? "p.chunks - 1u - c" : "c"};
     let slotAt = p.slots_at + ((slot * p.batch + b) * p.heads + h) * p.headDim * p.stateSize;
-    ${zeroSums("s")}
-    ${tileProduct({
+    // Not a declaration in the loop: some drivers keep its numbers from the iteration before.
+    ${tile.eachRow((r) => tile.eachSum("s", r, (sum) => `${sum} = vec4<f32>(0.0);`))}
+    ${tile.product({
       sums: "s",
       terms: "p.headDim",
       left: {
@@ -118,41 +123,42 @@ fn run(group: u32, lane: u32) {
         layout: "across",
         value: (at, k) => `slots[slotAt + ${k} * p.stateSize + min(column + ${at}, p.stateSize - 1u)]`,
       },
+      rows: "terms",
+      columns: "p.stateSize - column",
     })}
-    ${lines(
-      4,
+    ${tile.eachRow(
       (r) => /* wgsl */ `
     {
       let rank = ${rank(r)};
-      if (rank < high && ${sees}) { s${r} *= ${factor}; } else { s${r} = vec4<f32>(0.0); }
       var dot_ = 0.0;
       if (rank < high) {
-        for (var i = 0u; i < 4u; i++) {
-          let n = column + 4u * ownColumn + i;
-          if (n < p.stateSize) { dot_ = fma(${column(own, "rank", "n")}, s${r}[i], dot_); }
-        }
-        ${isB ? `s${r} *= number(planeAt(1u, b, h) + rank);` : ""}
+        let reached = ${sees};
+        let factor = ${factor};
+        ${isB ? "let weight = number(planeAt(1u, b, h) + rank);" : ""}
+        ${tile.eachSum(
+          "s",
+          r,
+          (sum, at) => /* wgsl */ `
+        if (reached) {
+          let scaled = ${sum} * factor;
+          for (var i = 0u; i < 4u; i++) {
+            let n = column + ${at} + i;
+            if (n < p.stateSize) { dot_ = fma(${column(own, "rank", "n")}, scaled[i], dot_); }
+          }
+          ${sum.replace(/^s/, "total")} += scaled${isB ? " * weight" : ""};
+        }`,
+        )}
       }
-      rowSums[(ownRow + ${16 * r}u) * 16u + ownColumn] = dot_;
-      total${r} += s${r};
+      rowSums[${tileRow(r)} * 8u + ownColumn / 4u] = dot_;
     }`,
     )}
     workgroupBarrier();
-    if (lane < 64u) {
-      var sum = 0.0;
-      for (var i = 0u; i < 16u; i++) { sum += rowSums[lane * 16u + i]; }
-      dots[((b * p.heads + h) * p.columnTiles + tile) * ranks() + low + lane] = sum;
-    }
+    var sum = 0.0;
+    for (var i = 0u; i < 8u; i++) { sum += rowSums[lane * 8u + i]; }
+    dots[((b * p.heads + h) * p.columnTiles + tile) * ranks() + low + lane] = sum;
     workgroupBarrier();
   }
-  ${lines(
-    4,
-    (r) => /* wgsl */ `
-  let range${r} = termsOf(b, ${rank(r)}, low, high);
-  let low${r} = range${r}.x;
-  let high${r} = range${r}.y;`,
-  )}
-  ${tileProduct({
+  ${tile.product({
     sums: "total",
     terms: "terms",
     left: {
@@ -163,29 +169,30 @@ fn run(group: u32, lane: u32) {
       layout: "across",
       value: (at, k) => column(other, `low + ${k}`, `min(column + ${at}, p.stateSize - 1u)`),
     },
-    ranges: true,
+    rows: "terms",
+    columns: "p.stateSize - column",
+    range: (at) => `termsOf(b, low + ${at}, low, high)`,
   })}
-  let sumsAt = part % p.partsPerGroup * p.batch * p.length * p.width + g * p.stateSize + column + 4u * ownColumn;
-  ${lines(4, (r) => `store(sumsAt, b, ${rank(r)}, high, end, column + 4u * ownColumn, total${r});`)}
+  let sumsAt = part % p.partsPerGroup * p.batch * p.length * p.width + g * p.stateSize;
+  ${tile.eachRow((r) => tile.eachSum("total", r, (sum, at) => `store(sumsAt, b, ${rank(r)}, high, end, column + ${at}, ${sum});`))}
 }
 fn termsOf(b: u32, rank: u32, low: u32, high: u32) -> vec2<u32> {
   if (rank >= high) { return vec2<u32>(1u, 0u); }
   return ${isB ? "vec2<u32>(rank - low, lastOf(b, rank) - low)" : "vec2<u32>(max(startOf(b, rank), low) - low, rank - low)"};
 }
-// The sum over the heads of weight[j] R[i, j].
+// The sum over the heads of weight[j] R[i, j], for two ranks of one sequence.
 fn allHeads(b: u32, c: u32, firstLocal: u32, heads: u32, at: u32, k: u32) -> f32 {
   var sum = 0.0;
   for (var h = firstLocal; h < firstLocal + heads; h++) {
     let value = pairs[((b * p.chunks + c) * p.heads + h) * 4096u + ${pair}];
-    // Other pairs of ranks are 0, also where the weight is NaN or of no rank.
-    if (value != 0.0) { sum += value * number(planeAt(1u, b, h) + c * 64u + ${isB ? "at" : "k"}); }
+    sum += value * number(planeAt(1u, b, h) + c * 64u + ${isB ? "at" : "k"});
   }
   return sum;
 }
 fn store(at: u32, b: u32, rank: u32, high: u32, end: u32, column: u32, values: vec4<f32>) {
   if (rank >= end) { return; }
   for (var i = 0u; i < 4u; i++) {
-    if (column + i < p.stateSize) { sums[at + rowAt(b, rank) * p.width + i] = select(0.0, values[i], rank < high); }
+    if (column + i < p.stateSize) { sums[at + rowAt(b, rank) * p.width + column + i] = select(0.0, values[i], rank < high); }
   }
 }`,
   });

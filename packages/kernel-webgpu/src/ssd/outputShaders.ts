@@ -1,26 +1,27 @@
 import { memoize } from "../memoize.ts";
 import { defineShader } from "../shader.ts";
-import { lines } from "../wgsl/lines.ts";
-import { tileMemory, tilePlace, tileProduct, zeroSums } from "../wgsl/tileProduct.ts";
+import { tileCode, tileRow, tileShaderName } from "../wgsl/tileProduct.ts";
 import { chunkOfGroup, decayBetween, planReaders, ssdParams } from "./wgsl.ts";
 
 // products [B, chunks, groups, 64, 64]: CB[i, j] = C[i] · B[j] for all ranks of a chunk. One workgroup per chunk of a group.
-export const ssdProductsShader = defineShader({
-  name: "ssdScan products",
-  read: { B: "f32", C: "f32", plan: "u32" },
-  write: { products: "f32" },
-  params: { ...ssdParams, groups: "u32", firstGroup: "u32" },
-  workgroup: 256,
-  code: /* wgsl */ `
+export const ssdProductsShader = memoize((parallel: boolean) => {
+  const tile = tileCode(parallel);
+  return defineShader({
+    name: tileShaderName("ssdScan products", parallel),
+    read: { B: "f32", C: "f32", plan: "u32" },
+    write: { products: "f32" },
+    params: { ...ssdParams, groups: "u32", firstGroup: "u32" },
+    code: /* wgsl */ `
 ${planReaders}
-${tileMemory}
+${tile.memory}
 fn run(group: u32, lane: u32) {
   let g = p.firstGroup + group % p.groups;
   let low = (group / p.groups) % p.chunks * 64u;
   let b = group / (p.groups * p.chunks);
-  ${tilePlace}
-  ${zeroSums("s")}
-  ${tileProduct({
+  let count = clamp(realCount(b), low, low + 64u) - low;
+  ${tile.place}
+  ${tile.zeroSums("s")}
+  ${tile.product({
     sums: "s",
     terms: "p.stateSize",
     left: {
@@ -31,13 +32,15 @@ fn run(group: u32, lane: u32) {
       layout: "along",
       value: (j, n) => `B[p.B_at + rowAt(b, low + ${j}) * p.B_stride + g * p.stateSize + ${n}]`,
     },
+    rows: "count",
+    columns: "count",
   })}
-  let at = group * 4096u + 4u * ownColumn;
-  ${lines(4, (r) => `store(at + (ownRow + ${16 * r}u) * 64u, s${r});`)}
+  ${tile.eachRow((r) => tile.eachSum("s", r, (sum, at) => `store(group * 4096u + ${tileRow(r)} * 64u + ${at}, ${sum});`))}
 }
 fn store(at: u32, sums: vec4<f32>) {
   for (var i = 0u; i < 4u; i++) { products[at + i] = sums[i]; }
 }`,
+  });
 });
 
 // The result of a chunk, with S the state before it:
@@ -46,7 +49,8 @@ fn store(at: u32, sums: vec4<f32>) {
 //   dx[j, p] = weight[j] * decay from j to the end * sum_n B[j, n] S[p, n] + sum_{i >= j} CB[i, j] decayBetween(i, j) weight[j] dy[i, p]
 //     + D dy[j, p]
 // One workgroup per 64 columns of a head.
-export const ssdOutputShader = memoize((backwards: boolean) => {
+export const ssdOutputShader = memoize((backwards: boolean, parallel: boolean) => {
+  const tile = tileCode(parallel);
   const factor = backwards
     ? "number(planeAt(5u, b, h) + rank) * number(planeAt(1u, b, h) + rank)"
     : "number(planeAt(4u, b, h) + rank)";
@@ -57,36 +61,34 @@ export const ssdOutputShader = memoize((backwards: boolean) => {
       : `vec2<u32>(max(startOf(b, ${rank}), low) - low, ${rank} - low)`;
   const [i, j] = backwards ? ["other", "at"] : ["at", "other"];
   return defineShader({
-    name: backwards ? "ssdScanBackward inputs" : "ssdScan outputs",
+    name: tileShaderName(backwards ? "ssdScanBackward inputs" : "ssdScan outputs", parallel),
     read: { x: "f32", C: "f32", slots: "f32", products: "f32", plan: "u32", D: "f32" },
     write: { y: "f32" },
     params: { ...ssdParams, groups: "u32", firstGroup: "u32", columnTiles: "u32", initial: "u32" },
-    workgroup: 256,
     code: /* wgsl */ `
 ${planReaders}
-${decayBetween}
-${tileMemory}
+${decayBetween(parallel)}
+${tile.memory}
 // The terms of a rank, both included; none past the real ranks.
 fn termsOf(b: u32, rank: u32, low: u32, high: u32) -> vec2<u32> {
   if (rank >= high) { return vec2<u32>(1u, 0u); }
   return ${range("rank")};
 }
-fn coefficient(at: u32, other: u32, productsAt: u32, range: vec2<u32>) -> f32 {
-  if (other < range.x || other > range.y) { return 0.0; }
+fn coefficient(at: u32, other: u32, productsAt: u32) -> f32 {
   return products[productsAt + ${i} * 64u + ${j}] * decayBetween(${i}, ${j}) * ownWeight(${j});
 }
 fn run(group: u32, lane: u32) {
   ${chunkOfGroup("p.columnTiles")}
   let column = (group % p.columnTiles) * 64u;
-  ${tilePlace}
+  ${tile.place}
   loadOwn(lane, b, h, low);
-  ${zeroSums("s")}
+  ${tile.zeroSums("s")}
   let slot = ${backwards ? "p.chunks - 1u - c" : "c"};
   let slotAt = p.slots_at + ((slot * p.batch + b) * p.heads + h) * p.headDim * p.stateSize;
   // A state that is known to be 0 is not multiplied: an infinity times 0 would be NaN.
   let isZero = slot == 0u && p.initial == 0u;
   if (!isZero) {
-  ${tileProduct({
+  ${tile.product({
     sums: "s",
     terms: "p.stateSize",
     left: {
@@ -97,38 +99,41 @@ fn run(group: u32, lane: u32) {
       layout: "along",
       value: (at, n) => `slots[slotAt + min(column + ${at}, p.headDim - 1u) * p.stateSize + ${n}]`,
     },
+    rows: "terms",
+    columns: "p.headDim - column",
   })}
   }
-  ${lines(
-    4,
+  ${tile.eachRow(
     (r) => /* wgsl */ `
-  let range${r} = termsOf(b, low + ownRow + ${16 * r}u, low, high);
-  let low${r} = range${r}.x;
-  let high${r} = range${r}.y;
   {
-    let rank = low + ownRow + ${16 * r}u;
-    if (rank < high && ${sees}) { s${r} *= ${factor}; } else { s${r} = vec4<f32>(0.0); }
+    let rank = low + ${tileRow(r)};
+    if (rank < high && ${sees}) {
+      let factor = ${factor};
+      ${tile.eachSum("s", r, (sum) => `${sum} *= factor;`)}
+    } else {
+      ${tile.eachSum("s", r, (sum) => `${sum} = vec4<f32>(0.0);`)}
+    }
   }`,
   )}
   let g_ = g - p.firstGroup;
   let productsAt = ((b * p.chunks + c) * p.groups + g_) * 4096u;
-  // Invocations compute the coefficients of one row.
-  let tileRange = termsOf(b, low + ${backwards ? "lane % 64u" : "lane / 4u"}, low, high);
-  ${tileProduct({
+  ${tile.product({
     sums: "s",
     terms: "terms",
     left: {
       layout: backwards ? "across" : "along",
-      value: (at, other) => `coefficient(${at}, ${other}, productsAt, tileRange)`,
+      value: (at, other) => `coefficient(${at}, ${other}, productsAt)`,
     },
     right: {
       layout: "across",
       value: (at, other) =>
         `x[p.x_at + rowAt(b, low + ${other}) * p.x_stride + head * p.headDim + min(column + ${at}, p.headDim - 1u)]`,
     },
-    ranges: true,
+    rows: "terms",
+    columns: "p.headDim - column",
+    range: (at) => `termsOf(b, low + ${at}, low, high)`,
   })}
-  ${lines(4, (r) => `store(b, head, low + ownRow + ${16 * r}u, high, end, column + 4u * ownColumn, s${r});`)}
+  ${tile.eachRow((r) => tile.eachSum("s", r, (sum, at) => `store(b, head, low + ${tileRow(r)}, high, end, column + ${at}, ${sum});`))}
 }
 fn store(b: u32, head: u32, rank: u32, high: u32, end: u32, column: u32, sums: vec4<f32>) {
   if (rank >= end) { return; }

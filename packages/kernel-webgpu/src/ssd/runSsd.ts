@@ -146,7 +146,13 @@ export function planHeads(
   );
   index?.dispose();
   const products = runtime.result(op, [batch, chunks, groups, chunkLength, chunkLength]);
-  runtime.run(op, ssdProductsShader, { B, C, plan, products }, params, batch * chunks * groups);
+  runtime.run(
+    op,
+    ssdProductsShader(runtime.traits.parallel),
+    { B, C, plan, products },
+    params,
+    batch * chunks * groups,
+  );
   return { plan, products, params };
 }
 
@@ -163,7 +169,13 @@ export function runStates(
 ): void {
   const { batch, chunks, heads, headDim, stateSize, rowTiles, columnTiles } = params;
   const groups = batch * chunks * heads * rowTiles * columnTiles;
-  runtime.run(op, ssdChunkStatesShader, { x, B, plan, slots }, { ...params, backwards }, groups);
+  runtime.run(
+    op,
+    ssdChunkStatesShader(runtime.traits.parallel),
+    { x, B, plan, slots },
+    { ...params, backwards },
+    groups,
+  );
   const count = batch * heads * headDim * stateSize;
   runtime.run(op, ssdCarryShader, { plan, slots }, { ...params, count, backwards }, Math.ceil(count / 64));
 }
@@ -193,7 +205,7 @@ export function runOutputs(
   const { batch, chunks, heads, rowTiles: columnTiles } = params;
   runtime.run(
     op,
-    ssdOutputShader(backwards),
+    ssdOutputShader(backwards, runtime.traits.parallel),
     { x, C, slots, products, plan, D, y },
     { ...params, columnTiles, initial: initial ? 1 : 0 },
     batch * chunks * heads * columnTiles,

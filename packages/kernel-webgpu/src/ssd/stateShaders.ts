@@ -1,6 +1,6 @@
+import { memoize } from "../memoize.ts";
 import { defineShader } from "../shader.ts";
-import { tileMemory, tilePlace, tileProduct, zeroSums } from "../wgsl/tileProduct.ts";
-import { lines } from "../wgsl/lines.ts";
+import { tileCode, tileRow, tileShaderName } from "../wgsl/tileProduct.ts";
 import { chunkOfGroup, planReaders, ssdParams } from "./wgsl.ts";
 
 // slots [chunks + 1, B, heads, P, N]: slot c is the state before chunk c. Backwards, the chunks count from the end and a slot holds
@@ -10,20 +10,21 @@ import { chunkOfGroup, planReaders, ssdParams } from "./wgsl.ts";
 //   Z[p, n] = sum_j x'[j, p] B[j, n]
 // Backwards, with x = dy, B = C and the decay from the start of the chunk: what they add to the gradient of the state before it.
 // One workgroup per tile of 64 by 64 numbers of a state.
-export const ssdChunkStatesShader = defineShader({
-  name: "ssdScan chunk states",
-  read: { x: "f32", B: "f32", plan: "u32" },
-  write: { slots: "f32" },
-  params: { ...ssdParams, rowTiles: "u32", columnTiles: "u32", backwards: "u32" },
-  workgroup: 256,
-  code: /* wgsl */ `
+export const ssdChunkStatesShader = memoize((parallel: boolean) => {
+  const tile = tileCode(parallel);
+  return defineShader({
+    name: tileShaderName("ssdScan chunk states", parallel),
+    read: { x: "f32", B: "f32", plan: "u32" },
+    write: { slots: "f32" },
+    params: { ...ssdParams, rowTiles: "u32", columnTiles: "u32", backwards: "u32" },
+    code: /* wgsl */ `
 ${planReaders}
-${tileMemory}
+${tile.memory}
 fn run(group: u32, lane: u32) {
   ${chunkOfGroup("(p.rowTiles * p.columnTiles)")}
   let row = (group / p.columnTiles % p.rowTiles) * 64u;
   let column = (group % p.columnTiles) * 64u;
-  ${tilePlace}
+  ${tile.place}
   // Ranks [from_, to) count: those of the last sequence, or backwards of the first.
   var from_ = low;
   var to = high;
@@ -35,8 +36,8 @@ fn run(group: u32, lane: u32) {
   let count = to - from_;
   let decays = planeAt(select(5u, 4u, p.backwards != 0u), b, h);
   let weights = planeAt(1u, b, h);
-  ${zeroSums("s")}
-  ${tileProduct({
+  ${tile.zeroSums("s")}
+  ${tile.product({
     sums: "s",
     terms: "count",
     left: {
@@ -48,10 +49,12 @@ fn run(group: u32, lane: u32) {
       value: (at, k) =>
         `B[p.B_at + rowAt(b, from_ + ${k}) * p.B_stride + g * p.stateSize + min(column + ${at}, p.stateSize - 1u)]`,
     },
+    rows: "p.headDim - row",
+    columns: "p.stateSize - column",
   })}
   let slot = select(c, p.chunks - 1u - c, p.backwards != 0u) + 1u;
   let at = p.slots_at + ((slot * p.batch + b) * p.heads + h) * p.headDim * p.stateSize;
-  ${lines(4, (r) => `store(at, row + ownRow + ${16 * r}u, column + 4u * ownColumn, s${r});`)}
+  ${tile.eachRow((r) => tile.eachSum("s", r, (sum, at) => `store(at, row + ${tileRow(r)}, column + ${at}, ${sum});`))}
 }
 fn scaledX(b: u32, rank: u32, d: u32, head: u32, decays: u32, weights: u32) -> f32 {
   let value = x[p.x_at + rowAt(b, rank) * p.x_stride + head * p.headDim + d] * number(decays + rank);
@@ -64,6 +67,7 @@ fn store(at: u32, row: u32, column: u32, sums: vec4<f32>) {
     if (column + i < p.stateSize) { slots[at + row * p.stateSize + column + i] = sums[i]; }
   }
 }`,
+  });
 });
 
 // Slot s + 1 += decay of its chunk * slot s, in order: one invocation per number of a state. Nothing is carried across the start

@@ -64,23 +64,36 @@ fn realCount(b: u32) -> u32 { return plan[infoAt(b) + 3u * ranks()]; }
 fn seesStart(b: u32, rank: u32, low: u32) -> bool { return startOf(b, rank) < max(low, 1u); }`;
 
 /**
- * WGSL `own`, planes 0 to 3 of a chunk of one head in workgroup memory, which `loadOwn` fills before a barrier, and
- * `decayBetween(i, j)`: the decay from rank j of the chunk, itself not included, to rank i >= j. For 256 invocations.
+ * WGSL `decayBetween(i, j)`: the decay from rank j of the chunk, itself not included, to rank i >= j; and `ownWeight(j)`. They need
+ * `loadOwn`, and on a GPU then a barrier: there they read planes 0 to 3 from workgroup memory.
  */
-export const decayBetween = /* wgsl */ `
+export const decayBetween = (parallel: boolean): string => /* wgsl */ `
 ${isNan}
 ${decay}
-var<workgroup> own: array<f32, 256>;
-fn loadOwn(lane: u32, b: u32, h: u32, low: u32) { own[lane] = number(planeAt(lane / 64u, b, h) + low + lane % 64u); }
-fn ownWeight(j: u32) -> f32 { return own[64u + j]; }
+${
+  parallel
+    ? `var<workgroup> own: array<f32, 256>;
+fn loadOwn(lane: u32, b: u32, h: u32, low: u32) {
+  for (var i = 0u; i < 4u; i++) { own[64u * i + lane] = number(planeAt(i, b, h) + low + lane); }
+}
+fn plane(i: u32, rank: u32) -> f32 { return own[64u * i + rank]; }`
+    : `var<private> ownAt: u32;
+var<private> planeSize: u32;
+fn loadOwn(lane: u32, b: u32, h: u32, low: u32) {
+  ownAt = planeAt(0u, b, h) + low;
+  planeSize = planeAt(1u, 0u, 0u) - planeAt(0u, 0u, 0u);
+}
+fn plane(i: u32, rank: u32) -> f32 { return number(ownAt + planeSize * i + rank); }`
+}
+fn ownWeight(j: u32) -> f32 { return plane(1u, j); }
 fn decayBetween(i: u32, j: u32) -> f32 {
   var sum = 0.0;
   if (i / 16u == j / 16u) {
-    for (var t = j + 1u; t <= i; t++) { sum += own[t]; }
+    for (var t = j + 1u; t <= i; t++) { sum += plane(0u, t); }
   } else {
-    sum = own[192u + j];
-    for (var t = j / 16u + 1u; t < i / 16u; t++) { sum += own[128u + 16u * t + 15u]; }
-    sum += own[128u + i];
+    sum = plane(3u, j);
+    for (var t = j / 16u + 1u; t < i / 16u; t++) { sum += plane(2u, 16u * t + 15u); }
+    sum += plane(2u, i);
   }
   return decay(sum);
 }`;

@@ -1,94 +1,180 @@
-import { grid, lines } from "./lines.ts";
+import { lines } from "./lines.ts";
 
-// WGSL of products of tiles in workgroup memory, for shaders of 256 invocations: 64 by 64 sums of products. Invocation `lane` has the
-// sums of the rows `ownRow + 16 r` and the four columns from `4 * ownColumn` on: `<sums>0` to `<sums>3`, of type vec4<f32>. The
-// terms of a sum are added one by one, in order.
+// WGSL of products of tiles: a workgroup computes 64 by 64 sums of products. Each of its 64 invocations has 8 by 8 of them, in an
+// array of 16 vec4<f32>: see `eachSum`. The terms of a sum are added one by one, in order.
+//
+// On a GPU both factors are copied to workgroup memory, 16 terms at a time. A software adapter suspends every invocation at a
+// barrier, so there each invocation reads the factors itself.
 
-/** Declares the memory of the tiles: 9.25 of the 16 KiB that WebGPU guarantees. */
-export const tileMemory = /* wgsl */ `
-// Rows of a tile are padded, so that neighbouring invocations use different memory banks.
-const leftPitch = 5u;
-const rightPitch = 17u;
-var<workgroup> leftTile: array<vec4<f32>, 64u * leftPitch>;
-var<workgroup> rightTile: array<vec4<f32>, 16u * rightPitch>;`;
+const rows = 8;
+const vectors = 2;
 
-/** Declares `ownRow` and `ownColumn`. */
-export const tilePlace = /* wgsl */ `
-  let ownRow = lane / 16u;
-  let ownColumn = lane % 16u;`;
+/** WGSL of the row of the tile with number `r` of 8, itself WGSL, among those of the invocation. */
+export const tileRow = (r: string): string => `(ownRow + 8u * ${r})`;
+
+/** The name of a shader that exists for GPUs and for software adapters. */
+export const tileShaderName = (name: string, parallel: boolean): string =>
+  parallel ? `${name}, shared tiles` : name;
 
 /** One factor of a product. */
 interface Factor {
   /** `along`: the terms of a row or column are neighbours in memory. `across`: the rows or columns are. */
   readonly layout: "along" | "across";
-  /** WGSL of term `k` of row or column `at`. Both may be past the last row or column, which the caller limits. */
+  /** WGSL of term `k` of row or column `at`. It may be past the last row or column, if the product has no `rows` or `columns`. */
   readonly value: (at: string, k: string) => string;
 }
 
 interface TileProduct {
-  /** The prefix of the four variables that hold the sums. */
+  /** The name of the sums. */
   readonly sums: string;
   /** WGSL of the number of terms, uniform in the workgroup. */
   readonly terms: string;
   readonly left: Factor;
   readonly right: Factor;
+  /** WGSL of the number of rows and columns that count. A software adapter computes no others. */
+  readonly rows: string;
+  readonly columns: string;
   /**
-   * True when row r has terms `low<r>` to `high<r>` only, both included. The other terms are not added, not even as zeros: their
-   * right factor may be NaN.
+   * WGSL of the first and the last term of a row, as vec2<u32>. Other terms are not added, not even as zeros: their right factor may
+   * be NaN. Default: all terms.
    */
-  readonly ranges?: boolean;
+  readonly range?: (at: string) => string;
 }
 
-/** Declares the sums, which begin at 0. */
-export const zeroSums = (sums: string): string => lines(4, (r) => `var ${sums}${r} = vec4<f32>(0.0);`);
+/** WGSL that works on the sums of an invocation. */
+export interface TileCode {
+  /** Declares the workgroup memory: 9.25 of the 16 KiB that WebGPU guarantees. */
+  readonly memory: string;
+  /** Declares the place of the invocation in the tile. */
+  readonly place: string;
+  /** Declares sums, which begin at 0. */
+  readonly zeroSums: (sums: string) => string;
+  /** WGSL for each row of the invocation; `r` is its number. */
+  readonly eachRow: (code: (r: string) => string) => string;
+  /** WGSL for the sums of row `r`: `sum` is four of them, in the columns from `column` on. */
+  readonly eachSum: (sums: string, r: string, code: (sum: string, column: string) => string) => string;
+  /** WGSL statements that add a product to the sums. All invocations of the workgroup execute them. */
+  readonly product: (product: TileProduct) => string;
+}
 
-/** WGSL statements that add a product to the sums. All invocations of the workgroup execute them. */
-export function tileProduct({ sums, terms, left, right, ranges = false }: TileProduct): string {
-  const [row, term] = left.layout === "along" ? ["lane / 4u", "lane % 4u"] : ["lane % 64u", "lane / 64u"];
-  const [column, k] = right.layout === "along" ? ["lane / 16u", "lane % 16u"] : ["lane % 16u", "lane / 16u"];
-  const add = (r: number, t: number) => `${sums}${r} = fma(vec4<f32>(a[${t}]), b${t}, ${sums}${r});`;
-  const inRange = (r: number, k: string) => `${k} >= low${r} && ${k} <= high${r}`;
-  const addRow = (r: number) => {
-    const all = lines(4, (t) => add(r, t));
-    const some = lines(4, (t) => `if (${inRange(r, `k + ${t}u`)}) { ${add(r, t)} }`);
-    const added = ranges
-      ? `if (k >= low${r} && k + 3u <= high${r}) {
+const zeroSums: TileCode["zeroSums"] = (sums) => `var ${sums}: array<vec4<f32>, ${rows * vectors}>;`;
+
+const eachSum: TileCode["eachSum"] = (sums, r, code) =>
+  lines(vectors, (v) => code(`${sums}[${vectors}u * ${r} + ${v}u]`, `(ownColumn + ${32 * v}u)`));
+
+/** For GPUs: loops over rows are unrolled, so that the sums are in registers. */
+const sharedTiles: TileCode = {
+  memory: /* wgsl */ `
+// Rows of a tile are padded, so that neighbouring invocations use different memory banks.
+const leftPitch = 5u;
+const rightPitch = 17u;
+var<workgroup> leftTile: array<vec4<f32>, 64u * leftPitch>;
+var<workgroup> rightTile: array<vec4<f32>, 16u * rightPitch>;`,
+  place: /* wgsl */ `
+  let ownRow = lane / 8u;
+  let ownColumn = lane % 8u * 4u;`,
+  zeroSums,
+  eachRow: (code) => lines(rows, (r) => code(`${r}u`)),
+  eachSum,
+  product: sharedProduct,
+};
+
+/** For software adapters: loops, because unrolled code takes seconds to compile. */
+const ownTiles: TileCode = {
+  memory: "",
+  // Neighbours, which compute at the same time, have the same columns.
+  place: /* wgsl */ `
+  let ownRow = lane % 8u;
+  let ownColumn = lane / 8u * 4u;`,
+  zeroSums,
+  eachRow: (code) => `for (var r = 0u; r < ${rows}u; r++) { ${code("r")} }`,
+  eachSum,
+  product: ownProduct,
+};
+
+/** @param parallel true for a GPU */
+export function tileCode(parallel: boolean): TileCode {
+  return parallel ? sharedTiles : ownTiles;
+}
+
+const fourColumns = (right: Factor, first: string, k: string): string =>
+  `vec4<f32>(${[0, 1, 2, 3].map((c) => right.value(`(${first} + ${c}u)`, k)).join(", ")})`;
+
+function sharedProduct({ sums, terms, left, right, range }: TileProduct): string {
+  const [row, term] = left.layout === "along" ? ["place / 4u", "place % 4u"] : ["place % 64u", "place / 64u"];
+  const [column, k] =
+    right.layout === "along" ? ["place / 16u", "place % 16u"] : ["place % 16u", "place / 16u"];
+  const addTerm = (r: string, t: number) =>
+    lines(vectors, (v) => {
+      const sum = `${sums}[${vectors}u * ${r} + ${v}u]`;
+      return `${sum} = fma(vec4<f32>(a[${t}]), b${t}_${v}, ${sum});`;
+    });
+  const addRow = (r: string) => {
+    const all = lines(4, (t) => addTerm(r, t));
+    const own = `ranges[${r}]`;
+    const inRange = (t: number) => `k + ${t}u >= ${own}.x && k + ${t}u <= ${own}.y`;
+    const some = lines(4, (t) => `if (${inRange(t)}) { ${addTerm(r, t)} }`);
+    const added = range
+      ? `if (k >= ${own}.x && k + 3u <= ${own}.y) {
     ${all}
-    } else if (k + 3u >= low${r} && k <= high${r}) {
+    } else if (k + 3u >= ${own}.x && k <= ${own}.y) {
     ${some}
     }`
       : all;
-    return `{ let a = leftTile[(ownRow + ${16 * r}u) * leftPitch + i];
+    return `{ let a = leftTile[${tileRow(r)} * leftPitch + i];
     ${added} }`;
   };
+  const isTerm = range ? `k < ${terms} && k >= range.x && k <= range.y` : `k < ${terms}`;
   return /* wgsl */ `
+  {
+  ${range ? `var ranges: array<vec2<u32>, ${rows}>;\n${sharedTiles.eachRow((r) => `ranges[${r}] = ${range(tileRow(r))};`)}` : ""}
   for (var start = 0u; start < ${terms}; start += 16u) {
     workgroupBarrier();
-    {
-      let tileRow = ${row};
+    for (var place = lane; place < 256u; place += workgroupSize) {
+      let at = ${row};
       let tileTerm = ${term};
+      ${range ? `let range = ${range("at")};` : ""}
       var four = vec4<f32>(0.0);
       for (var t = 0u; t < 4u; t++) {
         let k = start + 4u * tileTerm + t;
-        if (k < ${terms}) { four[t] = ${left.value("tileRow", "k")}; }
+        if (${isTerm}) { four[t] = ${left.value("at", "k")}; }
       }
-      leftTile[tileRow * leftPitch + tileTerm] = four;
+      leftTile[at * leftPitch + tileTerm] = four;
     }
-    {
+    for (var place = lane; place < 256u; place += workgroupSize) {
       let tileColumn = ${column};
       let tileTerm = ${k};
       let k = start + tileTerm;
       var four = vec4<f32>(0.0);
-      if (k < ${terms}) {
-        four = vec4<f32>(${grid(1, 4, (_, c) => `${right.value(`(4u * tileColumn + ${c}u)`, "k")}${c < 3 ? "," : ""}`)});
-      }
+      if (k < ${terms}) { four = ${fourColumns(right, "4u * tileColumn", "k")}; }
       rightTile[tileTerm * rightPitch + tileColumn] = four;
     }
     workgroupBarrier();
-    for (var i = 0u; i < 4u; i++) {
+    let steps = min(4u, (${terms} - start + 3u) / 4u);
+    for (var i = 0u; i < steps; i++) {
       let k = start + 4u * i;
-      ${lines(4, (t) => `let b${t} = rightTile[(4u * i + ${t}u) * rightPitch + ownColumn];`)}
-      ${lines(4, addRow)}
+      ${lines(4, (t) => lines(vectors, (v) => `let b${t}_${v} = rightTile[(4u * i + ${t}u) * rightPitch + lane % 8u + ${8 * v}u];`))}
+      ${sharedTiles.eachRow(addRow)}
+    }
+  }
+  }`;
+}
+
+function ownProduct({ sums, terms, left, right, rows: rowCount, columns, range }: TileProduct): string {
+  return /* wgsl */ `
+  for (var v = 0u; v < ${vectors}u; v++) {
+    let tileColumn = ownColumn + 32u * v;
+    if (tileColumn < ${columns}) {
+      for (var k = 0u; k < ${terms}; k++) {
+        let four = ${fourColumns(right, "tileColumn", "k")};
+        for (var r = 0u; r < ${rows}u; r++) {
+          let at = ${tileRow("r")};
+          if (at >= ${rowCount}) { break; }
+          ${range ? `let range = ${range("at")};\n          if (k < range.x || k > range.y) { continue; }` : ""}
+          let place = ${vectors}u * r + v;
+          ${sums}[place] = fma(vec4<f32>(${left.value("at", "k")}), four, ${sums}[place]);
+        }
+      }
     }
   }`;
 }
