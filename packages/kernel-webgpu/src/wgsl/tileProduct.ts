@@ -22,16 +22,28 @@ interface Factor {
   readonly layout: "along" | "across";
   /** WGSL of term `k` of row or column `at`. It may be past the last row or column, if the product has no `rows` or `columns`. */
   readonly value: (at: string, k: string) => string;
+  /** WGSL of four neighbours at once, the first of them at a multiple of four: terms of `at`, or columns of term `k`. Optional. */
+  readonly four?: ((at: string, k: string) => string) | undefined;
 }
+
+/** A left factor of 64 terms in sums of the invocations, for GPUs only: column k of a row is term k. `noTerm` marks terms that are not added. */
+interface HeldFactor {
+  readonly held: string;
+}
+
+/** WGSL that marks a held term, by the lowest finite number, and `isTerm(x)`, which is false for it. */
+export const heldTerms = /* wgsl */ `
+const noTerm = -0x1.fffffep+127f;
+fn isTerm(x: f32) -> bool { return bitcast<u32>(x) != 0xff7fffffu; }`;
 
 interface TileProduct {
   /** The name of the sums. */
   readonly sums: string;
   /** WGSL of the number of terms, uniform in the workgroup. */
   readonly terms: string;
-  readonly left: Factor;
+  readonly left: Factor | HeldFactor;
   readonly right: Factor;
-  /** WGSL of the number of rows and columns that count. A software adapter computes no others. */
+  /** WGSL of the number of rows and columns that count. Few others are computed. */
   readonly rows: string;
   readonly columns: string;
   /**
@@ -97,13 +109,43 @@ export function tileCode(parallel: boolean): TileCode {
   return parallel ? sharedTiles : ownTiles;
 }
 
-const fourColumns = (right: Factor, first: string, k: string): string =>
-  `vec4<f32>(${[0, 1, 2, 3].map((c) => right.value(`(${first} + ${c}u)`, k)).join(", ")})`;
+const fourColumns = ({ layout, value, four }: Factor, first: string, k: string): string =>
+  four && layout === "across"
+    ? four(`(${first})`, k)
+    : `vec4<f32>(${[0, 1, 2, 3].map((c) => value(`(${first} + ${c}u)`, k)).join(", ")})`;
 
-function sharedProduct({ sums, terms, left, right, range }: TileProduct): string {
-  const [row, term] = left.layout === "along" ? ["place / 4u", "place % 4u"] : ["place % 64u", "place / 64u"];
-  const [column, k] =
-    right.layout === "along" ? ["place / 16u", "place % 16u"] : ["place % 16u", "place / 16u"];
+/** WGSL that copies 16 terms of the right factor. */
+function copyRight(right: Factor, terms: string): string {
+  const { layout, four } = right;
+  if (four && layout === "along") {
+    // Each invocation reads four terms of four columns.
+    const read = lines(4, (c) => `let column${c} = ${four(`(4u * (lane / 4u) + ${c}u)`, "k")};`);
+    const place = (t: number) => `rightTile[(lane % 4u * 4u + ${t}u) * rightPitch + lane / 4u]`;
+    const numbers = (t: number) => [0, 1, 2, 3].map((c) => `column${c}[${t}]`).join(", ");
+    return /* wgsl */ `
+    {
+      let k = start + lane % 4u * 4u;
+      if (k < ${terms}) {
+        ${read}
+        ${lines(4, (t) => `${place(t)} = vec4<f32>(${numbers(t)});`)}
+      } else {
+        ${lines(4, (t) => `${place(t)} = vec4<f32>(0.0);`)}
+      }
+    }`;
+  }
+  const [column, term] = layout === "along" ? ["place / 16u", "place % 16u"] : ["place % 16u", "place / 16u"];
+  return /* wgsl */ `
+    for (var place = lane; place < 256u; place += workgroupSize) {
+      let tileColumn = ${column};
+      let tileTerm = ${term};
+      let k = start + tileTerm;
+      var four = vec4<f32>(0.0);
+      if (k < ${terms}) { four = ${fourColumns(right, "4u * tileColumn", "k")}; }
+      rightTile[tileTerm * rightPitch + tileColumn] = four;
+    }`;
+}
+
+function sharedProduct({ sums, terms, left, right, rows: rowCount, range }: TileProduct): string {
   const addTerm = (r: string, t: number) =>
     lines(vectors, (v) => {
       const sum = `${sums}[${vectors}u * ${r} + ${v}u]`;
@@ -114,41 +156,25 @@ function sharedProduct({ sums, terms, left, right, range }: TileProduct): string
     const own = `ranges[${r}]`;
     const inRange = (t: number) => `k + ${t}u >= ${own}.x && k + ${t}u <= ${own}.y`;
     const some = lines(4, (t) => `if (${inRange(t)}) { ${addTerm(r, t)} }`);
+    const held = lines(4, (t) => `if (isTerm(a[${t}])) { ${addTerm(r, t)} }`);
+    const inAll = "held" in left ? held : all;
     const added = range
       ? `if (k >= ${own}.x && k + 3u <= ${own}.y) {
     ${all}
     } else if (k + 3u >= ${own}.x && k <= ${own}.y) {
     ${some}
     }`
-      : all;
-    return `{ let a = leftTile[${tileRow(r)} * leftPitch + i];
+      : inAll;
+    return `if (8u * ${r} < ${rowCount}) { let a = leftTile[${tileRow(r)} * leftPitch + i];
     ${added} }`;
   };
-  const isTerm = range ? `k < ${terms} && k >= range.x && k <= range.y` : `k < ${terms}`;
   return /* wgsl */ `
   {
   ${range ? `var ranges: array<vec2<u32>, ${rows}>;\n${sharedTiles.eachRow((r) => `ranges[${r}] = ${range(tileRow(r))};`)}` : ""}
   for (var start = 0u; start < ${terms}; start += 16u) {
     workgroupBarrier();
-    for (var place = lane; place < 256u; place += workgroupSize) {
-      let at = ${row};
-      let tileTerm = ${term};
-      ${range ? `let range = ${range("at")};` : ""}
-      var four = vec4<f32>(0.0);
-      for (var t = 0u; t < 4u; t++) {
-        let k = start + 4u * tileTerm + t;
-        if (${isTerm}) { four[t] = ${left.value("at", "k")}; }
-      }
-      leftTile[at * leftPitch + tileTerm] = four;
-    }
-    for (var place = lane; place < 256u; place += workgroupSize) {
-      let tileColumn = ${column};
-      let tileTerm = ${k};
-      let k = start + tileTerm;
-      var four = vec4<f32>(0.0);
-      if (k < ${terms}) { four = ${fourColumns(right, "4u * tileColumn", "k")}; }
-      rightTile[tileTerm * rightPitch + tileColumn] = four;
-    }
+    ${"held" in left ? copyHeld(left.held) : copyLeft(left, terms, range)}
+    ${copyRight(right, terms)}
     workgroupBarrier();
     let steps = min(4u, (${terms} - start + 3u) / 4u);
     for (var i = 0u; i < steps; i++) {
@@ -160,7 +186,43 @@ function sharedProduct({ sums, terms, left, right, range }: TileProduct): string
   }`;
 }
 
+/** WGSL that copies 16 terms of the left factor. */
+function copyLeft({ layout, value }: Factor, terms: string, range: TileProduct["range"]): string {
+  const [row, term] = layout === "along" ? ["place / 4u", "place % 4u"] : ["place % 64u", "place / 64u"];
+  const isTerm = range ? `k < ${terms} && k >= range.x && k <= range.y` : `k < ${terms}`;
+  return /* wgsl */ `
+    for (var place = lane; place < 256u; place += workgroupSize) {
+      let at = ${row};
+      let tileTerm = ${term};
+      ${range ? `let range = ${range("at")};` : ""}
+      var four = vec4<f32>(0.0);
+      for (var t = 0u; t < 4u; t++) {
+        let k = start + 4u * tileTerm + t;
+        if (${isTerm}) { four[t] = ${value("at", "k")}; }
+      }
+      leftTile[at * leftPitch + tileTerm] = four;
+    }`;
+}
+
+/** The same for sums: the invocations that hold the columns of these terms copy them. */
+function copyHeld(held: string): string {
+  const copy = (v: number) =>
+    lines(
+      rows,
+      (r) => `leftTile[${tileRow(`${r}u`)} * leftPitch + lane % 4u] = ${held}[${vectors * r + v}u];`,
+    );
+  return /* wgsl */ `
+    if (lane / 4u % 2u == start / 16u % 2u) {
+      if (start < 32u) {
+      ${copy(0)}
+      } else {
+      ${copy(1)}
+      }
+    }`;
+}
+
 function ownProduct({ sums, terms, left, right, rows: rowCount, columns, range }: TileProduct): string {
+  if ("held" in left) throw new Error("a product of sums is for GPUs only");
   return /* wgsl */ `
   for (var v = 0u; v < ${vectors}u; v++) {
     let tileColumn = ownColumn + 32u * v;
