@@ -98,11 +98,29 @@ export const gelu: Op<"gelu"> = (arena, _sizes, x, approximate) =>
 export const geluBackward: Op<"geluBackward"> = (arena, _sizes, dy, x, approximate) =>
   arena.result(x.shape, reference.geluBackward(dy.values(), x.values(), approximate));
 
+export const reluSquared: Op<"reluSquared"> = (arena, _sizes, x) =>
+  arena.result(x.shape, reference.reluSquared(x.values()));
+
+export const reluSquaredBackward: Op<"reluSquaredBackward"> = (arena, _sizes, dy, x) =>
+  arena.result(x.shape, reference.reluSquaredBackward(dy.values(), x.values()));
+
 export const softmax: Op<"softmax"> = (arena, { rows, features }, x) =>
   arena.result(x.shape, reference.softmax(rows, features, x.values()));
 
 export const softmaxBackward: Op<"softmaxBackward"> = (arena, { rows, features }, dy, y) =>
   arena.result(y.shape, reference.softmaxBackward(rows, features, dy.values(), y.values()));
+
+export const rotary: Op<"rotary"> = (arena, { batch, length, heads, headDim, pairs }, args) => {
+  const extents = { rows: batch * length, H: heads, Dh: headDim, S: pairs };
+  return arena.result(args.x.shape, reference.rotary(extents, args.x.values(), args.angles.values(), args));
+};
+
+export const rotaryBackwardAngles: Op<"rotaryBackwardAngles"> = (arena, sizes, dy, args) => {
+  const { batch, length, heads, headDim, pairs } = sizes;
+  const extents = { rows: batch * length, H: heads, Dh: headDim, S: pairs };
+  const values = [dy.values(), args.x.values(), args.angles.values()] as const;
+  return arena.result(args.angles.shape, reference.rotaryBackwardAngles(extents, ...values, args));
+};
 
 export const dropout: Op<"dropout"> = (arena, _sizes, x, probability, seed) =>
   arena.result(x.shape, reference.dropout(x.values(), probability, seed));
@@ -146,6 +164,20 @@ export const rmsNormBackward: Op<"rmsNormBackward"> = (arena, sizes, dy, x, weig
   const grads = reference.rmsNormBackward(rows, features, ...values, eps);
   const dx = arena.result(x.shape, grads.dx);
   return weight ? { dx, dWeight: arena.result([features], grads.dWeight) } : { dx };
+};
+
+export const gatedRmsNorm: Op<"gatedRmsNorm"> = (arena, sizes, args) => {
+  const { rows, features: D, groups } = sizes;
+  const { eps, normBeforeGate } = args;
+  const values = { ...valuesOf(args), eps, normBeforeGate };
+  return arena.result(args.x.shape, reference.gatedRmsNorm({ rows, D, groups }, values));
+};
+
+export const gatedRmsNormBackward: Op<"gatedRmsNormBackward"> = (arena, sizes, dy, args) => {
+  const { rows, features: D, groups } = sizes;
+  const { eps, normBeforeGate } = args;
+  const values = { ...valuesOf(args), eps, normBeforeGate };
+  return gradientsOf(arena, args, reference.gatedRmsNormBackward({ rows, D, groups }, dy.values(), values));
 };
 
 export const layerNorm: Op<"layerNorm"> = (arena, { rows, features }, x, weight, bias, eps) =>
@@ -267,43 +299,6 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   return gradientsOf(arena, args, grads);
 };
 
-/** The sizes by their letters. */
-export function ssdExtents({ batch, length, heads, headDim, groups, stateSize }: SsdSizes) {
-  return { B: batch, L: length, H: heads, P: headDim, G: groups, N: stateSize };
-}
-
-export const ssdScan: Op<"ssdScan"> = (arena, sizes, args, want) => {
-  const { batch, heads, headDim, stateSize } = sizes;
-  // The state is rounded at every position, so that the bits do not depend on the chunks of a sequence.
-  const results = reference.ssdScan(ssdExtents(sizes), { ...valuesOf(args), roundState: true });
-  const y = arena.result(args.x.shape, results.y);
-  const stateShape = [batch, heads, headDim, stateSize];
-  return want ? { y, finalState: arena.result(stateShape, results.finalState) } : { y };
-};
-
-export const ssdStateUpdate: Op<"ssdStateUpdate"> = (arena, sizes, state, args) => {
-  const extents = ssdExtents({ ...sizes, length: 1 });
-  const after = reference.ssdStateUpdate(extents, state.values(), valuesOf(args));
-  state.elements.set(after.state);
-  return arena.result(args.x.shape, after.y);
-};
-
-export const ssdScanForward: Op<"ssdScanForward"> = (arena, sizes, args) => {
-  const { batch, heads, headDim, stateSize } = sizes;
-  const results = reference.ssdScanForward(ssdExtents(sizes), valuesOf(args));
-  return {
-    y: arena.result(args.x.shape, results.y),
-    finalState: arena.result([batch, heads, headDim, stateSize], results.finalState),
-    // The backward computes all states again, like that of `selectiveScan`.
-    residual: new SsdResidual(arena.result([1], [0]), sizes),
-  };
-};
-
-export const ssdScanBackward: Op<"ssdScanBackward"> = (arena, sizes, dy, args, _residual, dFinalState) => {
-  const values = [dy.values(), valuesOf(args), dFinalState?.values()] as const;
-  return gradientsOf(arena, args, reference.ssdScanBackward(ssdExtents(sizes), ...values));
-};
-
 export const attention: Op<"attention"> = (arena, sizes, args) =>
   arena.result(
     resultShape(sizes),
@@ -415,6 +410,51 @@ export const combineExpertsBackward: Op<"combineExpertsBackward"> = (arena, size
   const values = [dOut.values(), y.values(), weights.values()] as const;
   const grads = reference.combineExpertsBackward(rows, perToken, outFeatures, ...values);
   return { y: arena.result(y.shape, grads.y), weights: arena.result(weights.shape, grads.weights) };
+};
+
+export const discretize: Op<"discretize"> = (arena, { rows, heads, min, max, shape }, args) =>
+  arena.result(shape, reference.discretize(rows, heads, valuesOf(args), { min, max }));
+
+export const discretizeBackward: Op<"discretizeBackward"> = (arena, { rows, heads, min, max }, dy, args) => {
+  const grads = reference.discretizeBackward(rows, heads, dy.values(), valuesOf(args), { min, max });
+  return gradientsOf(arena, args, grads);
+};
+
+/** The sizes by their letters. */
+export function ssdExtents({ batch, length, heads, headDim, groups, stateSize }: SsdSizes) {
+  return { B: batch, L: length, H: heads, P: headDim, G: groups, N: stateSize };
+}
+
+export const ssdScan: Op<"ssdScan"> = (arena, sizes, args, want) => {
+  const { batch, heads, headDim, stateSize } = sizes;
+  // The state is rounded at every position, so that the bits do not depend on the chunks of a sequence.
+  const results = reference.ssdScan(ssdExtents(sizes), { ...valuesOf(args), roundState: true });
+  const y = arena.result(args.x.shape, results.y);
+  const stateShape = [batch, heads, headDim, stateSize];
+  return want ? { y, finalState: arena.result(stateShape, results.finalState) } : { y };
+};
+
+export const ssdStateUpdate: Op<"ssdStateUpdate"> = (arena, sizes, state, args) => {
+  const extents = ssdExtents({ ...sizes, length: 1 });
+  const after = reference.ssdStateUpdate(extents, state.values(), valuesOf(args));
+  state.elements.set(after.state);
+  return arena.result(args.x.shape, after.y);
+};
+
+export const ssdScanForward: Op<"ssdScanForward"> = (arena, sizes, args) => {
+  const { batch, heads, headDim, stateSize } = sizes;
+  const results = reference.ssdScanForward(ssdExtents(sizes), valuesOf(args));
+  return {
+    y: arena.result(args.x.shape, results.y),
+    finalState: arena.result([batch, heads, headDim, stateSize], results.finalState),
+    // The backward computes all states again, like that of `selectiveScan`.
+    residual: new SsdResidual(arena.result([1], [0]), sizes),
+  };
+};
+
+export const ssdScanBackward: Op<"ssdScanBackward"> = (arena, sizes, dy, args, _residual, dFinalState) => {
+  const values = [dy.values(), valuesOf(args), dFinalState?.values()] as const;
+  return gradientsOf(arena, args, reference.ssdScanBackward(ssdExtents(sizes), ...values));
 };
 
 export const argmax: Op<"argmax"> = (arena, { batch, vocabSize }, logits) =>
