@@ -24,7 +24,7 @@ export const selectiveScanForwardFaults = [
     "selectiveScanForward",
     "scan forward: keeps the states of all positions",
     keeps((args) => [...args.u.shape, ...args.A.shape.slice(1)], false),
-    /^laws: a residual keeps/,
+    /^laws: a residual of a scan keeps/,
   ),
   fault(
     "selectiveScanForward",
@@ -35,6 +35,6 @@ export const selectiveScanForwardFaults = [
     "selectiveScanForward",
     "scan forward: ignores initialState",
     (arena, sizes, args) => selectiveScanForward(arena, sizes, { ...args, initialState: undefined }),
-    /^laws: selectiveScanForward =/,
+    /^laws: the forward of a scan /,
   ),
 ];
