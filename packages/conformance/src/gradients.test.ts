@@ -199,6 +199,34 @@ describe("finite differences confirm the reference of", () => {
     });
   }
 
+  for (const flags of pairwise(["D", "initialState", "sequenceIds", "dFinalState"])) {
+    test(`ssdScanBackward${flagLabel(flags)}`, () => {
+      const sizes = { B: sequenceKinds, L: 7, H: 4, P: 2, G: 2, N: 3 };
+      const { B, L, H, P, G, N } = sizes;
+      const args = {
+        x: normal(B * L * H * P),
+        B: normal(B * L * G * N),
+        C: normal(B * L * G * N),
+        logDecay: Float64Array.from(random.uniforms(B * L * H, -1, 0.1)),
+        weight: normal(B * L * H),
+        ...(flags.D && { D: normal(H) }),
+        ...(flags.initialState && { initialState: normal(B * H * P * N) }),
+      };
+      const fixed = { sequenceIds: flags.sequenceIds ? sequenceIdsFor(B, L) : undefined };
+      const dy = normal(B * L * H * P);
+      const dFinalState = flags.dFinalState ? normal(B * H * P * N) : undefined;
+      const loss = (v: Lists) => {
+        const { y, finalState } = reference.ssdScan(sizes, { ...(v as typeof args), ...fixed });
+        return dot(dy, y) + (dFinalState ? dot(dFinalState, finalState) : 0);
+      };
+      checkGradients(
+        args,
+        loss,
+        given(reference.ssdScanBackward(sizes, dy, { ...args, ...fixed }, dFinalState), args),
+      );
+    });
+  }
+
   test("crossEntropyWithGradient, with ignored rows", () => {
     const [M, V] = [5, 6];
     const targets = Int32Array.of(3, -100, 0, 5, -100);

@@ -30,7 +30,7 @@ export interface ExpertLinearOp {
 export interface ExpertLinearBackwardOps {
   /**
    * dy [R, K, O], weight [E, O, I] of any storage type, experts i32 [R, K] -> dx [R, K, I]:
-   * `dx[r, j] = dy[r, j] · weight[experts[r, j]]`. Where the experts of a row share `x`, its gradient is the sum over K. `dy` is
+   * `dx[r, j] = dy[r, j] · weight[experts[r, j]]`. Where `x` is [R, I], its gradient is the sum over K. `dy` is
    * never rounded.
    */
   expertLinearBackwardInput(dy: Tensor, weight: Tensor, experts: Tensor): Tensor;

@@ -55,9 +55,10 @@ export function checkResidual<S extends object>(
       `${op}: residual must come from the forward of this op, got that of another op`,
     );
   }
-  if (residual.disposed) throw new KernelError("DISPOSED", `${op}: residual was disposed before this call`);
+  const { sizes: own, disposed } = residual as TensorResidual<Tensor, S>;
+  if (disposed) throw new KernelError("DISPOSED", `${op}: residual was disposed before this call`);
   for (const name in sizes) {
-    const [found, expected] = [residual.sizes[name], sizes[name]];
+    const [found, expected] = [own[name], sizes[name]];
     if (found === expected) continue;
     const message = `residual must be of a call with ${name} ${String(expected)}, got the residual of a call with`;
     throw new KernelError("SHAPE", `${op}: ${message} ${name} ${String(found)}`);

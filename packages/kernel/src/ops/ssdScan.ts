@@ -17,7 +17,8 @@ import type { SsdSizes } from "./sizes.ts";
  * Mamba-2 has `weight = dt` and `logDecay = dt * A`: see `discretize`.
  *
  * Backends compute chunks of positions as matrix products. Chunks begin at multiples of the backend's chunk length from the
- * start of the call, and that length divides 64. When a sequence is computed in several calls and each begins at a multiple of 64
+ * start of the call, and that length divides 64. A number in `x`, `B`, `weight` or dy that is not finite may make results of other
+ * positions of its row NaN; numbers at padding never do. When a sequence is computed in several calls and each begins at a multiple of 64
  * positions, `capabilities.batchInvariant` holds for their results; other boundaries give the same result to rounding.
  */
 export interface SsdArgs {
@@ -54,7 +55,8 @@ export interface SsdScanTrainingOps {
   ssdScanForward(args: SsdArgs): { y: Tensor; finalState: Tensor; residual: Residual };
   /**
    * Gradients of `ssdScan`. `dFinalState` [B, H, P, N] is the gradient of `finalState`. The residual is borrowed; it is that of a
-   * forward call with the same arguments, `sequenceIds` included.
+   * forward call with the same arguments, `sequenceIds` included. The gradient of `logDecay` is exactly 0 at the first position of a
+   * sequence that starts from zeros.
    */
   ssdScanBackward(dy: Tensor, args: SsdArgs, residual: Residual, dFinalState?: Tensor): Grads<SsdArgs>;
 }
