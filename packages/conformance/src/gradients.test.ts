@@ -49,6 +49,50 @@ describe("finite differences confirm the reference of", () => {
     checkGradients({ x }, loss, { x: reference.siluBackward(dy, x) });
   });
 
+  test.each([undefined, Int32Array.of(4, 4, -1, 4, 2, 2, 4, 0, 0, 0, -2, 0, 1, 1)])(
+    "attentionBackward, with ids %s",
+    (sequenceIds) => {
+      const shape = { B: 2, L: 7, H: 4, G: 2, K: 3, V: 2 };
+      const args = { q: normal(2 * 7 * 12), k: normal(2 * 7 * 6), v: normal(2 * 7 * 4) };
+      const dy = normal(2 * 7 * 8);
+      const values = (v: Lists) => ({ ...(v as typeof args), scale: 0.7, sequenceIds });
+      const loss = (v: Lists) => dot(dy, reference.attention(shape, values(v)));
+      checkGradients(args, loss, { ...reference.attentionBackward(shape, dy, values(args)) });
+    },
+  );
+
+  test.each(["softmax", "topSoftmax", "sigmoid"] as const)("routeExpertsBackward, %s", (scoring) => {
+    const [R, E, perToken] = [3, 6, 2];
+    const [logits, dWeights] = [normal(R * E), normal(R * perToken)];
+    for (const normalize of [false, true]) {
+      const values = (v: Lists) => ({ logits: v["logits"]!, perToken, scoring, normalize, scale: 1.5 });
+      const loss = (v: Lists) => dot(dWeights, reference.routeExperts(R, E, values(v)).weights);
+      const { experts } = reference.routeExperts(R, E, values({ logits }));
+      const gradient = reference.routeExpertsBackward(R, E, dWeights, values({ logits }), experts);
+      checkGradients({ logits }, loss, { logits: gradient });
+    }
+  });
+
+  test("expertLinearBackward and combineExpertsBackward", () => {
+    const sizes = { R: 3, K: 2, E: 4, O: 3, I: 5 };
+    const { R, K, E, O, I } = sizes;
+    const experts = Int32Array.of(0, 3, 3, 2, 0, 2);
+    const [weight, dy] = [normal(E * O * I), normal(R * K * O)];
+    for (const shared of [false, true]) {
+      const x = normal(R * (shared ? 1 : K) * I);
+      const loss = (v: Lists) =>
+        dot(dy, reference.expertLinear(sizes, v["x"]!, v["weight"]!, experts, shared));
+      const dx = reference.expertLinearBackwardInput(sizes, dy, weight, experts);
+      checkGradients({ x, weight }, loss, {
+        ...(!shared && { x: dx }),
+        weight: reference.expertLinearBackwardWeight(sizes, dy, x, experts, shared),
+      });
+    }
+    const [y, weights, dOut] = [normal(R * K * O), normal(R * K), normal(R * O)];
+    const loss = (v: Lists) => dot(dOut, reference.combineExperts(R, K, O, v["y"]!, v["weights"]!));
+    checkGradients({ y, weights }, loss, { ...reference.combineExpertsBackward(R, K, O, dOut, y, weights) });
+  });
+
   test("tanhBackward, sigmoidBackward and softmaxBackward", () => {
     const [rows, D] = [4, 10];
     const [x, dy] = [normal(rows * D, 2), normal(rows * D)];

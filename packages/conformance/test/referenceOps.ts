@@ -5,9 +5,12 @@ import {
   fromFloat32,
   hostLength,
   type Grads,
+  type Shape,
   type Tensor,
 } from "@mamba/kernel";
 import {
+  AttentionResidual,
+  type AttentionSizes,
   type OpImplementation,
   type OpTable,
   ScanResidual,
@@ -299,6 +302,119 @@ export const ssdScanForward: Op<"ssdScanForward"> = (arena, sizes, args) => {
 export const ssdScanBackward: Op<"ssdScanBackward"> = (arena, sizes, dy, args, _residual, dFinalState) => {
   const values = [dy.values(), valuesOf(args), dFinalState?.values()] as const;
   return gradientsOf(arena, args, reference.ssdScanBackward(ssdExtents(sizes), ...values));
+};
+
+export const attention: Op<"attention"> = (arena, sizes, args) =>
+  arena.result(
+    resultShape(sizes),
+    reference.attention(shapeOf(sizes), { ...valuesOf(args), scale: args.scale }),
+  );
+
+export const attentionForward: Op<"attentionForward"> = (arena, sizes, args) => ({
+  y: attention(arena, sizes, args),
+  // The backward below computes the softmax again.
+  residual: new AttentionResidual(arena.result([1], [0]), sizes),
+});
+
+export const attentionBackward: Op<"attentionBackward"> = (arena, sizes, dy, args) => {
+  const values = { ...valuesOf(args), scale: args.scale };
+  return gradientsOf(arena, args, reference.attentionBackward(shapeOf(sizes), dy.values(), values));
+};
+
+export const cachedAttention: Op<"cachedAttention"> = (arena, sizes, args) => {
+  const { keys, values } = args;
+  const shape = { ...shapeOf(sizes), T: sizes.capacity };
+  const after = reference.cachedAttention(shape, { ...valuesOf(args), scale: args.scale });
+  keys.set(after.keys);
+  values.set(after.values);
+  return arena.result(resultShape(sizes), after.y);
+};
+
+/** The sizes of an attention as the references take them. */
+function shapeOf({ batch, length, heads, kvHeads, keyDim, valueDim }: AttentionSizes) {
+  return { B: batch, L: length, H: heads, G: kvHeads, K: keyDim, V: valueDim };
+}
+
+function resultShape({ batch, length, heads, valueDim }: AttentionSizes): Shape {
+  return [batch, length, heads * valueDim];
+}
+
+export const routeExperts: Op<"routeExperts"> = (arena, sizes, args) => {
+  const { rows, expertCount, perToken } = sizes;
+  const chosen = reference.routeExperts(rows, expertCount, routeValues(args));
+  return {
+    experts: arena.result([rows, perToken], chosen.experts, "i32"),
+    weights: arena.result([rows, perToken], chosen.weights),
+  };
+};
+
+export const routeExpertsBackward: Op<"routeExpertsBackward"> = (arena, sizes, dWeights, args, experts) => {
+  const { rows, expertCount } = sizes;
+  const values = [dWeights.values(), routeValues(args), experts.values()] as const;
+  return arena.result([rows, expertCount], reference.routeExpertsBackward(rows, expertCount, ...values));
+};
+
+/** The arguments of a router as the references take them. */
+function routeValues(args: Parameters<Op<"routeExperts">>[2]) {
+  const { perToken, scoring, normalize = false, scale = 1 } = args;
+  return { ...valuesOf(args), perToken, scoring, normalize, scale };
+}
+
+export const expertLoads: Op<"expertLoads"> = (arena, { rows, perToken, expertCount }, experts) =>
+  arena.result([expertCount], reference.expertLoads(rows, perToken, expertCount, experts.values()));
+
+export const expertLinear: Op<"expertLinear"> = (arena, sizes, { x, weight, experts }) => {
+  const { rows, perToken, outFeatures, shared } = sizes;
+  const values = [x.values(), weight.values(), experts.values()] as const;
+  return arena.result(
+    [rows, perToken, outFeatures],
+    reference.expertLinear(expertSizes(sizes), ...values, shared),
+  );
+};
+
+export const expertLinearBackwardInput: Op<"expertLinearBackwardInput"> = (
+  arena,
+  sizes,
+  dy,
+  weight,
+  experts,
+) => {
+  const { rows, perToken, inFeatures } = sizes;
+  const values = [dy.values(), weight.values(), experts.values()] as const;
+  const dx = reference.expertLinearBackwardInput(expertSizes(sizes), ...values);
+  return arena.result([rows, perToken, inFeatures], dx);
+};
+
+export const expertLinearBackwardWeight: Op<"expertLinearBackwardWeight"> = (
+  arena,
+  sizes,
+  dy,
+  x,
+  experts,
+) => {
+  const { expertCount, outFeatures, inFeatures, shared } = sizes;
+  const values = [dy.values(), x.values(), experts.values()] as const;
+  const dWeight = reference.expertLinearBackwardWeight(expertSizes(sizes), ...values, shared);
+  return arena.result([expertCount, outFeatures, inFeatures], dWeight);
+};
+
+type ExpertSizes = Parameters<Op<"expertLinearBackwardInput">>[1];
+
+function expertSizes({ rows, perToken, expertCount, outFeatures, inFeatures }: ExpertSizes) {
+  return { R: rows, K: perToken, E: expertCount, O: outFeatures, I: inFeatures };
+}
+
+export const combineExperts: Op<"combineExperts"> = (arena, { rows, perToken, outFeatures }, y, weights) =>
+  arena.result(
+    [rows, outFeatures],
+    reference.combineExperts(rows, perToken, outFeatures, y.values(), weights.values()),
+  );
+
+export const combineExpertsBackward: Op<"combineExpertsBackward"> = (arena, sizes, dOut, y, weights) => {
+  const { rows, perToken, outFeatures } = sizes;
+  const values = [dOut.values(), y.values(), weights.values()] as const;
+  const grads = reference.combineExpertsBackward(rows, perToken, outFeatures, ...values);
+  return { y: arena.result(y.shape, grads.y), weights: arena.result(weights.shape, grads.weights) };
 };
 
 export const argmax: Op<"argmax"> = (arena, { batch, vocabSize }, logits) =>

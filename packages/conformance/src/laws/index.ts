@@ -1,5 +1,6 @@
 import type { SuiteTest } from "../suiteTest.ts";
 import { accuracyTests } from "./accuracy.ts";
+import { attentionTests } from "./attention.ts";
 import { batchTests } from "./batch.ts";
 import { convGradientTests } from "./convGradients.ts";
 import { convStateTests } from "./convState.ts";
@@ -26,6 +27,7 @@ export const lawTests: readonly SuiteTest[] = [
   ...convGradientTests,
   ...packingTests,
   ...poolingTests,
+  ...attentionTests,
   ...residualTests,
   ...quantizedTests,
 ];

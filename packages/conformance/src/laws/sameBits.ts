@@ -36,7 +36,7 @@ const chosenRows = [
 const chunkLengths = [1, 3, 7, 64, 512];
 
 /** @param weights the storage type that the law needs. Default: f32 */
-function bitsLaw(name: string, body: SuiteTest["body"], weights: DType = "f32"): SuiteTest {
+export function bitsLaw(name: string, body: SuiteTest["body"], weights: DType = "f32"): SuiteTest {
   return {
     name: `laws: same bits: ${name}`,
     skip: (kernel) =>
@@ -82,7 +82,7 @@ async function run(
   return Object.fromEntries(Object.keys(results).flatMap((name, i) => (read[i] ? [[name, read[i]]] : [])));
 }
 
-function checkSame(what: string, actual: HostArray | undefined, expected: HostArray | undefined): void {
+export function checkSame(what: string, actual: HostArray | undefined, expected: HostArray | undefined): void {
   const at = firstDifference(actual, expected);
   check(at === undefined, `${what}: element ${at} must be ${expected?.[at ?? 0]}, got ${actual?.[at ?? 0]}`);
 }
