@@ -123,7 +123,7 @@ __device__ inline bool reaches(const SsdChunk& at, uint32_t j, uint32_t i) {
   return i < at.count && j <= i && j >= at.start[i];
 }
 
-// True when i is in [low, high), also for the low = 64 and high = 0 of a chunk of padding.
+// True when i < 64 is in [low, high); never for the low = 64 and high = 0 of a chunk of padding.
 __device__ inline bool within(uint32_t i, uint32_t low, uint32_t high) { return i - low < high - low; }
 
 // The first rank of the sequence that is the last of the chunk; 64 in a chunk of padding.

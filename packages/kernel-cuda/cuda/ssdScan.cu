@@ -64,7 +64,7 @@ __device__ inline void chunkStates(const float* x, const float* B, const float* 
   const uint32_t low = kBackward ? 0 : lastStart(at);
   const uint32_t high = kBackward ? at.continued : at.count;
   const uint32_t t = threadIdx.x;
-  if (within(t, low, high)) factor[t] = kBackward ? decayTo(at, t) : decayBetween(at, at.count - 1, t) * at.weight[t];
+  if (t < kSide && within(t, low, high)) factor[t] = kBackward ? decayTo(at, t) : decayBetween(at, at.count - 1, t) * at.weight[t];
   if (t == 0 && tile == 0) passes[place] = passing(at);
   __syncthreads();
 

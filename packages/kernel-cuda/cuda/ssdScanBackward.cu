@@ -244,7 +244,7 @@ __device__ inline void groupGradient(const float* other, const float* values, co
     for (uint32_t own = 0; own < heads; own++) {
       const uint32_t h = g * heads + own;
       loadDecays(at, logDecay, weight, size, h);
-      if (within(t, low, high)) factor[t] = kOfC ? decayTo(at, t) : decayBetween(at, at.count - 1, t) * at.weight[t];
+      if (t < kSide && within(t, low, high)) factor[t] = kOfC ? decayTo(at, t) : decayBetween(at, at.count - 1, t) * at.weight[t];
       __syncthreads();
       const float* state = states + (firstHead + own) * P * N;
       const auto ofValues = [&](uint32_t i, uint32_t p) {

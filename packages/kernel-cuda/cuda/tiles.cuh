@@ -14,11 +14,11 @@ constexpr uint32_t kSideTile = kGemmDepth * kSidePitch;
 using TileSums = float[8][4];
 
 // The first of the thread's columns, which are adjacent.
-__device__ inline uint32_t tileColumn() { return (threadIdx.x / kWarp % 2 * 8 + threadIdx.x % kWarp % 8) * 4; }
+__device__ inline uint32_t tileColumn() { return gemmColumn(); }
 
 // Row i of the thread's 8 rows: four adjacent ones in each half of the tile.
 __device__ inline uint32_t tileRow(uint32_t i) {
-  return (threadIdx.x / kWarp / 2 * 4 + threadIdx.x % kWarp / 8) * 4 + i / 4 * (kSide / 2) + i % 4;
+  return gemmRow() + i / 4 * (kSide / 2) + i % 4;
 }
 
 __device__ inline void clearSums(TileSums& sum) {
