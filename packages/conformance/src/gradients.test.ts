@@ -105,6 +105,60 @@ describe("finite differences confirm the reference of", () => {
     });
   });
 
+  test("reluSquaredBackward", () => {
+    const [x, dy] = [normal(40, 3), normal(40)];
+    const loss = (v: Lists) => dot(dy, reference.reluSquared(v["x"]!));
+    checkGradients({ x }, loss, { x: reference.reluSquaredBackward(dy, x) });
+  });
+
+  test.each([
+    [true, true],
+    [true, false],
+    [false, true],
+  ])("discretizeBackward, bias %s, limits %s", (biased, limited) => {
+    const [rows, H] = [6, 5];
+    const args = {
+      // Both sides of the limits and of the threshold of softplus, and nothing within a step of them.
+      dt: normal(rows * H, 0.1).map((x, i) => [-6, -2, 0.5, 4, 19, 21][i % 6]! + x),
+      A: Float64Array.from(random.uniforms(H, -2, -0.05)),
+      ...(biased && { bias: Float64Array.from(random.uniforms(H, 0, 0.1)) }),
+    };
+    const limits = limited ? { min: 0.01, max: 3 } : { min: 0, max: Infinity };
+    const dy = normal(rows * 2 * H);
+    const loss = (v: Lists) => dot(dy, reference.discretize(rows, H, v as typeof args, limits));
+    checkGradients(args, loss, given(reference.discretizeBackward(rows, H, dy, args, limits), args));
+  });
+
+  test.each([true, false])("gatedRmsNormBackward, norm first %s", (normBeforeGate) => {
+    const sizes = { rows: 3, D: 12, groups: 3 };
+    const args = { x: normal(36), z: normal(36, 2), weight: normal(12) };
+    const fixed = { eps: 1e-2, normBeforeGate };
+    const dy = normal(36);
+    const loss = (v: Lists) => dot(dy, reference.gatedRmsNorm(sizes, { ...(v as typeof args), ...fixed }));
+    checkGradients(args, loss, reference.gatedRmsNormBackward(sizes, dy, { ...args, ...fixed }));
+  });
+
+  test.each([
+    ["half", false, false],
+    ["half", true, true],
+    ["interleaved", false, true],
+    ["interleaved", true, false],
+  ] as const)(
+    "rotary by the inverse and rotaryBackwardAngles, %s %s %s",
+    (pairing, anglesPerHead, inverse) => {
+      const sizes = { rows: 3, H: 2, Dh: 7, S: 3 };
+      const { rows, H, Dh, S } = sizes;
+      const scalars = { pairing, anglesPerHead, inverse };
+      const args = { x: normal(rows * H * Dh), angles: normal(rows * S * (anglesPerHead ? H : 1), 3) };
+      const dy = normal(rows * H * Dh);
+      const loss = (v: Lists) => dot(dy, reference.rotary(sizes, v["x"]!, v["angles"]!, scalars));
+      checkGradients(args, loss, {
+        x: reference.rotary(sizes, dy, args.angles, { ...scalars, inverse: !inverse }),
+        angles: reference.rotaryBackwardAngles(sizes, dy, args.x, args.angles, scalars),
+      });
+    },
+  );
+
   test.each(["none", "tanh"] as const)("geluBackward, %s", (form) => {
     const [x, dy] = [normal(40, 2), normal(40)];
     const loss = (v: Lists) => dot(dy, reference.gelu(v["x"]!, form));

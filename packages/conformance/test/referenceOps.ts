@@ -98,11 +98,29 @@ export const gelu: Op<"gelu"> = (arena, _sizes, x, approximate) =>
 export const geluBackward: Op<"geluBackward"> = (arena, _sizes, dy, x, approximate) =>
   arena.result(x.shape, reference.geluBackward(dy.values(), x.values(), approximate));
 
+export const reluSquared: Op<"reluSquared"> = (arena, _sizes, x) =>
+  arena.result(x.shape, reference.reluSquared(x.values()));
+
+export const reluSquaredBackward: Op<"reluSquaredBackward"> = (arena, _sizes, dy, x) =>
+  arena.result(x.shape, reference.reluSquaredBackward(dy.values(), x.values()));
+
 export const softmax: Op<"softmax"> = (arena, { rows, features }, x) =>
   arena.result(x.shape, reference.softmax(rows, features, x.values()));
 
 export const softmaxBackward: Op<"softmaxBackward"> = (arena, { rows, features }, dy, y) =>
   arena.result(y.shape, reference.softmaxBackward(rows, features, dy.values(), y.values()));
+
+export const rotary: Op<"rotary"> = (arena, { batch, length, heads, headDim, pairs }, args) => {
+  const extents = { rows: batch * length, H: heads, Dh: headDim, S: pairs };
+  return arena.result(args.x.shape, reference.rotary(extents, args.x.values(), args.angles.values(), args));
+};
+
+export const rotaryBackwardAngles: Op<"rotaryBackwardAngles"> = (arena, sizes, dy, args) => {
+  const { batch, length, heads, headDim, pairs } = sizes;
+  const extents = { rows: batch * length, H: heads, Dh: headDim, S: pairs };
+  const values = [dy.values(), args.x.values(), args.angles.values()] as const;
+  return arena.result(args.angles.shape, reference.rotaryBackwardAngles(extents, ...values, args));
+};
 
 export const dropout: Op<"dropout"> = (arena, _sizes, x, probability, seed) =>
   arena.result(x.shape, reference.dropout(x.values(), probability, seed));
@@ -146,6 +164,20 @@ export const rmsNormBackward: Op<"rmsNormBackward"> = (arena, sizes, dy, x, weig
   const grads = reference.rmsNormBackward(rows, features, ...values, eps);
   const dx = arena.result(x.shape, grads.dx);
   return weight ? { dx, dWeight: arena.result([features], grads.dWeight) } : { dx };
+};
+
+export const gatedRmsNorm: Op<"gatedRmsNorm"> = (arena, sizes, args) => {
+  const { rows, features: D, groups } = sizes;
+  const { eps, normBeforeGate } = args;
+  const values = { ...valuesOf(args), eps, normBeforeGate };
+  return arena.result(args.x.shape, reference.gatedRmsNorm({ rows, D, groups }, values));
+};
+
+export const gatedRmsNormBackward: Op<"gatedRmsNormBackward"> = (arena, sizes, dy, args) => {
+  const { rows, features: D, groups } = sizes;
+  const { eps, normBeforeGate } = args;
+  const values = { ...valuesOf(args), eps, normBeforeGate };
+  return gradientsOf(arena, args, reference.gatedRmsNormBackward({ rows, D, groups }, dy.values(), values));
 };
 
 export const layerNorm: Op<"layerNorm"> = (arena, { rows, features }, x, weight, bias, eps) =>
@@ -264,6 +296,14 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   const values = { ...valuesOf(args), deltaSoftplus: args.deltaSoftplus };
   const sizes = [batch, length, channels, stateSize] as const;
   const grads = reference.selectiveScanBackward(...sizes, dy.values(), values, dFinalState?.values());
+  return gradientsOf(arena, args, grads);
+};
+
+export const discretize: Op<"discretize"> = (arena, { rows, heads, min, max, shape }, args) =>
+  arena.result(shape, reference.discretize(rows, heads, valuesOf(args), { min, max }));
+
+export const discretizeBackward: Op<"discretizeBackward"> = (arena, { rows, heads, min, max }, dy, args) => {
+  const grads = reference.discretizeBackward(rows, heads, dy.values(), valuesOf(args), { min, max });
   return gradientsOf(arena, args, grads);
 };
 

@@ -5,6 +5,7 @@ import { batchTests } from "./batch.ts";
 import { convGradientTests } from "./convGradients.ts";
 import { convStateTests } from "./convState.ts";
 import { distributionTests } from "./distribution.ts";
+import { equalScanTests } from "./equalScans.ts";
 import { packingTests } from "./packing.ts";
 import { poolingTests } from "./pooling.ts";
 import { quantizedTests } from "./quantized.ts";
@@ -17,6 +18,7 @@ import { slowDecayTests } from "./slowDecay.ts";
 /** Identities between the results of several calls. */
 export const lawTests: readonly SuiteTest[] = [
   ...scanStateTests,
+  ...equalScanTests,
   ...convStateTests,
   ...batchTests,
   ...sameBitsTests,

@@ -3,6 +3,7 @@ import {
   type Kernel,
   type ScanArgs,
   type Scope,
+  type SsdArgs,
   type Tensor,
   type TrainingKernel,
 } from "@mamba/kernel";
@@ -10,8 +11,10 @@ import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { type CaseInput, ints, type OpCase } from "../case.ts";
 import { residualOf } from "../cases/scanBackwardInputs.ts";
+import { ssdResidualOf } from "../cases/ssdInputs.ts";
 import { convBackwardCase } from "../ops/causalConv1dBackward.ts";
 import { scanBackwardCase } from "../ops/selectiveScanBackward.ts";
+import { ssdBackwardCase } from "../ops/ssdScanBackward.ts";
 import { type Positions, sequencesOf } from "../sequences.ts";
 import type { SuiteTest } from "../suiteTest.ts";
 import { gradientOf, type HostGrads, type Inputs, readGrads } from "./gradients.ts";
@@ -72,6 +75,30 @@ const scan: Packed = {
 
 function scanArgs(tensors: Tensors): ScanArgs {
   return { ...tensors, deltaSoftplus: true } as unknown as ScanArgs;
+}
+
+/** Three heads of a group each, or five heads of one group. */
+const heads = (D: number): { heads: number; groups: number } =>
+  D % 3 === 0 ? { heads: 3, groups: 3 } : { heads: 5, groups: 1 };
+
+const ssd: Packed = {
+  name: "ssdScan",
+  sequences: ["dy", "x", "B", "C", "logDecay", "weight"],
+  inputs: (B, L, D, N) => {
+    const { heads: H, groups: G } = heads(D);
+    const flags = { D: true, initialState: true, sequenceIds: false, dFinalState: true, view: false };
+    return ssdBackwardCase([B, L, H, D / H, G, N], flags);
+  },
+  forward: (kernel, args) => kernel.ssdScan(ssdArgs(args), { finalState: true }),
+  backward: (kernel, scope, dy, args, dFinalState) => {
+    const residual = scope.use(ssdResidualOf(kernel, ssdArgs(args)));
+    return kernel.ssdScanBackward(dy, ssdArgs(args), residual, dFinalState);
+  },
+};
+
+function ssdArgs(tensors: Tensors): SsdArgs {
+  const D = tensors["x"]?.shape.at(-1) ?? 0;
+  return { ...tensors, ...heads(D) } as unknown as SsdArgs;
 }
 
 /** `a3 -2 a4 b1`: three positions of sequence a, two of padding, four more of a, one of sequence b. */
@@ -213,5 +240,7 @@ export const packingTests: readonly SuiteTest[] = layouts.flatMap((layout, i) =>
     forwardTest(scan, layout, [2, D, [16, 5, 1][i % 3] ?? 16]),
     gradientTest(conv, layout, [2, D, [4, 16, 3][i % 3] ?? 4]),
     gradientTest(scan, layout, [2, D, [16, 4, 7][i % 3] ?? 16]),
+    forwardTest(ssd, layout, [2, D, [16, 5, 1][i % 3] ?? 16]),
+    gradientTest(ssd, layout, [2, D, [8, 4, 7][i % 3] ?? 8]),
   ];
 });

@@ -12,13 +12,12 @@ import { check } from "../assert.ts";
 import { firstDifference } from "../bits.ts";
 import { type CaseInput, type OpCase, skipReason, storageSkipReason } from "../case.ts";
 import { convCase } from "../ops/causalConv1d.ts";
-import { scanCase } from "../ops/selectiveScan.ts";
 import { manyRows, type OpSuite } from "../opSuite.ts";
 import { suites } from "../opSuites.ts";
 import type { SuiteTest } from "../suiteTest.ts";
 import { conv } from "./convState.ts";
 import { chunksAt, inputsOf, joinPositions, lawTest, load, readFloats } from "./harness.ts";
-import { scan } from "./scanState.ts";
+import { runChunk, type Scan, selective, ssd } from "./scans.ts";
 
 // A kernel with `capabilities.batchInvariant` gives a row the same bits whatever the number of the other rows, and a sequence
 // whatever the chunks in which it is computed. `batch.ts` tests the content of the other rows.
@@ -34,6 +33,9 @@ const chosenRows = [
 ] as const;
 
 const chunkLengths = [1, 3, 7, 64, 512];
+
+/** `ssdScan` keeps the bits at boundaries of 64 positions. */
+const alignedLengths = [64, 128, 192];
 
 /** @param weights the storage type that the law needs. Default: f32 */
 export function bitsLaw(name: string, body: SuiteTest["body"], weights: DType = "f32"): SuiteTest {
@@ -141,8 +143,10 @@ function quantizedType({ requires }: OpCase): QuantizedDType | undefined {
   return requires.map(({ dtype }) => dtype).find(isQuantized);
 }
 
-const flags = { initialState: true, sequenceIds: false, finalState: true, view: false };
-const scanFlags = { ...flags, D: true, z: true, deltaBias: true, softplus: true };
+const convFlags = {
+  ...{ initialState: true, sequenceIds: false, finalState: true, view: false },
+  ...{ bias: true, silu: true },
+};
 
 /** Positions at which a sequence is cut into chunks of equal length. */
 function cutsEvery(chunk: number, length: number): number[] {
@@ -150,14 +154,14 @@ function cutsEvery(chunk: number, length: number): number[] {
 }
 
 /** Checks that a sequence in chunks of each length gives the bits of the whole. */
-function chunksTest(item: OpCase, compute: typeof scan | typeof conv): SuiteTest {
+function chunksTest(item: OpCase, compute: typeof conv, lengths: readonly number[]): SuiteTest {
   const { B = 1, L = 1 } = item.sizes;
   const { body } = lawTest(item.name, async (kernel, scope) => {
     const inputs = inputsOf(item);
     const whole = compute(kernel, scope, inputs, 0, L);
     const y = await readFloats(kernel, whole.y);
     const finalState = await readFloats(kernel, whole.finalState);
-    for (const length of chunkLengths) {
+    for (const length of lengths) {
       let state: Tensor | undefined;
       const chunks = [];
       for (const { from, to } of chunksAt(L, cutsEvery(length, L))) {
@@ -170,13 +174,20 @@ function chunksTest(item: OpCase, compute: typeof scan | typeof conv): SuiteTest
       checkSame(`finalState in chunks of ${length}`, await readFloats(kernel, state), finalState);
     }
   });
-  return bitsLaw(`${item.name} in chunks of ${chunkLengths.join(", ")}`, body);
+  return bitsLaw(`${item.name} in chunks of ${lengths.join(", ")}`, body);
+}
+
+/** `chunksTest` of a scan. */
+function scanTest(scan: Scan, lengths: readonly number[]): SuiteTest {
+  return chunksTest(scan.forwardCase, (...args) => runChunk(scan, ...args), lengths);
 }
 
 export const sameBitsTests: readonly SuiteTest[] = [
   ...suites.flatMap(rowsTest),
-  chunksTest(scanCase(2, 130, 5, 16, scanFlags), scan),
-  chunksTest(scanCase(1, 600, 3, 4, scanFlags), scan),
-  chunksTest(convCase(2, 130, 5, 4, { ...flags, bias: true, silu: true }), conv),
-  chunksTest(convCase(1, 600, 3, 5, { ...flags, bias: true, silu: true }), conv),
+  scanTest(selective(2, 130, 5, 16), chunkLengths),
+  scanTest(selective(1, 600, 3, 4), chunkLengths),
+  scanTest(ssd(2, 200, 4, 5, 2, 8), alignedLengths),
+  scanTest(ssd(1, 450, 2, 3, 1, 16), alignedLengths),
+  chunksTest(convCase(2, 130, 5, 4, convFlags), conv, chunkLengths),
+  chunksTest(convCase(1, 600, 3, 5, convFlags), conv, chunkLengths),
 ];

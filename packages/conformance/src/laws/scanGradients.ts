@@ -1,79 +1,53 @@
-import { type ScanArgs, type Scope, type Tensor, type TrainingKernel } from "@mamba/kernel";
+import type { Tensor, TrainingKernel, Scope } from "@mamba/kernel";
 import { check } from "../assert.ts";
-import { residualOf } from "../cases/scanBackwardInputs.ts";
-import { scanBackwardCase } from "../ops/selectiveScanBackward.ts";
 import type { SuiteTest } from "../suiteTest.ts";
-import { checkChunks, cut, type Inputs, readGrads } from "./gradients.ts";
-import { checkAgree, chunksAt, inputsOf, load, loadOne, readFloats, trainingLaw } from "./harness.ts";
+import { checkChunks, readGrads } from "./gradients.ts";
+import { checkAgree, chunksAt, inputsOf, loadOne, readFloats, trainingLaw } from "./harness.ts";
+import { gradientOfResults, placeChunk, type Scan, selective, ssd } from "./scans.ts";
 
 // The gradient of a scan can be computed in chunks, from the last to the first: the gradient of a chunk's initial state is
 // the gradient of the final state of the chunk before.
 
-const flags = {
-  D: true,
-  z: true,
-  deltaBias: true,
-  softplus: true,
-  initialState: true,
-  sequenceIds: false,
-  dFinalState: true,
-  view: false,
-};
-const sequences = ["dy", "u", "delta", "B", "C", "z"];
-
-/** Uploads positions [from, to): `dy` and the arguments of the scan. */
-function place(
-  kernel: TrainingKernel,
-  scope: Scope,
-  { dFinalState: _, ...inputs }: Inputs,
-  from: number,
-  to: number,
-  state?: Tensor,
-): { dy: Tensor; args: ScanArgs } {
-  const { dy, ...tensors } = load(kernel, scope, cut(inputs, sequences, from, to));
-  check(dy !== undefined, "the case has dy");
-  // The case has all arguments under their names.
-  const args = {
-    ...tensors,
-    ...(state && { initialState: state }),
-    deltaSoftplus: true,
-  } as unknown as ScanArgs;
-  return { dy, args };
-}
+type Chunk = ReturnType<typeof placeChunk>;
 
 /** Reads the gradients; `dState` is the tensor of the gradient of `initialState`. */
 async function gradientsOf(
+  scan: Scan,
   kernel: TrainingKernel,
   scope: Scope,
-  { dy, args }: { dy: Tensor; args: ScanArgs },
+  { dy, args }: Chunk,
   dFinalState: Tensor,
 ) {
-  const residual = scope.use(residualOf(kernel, args));
-  const grads = kernel.selectiveScanBackward(dy, args, residual, dFinalState);
-  check(grads.initialState !== undefined, "initialState was given and has a gradient");
-  return { host: await readGrads(kernel, scope, grads), dState: grads.initialState };
+  const residual = scope.use(scan.residual(kernel, args));
+  const grads = scan.backward(kernel, gradientOfResults(dy), args, residual, dFinalState);
+  const dState = grads["initialState"];
+  check(dState !== undefined, "initialState was given and has a gradient");
+  return { host: await readGrads(kernel, scope, grads), dState };
 }
 
-function splitTest(B: number, L: number, D: number, N: number, cuts: readonly number[]): SuiteTest {
-  const what = `gradient of a scan of ${L} = gradients of scans cut at ${cuts.join(", ")} (B${B} D${D} N${N})`;
+function splitTest(scan: Scan, cuts: readonly number[]): SuiteTest {
+  const { name, B, L, label, sequences } = scan;
+  const what = `gradient of a ${name} of ${L} = gradients of scans cut at ${cuts.join(", ")} (${label})`;
   return trainingLaw(what, async (kernel, scope) => {
-    const inputs = inputsOf(scanBackwardCase([B, L, D, N], flags));
+    const inputs = inputsOf(scan.backwardCase);
     const dFinalState = loadOne(kernel, scope, inputs, "dFinalState");
-    const whole = await gradientsOf(kernel, scope, place(kernel, scope, inputs, 0, L), dFinalState);
+    const place = (from: number, to: number, state?: Tensor): Chunk =>
+      placeChunk(scan, kernel, scope, inputs, from, to, state);
+    const whole = await gradientsOf(scan, kernel, scope, place(0, L), dFinalState);
 
-    const chunks: (ReturnType<typeof place> & { length: number })[] = [];
+    const chunks: (Chunk & { length: number })[] = [];
     let state: Tensor | undefined;
     for (const { from, to } of chunksAt(L, cuts)) {
-      const chunk = place(kernel, scope, inputs, from, to, state);
+      const chunk = place(from, to, state);
       chunks.push({ ...chunk, length: to - from });
-      const { y, finalState } = kernel.selectiveScan(chunk.args, { finalState: true });
+      const { y, finalState } = scan.forward(kernel, chunk.args);
       scope.use(y);
       state = scope.use(finalState);
     }
     let flow = dFinalState;
     const found = [];
     for (const chunk of chunks.reverse()) {
-      const { host, dState } = await gradientsOf(kernel, scope, chunk, flow);
+      const { host, dState } = await gradientsOf(scan, kernel, scope, chunk, flow);
       found.unshift({ grads: host, length: chunk.length });
       flow = dState;
     }
@@ -81,15 +55,16 @@ function splitTest(B: number, L: number, D: number, N: number, cuts: readonly nu
   });
 }
 
-function forwardTest(B: number, L: number, D: number, N: number): SuiteTest {
+function forwardTest(scan: Scan): SuiteTest {
+  const { name, L, label } = scan;
+  const op = scan.forwardCase.op;
   return trainingLaw(
-    `selectiveScanForward = selectiveScan (B${B} L${L} D${D} N${N})`,
+    `the forward of a ${name} for its gradient = ${op} (L${L} ${label})`,
     async (kernel, scope) => {
-      const inputs = inputsOf(scanBackwardCase([B, L, D, N], flags));
-      const { args } = place(kernel, scope, inputs, 0, L);
-      const kept = kernel.selectiveScanForward(args);
+      const { args } = placeChunk(scan, kernel, scope, inputsOf(scan.forwardCase), 0, L);
+      const kept = scan.keep(kernel, args);
       scope.use(kept.residual);
-      const plain = kernel.selectiveScan(args, { finalState: true });
+      const plain = scan.forward(kernel, args);
       for (const name of ["y", "finalState"] as const) {
         const [a, b] = [scope.use(kept[name]), scope.use(plain[name])];
         checkAgree(name, await readFloats(kernel, a), await readFloats(kernel, b));
@@ -99,10 +74,15 @@ function forwardTest(B: number, L: number, D: number, N: number): SuiteTest {
 }
 
 export const scanGradientTests: readonly SuiteTest[] = [
-  splitTest(2, 37, 5, 16, [1]),
-  splitTest(1, 65, 3, 4, [16, 17, 40]),
-  splitTest(3, 129, 7, 5, [128]),
-  splitTest(2, 200, 4, 1, [63, 150]),
-  forwardTest(2, 33, 5, 16),
-  forwardTest(1, 300, 9, 4),
+  splitTest(selective(2, 37, 5, 16), [1]),
+  splitTest(selective(1, 65, 3, 4), [16, 17, 40]),
+  splitTest(selective(3, 129, 7, 5), [128]),
+  splitTest(selective(2, 200, 4, 1), [63, 150]),
+  forwardTest(selective(2, 33, 5, 16)),
+  forwardTest(selective(1, 300, 9, 4)),
+  splitTest(ssd(2, 37, 4, 3, 2, 8), [1]),
+  splitTest(ssd(1, 150, 2, 5, 1, 7), [16, 17, 63, 127]),
+  splitTest(ssd(2, 129, 3, 4, 3, 5), [64, 128]),
+  forwardTest(ssd(2, 33, 4, 3, 2, 8)),
+  forwardTest(ssd(1, 200, 3, 5, 1, 4)),
 ];

@@ -35,6 +35,6 @@ export const selectiveScanForwardFaults = [
     "selectiveScanForward",
     "scan forward: ignores initialState",
     (arena, sizes, args) => selectiveScanForward(arena, sizes, { ...args, initialState: undefined }),
-    /^laws: selectiveScanForward =/,
+    /^laws: the forward of a scan /,
   ),
 ];
