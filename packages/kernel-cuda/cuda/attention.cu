@@ -67,7 +67,7 @@ __device__ inline void attentionTile(const float* q, const float* k, const float
       const auto ofK = [&](uint32_t j, uint32_t d) {
         return j0 + j < end && d < Dk ? k[(firstKey + j0 + j) * size.kStride + kv * Dk + d] : 0.0f;
       };
-      addProduct<Layout::Along, Layout::Along>(scores, Dk, ofQ, ofK, tiles);
+      addProduct<Layout::Along, Layout::Along>(scores, {at.count, end - j0}, Dk, ofQ, ofK, tiles);
 #pragma unroll
       for (uint32_t i = 0; i < 8; i++) {
 #pragma unroll
@@ -105,10 +105,11 @@ __device__ inline void attentionTile(const float* q, const float* k, const float
         for (uint32_t j = 0; j < 4; j++) sum[part][i][j] *= factor[tileRow(i)];
       }
       const uint32_t from = column + part * kSide;
+      if (from >= Dv) break;
       const auto ofV = [&](uint32_t d, uint32_t j) {
         return j0 + j < end && from + d < Dv ? v[(firstKey + j0 + j) * size.vStride + kv * Dv + from + d] : 0.0f;
       };
-      addMasked<Layout::Across>(sum[part], matrix, mask, ofV, tiles);
+      addMasked<Layout::Across>(sum[part], {at.count, Dv - from}, min(end - j0, kSide), matrix, mask, ofV, tiles);
     }
     __syncthreads();
   }

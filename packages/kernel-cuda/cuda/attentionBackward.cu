@@ -87,8 +87,8 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
     TileSums flow;
     clearSums(scores);
     clearSums(flow);
-    addProduct<Layout::Along, Layout::Along>(scores, Dk, ofQ, ofK, tiles);
-    addProduct<Layout::Along, Layout::Along>(flow, Dv, ofDy, ofV, tiles);
+    addProduct<Layout::Along, Layout::Along>(scores, {at.count, end - j0}, Dk, ofQ, ofK, tiles);
+    addProduct<Layout::Along, Layout::Along>(flow, {at.count, end - j0}, Dv, ofDy, ofV, tiles);
 #pragma unroll
     for (uint32_t i = 0; i < 8; i++) {
       const uint32_t r = tileRow(i);
@@ -100,7 +100,8 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
     }
     putColumns(scores, matrix);
     const auto ofColumn = [&](uint32_t d, uint32_t j) { return ofK(j, column + d); };
-    addMasked<Layout::Across>(sum, matrix, mask, ofColumn, tiles);
+    const TileExtent extent = {at.count, Dk - column};
+    addMasked<Layout::Across>(sum, extent, min(end - j0, kSide), matrix, mask, ofColumn, tiles);
   }
 #pragma unroll
   for (uint32_t i = 0; i < 8; i++) {
@@ -173,7 +174,7 @@ __device__ inline void keyGradient(const float* q, const float* k, const float* 
     if (!hasTerms(mask, used)) continue;
     TileSums scores;
     clearSums(scores);
-    addProduct<Layout::Along, Layout::Along>(scores, Dk, ofK, ofQ, tiles);
+    addProduct<Layout::Along, Layout::Along>(scores, {count, at.count}, Dk, ofK, ofQ, tiles);
 #pragma unroll
     for (uint32_t j = 0; j < 4; j++) {
       const uint32_t r = tileColumn() + j;
@@ -183,7 +184,7 @@ __device__ inline void keyGradient(const float* q, const float* k, const float* 
     if (kOfK) {
       TileSums flow;
       clearSums(flow);
-      addProduct<Layout::Along, Layout::Along>(flow, Dv, ofV, ofDy, tiles);
+      addProduct<Layout::Along, Layout::Along>(flow, {count, at.count}, Dv, ofV, ofDy, tiles);
 #pragma unroll
       for (uint32_t j = 0; j < 4; j++) {
 #pragma unroll
@@ -192,7 +193,7 @@ __device__ inline void keyGradient(const float* q, const float* k, const float* 
     }
     putColumns(scores, matrix);
     const auto ofColumn = [&](uint32_t d, uint32_t i) { return kOfK ? ofQ(i, column + d) : ofDy(i, column + d); };
-    addMasked<Layout::Across>(sum, matrix, mask, ofColumn, tiles);
+    addMasked<Layout::Across>(sum, {count, width - column}, at.count, matrix, mask, ofColumn, tiles);
   }
 #pragma unroll
   for (uint32_t i = 0; i < 8; i++) {

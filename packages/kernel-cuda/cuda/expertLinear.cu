@@ -136,7 +136,7 @@ extern "C" __global__ void __launch_bounds__(kSideThreads, 4)
     if (k >= count || i0 + i >= I) return 0.0f;
     return x[(size_t)(choices.order[begin + k] / size.xChoices) * size.xStride + i0 + i];
   };
-  addProduct<Layout::Across, Layout::Across>(sum, count, ofDy, ofX, tiles);
+  addProduct<Layout::Across, Layout::Across>(sum, {O - o0, I - i0}, count, ofDy, ofX, tiles);
 #pragma unroll
   for (uint32_t i = 0; i < 8; i++) {
     const uint32_t o = o0 + tileRow(i);

@@ -25,7 +25,7 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
   const auto ofB = [&](uint32_t j, uint32_t n) {
     return j < at.count && n < N ? B[(size_t)at.row[j] * size.bStride + g * N + n] : 0.0f;
   };
-  addProduct<Layout::Along, Layout::Along>(sum, N, ofC, ofB, tiles);
+  addProduct<Layout::Along, Layout::Along>(sum, {at.count, at.count}, N, ofC, ofB, tiles);
   float* to = scores + (size_t)blockIdx.x * (kSide * kSide);
 #pragma unroll
   for (uint32_t j = 0; j < 4; j++) {
@@ -78,7 +78,7 @@ __device__ inline void chunkStates(const float* x, const float* B, const float* 
     if (!within(i, low, high) || n0 + n >= N) return 0.0f;
     return B[(size_t)at.row[i] * bStride + g * N + n0 + n];
   };
-  addProduct<Layout::Across, Layout::Across>(sum, high, ofX, ofB, tiles);
+  addProduct<Layout::Across, Layout::Across>(sum, {P - p0, N - n0}, high, ofX, ofB, tiles);
   float* to = states + (size_t)place * P * N;
 #pragma unroll
   for (uint32_t i = 0; i < 8; i++) {
@@ -185,7 +185,7 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
     const auto ofState = [&](uint32_t p, uint32_t n) {
       return p0 + p < P && n < N ? state[(size_t)(p0 + p) * N + n] : 0.0f;
     };
-    addProduct<Layout::Along, Layout::Along>(sum, N, ofC, ofState, tiles);
+    addProduct<Layout::Along, Layout::Along>(sum, {at.continued, P - p0}, N, ofC, ofState, tiles);
 #pragma unroll
     for (uint32_t i = 0; i < 8; i++) {
       const bool continues = tileRow(i) < at.continued;
@@ -197,7 +197,7 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
   const auto ofX = [&](uint32_t p, uint32_t j) {
     return j < at.count && p0 + p < P ? x[(size_t)at.row[j] * size.xStride + h * P + p0 + p] : 0.0f;
   };
-  addMasked<Layout::Across>(sum, matrix, mask, ofX, tiles);
+  addMasked<Layout::Across>(sum, {at.count, P - p0}, at.count, matrix, mask, ofX, tiles);
   const float skip = D == nullptr ? 0.0f : D[h];
 #pragma unroll
   for (uint32_t i = 0; i < 8; i++) {

@@ -48,7 +48,7 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
   {
     TileSums sum;
     clearSums(sum);
-    addProduct<Layout::Along, Layout::Along>(sum, P, dyAt, xAt, tiles);
+    addProduct<Layout::Along, Layout::Along>(sum, {at.count, at.count}, P, dyAt, xAt, tiles);
     float* to = dScores + (size_t)place * (kSide * kSide);
     float own = 0.0f;
 #pragma unroll
@@ -123,7 +123,7 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
       const auto ofState = [&](uint32_t p, uint32_t n) {
         return p0 + p < P && n < N ? state[(size_t)(p0 + p) * N + n] : 0.0f;
       };
-      addProduct<Layout::Along, Layout::Along>(sum, N, ofC, ofState, tiles);
+      addProduct<Layout::Along, Layout::Along>(sum, {at.continued, P - p0}, N, ofC, ofState, tiles);
       const float total = addRows(dyAt);
       if (t < at.continued) enters += total * decayTo(at, t);
     }
@@ -134,7 +134,7 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
     const auto ofGradient = [&](uint32_t p, uint32_t n) {
       return p0 + p < P && n < N ? gradient[(size_t)(p0 + p) * N + n] : 0.0f;
     };
-    addProduct<Layout::Along, Layout::Along>(sum, N, ofB, ofGradient, tiles);
+    addProduct<Layout::Along, Layout::Along>(sum, {at.count, P - p0}, N, ofB, ofGradient, tiles);
 #pragma unroll
     for (uint32_t i = 0; i < 8; i++) {
       const uint32_t j = tileRow(i);
@@ -146,7 +146,7 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
     const float total = addRows(xAt);
     if (t >= last && t < at.count) leaves += total * at.weight[t];
     const auto ofDy = [&](uint32_t p, uint32_t i) { return dyAt(i, p0 + p < P ? p0 + p : P); };
-    addMasked<Layout::Across>(sum, matrix, mask, ofDy, tiles);
+    addMasked<Layout::Across>(sum, {at.count, P - p0}, at.count, matrix, mask, ofDy, tiles);
     const float weightTotal = addRows(xAt);
     if (t < at.count) weightGradient += weightTotal;
 #pragma unroll
@@ -254,7 +254,7 @@ __device__ inline void groupGradient(const float* other, const float* values, co
       const auto ofState = [&](uint32_t n, uint32_t p) {
         return n0 + n < N && p < P ? state[(size_t)p * N + n0 + n] : 0.0f;
       };
-      addProduct<Layout::Along, Layout::Across>(sum, P, ofValues, ofState, tiles);
+      addProduct<Layout::Along, Layout::Across>(sum, {high, N - n0}, P, ofValues, ofState, tiles);
     }
 #pragma unroll
     for (uint32_t i = 0; i < 8; i++) {
@@ -266,7 +266,7 @@ __device__ inline void groupGradient(const float* other, const float* values, co
   const auto ofOther = [&](uint32_t n, uint32_t j) {
     return j < at.count && n0 + n < N ? other[(size_t)at.row[j] * otherStride + g * N + n0 + n] : 0.0f;
   };
-  addMasked<Layout::Across>(sum, matrix, mask, ofOther, tiles);
+  addMasked<Layout::Across>(sum, {at.count, N - n0}, at.count, matrix, mask, ofOther, tiles);
 #pragma unroll
   for (uint32_t i = 0; i < 8; i++) {
     const uint32_t r = tileRow(i);

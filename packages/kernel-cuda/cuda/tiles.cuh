@@ -50,10 +50,18 @@ struct TileCopy {
   }
 };
 
+// The rows and columns of a tile that exist; more than 64 count as 64. Threads without any of them skip the products.
+struct TileExtent {
+  uint32_t rows;
+  uint32_t columns;
+  __device__ inline bool mine() const { return tileRow(0) < rows && tileColumn() < columns; }
+};
+
 // sum += the product over k < depth. `a` and `b` return 0 for rows and k that do not exist. `tiles` is shared memory of
 // 2 * kSideTile floats, aligned to 16 bytes.
 template <Layout OrderA, Layout OrderB, typename A, typename B>
-__device__ inline void addProduct(TileSums& sum, uint32_t depth, A a, B b, float* tiles) {
+__device__ inline void addProduct(TileSums& sum, const TileExtent& extent, uint32_t depth, A a, B b, float* tiles) {
+  const bool mine = extent.mine();
   float* tileB = tiles + kSideTile;
   float heldA[TileCopy<OrderA>::kEach];
   float heldB[TileCopy<OrderB>::kEach];
@@ -69,7 +77,7 @@ __device__ inline void addProduct(TileSums& sum, uint32_t depth, A a, B b, float
       TileCopy<OrderA>::fetch(heldA, k + kGemmDepth, a);
       TileCopy<OrderB>::fetch(heldB, k + kGemmDepth, b);
     }
-    multiply<kSide>(tiles + tileRow(0), tileB + tileColumn(), sum);
+    if (mine) multiply<kSide>(tiles + tileRow(0), tileB + tileColumn(), sum);
   }
 }
 
@@ -88,12 +96,14 @@ __device__ inline void setTerms(TileMask& mask, uint32_t row, uint32_t low, uint
 
 __device__ inline bool hasTerm(const TileMask& mask, uint32_t row, uint32_t k) { return (mask[k / 32][row] >> (k % 32) & 1u) != 0; }
 
-// sum += the product over the terms of the mask, with k < 64 and `matrix` [64, kSidePitch] in shared memory as [k, row]. The
+// sum += the product over the terms of the mask, with k < `depth` <= 64 and `matrix` [64, kSidePitch] in shared memory as [k, row]. The
 // matrix and the mask must be visible to all threads after the next barrier. `tileB` is shared memory of kSideTile floats.
 template <Layout OrderB, typename B>
-__device__ inline void addMasked(TileSums& sum, const float* matrix, const TileMask& mask, B b, float* tileB) {
+__device__ inline void addMasked(TileSums& sum, const TileExtent& extent, uint32_t depth, const float* matrix,
+                                 const TileMask& mask, B b, float* tileB) {
+  const bool mine = extent.mine();
 #pragma unroll 1
-  for (uint32_t k = 0; k < kSide; k += kGemmDepth) {
+  for (uint32_t k = 0; k < depth; k += kGemmDepth) {
     float held[TileCopy<OrderB>::kEach];
     TileCopy<OrderB>::fetch(held, k, b);
     __syncthreads();
@@ -111,6 +121,7 @@ __device__ inline void addMasked(TileSums& sum, const float* matrix, const TileM
     }
     const float* A = matrix + k * kSidePitch + tileRow(0);
     const float* columns = tileB + tileColumn();
+    if (!mine) continue;
     if (all == kFull) {
       multiply<kSide>(A, columns, sum);
     } else if (any != 0) {

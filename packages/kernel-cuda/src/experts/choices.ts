@@ -25,7 +25,12 @@ export function expertWords(sizes: ExpertSizes, x: CudaTensor, isShared: boolean
 }
 
 /** Records the index of the choices, as in cuda/experts.cuh. The caller disposes it. */
-export function expertIndex(runtime: Runtime, op: string, experts: CudaTensor, sizes: ExpertSizes): CudaTensor {
+export function expertIndex(
+  runtime: Runtime,
+  op: string,
+  experts: CudaTensor,
+  sizes: ExpertSizes,
+): CudaTensor {
   const { rows, perToken, expertCount } = sizes;
   const choices = rows * perToken;
   const index = runtime.result(op, [expertCount + 1 + choices], "i32");

@@ -9,7 +9,14 @@ export const cachedAttention: Op<"cachedAttention"> = (runtime, sizes, args) => 
   const cache = (from: CudaTensor, to: CudaTensor, width: number) => {
     const blocks = Math.ceil((batch * length * width) / 256);
     const tensors = [from, lengths, to];
-    runtime.launch(op, "cacheRows", blocks, 256, [...tensors, batch, length, capacity, width, from.rowStride]);
+    runtime.launch(op, "cacheRows", blocks, 256, [
+      ...tensors,
+      batch,
+      length,
+      capacity,
+      width,
+      from.rowStride,
+    ]);
   };
   cache(k, keys, kvHeads * keyDim);
   cache(v, values, kvHeads * valueDim);

@@ -1,6 +1,15 @@
 import type { Op } from "../op.ts";
 import { sequenceIndex } from "../sequenceIndex.ts";
-import { carryStates, chunksOf, runScores, side, sideThreads, ssdWords, statesShape, tilesOf } from "../ssd/runSsd.ts";
+import {
+  carryStates,
+  chunksOf,
+  runScores,
+  side,
+  sideThreads,
+  ssdWords,
+  statesShape,
+  tilesOf,
+} from "../ssd/runSsd.ts";
 import type { CudaTensor } from "../tensor.ts";
 import { addRows } from "./sumRows.ts";
 

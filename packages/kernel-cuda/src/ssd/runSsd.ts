@@ -106,6 +106,15 @@ export function carryStates(
   const { batch, heads, headDim, stateSize } = sizes;
   const numbers = headDim * stateSize;
   const blocks = batch * Math.ceil((heads * numbers) / carryBlock);
-  const args = [at.start, at.passes, at.states, at.end, chunksOf(sizes), heads, numbers, at.backwards ?? false];
+  const args = [
+    at.start,
+    at.passes,
+    at.states,
+    at.end,
+    chunksOf(sizes),
+    heads,
+    numbers,
+    at.backwards ?? false,
+  ];
   runtime.launch(op, "ssdCarry", blocks, carryBlock, args);
 }
