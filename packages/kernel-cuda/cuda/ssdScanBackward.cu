@@ -44,7 +44,8 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
     return i < at.count && p < P ? dy[(size_t)at.row[i] * size.dyStride + h * P + p] : 0.0f;
   };
 
-  // dy[i] · x[j], then the terms of dlogDecay, to `matrix` as [j, i].
+  // dy[i] · x[j], then e[i, j] (C[i] · B[j]) (dy[i] · x[j]) to `matrix` as [j, i]: the terms of dweight, and times weight[j] those of
+  // dlogDecay.
   {
     TileSums sum;
     clearSums(sum);
@@ -58,21 +59,28 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
       for (uint32_t l = 0; l < 8; l++) {
         const uint32_t i = tileRow(l);
         const bool term = reaches(at, j, i);
-        const float gradient = term ? sum[l][k] * decayBetween(at, i, j) * at.weight[j] : 0.0f;
-        to[j * kSide + i] = gradient;
-        matrix[j * kSidePitch + i] = term ? gradient * score[j * kSide + i] : 0.0f;
+        const float flowing = term ? sum[l][k] * decayBetween(at, i, j) : 0.0f;
+        to[j * kSide + i] = term ? flowing * at.weight[j] : 0.0f;
+        matrix[j * kSidePitch + i] = term ? flowing * score[j * kSide + i] : 0.0f;
         if (i == j && term) own += sum[l][k];
       }
     }
     const float total = blockSum(own, scratch);
     if (t == 0) dD[place] = total;
   }
-  // matrix[t, i] = the sum over j < t of its terms (j, i), then the sums over i >= t, from a rotated start: no bank conflicts.
+  // The sums over i >= t of dweight start at t, which avoids bank conflicts; then matrix[t, i] = the sum over j < t of the terms (j, i)
+  // of dlogDecay, and the sums over i >= t of these.
+  __syncthreads();
+  float weightGradient = 0.0f;
+  if (t < kSide) {
+    for (uint32_t i = t; i < kSide; i++) weightGradient += matrix[t * kSidePitch + i];
+  }
   __syncthreads();
   if (t < kSide) {
     float run = 0.0f;
     for (uint32_t j = 0; j < kSide; j++) {
-      const float term = matrix[j * kSidePitch + t];
+      // Ranks that do not reach t have no term, whatever their weight is.
+      const float term = reaches(at, j, t) ? matrix[j * kSidePitch + t] * at.weight[j] : 0.0f;
       matrix[j * kSidePitch + t] = run;
       run += term;
     }
@@ -99,7 +107,6 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
   const float* gradient = flow + (size_t)place * P * N;
   const uint32_t last = lastStart(at);
   const float skip = D == nullptr ? 0.0f : D[h];
-  float weightGradient = 0.0f;
   float enters = 0.0f;
   float leaves = 0.0f;
 #pragma unroll 1
@@ -144,11 +151,12 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
       for (uint32_t k = 0; k < 4; k++) sum[i][k] = inLast ? sum[i][k] * decay : 0.0f;
     }
     const float total = addRows(xAt);
-    if (t >= last && t < at.count) leaves += total * at.weight[t];
+    if (t >= last && t < at.count) {
+      leaves += total * at.weight[t];
+      weightGradient += total;
+    }
     const auto ofDy = [&](uint32_t p, uint32_t i) { return dyAt(i, p0 + p < P ? p0 + p : P); };
     addMasked<Layout::Across>(sum, {at.count, P - p0}, at.count, matrix, mask, ofDy, tiles);
-    const float weightTotal = addRows(xAt);
-    if (t < at.count) weightGradient += weightTotal;
 #pragma unroll
     for (uint32_t i = 0; i < 8; i++) {
       const uint32_t j = tileRow(i);

@@ -65,19 +65,20 @@ __device__ inline void addProduct(TileSums& sum, const TileExtent& extent, uint3
   float* tileB = tiles + kSideTile;
   float heldA[TileCopy<OrderA>::kEach];
   float heldB[TileCopy<OrderB>::kEach];
-  TileCopy<OrderA>::fetch(heldA, 0, a);
-  TileCopy<OrderB>::fetch(heldB, 0, b);
+  // The next tiles are loaded to registers while the current ones are multiplied.
 #pragma unroll 1
-  for (uint32_t k = 0; k < depth; k += kGemmDepth) {
+  for (uint32_t k = 0;; k += kGemmDepth) {
+    const bool more = k < depth;
+    if (more) {
+      TileCopy<OrderA>::fetch(heldA, k, a);
+      TileCopy<OrderB>::fetch(heldB, k, b);
+    }
+    if (k > 0 && mine) multiply<kSide>(tiles + tileRow(0), tileB + tileColumn(), sum);
+    if (!more) return;
     __syncthreads();
     TileCopy<OrderA>::put(heldA, tiles);
     TileCopy<OrderB>::put(heldB, tileB);
     __syncthreads();
-    if (k + kGemmDepth < depth) {
-      TileCopy<OrderA>::fetch(heldA, k + kGemmDepth, a);
-      TileCopy<OrderB>::fetch(heldB, k + kGemmDepth, b);
-    }
-    if (mine) multiply<kSide>(tiles + tileRow(0), tileB + tileColumn(), sum);
   }
 }
 
@@ -125,7 +126,7 @@ __device__ inline void addMasked(TileSums& sum, const TileExtent& extent, uint32
     if (all == kFull) {
       multiply<kSide>(A, columns, sum);
     } else if (any != 0) {
-#pragma unroll 2
+#pragma unroll 1
       for (uint32_t d = 0; d < kGemmDepth; d++) {
         float ofA[8];
         float ofB[4];
