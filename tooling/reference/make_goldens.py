@@ -16,6 +16,7 @@ from gradient_goldens import write_gradients
 from mamba_reference import bidirectional_block, block, block_parameters, conv, scan
 from model_goldens import write_models
 from op_goldens import write_ops
+from ssd_goldens import write_ssd
 
 
 def write_scans():
@@ -83,6 +84,7 @@ if __name__ == "__main__":
     write_convs()
     write_blocks()
     write_gradients()
+    write_ssd()
     write_models()
     write_ops()
     write_checkpoints(PACKAGE / "goldens")

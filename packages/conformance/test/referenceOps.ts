@@ -299,51 +299,6 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   return gradientsOf(arena, args, grads);
 };
 
-export const discretize: Op<"discretize"> = (arena, { rows, heads, min, max, shape }, args) =>
-  arena.result(shape, reference.discretize(rows, heads, valuesOf(args), { min, max }));
-
-export const discretizeBackward: Op<"discretizeBackward"> = (arena, { rows, heads, min, max }, dy, args) => {
-  const grads = reference.discretizeBackward(rows, heads, dy.values(), valuesOf(args), { min, max });
-  return gradientsOf(arena, args, grads);
-};
-
-/** The sizes by their letters. */
-export function ssdExtents({ batch, length, heads, headDim, groups, stateSize }: SsdSizes) {
-  return { B: batch, L: length, H: heads, P: headDim, G: groups, N: stateSize };
-}
-
-export const ssdScan: Op<"ssdScan"> = (arena, sizes, args, want) => {
-  const { batch, heads, headDim, stateSize } = sizes;
-  // The state is rounded at every position, so that the bits do not depend on the chunks of a sequence.
-  const results = reference.ssdScan(ssdExtents(sizes), { ...valuesOf(args), roundState: true });
-  const y = arena.result(args.x.shape, results.y);
-  const stateShape = [batch, heads, headDim, stateSize];
-  return want ? { y, finalState: arena.result(stateShape, results.finalState) } : { y };
-};
-
-export const ssdStateUpdate: Op<"ssdStateUpdate"> = (arena, sizes, state, args) => {
-  const extents = ssdExtents({ ...sizes, length: 1 });
-  const after = reference.ssdStateUpdate(extents, state.values(), valuesOf(args));
-  state.elements.set(after.state);
-  return arena.result(args.x.shape, after.y);
-};
-
-export const ssdScanForward: Op<"ssdScanForward"> = (arena, sizes, args) => {
-  const { batch, heads, headDim, stateSize } = sizes;
-  const results = reference.ssdScanForward(ssdExtents(sizes), valuesOf(args));
-  return {
-    y: arena.result(args.x.shape, results.y),
-    finalState: arena.result([batch, heads, headDim, stateSize], results.finalState),
-    // The backward computes all states again, like that of `selectiveScan`.
-    residual: new SsdResidual(arena.result([1], [0]), sizes),
-  };
-};
-
-export const ssdScanBackward: Op<"ssdScanBackward"> = (arena, sizes, dy, args, _residual, dFinalState) => {
-  const values = [dy.values(), valuesOf(args), dFinalState?.values()] as const;
-  return gradientsOf(arena, args, reference.ssdScanBackward(ssdExtents(sizes), ...values));
-};
-
 export const attention: Op<"attention"> = (arena, sizes, args) =>
   arena.result(
     resultShape(sizes),
@@ -455,6 +410,51 @@ export const combineExpertsBackward: Op<"combineExpertsBackward"> = (arena, size
   const values = [dOut.values(), y.values(), weights.values()] as const;
   const grads = reference.combineExpertsBackward(rows, perToken, outFeatures, ...values);
   return { y: arena.result(y.shape, grads.y), weights: arena.result(weights.shape, grads.weights) };
+};
+
+export const discretize: Op<"discretize"> = (arena, { rows, heads, min, max, shape }, args) =>
+  arena.result(shape, reference.discretize(rows, heads, valuesOf(args), { min, max }));
+
+export const discretizeBackward: Op<"discretizeBackward"> = (arena, { rows, heads, min, max }, dy, args) => {
+  const grads = reference.discretizeBackward(rows, heads, dy.values(), valuesOf(args), { min, max });
+  return gradientsOf(arena, args, grads);
+};
+
+/** The sizes by their letters. */
+export function ssdExtents({ batch, length, heads, headDim, groups, stateSize }: SsdSizes) {
+  return { B: batch, L: length, H: heads, P: headDim, G: groups, N: stateSize };
+}
+
+export const ssdScan: Op<"ssdScan"> = (arena, sizes, args, want) => {
+  const { batch, heads, headDim, stateSize } = sizes;
+  // The state is rounded at every position, so that the bits do not depend on the chunks of a sequence.
+  const results = reference.ssdScan(ssdExtents(sizes), { ...valuesOf(args), roundState: true });
+  const y = arena.result(args.x.shape, results.y);
+  const stateShape = [batch, heads, headDim, stateSize];
+  return want ? { y, finalState: arena.result(stateShape, results.finalState) } : { y };
+};
+
+export const ssdStateUpdate: Op<"ssdStateUpdate"> = (arena, sizes, state, args) => {
+  const extents = ssdExtents({ ...sizes, length: 1 });
+  const after = reference.ssdStateUpdate(extents, state.values(), valuesOf(args));
+  state.elements.set(after.state);
+  return arena.result(args.x.shape, after.y);
+};
+
+export const ssdScanForward: Op<"ssdScanForward"> = (arena, sizes, args) => {
+  const { batch, heads, headDim, stateSize } = sizes;
+  const results = reference.ssdScanForward(ssdExtents(sizes), valuesOf(args));
+  return {
+    y: arena.result(args.x.shape, results.y),
+    finalState: arena.result([batch, heads, headDim, stateSize], results.finalState),
+    // The backward computes all states again, like that of `selectiveScan`.
+    residual: new SsdResidual(arena.result([1], [0]), sizes),
+  };
+};
+
+export const ssdScanBackward: Op<"ssdScanBackward"> = (arena, sizes, dy, args, _residual, dFinalState) => {
+  const values = [dy.values(), valuesOf(args), dFinalState?.values()] as const;
+  return gradientsOf(arena, args, reference.ssdScanBackward(ssdExtents(sizes), ...values));
 };
 
 export const argmax: Op<"argmax"> = (arena, { batch, vocabSize }, logits) =>

@@ -47,12 +47,12 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
   }
 
   /**
-   * A dense tensor with undefined content. A large matrix may lie in another memory: see `Memories`.
+   * A dense tensor with undefined content. A large matrix, or several of them as one tensor, may lie in another memory: see `Memories`.
    *
    * @throws KernelError `OUT_OF_MEMORY`
    */
   place(op: string, shape: Shape, dtype: DType): CpuTensor {
-    if (shape.length !== 2) return this.allocate(op, shape, dtype);
+    if (shape.length !== 2 && shape.length !== 3) return this.allocate(op, shape, dtype);
     const bytes = storedBytes(dtype, shape);
     const { instance, chunk } = this.memories.place(op, bytes, dtype);
     instance.weightBytes += bytes;
