@@ -5,16 +5,16 @@ struct AttentionTargets {
   float* y;
   // [2, B, L, Hq]: the largest score of each row, and the sum of the exponentials of the scores without it. May be null.
   float* residual;
-  // With several chunks of keys: the sum of the values without the division, [chunks, B, Hkv, L * group, Dv], and the largest score
-  // and the sum of each row, [chunks, B, Hkv, L * group, 2]. Otherwise null.
+  // With several chunks of keys: the sum of the values without the division, [chunks, B, Hkv, L * group, Dv], and the largest
+  // score and the sum of each row, [chunks, B, Hkv, L * group, 2]. Otherwise null.
   float* partial;
   float* partialSums;
 };
 
-// y[r] = sum_j p[r, j] v[j], p = softmax of scale q[r] · k[j] over the keys that row r sees, in tiles of keys with a running maximum.
-// Blocks compute 64 rows and `64 Tiles` columns of y over the keys of chunk blockIdx.y, `chunkKeys` of them, a multiple of 64. A row
-// has the same bits whatever the other rows are: tiles begin at multiples of 64 keys, and a tile without keys for a row changes
-// nothing.
+// y[r] = sum_j p[r, j] v[j], p = softmax of scale q[r] · k[j] over the keys that row r sees, in tiles of keys with a running
+// maximum. Blocks compute 64 rows and `64 Tiles` columns of y over the keys of chunk blockIdx.y, `chunkKeys` of them, a
+// multiple of 64. A row has the same bits whatever the other rows are: tiles begin at multiples of 64 keys, and a tile
+// without keys for a row changes nothing.
 template <uint32_t Tiles>
 __device__ inline void attentionTile(const float* q, const float* k, const float* v, const int32_t* ids,
                                      const int32_t* lengths, const AttentionTargets& to, const AttentionSizes& size,
@@ -150,8 +150,8 @@ __device__ inline void attentionTile(const float* q, const float* k, const float
   }
 }
 
-#define MAMBA_ATTENTION(name, Tiles)                                                                                  \
-  extern "C" __global__ void __launch_bounds__(kSideThreads)                                                          \
+#define MAMBA_ATTENTION(name, Tiles, blocks)                                                                          \
+  extern "C" __global__ void __launch_bounds__(kSideThreads, blocks)                                                  \
       name(const float* __restrict__ q, const float* __restrict__ k, const float* __restrict__ v,                     \
            const int32_t* __restrict__ ids, const int32_t* __restrict__ lengths, float* __restrict__ y,               \
            float* __restrict__ residual, float* __restrict__ partial, float* __restrict__ partialSums,                \
@@ -160,8 +160,8 @@ __device__ inline void attentionTile(const float* q, const float* k, const float
   }
 
 // Values of at most 64 columns, and wider ones.
-MAMBA_ATTENTION(attention64, 1)
-MAMBA_ATTENTION(attention128, 2)
+MAMBA_ATTENTION(attention1, 1, 3)
+MAMBA_ATTENTION(attention2, 2, 2)
 
 // y from the results of the chunks of keys, added in their order. One thread per number of y.
 extern "C" __global__ void __launch_bounds__(256)

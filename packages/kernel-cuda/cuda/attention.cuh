@@ -52,8 +52,8 @@ __device__ inline void loadRows(AttentionRows& at, const AttentionSizes& size, c
   __syncthreads();
 }
 
-// Sets the terms of a tile's rows among the keys from `first` on: keys j <= position of the same sequence. `keyIds` is shared memory
-// for 64 numbers. Every thread must call it; the mask is visible after the next barrier.
+// Sets the terms of a tile's rows among the keys from `first` on: keys j <= position of the same sequence. `keyIds` is shared
+// memory for 64 numbers. Every thread must call it; the mask is visible after the next barrier.
 __device__ inline void maskKeys(TileMask& mask, const AttentionRows& at, const AttentionSizes& size, const int32_t* ids,
                                 uint32_t b, uint32_t first, int32_t* keyIds) {
   const uint32_t t = threadIdx.x;

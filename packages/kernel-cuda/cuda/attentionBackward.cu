@@ -40,7 +40,7 @@ __device__ inline void loadSaved(AttentionSaved& saved, const AttentionRows& at,
 }
 
 // dq. Each block computes 64 rows and 64 columns.
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 2)
     attentionBackwardQ(const float* __restrict__ q, const float* __restrict__ k, const float* __restrict__ v,
                        const int32_t* __restrict__ ids, const float* __restrict__ dy, const float* __restrict__ residual,
                        const float* __restrict__ delta, float* __restrict__ dq, AttentionSizes size, float scale) {
@@ -207,14 +207,14 @@ __device__ inline void keyGradient(const float* q, const float* k, const float* 
   }
 }
 
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 2)
     attentionBackwardK(const float* __restrict__ q, const float* __restrict__ k, const float* __restrict__ v,
                        const int32_t* __restrict__ ids, const float* __restrict__ dy, const float* __restrict__ residual,
                        const float* __restrict__ delta, float* __restrict__ dk, AttentionSizes size, float scale) {
   keyGradient<true>(q, k, v, ids, dy, residual, delta, dk, size, scale);
 }
 
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 2)
     attentionBackwardV(const float* __restrict__ q, const float* __restrict__ k, const int32_t* __restrict__ ids,
                        const float* __restrict__ dy, const float* __restrict__ residual, float* __restrict__ dv,
                        AttentionSizes size, float scale) {

@@ -8,10 +8,10 @@ constexpr uint32_t kFewWidth = 256;
 // Threads that compute a score together, each with four numbers of the key at a time.
 constexpr uint32_t kScoreLanes = 8;
 
-// Attention of few rows to a cache: the formula of attention.cu for up to 8 rows of one head of keys, whose keys and values are read
-// once, 64 at a time. The results go to `partial` and `partialSums` when these are not null: see attention.cu. Blocks (x) compute a
-// group of rows over the keys of chunk blockIdx.y.
-extern "C" __global__ void __launch_bounds__(kFewThreads)
+// Attention of few rows to a cache: the formula of attention.cu for up to 8 rows of one head of keys, whose keys and values
+// are read once, 64 at a time. The results go to `partial` and `partialSums` when these are not null: see attention.cu.
+// Blocks (x) compute a group of rows over the keys of chunk blockIdx.y.
+extern "C" __global__ void __launch_bounds__(kFewThreads, 4)
     attentionFew(const float* __restrict__ q, const float* __restrict__ k, const float* __restrict__ v,
                  const int32_t* __restrict__ lengths, float* __restrict__ y, float* __restrict__ partial,
                  float* __restrict__ partialSums, AttentionSizes size, float scale, uint32_t chunkKeys) {

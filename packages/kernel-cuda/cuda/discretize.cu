@@ -1,6 +1,7 @@
 #include "discretize.cuh"
 
-// y [rows, 2H] = [weight | weight * A], weight = clamp(softplus(dt + bias), min, max). One thread per weight. `bias` may be null.
+// y [rows, 2H] = [weight | weight * A], weight = clamp(softplus(dt + bias), min, max). One thread per weight. `bias` may be
+// null.
 extern "C" __global__ void __launch_bounds__(kRowsBlock)
     discretize(const float* __restrict__ dt, const float* __restrict__ bias, const float* __restrict__ A,
                float* __restrict__ y, DiscretizeSizes size, float least, float most) {

@@ -2,8 +2,8 @@
 
 constexpr uint32_t kExpertIndexBlock = 512;
 
-// The index of the choices, as in experts.cuh. Each block sorts in the choices of one expert; each of its warps goes twice over its own
-// chunk of the choices.
+// The index of the choices, as in experts.cuh. Each block sorts in the choices of one expert; each of its warps goes twice
+// over its own chunk of the choices.
 extern "C" __global__ void __launch_bounds__(kExpertIndexBlock)
     expertIndex(const int32_t* __restrict__ experts, uint32_t* __restrict__ index, uint32_t choices,
                 uint32_t expertCount) {

@@ -14,7 +14,8 @@ struct ExpertSizes {
   uint32_t xChoices;
 };
 
-// Few choices: each is a product of one row, which reads the weights of its expert. Blocks of one choice are next to each other.
+// Few choices: each is a product of one row, which reads the weights of its expert. Blocks of one choice are next to each
+// other.
 
 template <typename W>
 __device__ inline void expertRow(const float* x, const typename W::Storage* weight, const int32_t* experts, float* y,
@@ -57,8 +58,9 @@ MAMBA_EXPERT_ROW(expertRow_q4_k, Q4K, expertRowQuantized, uint8_t)
 MAMBA_EXPERT_ROW(expertRow_q5_k, Q5K, expertRowQuantized, uint8_t)
 MAMBA_EXPERT_ROW(expertRow_q6_k, Q6K, expertRowQuantized, uint8_t)
 
-// Many choices: tiles of 64 choices of one expert by 64 columns of the result. With Order Along the columns are rows of the weight and
-// the depth is I: y = x · weightᵀ. With Order Across the columns are those of the weight and the depth is O: dx = dy · weight.
+// Many choices: tiles of 64 choices of one expert by 64 columns of the result. With Order Along the columns are rows of the
+// weight and the depth is I: y = x · weightᵀ. With Order Across the columns are those of the weight and the depth is O: dx =
+// dy · weight.
 template <typename W, Layout Order>
 __device__ inline void expertTile(const float* x, typename W::Pointer weight, const uint32_t* index, float* y,
                                   const ExpertSizes& size) {
@@ -112,7 +114,8 @@ MAMBA_EXPERT_TILE(expertBackwardInput_f16, F16, Layout::Across)
 MAMBA_EXPERT_TILE(expertBackwardInput_bf16, Bf16, Layout::Across)
 MAMBA_EXPERT_TILE_QUANTIZED(expertBackwardInput_quantized, Layout::Across)
 
-// dWeight[e] = sum over the choices p of e of dy[p] ⊗ x[p / K] (or x[p]), in their order. Each block computes a tile of one expert.
+// dWeight[e] = sum over the choices p of e of dy[p] ⊗ x[p / K] (or x[p]), in their order. Each block computes a tile of one
+// expert.
 extern "C" __global__ void __launch_bounds__(kSideThreads, 4)
     expertBackwardWeight(const float* __restrict__ dy, const float* __restrict__ x, const uint32_t* __restrict__ index,
                          float* __restrict__ dWeight, ExpertSizes size, uint32_t dyStride) {

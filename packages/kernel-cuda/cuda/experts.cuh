@@ -7,8 +7,8 @@ __device__ inline uint32_t clampedExpert(int32_t id, uint32_t expertCount) {
   return (uint32_t)min(max(id, 0), (int32_t)expertCount - 1);
 }
 
-// The index of the choices: the number of choices of lower experts for each expert (E + 1 words), then the choices sorted by expert,
-// in their order.
+// The index of the choices: the number of choices of lower experts for each expert (E + 1 words), then the choices sorted by
+// expert, in their order.
 struct ExpertIndex {
   const uint32_t* starts;
   const uint32_t* order;

@@ -178,8 +178,8 @@ __device__ inline void multiply(const float* A, const float* B, float (&sum)[8][
   }
 }
 
-// The first row and the first column of the thread in a tile, or in half of one. The threads of a warp form 4 rows by 8 columns, so
-// that one step reads at most 128 bytes of either operand.
+// The first row and the first column of the thread in a tile, or in half of one. The threads of a warp form 4 rows by 8
+// columns, so that one step reads at most 128 bytes of either operand.
 __device__ inline uint32_t gemmRow() { return (threadIdx.x / kWarp / 2 * 4 + threadIdx.x % kWarp / 8) * 4; }
 __device__ inline uint32_t gemmColumn() { return (threadIdx.x / kWarp % 2 * 8 + threadIdx.x % kWarp % 8) * 4; }
 

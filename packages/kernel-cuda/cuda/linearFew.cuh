@@ -2,9 +2,9 @@
 #include "fewRows.cuh"
 #include "gemm.cuh"
 
-// Few rows: each weight is read once for all rows. Neither the terms of a sum nor their order depend on the number of rows, so that
-// these GPU kernels give a row the same bits whatever the other rows. More rows than `Rows` go in groups of that many, the groups
-// of one tile of outputs next to each other.
+// Few rows: each weight is read once for all rows. Neither the terms of a sum nor their order depend on the number of rows,
+// so that these GPU kernels give a row the same bits whatever the other rows. More rows than `Rows` go in groups of that
+// many, the groups of one tile of outputs next to each other.
 
 // 16 bytes of a row of the weight: four f32 numbers or eight 16-bit numbers, converted four at a time.
 template <typename W>
@@ -25,8 +25,8 @@ struct Wide<F32> {
 };
 
 // A group of `lanes` threads, a power of two from 8 to the whole block, computes `Outputs` outputs for up to `Rows` rows. Each
-// thread loads 16 bytes of every weight row at a time and issues `Steps` such loads before it uses the first. `block` is the index
-// of the block of threads within the product.
+// thread loads 16 bytes of every weight row at a time and issues `Steps` such loads before it uses the first. `block` is the
+// index of the block of threads within the product.
 template <typename W, uint32_t Rows, uint32_t Outputs, uint32_t Steps>
 __device__ void linearFew(const float* x, const typename W::Storage* weight, const float* bias, float* y,
                           uint32_t allRows, uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t lanes,

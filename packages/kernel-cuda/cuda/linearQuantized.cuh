@@ -2,13 +2,13 @@
 #include "fewRows.cuh"
 #include "quantized.cuh"
 
-// y = x · weightᵀ + bias for few rows and a quantised weight: see linear.cu. Neither the terms of a sum nor their order depend on
-// the number of rows. More rows than `Rows` go in groups of that many, the groups of one tile of outputs next to each other. x and
-// its rows are aligned to 16 bytes.
+// y = x · weightᵀ + bias for few rows and a quantised weight: see linear.cu. Neither the terms of a sum nor their order
+// depend on the number of rows. More rows than `Rows` go in groups of that many, the groups of one tile of outputs next to
+// each other. x and its rows are aligned to 16 bytes.
 
 // A group of `lanes` threads, a power of two from 8 to the whole block, computes `Outputs` outputs for up to `Rows` rows. A
-// thread takes one unit of 16 numbers of every weight row at a time. `block` is the index of the block of threads within the product,
-// whose weight is the rows from `firstRowOfWeight` on of a tensor of `weightRows` rows.
+// thread takes one unit of 16 numbers of every weight row at a time. `block` is the index of the block of threads within the
+// product, whose weight is the rows from `firstRowOfWeight` on of a tensor of `weightRows` rows.
 template <typename Q, uint32_t Rows, uint32_t Outputs>
 __device__ void linearQuantized(const float* x, const uint8_t* weight, const float* bias, float* y, uint32_t allRows,
                                 uint32_t inFeatures, uint32_t outFeatures, uint32_t xStride, uint32_t lanes,

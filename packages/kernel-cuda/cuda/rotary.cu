@@ -1,7 +1,7 @@
 #include "rotary.cuh"
 
-// The pairs of columns of each head, turned: (a, b) -> (a cos - b sin, a sin + b cos); other columns are copied. One thread per pair
-// or other column of a head.
+// The pairs of columns of each head, turned: (a, b) -> (a cos - b sin, a sin + b cos); other columns are copied. One thread
+// per pair or other column of a head.
 extern "C" __global__ void __launch_bounds__(256)
     rotary(const float* __restrict__ x, const float* __restrict__ angles, float* __restrict__ y, RotarySizes size) {
   const uint32_t each = size.headDim - size.pairs;

@@ -17,8 +17,8 @@ struct RotarySizes {
   uint32_t inverse;
 };
 
-// (cos x, sin x). x - n pi / 2 with n the nearest integer lies in [-pi / 4, pi / 4], where polynomials (Cephes) have an error of
-// less than an ulp. Three floats add up to pi / 2, whose products with n < 2^15 lose nothing in an fma; larger angles are
+// (cos x, sin x). x - n pi / 2 with n the nearest integer lies in [-pi / 4, pi / 4], where polynomials (Cephes) have an error
+// of less than an ulp. Three floats add up to pi / 2, whose products with n < 2^15 lose nothing in an fma; larger angles are
 // reduced in double.
 __device__ inline float2 turnOf(float x) {
   const float n = rintf(x * 0.636619772f);

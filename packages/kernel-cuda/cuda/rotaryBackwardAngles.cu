@@ -1,7 +1,7 @@
 #include "rotary.cuh"
 
-// dangle = sum over heads that share it of dyb (a cos - b sin) - dya (a sin + b cos), negated when the rotation is inverse. One thread
-// per angle.
+// dangle = sum over heads that share it of dyb (a cos - b sin) - dya (a sin + b cos), negated when the rotation is inverse.
+// One thread per angle.
 extern "C" __global__ void __launch_bounds__(256)
     rotaryBackwardAngles(const float* __restrict__ dy, const float* __restrict__ x, const float* __restrict__ angles,
                          float* __restrict__ dAngles, RotarySizes size, uint32_t dyStride) {

@@ -1,8 +1,8 @@
 #include "routeExperts.cuh"
 
-// The K experts with the largest scores of each row, and their weights; see the interface for the formulas. The place of an expert
-// is the number of experts with a larger key, or with the same key and a lower index, so that all places differ also with NaN,
-// which has the largest key. `bias` may be null.
+// The K experts with the largest scores of each row, and their weights; see the interface for the formulas. The place of an
+// expert is the number of experts with a larger key, or with the same key and a lower index, so that all places differ also
+// with NaN, which has the largest key. `bias` may be null.
 extern "C" __global__ void __launch_bounds__(kRouteBlock)
     routeExperts(const float* __restrict__ logits, const float* __restrict__ bias, int32_t* __restrict__ experts,
                  float* __restrict__ weights, RouteSizes size, float scale) {

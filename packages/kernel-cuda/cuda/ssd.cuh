@@ -1,7 +1,7 @@
 #pragma once
-// The scan of state space heads in chunks of 64 positions (Dao & Gu 2024, section 6). Positions are ranks, as in sequences.cuh, so
-// that padding is at the end. With cs[i] = the sum of the log decays of a chunk from the start of i's sequence, or of the chunk,
-// to i, the decay from j to i of one sequence is exp(cs[i] - cs[j]).
+// The scan of state space heads in chunks of 64 positions (Dao & Gu 2024, section 6). Positions are ranks, as in
+// sequences.cuh, so that padding is at the end. With cs[i] = the sum of the log decays of a chunk from the start of i's
+// sequence, or of the chunk, to i, the decay from j to i of one sequence is exp(cs[i] - cs[j]).
 
 #include "sequences.cuh"
 #include "tiles.cuh"

@@ -7,7 +7,7 @@
 // depends on the positions of its chunk up to its own and on S alone, in a fixed order.
 
 // scores [B, chunks, G, 64 (j), 64 (i)] = C[i] · B[j]
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 3)
     ssdScores(const float* __restrict__ B, const float* __restrict__ C, const uint32_t* __restrict__ index,
               float* __restrict__ scores, SsdSizes size) {
   __shared__ SsdChunk at;
@@ -91,14 +91,14 @@ __device__ inline void chunkStates(const float* x, const float* B, const float* 
   }
 }
 
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 3)
     ssdChunkStates(const float* __restrict__ x, const float* __restrict__ B, const float* __restrict__ logDecay,
                    const float* __restrict__ weight, const uint32_t* __restrict__ index, float* __restrict__ states,
                    float* __restrict__ passes, SsdSizes size) {
   chunkStates<false>(x, B, logDecay, weight, index, states, passes, size, size.xStride, size.bStride);
 }
 
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 3)
     ssdChunkFlow(const float* __restrict__ dy, const float* __restrict__ C, const float* __restrict__ logDecay,
                  const float* __restrict__ weight, const uint32_t* __restrict__ index, float* __restrict__ flow,
                  float* __restrict__ passes, SsdSizes size) {
@@ -107,9 +107,9 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
 
 constexpr uint32_t kSsdCarryBlock = 128;
 
-// Carries a state [B, H, P, N] from chunk to chunk, forwards or backwards: `states` [B, chunks, H, P, N] has what each chunk adds
-// and gets what enters it. `start` enters the first chunk (null: zeros), `end` gets what leaves the last one (null: not wanted).
-// One thread per number.
+// Carries a state [B, H, P, N] from chunk to chunk, forwards or backwards: `states` [B, chunks, H, P, N] has what each chunk
+// adds and gets what enters it. `start` enters the first chunk (null: zeros), `end` gets what leaves the last one (null: not
+// wanted). One thread per number.
 extern "C" __global__ void __launch_bounds__(kSsdCarryBlock)
     ssdCarry(const float* __restrict__ start, const float* __restrict__ passes, float* __restrict__ states,
              float* __restrict__ end, uint32_t chunks, uint32_t heads, uint32_t headNumbers, uint32_t backwards) {
@@ -145,7 +145,7 @@ extern "C" __global__ void __launch_bounds__(kSsdCarryBlock)
 }
 
 // y from the scores and the states that enter each chunk (null: zeros). Each block computes 64 columns of a head in a chunk.
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 3)
     ssdOutputs(const float* __restrict__ x, const float* __restrict__ C, const float* __restrict__ logDecay,
                const float* __restrict__ weight, const float* __restrict__ D, const uint32_t* __restrict__ index,
                const float* __restrict__ scores, const float* __restrict__ states, float* __restrict__ y,

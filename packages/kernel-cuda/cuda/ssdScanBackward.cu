@@ -1,7 +1,7 @@
 #include "ssd.cuh"
 
-// Backward of ssdScan: see ssd.cuh and ssdScan.cu. With S the state that enters a chunk, G the gradient of the state that leaves it,
-// e[i, j] = exp(cs[i] - cs[j]), and sums over ranks of one sequence:
+// Backward of ssdScan: see ssd.cuh and ssdScan.cu. With S the state that enters a chunk, G the gradient of the state that
+// leaves it, e[i, j] = exp(cs[i] - cs[j]), and sums over ranks of one sequence:
 //   U[j]         = sum_{i >= j} e[i, j] (C[i] · B[j]) dy[i] + exp(cs[last] - cs[j]) G · B[j]
 //   dx[j]        = weight[j] U[j] + D dy[j]             dweight[j] = x[j] · U[j]            dD = sum_j dy[j] · x[j]
 //   dscore[i, j] = e[i, j] weight[j] dy[i] · x[j]
@@ -12,7 +12,7 @@
 // The last line adds up the terms of each t and subtracts none, so that no digits cancel.
 
 // One head in a chunk: dx, dweight, dlogDecay, its dscores [B, chunks, H, 64 (j), 64 (i)] and its part of dD [B, chunks, H].
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 3)
     ssdScanBackward(const float* __restrict__ x, const float* __restrict__ B, const float* __restrict__ C,
                     const float* __restrict__ logDecay, const float* __restrict__ weight, const float* __restrict__ D,
                     const uint32_t* __restrict__ index, const float* __restrict__ dy, const float* __restrict__ scores,
@@ -44,8 +44,8 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
     return i < at.count && p < P ? dy[(size_t)at.row[i] * size.dyStride + h * P + p] : 0.0f;
   };
 
-  // dy[i] · x[j], then e[i, j] (C[i] · B[j]) (dy[i] · x[j]) to `matrix` as [j, i]: the terms of dweight, and times weight[j] those of
-  // dlogDecay.
+  // dy[i] · x[j], then e[i, j] (C[i] · B[j]) (dy[i] · x[j]) to `matrix` as [j, i]: the terms of dweight, and times weight[j]
+  // those of dlogDecay.
   {
     TileSums sum;
     clearSums(sum);
@@ -68,8 +68,8 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
     const float total = blockSum(own, scratch);
     if (t == 0) dD[place] = total;
   }
-  // The sums over i >= t of dweight start at t, which avoids bank conflicts; then matrix[t, i] = the sum over j < t of the terms (j, i)
-  // of dlogDecay, and the sums over i >= t of these.
+  // The sums over i >= t of dweight start at t, which avoids bank conflicts; then matrix[t, i] = the sum over j < t of the
+  // terms (j, i) of dlogDecay, and the sums over i >= t of these.
   __syncthreads();
   float weightGradient = 0.0f;
   if (t < kSide) {
@@ -196,9 +196,9 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
   dWeight[to] = t < at.count ? weightGradient : 0.0f;
 }
 
-// dC (kOfC) or dB of a group in a chunk: the sum over its heads. `other` is B for dC and C for dB, `values` dy for dC and x for dB,
-// `states` [B, chunks, H, P, N] the state that enters the chunk for dC (null: zeros), the gradient of the one that leaves it for dB.
-// Each block computes 64 columns.
+// dC (kOfC) or dB of a group in a chunk: the sum over its heads. `other` is B for dC and C for dB, `values` dy for dC and x
+// for dB, `states` [B, chunks, H, P, N] the state that enters the chunk for dC (null: zeros), the gradient of the one that
+// leaves it for dB. Each block computes 64 columns.
 template <bool kOfC>
 __device__ inline void groupGradient(const float* other, const float* values, const float* logDecay, const float* weight,
                                      const uint32_t* index, const float* dScores, const float* states, float* to,
@@ -287,7 +287,7 @@ __device__ inline void groupGradient(const float* other, const float* values, co
   }
 }
 
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 3)
     ssdScanBackwardC(const float* __restrict__ B, const float* __restrict__ dy, const float* __restrict__ logDecay,
                      const float* __restrict__ weight, const uint32_t* __restrict__ index,
                      const float* __restrict__ dScores, const float* __restrict__ states, float* __restrict__ dC,
@@ -295,7 +295,7 @@ extern "C" __global__ void __launch_bounds__(kSideThreads)
   groupGradient<true>(B, dy, logDecay, weight, index, dScores, states, dC, size);
 }
 
-extern "C" __global__ void __launch_bounds__(kSideThreads)
+extern "C" __global__ void __launch_bounds__(kSideThreads, 3)
     ssdScanBackwardB(const float* __restrict__ C, const float* __restrict__ x, const float* __restrict__ logDecay,
                      const float* __restrict__ weight, const uint32_t* __restrict__ index,
                      const float* __restrict__ dScores, const float* __restrict__ flow, float* __restrict__ dB,

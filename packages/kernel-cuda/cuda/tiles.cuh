@@ -97,8 +97,9 @@ __device__ inline void setTerms(TileMask& mask, uint32_t row, uint32_t low, uint
 
 __device__ inline bool hasTerm(const TileMask& mask, uint32_t row, uint32_t k) { return (mask[k / 32][row] >> (k % 32) & 1u) != 0; }
 
-// sum += the product over the terms of the mask, with k < `depth` <= 64 and `matrix` [64, kSidePitch] in shared memory as [k, row]. The
-// matrix and the mask must be visible to all threads after the next barrier. `tileB` is shared memory of kSideTile floats.
+// sum += the product over the terms of the mask, with k < `depth` <= 64 and `matrix` [64, kSidePitch] in shared memory as [k,
+// row]. The matrix and the mask must be visible to all threads after the next barrier. `tileB` is shared memory of kSideTile
+// floats.
 template <Layout OrderB, typename B>
 __device__ inline void addMasked(TileSums& sum, const TileExtent& extent, uint32_t depth, const float* matrix,
                                  const TileMask& mask, B b, float* tileB) {
@@ -144,8 +145,8 @@ __device__ inline void addMasked(TileSums& sum, const TileExtent& extent, uint32
   }
 }
 
-// Sums a value of each of the thread's 8 rows over the columns of the tile. Returns the total of row threadIdx.x to the first 64
-// threads. `scratch` is shared memory of 128 floats.
+// Sums a value of each of the thread's 8 rows over the columns of the tile. Returns the total of row threadIdx.x to the first
+// 64 threads. `scratch` is shared memory of 128 floats.
 __device__ inline float rowTotals(const float (&own)[8], float* scratch) {
   float total[8];
 #pragma unroll

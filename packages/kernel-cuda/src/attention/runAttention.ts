@@ -75,7 +75,7 @@ export function runAttention(
   const targets = isFew ? [to.y, partial, sums] : [to.y, to.residual, partial, sums];
   const given = isFew ? [q, k, v, from.lengths] : [q, k, v, from.ids, from.lengths];
   const args = [...given, ...targets, words, scale, chunkKeys];
-  const tileKernel = valueDim <= side ? "attention64" : "attention128";
+  const tileKernel = valueDim <= side ? "attention1" : "attention2";
   runtime.launch(op, isFew ? "attentionFew" : tileKernel, [blocks, chunks], attentionThreads, args);
   if (!partial || !sums) return;
   const combineBlocks = Math.ceil((rows * valueDim) / 256);
