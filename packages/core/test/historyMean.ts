@@ -7,6 +7,7 @@ import {
   type LayerContext,
   Linear,
   mamba,
+  mamba2,
   type Module,
   type ModuleSpec,
   type Ops,
@@ -102,7 +103,7 @@ export const hybrid = {
   logitScale: 2,
 } satisfies HybridLMConfigInput;
 
-/** A hybrid with attention: grouped queries, rotary positions, beside a Mamba block and alone. */
+/** A hybrid with attention (grouped queries, rotary positions, beside a Mamba block and alone) and a Mamba-2 block. */
 export const withAttention = {
   ...hybrid,
   layers: [
@@ -114,6 +115,7 @@ export const withAttention = {
         rotary: { dim: 4, theta: 100, pairing: "interleaved" },
       }),
     },
+    { mixer: mamba2({ dModel, headDim: 4, dState: 5, nLayers: 2, initializerRange: 0.5 }) },
   ],
 } satisfies HybridLMConfigInput;
 
