@@ -56,7 +56,7 @@ interface Options {
 }
 
 /** @param lengths the positions before the call, of one row after the other, again from the first */
-export function cachedAttentionCase(
+function cachedAttentionCase(
   shape: CacheShape,
   lengths: readonly number[],
   options: Options = {},
