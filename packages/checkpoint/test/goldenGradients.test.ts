@@ -65,7 +65,8 @@ test.each(folders)("%s: loss and gradients of all parameters", async (name) => {
         size += (wanted?.[i] ?? NaN) ** 2;
       });
       expect(size, parameter).toBeGreaterThan(0);
-        expect(error / size, parameter).toBeLessThan(1e-8);
+      // Rounding the parameters to float32 once more would change some of these gradients by 3e-9.
+      expect(error / size, parameter).toBeLessThan(1e-8);
       own.dispose();
     }
     model.dispose();

@@ -87,6 +87,7 @@ export { copyRows, fillZero, heapBase } from "./memory";
 // Constants and records that the host uses beside the argument records.
 export { BF16, F16, F16_PACKED, F32, IQ4_NL, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q6_K, Q8_0 } from "./records";
 export { CHANNELS as SCAN_CHANNELS, SAVED_STEPS as SCAN_SAVED_STEPS } from "./scanInputs";
+export { CHUNK as ATTENTION_CHUNK } from "./attentionArgs";
 export { CHUNK as ELEMENTWISE_CHUNK } from "./elementwise";
 export { SAVED_STEPS as SSD_SAVED_STEPS } from "./ssdInputs";
 export { UNIT_ROWS as GATED_NORM_UNIT_ROWS } from "./gatedRmsNormBackward";

@@ -110,10 +110,9 @@ export function backwardHead(args: SsdScanBackwardArgs, work: SsdWork, b: i32, h
   smallProduct(work.products, work.qRow, work.O, work.pRow, 4, work.transposedX, work.qRow, rows, rows, P, LOWER, false);
   within(work);
   smallProduct(work.V, work.pRow, work.M, 4, work.qRow, work.O, work.pRow, rows, work.P, rows, FROM_ROW, true);
-  const G = carry;
   const factor = f32x4.splat(all);
-  for (let at = G; at < G + work.stateBytes; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
-  smallProduct(G, work.nRow, work.scaled, 4, work.pRow, work.C, work.nRow, work.P, work.N, rows, FULL, true);
+  for (let at = carry; at < carry + work.stateBytes; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
+  smallProduct(carry, work.nRow, work.scaled, 4, work.pRow, work.C, work.nRow, work.P, work.N, rows, FULL, true);
   finish(args, work, b, h, whole);
 }
 
@@ -179,9 +178,7 @@ function within(work: SsdWork): void {
   }
 }
 
-/**
- * Adds a[i] · b[i] of each row to the flows of the positions up to i, when `until`, or after i.
- */
+/** Adds a[i] · b[i] of each row i to the flows of the positions up to i with `until`, otherwise to those after i. */
 function addFlows(work: SsdWork, a: usize, b: usize, row: usize, columns: i32, until: bool): void {
   let sum: f64 = 0;
   for (let i = 0; i < work.count; i++) {
@@ -214,7 +211,7 @@ function scaleRows(work: SsdWork, to: usize, from: usize, row: usize, columns: i
   }
 }
 
-/** Adds `bytes` of numbers. */
+/** Adds `bytes` bytes of numbers at `from` to those at `to`. */
 function addRows(to: usize, from: usize, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(from + i)));
 }

@@ -50,8 +50,8 @@ function rowBytes(extent: i32): usize {
   return (<usize>(padded(extent) + 8)) << 2;
 }
 
-/** Sets the extents and addresses. Returns the address after all matrices but the carries. */
-export function layOut(work: SsdWork, P: i32, N: i32): usize {
+/** Sets the extents and addresses. */
+export function layOut(work: SsdWork, P: i32, N: i32): void {
   const Q = <usize>SAVED_STEPS;
   work.P = padded(P);
   work.N = padded(N);
@@ -107,7 +107,6 @@ export function layOut(work: SsdWork, P: i32, N: i32): usize {
   work.transposedG = at;
   at += <usize>work.N * work.pRow;
   work.carries = at;
-  return at;
 }
 
 /** Bytes of scratch memory for units of `heads` heads. */

@@ -136,7 +136,7 @@ function updateTile(state: usize, B: usize, C: usize, decay: v128, u: v128): v12
 /** Like `updateTile` for the last `count` (1 to 7) numbers of a row. */
 function updatePartial(state: usize, B: usize, C: usize, decay: v128, u: v128, count: i32): v128 {
   let sum = f32x4.splat(0);
-  let rest = count & 3;
+  const rest = count & 3;
   let at: usize = 0;
   if (count & 4) {
     const s = madd(u, v128.load(B), f32x4.mul(decay, v128.load(state)));

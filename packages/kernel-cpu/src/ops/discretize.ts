@@ -4,7 +4,7 @@ import type { Op, Own } from "../op.ts";
 export const discretize: Op<"discretize"> = (runtime, sizes, args) => {
   const y = runtime.result("discretize", sizes.shape);
   const record = { discretizeInputs: discretizeInputs(args, sizes), y };
-  runtime.run("discretize", record, 1.5 * sizes.rows * sizes.heads);
+  runtime.run("discretize", record, 4 * sizes.rows * sizes.heads);
   return y;
 };
 

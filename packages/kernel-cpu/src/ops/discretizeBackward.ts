@@ -20,7 +20,7 @@ export const discretizeBackward: Op<"discretizeBackward"> = (runtime, sizes, dy,
       dA: sums.add(A, units),
       dBias: bias && sums.add(bias, units),
     };
-    runtime.run(op, record, 3 * rows * heads);
+    runtime.run(op, record, 6 * rows * heads);
     sums.finish();
   } finally {
     sums.free();

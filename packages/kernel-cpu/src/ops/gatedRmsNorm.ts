@@ -4,7 +4,7 @@ import type { Op, Own } from "../op.ts";
 export const gatedRmsNorm: Op<"gatedRmsNorm"> = (runtime, sizes, args) => {
   const y = runtime.result("gatedRmsNorm", args.x.shape);
   const record = { gatedNormInputs: gatedNormInputs(args, sizes), y };
-  runtime.run("gatedRmsNorm", record, 2 * sizes.rows * sizes.features);
+  runtime.run("gatedRmsNorm", record, 1.5 * sizes.rows * sizes.features);
   return y;
 };
 

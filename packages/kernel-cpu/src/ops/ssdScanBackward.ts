@@ -34,7 +34,7 @@ export const ssdScanBackward: Op<"ssdScanBackward"> = (runtime, sizes, dy, args,
       dD: D && sums.add(D, batch),
       dInitialState: initialState,
     };
-    runtime.run(op, record, (20 + 0.5 * stateSize) * batch * length * heads * headDim);
+    runtime.run(op, record, (10 + 0.27 * stateSize) * batch * length * heads * headDim);
     sums.finish();
   } finally {
     sums.free();

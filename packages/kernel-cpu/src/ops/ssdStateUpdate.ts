@@ -14,6 +14,6 @@ export const ssdStateUpdate: Op<"ssdStateUpdate"> = (runtime, sizes, state, args
     logDecayStride: logDecay.rowStride,
     weightStride: weight.rowStride,
   };
-  runtime.run(op, record, (4 + 0.25 * stateSize) * batch * heads * headDim);
+  runtime.run(op, record, (2 + 0.2 * stateSize) * batch * heads * headDim);
   return y;
 };
