@@ -1,4 +1,4 @@
-import { MambaLM, SequenceModel, VisionMamba } from "@mamba/core";
+import { attention, experts, mamba2, mamba3, MambaLM, SequenceModel, VisionMamba } from "@mamba/core";
 import type { Capabilities, TrainingKernel } from "@mamba/kernel";
 import { expect, test } from "vitest";
 import type { ArrayExample } from "../src/arrayExample.ts";
@@ -51,6 +51,21 @@ const cases = [
       return { trainable: languageModel(model, { packTo: 100 }), dispose: () => model.dispose() };
     },
     source: counting(33),
+  }),
+  caseOf({
+    name: "a hybrid with experts",
+    make: (kernel) => {
+      const common = { dModel: 32, nLayers: 2 };
+      const ffn = experts({ ...common, dHidden: 24, experts: 4, perToken: 2, balance: 0.01 });
+      const layers = [
+        { mixer: mamba2({ ...common, headDim: 8, dState: 16 }), ffn },
+        { mixer: mamba3({ ...common, headDim: 8, dState: 16 }) },
+        { mixer: attention({ ...common, heads: 4, kvHeads: 2, rotary: { theta: 100 } }), ffn },
+      ];
+      const model = MambaLM.init(kernel, { dModel: 32, vocabSize: 96, layers }, 1);
+      return { trainable: languageModel(model), dispose: () => model.dispose() };
+    },
+    source: counting(90),
   }),
   caseOf({
     name: "a bidirectional sequence model with quantiles",

@@ -9,7 +9,13 @@ import {
 } from "../parameters/spec.ts";
 import { Linear } from "./linear.ts";
 import { type Mamba2Config, type Mamba2ConfigInput, resolveMamba2Config } from "./mamba2Config.ts";
-import { type LayerContext, type ModuleSpec, type RecurrentModule, type StateSpec, stepOf } from "./module.ts";
+import {
+  type LayerContext,
+  type ModuleSpec,
+  type RecurrentModule,
+  type StateSpec,
+  stepOf,
+} from "./module.ts";
 import { residualStd } from "./moduleConfig.ts";
 
 // The Mamba-2 block (Dao & Gu 2024, arXiv:2405.21060, figure 6; the parallel form), with these names:

@@ -2,7 +2,7 @@ import { checkKeys } from "../checkOptions.ts";
 import { check, checkWhole, inRange } from "./checkField.ts";
 import type { Fields } from "./mambaConfig.ts";
 
-/** What a caller gives for the config of a module: the fields `Given`, and any other one. */
+/** The config that a caller gives for a module: the fields `Given`, and any other one. */
 export type ModuleConfigInput<C, Given extends keyof C> = Readonly<Pick<C, Given>> & Fields<C>;
 
 /** The fields that decide how the matrices of a module start. */

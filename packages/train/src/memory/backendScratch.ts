@@ -51,7 +51,13 @@ const cpu: BackendScratch = {
     headDim,
     stateSize,
   ],
-  ssdBackward: () => [],
+  ssdBackward({ batch, length, heads, groups, stateSize }) {
+    const groupHeads = heads / groups;
+    const unitHeads = chunksOf(groupHeads, chunksOf(32, batch * groups));
+    const units = chunksOf(groupHeads, unitHeads);
+    const sumsBC: Shape = [2, units, batch * length * groups * stateSize];
+    return [...(units > 1 ? [sumsBC] : []), [batch, heads]];
+  },
 };
 
 /** Backend `webgpu`: states every 16 positions; steps of all channels, states and partial sums in the backward. */

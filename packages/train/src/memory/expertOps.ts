@@ -12,7 +12,9 @@ type Names =
   | "combineExperts"
   | "combineExpertsBackward";
 
-type Table<K extends keyof AllOps> = { readonly [N in K]: OpImplementation<N, CountingTensors, DeviceTensor> };
+type Table<K extends keyof AllOps> = {
+  readonly [N in K]: OpImplementation<N, CountingTensors, DeviceTensor>;
+};
 
 /** The ops of mixtures of experts, as their results. */
 export const expertOps: Table<Names> = {
