@@ -9,11 +9,12 @@ import { modelFile } from "./models.mjs";
 
 // `pnpm bench:llama`: this project beside llama.cpp (node-llama-cpp) and, in Chromium, beside wllama, in turns on the same machine.
 // Each turn is a process of its own with two threads; both programs read the same GGUF files, which hold random weights in the
-// shape of mamba-130m. The figures are medians over the rounds.
+// shapes of published models. The figures are medians over the rounds.
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
+    models: { type: "string", default: "mamba-130m" },
     types: { type: "string", default: "f32,f16,q8_0,q4_0" },
     length: { type: "string", default: "512" },
     tokens: { type: "string", default: "48" },
@@ -62,34 +63,33 @@ function median(numbers) {
 const fixed = (value, digits = 0) => value.toFixed(digits).padStart(6);
 
 installPeers();
-const types = values.types.split(",");
-/** @type {Map<string, string>} */
-const paths = new Map();
-for (const type of types) paths.set(type, await modelFile(type));
-
-/** @type {Map<string, { theirs: Theirs[], ours: Ours[] }>} */
-const found = new Map(types.map((type) => [type, { theirs: [], ours: [] }]));
+const models = values.models.split(",");
+/** @type {{ shape: string, type: string, path: string, theirs: Theirs[], ours: Ours[] }[]} */
+const found = [];
+for (const shape of models) {
+  for (const type of values.types.split(",")) {
+    found.push({ shape, type, path: await modelFile(shape, type), theirs: [], ours: [] });
+  }
+}
 for (let round = 0; round < rounds; round++) {
-  for (const [type, { theirs, ours: own }] of found) {
-    const path = /** @type {string} */ (paths.get(type));
+  for (const { shape, type, path, theirs, ours: own } of found) {
     theirs.push(llama(path));
     own.push(ours(path));
-    console.error(`round ${round + 1} of ${rounds}: ${type}`);
+    console.error(`round ${round + 1} of ${rounds}: ${shape} ${type}`);
   }
 }
 
-const all = [...found.values()].flatMap(({ ours }) => ours);
+const all = found.flatMap(({ ours }) => ours);
 const bytesPerSecond = Math.max(...all.map((each) => each.bytesPerSecond));
-console.log(`mamba-130m, random weights, two threads, tokens per second: medians of ${rounds} rounds`);
+console.log(`random weights, two threads, tokens per second: medians of ${rounds} rounds`);
 console.log(
   `ours: Node ${execFileSync(values.node, ["--version"], { encoding: "utf8" }).trim()}; ` +
     `memory is read at ${(bytesPerSecond / 1e9).toFixed(1)} GB/s\n`,
 );
 console.log(
-  "type     prefill: llama.cpp, ours, ratio   decode: llama.cpp, ours, ratio, of the byte ceiling   eight at once",
+  "model and type               prefill: llama.cpp, ours, ratio   decode: llama.cpp, ours, ratio, of the byte ceiling   eight at once",
 );
-for (const [type, { theirs, ours: own }] of found) {
-  const path = /** @type {string} */ (paths.get(type));
+for (const { shape, type, path, theirs, ours: own } of found) {
   /** @param {keyof Theirs} name */
   const pair = (name) => {
     const [llama, mine] = [median(theirs.map((each) => each[name])), median(own.map((each) => each[name]))];
@@ -99,7 +99,7 @@ for (const [type, { theirs, ours: own }] of found) {
   const ofCeiling = (100 * decode.mine * statSync(path).size) / bytesPerSecond;
   const eight = fixed(median(own.map(({ decodeEight }) => decodeEight)));
   console.log(
-    `${type.padEnd(12)}   ${prefill.text}              ${decode.text}   ${fixed(ofCeiling)} %              ${eight}`,
+    `${`${shape} ${type}`.padEnd(34)}   ${prefill.text}              ${decode.text}   ${fixed(ofCeiling)} %              ${eight}`,
   );
 }
 
@@ -107,16 +107,18 @@ if (values["no-browser"]) console.log("\nChromium: not measured (--no-browser)")
 else if (findChromium() === undefined)
   console.log("\nChromium: NOT MEASURED, none was found; set CHROMIUM_PATH");
 else {
-  const path = await modelFile("q8_0");
-  /** @type {Awaited<ReturnType<typeof measureInChromium>>[]} */
-  const turns = [];
-  for (let round = 0; round < rounds; round++) turns.push(await measureInChromium(path, sizes));
-  console.log("\nChromium, q8_0: wllama, ours, ratio");
-  for (const name of /** @type {const} */ (["prefill", "decode"])) {
-    const [theirs, mine] = [
-      median(turns.map(({ wllama }) => wllama[name])),
-      median(turns.map(({ ours }) => ours[name])),
-    ];
-    console.log(`${name.padEnd(10)} ${fixed(theirs)} ${fixed(mine)} ${fixed(mine / theirs, 2)}`);
+  for (const shape of models) {
+    const path = await modelFile(shape, "q8_0");
+    /** @type {Awaited<ReturnType<typeof measureInChromium>>[]} */
+    const turns = [];
+    for (let round = 0; round < rounds; round++) turns.push(await measureInChromium(path, sizes));
+    console.log(`\nChromium, ${shape} q8_0: wllama, ours, ratio`);
+    for (const name of /** @type {const} */ (["prefill", "decode"])) {
+      const [theirs, mine] = [
+        median(turns.map(({ wllama }) => wllama[name])),
+        median(turns.map(({ ours }) => ours[name])),
+      ];
+      console.log(`${name.padEnd(10)} ${fixed(theirs)} ${fixed(mine)} ${fixed(mine / theirs, 2)}`);
+    }
   }
 }

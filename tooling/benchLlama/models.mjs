@@ -1,13 +1,13 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
-import { saveGguf } from "../../packages/checkpoint/dist/index.js";
-import { MambaLM, paddedVocabSize } from "../../packages/core/dist/index.js";
+import { loadCheckpoint, saveGguf } from "../../packages/checkpoint/dist/index.js";
+import { paddedVocabSize } from "../../packages/core/dist/index.js";
 import { createCpuKernel } from "../../packages/kernel-cpu/dist/index.js";
 import { root } from "../workspace.mjs";
 
-// GGUF files in the shape of mamba-130m with random weights, made when they are first used.
+// GGUF files in the shapes of published models with random weights, made when they are first used.
 
 const folder = `${root}node_modules/.cache/mamba/models/`;
-const config = { dModel: 768, nLayers: 24, vocabSize: 50277, padVocabSizeMultiple: 8 };
 
 /** The characters by which byte-level BPE writes the bytes: those that can be printed are themselves. */
 function byteCharacters() {
@@ -43,23 +43,28 @@ function tokenizer(rows) {
 }
 
 /**
- * The path of the model in a type.
+ * The path of a model in a type.
  *
+ * @param {string} shape a preset of `mamba init`, such as "granite-4.0-h-350m"
  * @param {string} type such as "q4_0"
  */
-export async function modelFile(type) {
-  const path = `${folder}mamba-130m-${type}.gguf`;
+export async function modelFile(shape, type) {
+  const path = `${folder}${shape}-${type}.gguf`;
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
   console.error(`making ${path}`);
+  const checkpoint = `${folder}${shape}`;
+  if (!existsSync(checkpoint)) {
+    const args = [`${root}apps/cli/dist/main.js`, "init", shape, checkpoint, "--dtype", "bf16"];
+    execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+  }
   const kernel = await createCpuKernel();
-  const model = MambaLM.init(kernel, config);
+  const { model } = await loadCheckpoint(kernel, checkpoint);
   const options = {
     type: /** @type {import("@mamba/checkpoint").GgufFileType} */ (type),
     metadata: tokenizer(paddedVocabSize(model.config)),
   };
-  // The built packages have types of their own beside those of the sources.
-  await saveGguf(/** @type {any} */ (model), path, options);
+  await saveGguf(model, path, options);
   model.dispose();
   await kernel.dispose();
   return path;

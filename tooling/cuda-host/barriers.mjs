@@ -12,13 +12,18 @@ const schedules = ["in-order", "reverse", "warp-depth-first", "random-stalls"];
 
 /** The ops whose cases execute a file; for an absent file, the op of its name. @type {Record<string, string[]>} */
 const ops = {
+  "attention.cuh": ["attention", "attentionBackward"],
+  "attentionFew.cu": ["cachedAttention"],
   "common.cuh": ["rmsNorm", "sample"],
+  "expertIndex.cu": ["expertLinear"],
   "gemm.cuh": ["linear"],
   "sampleAdjust.cu": ["sample"],
   "sampleLogProbs.cu": ["sample"],
   "selection.cuh": ["sample"],
   "selectiveScanFlow.cu": ["selectiveScanBackward"],
   "sequenceIndex.cu": ["causalConv1d"],
+  "ssd.cuh": ["ssdScan", "ssdScanBackward"],
+  "tiles.cuh": ["ssdScan", "attention"],
 };
 
 const barrier = "__syncthreads();";

@@ -2,7 +2,7 @@ import type { TrainingKernel } from "@mamba/kernel";
 import { createCudaKernel } from "@mamba/kernel-cuda";
 import { createWebGpuKernel, provider as webGpuProvider } from "@mamba/kernel-webgpu";
 import { conformance, trainingParity } from "./checks.ts";
-import { type Ceilings, emitCeilings, emitMatmul, emitModel, emitScans } from "./figures.ts";
+import { type Ceilings, emitCeilings, emitMatmul, emitModel, emitOps, emitScans } from "./figures.ts";
 import type { Emit } from "./rows.ts";
 import { type Sizes, webGpuSizes } from "./sizes.ts";
 
@@ -43,6 +43,11 @@ const figures = (open: Open) =>
     scans: async ({ sizes, ceilings }, emit) => {
       await using kernel = await open();
       await emitScans(kernel, sizes, measured(ceilings), emit);
+    },
+
+    ops: async ({ sizes, ceilings }, emit) => {
+      await using kernel = await open();
+      await emitOps(kernel, sizes, measured(ceilings), emit);
     },
 
     models: async ({ sizes, ceilings }, emit) => {

@@ -1,4 +1,11 @@
-import { measureCopy, measureMatmul, type ScanPass, scanPasses, time } from "@mamba/bench";
+import {
+  type BenchmarkCase,
+  measureCopy,
+  measureMatmul,
+  type ScanPass,
+  scanPasses,
+  time,
+} from "@mamba/bench";
 import { formatBytes, formatCount, formatRate, formatSeconds } from "@mamba/display";
 import { type Kernel, KernelError, Scope, type TrainingKernel } from "@mamba/kernel";
 import { type Emit, percent } from "./rows.ts";
@@ -80,6 +87,34 @@ export async function emitScans(
       pass.name,
       () => reason,
       () => measureScan(pass),
+      emit,
+    );
+  }
+}
+
+/** Ops, each beside its limit: its bytes over the rate of a copy, or its operations over that of a large f32 product. */
+export async function emitOps(
+  kernel: TrainingKernel,
+  { ops, effort }: Sizes,
+  ceilings: Ceilings,
+  emit: Emit,
+): Promise<void> {
+  const measureOp = async ({ name, bytes, flops, prepare }: BenchmarkCase) => {
+    using scope = new Scope();
+    const seconds = await time(kernel, prepare(kernel, scope), effort);
+    const [copySeconds, matmulSeconds] = [bytes / ceilings.copy, flops / ceilings.matmul];
+    const limitSeconds = Math.max(copySeconds, matmulSeconds);
+    emit({
+      ...{ name, state: "ok", result: formatSeconds(seconds) },
+      beside: `${percent(limitSeconds / seconds)} of ${copySeconds > matmulSeconds ? "copy" : "matmul f32"}`,
+      figures: { seconds, bytes, flops, limitSeconds },
+    });
+  };
+  for (const item of ops) {
+    await orOutOfMemory(
+      item.name,
+      (error) => error.message,
+      () => measureOp(item),
       emit,
     );
   }

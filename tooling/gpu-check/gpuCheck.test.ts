@@ -54,6 +54,8 @@ if (available) {
     expect(stdout).toMatch(/^scan B=1 L=40 ED=48 N=16 forward +[\d.]+ .?s +\d+ % of copy/m);
     expect(stdout).toMatch(/^scan B=1 L=40 ED=48 N=16 backward +[\d.]+ .?s +\d+ % of copy/m);
     expect(stdout).toMatch(/^tiny decode B=1 f16 +[\d.]+ tokens\/s +\d+ % of weight bytes/m);
+    expect(stdout).toMatch(/^ssdScan .* +[\d.]+ .?s +\d+ % of (copy|matmul f32)$/m);
+    expect(stdout).toMatch(/^expertLinear .* +[\d.]+ .?s +\d+ % of (copy|matmul f32)$/m);
     expect(stdout).toMatch(/^tiny prefill L=40 f32 +[\d.]+ tokens\/s +\d+ % of matmul f32$/m);
     expect(stdout).toMatch(/^linear without cuBLAS +\d+ passed, 0 failed/m);
     expect(stdout).toMatch(/^WebGPU: Vulkan +.*, driver \/nonexistent\/icd.json$/m);

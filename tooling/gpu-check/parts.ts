@@ -1,11 +1,11 @@
 /**
  * The parts in order of importance, with the most seconds of each: CUDA's suite and figures, then WebGPU's, then
- * comparisons. From the bytes and operations of each part, 30 + 5 + 5 + 60 + 105 seconds are expected of CUDA's on an H200,
+ * comparisons. From the bytes and operations of each part, 30 + 5 + 5 + 60 + 30 + 105 seconds are expected of CUDA's on an H200,
  * 60 + 10 + 5 + 20 + 50 of WebGPU's and 10 + 90 of the comparisons; the sanitizer takes the rest. Even when each part takes
  * its most, the figures of WebGPU are begun before the time of all is over.
  */
 export const partSeconds = {
-  ...{ conformance: 120, training: 30, ceilings: 20, scans: 90, models: 120 },
+  ...{ conformance: 120, training: 30, ceilings: 20, scans: 90, ops: 60, models: 120 },
   webgpu: 15,
   "webgpu-conformance": 75,
   "webgpu-training": 20,

@@ -62,7 +62,7 @@ async function runPart(
   }
   const ofWebGpu = part === "webgpu-scans" || part === "webgpu-models";
   const ceilings = ceilingArgs(ofWebGpu ? "WebGPU: " : "", report);
-  if (/scans|models/.test(part) && ceilings.length === 0) {
+  if (/scans|ops|models/.test(part) && ceilings.length === 0) {
     emit({ name: part, state: "not run", result: "its ceilings were not measured" });
     return;
   }

@@ -1,4 +1,12 @@
-import { type BenchmarkCase, decodeCase, type Effort, prefillCase, type ScanSize } from "@mamba/bench";
+import {
+  type BenchmarkCase,
+  decodeCase,
+  type Effort,
+  opBenchmark,
+  prefillCase,
+  type ScanSize,
+} from "@mamba/bench";
+import { benchmarkCases, cases } from "@mamba/conformance";
 
 /** The sizes that a run measures, and how long. */
 export interface Sizes {
@@ -8,6 +16,7 @@ export interface Sizes {
   /** Rows of the square matrix product, which is a ceiling. */
   readonly matmul: number;
   readonly scans: readonly ScanSize[];
+  readonly ops: readonly BenchmarkCase[];
   readonly models: readonly ModelCases[];
 }
 
@@ -30,6 +39,25 @@ const widths = [
 ];
 const lengths = [512, 2048, 8192, 32768, 131072];
 
+/** The ops of Mamba-2, attention and experts whose prompts, tokens and gradients are measured. */
+const measuredOps = [
+  ...["ssdScan", "ssdScanBackward", "ssdStateUpdate"],
+  ...["attention", "attentionBackward", "cachedAttention"],
+  ...["expertLinear", "expertLinearBackwardInput", "expertLinearBackwardWeight"],
+];
+
+/** Experts whose random weights take long to make are left out. */
+const measuredWeights = ["f16", "q4_0"];
+
+/** At the sizes of models. */
+const largeOps = benchmarkCases.filter(
+  ({ op, requires }) =>
+    measuredOps.includes(op) && (op !== "expertLinear" || measuredWeights.includes(requires[0]?.dtype ?? "")),
+);
+
+/** The first case of each op in the suite. */
+const smallOps = measuredOps.flatMap((name) => cases.find(({ op }) => op === name) ?? []);
+
 const floats = ["f32", "f16"] as const;
 const quantised = ["q8_0", "q4_0", "q4_k"] as const;
 
@@ -40,6 +68,7 @@ export const fullSizes: Sizes = {
   matmul: 4096,
   // The largest are last, because they may not fit.
   scans: lengths.flatMap((length) => widths.map((width) => ({ ...width, length }))),
+  ops: largeOps.map(opBenchmark),
   models: [
     ...floats.map((dtype) => casesOf("mamba-130m", dtype, 2048)),
     ...[...floats, ...quantised].map((dtype) => casesOf("mamba-1.4b", dtype, 2048)),
@@ -53,6 +82,7 @@ export const smallSizes: Sizes = {
   copy: 1000,
   matmul: 40,
   scans: [{ batch: 1, length: 40, channels: 48, stateSize: 16 }],
+  ops: smallOps.map(opBenchmark),
   models: (["f32", "f16", "q8_0"] as const).map((dtype) => casesOf("tiny", dtype, 40)),
 };
 

@@ -137,7 +137,7 @@ class Tensors(dict):
         self.matrix("out_proj", M, inner, 1.5)
 
     def mamba1(self, inner, state, rank):
-        self.matrix("in_proj", 2 * inner, M, 1.5)
+        self.matrix("in_proj", 2 * inner, M)
         self.add("conv1d.weight", self.random((inner, 1, 4), 0.5))
         self.add("conv1d.bias", self.random((inner,), 0.2))
         self.matrix("x_proj", rank + 2 * state, inner)
@@ -147,7 +147,7 @@ class Tensors(dict):
         self.add("D", self.random((inner,), 0.5))
         for name, size in (("dt", rank), ("b", state), ("c", state)):
             self.gain(f"{name}_layernorm", size)
-        self.matrix("out_proj", M, inner, 1.5)
+        self.matrix("out_proj", M, inner)
 
     def attention(self, heads, kv_heads, head_dim):
         for name, rows in (("q_proj", heads), ("k_proj", kv_heads), ("v_proj", kv_heads)):
@@ -299,13 +299,13 @@ def answers(c, tensors, prompts):
 
 
 def gradients(c, tensors, prompt):
-    """The mean cross-entropy of the next token over a prompt, and its gradient for every parameter but a choice's bias."""
+    """The mean cross-entropy of the next token over a prompt, and its gradient for every parameter (zeros for the bias of a choice)."""
     trained = {name: value.clone().requires_grad_() for name, value in tensors.items()}
     logits = MODELS[c["model_type"]](prompt[:-1], trained, c)
     loss = F.cross_entropy(logits, torch.tensor(prompt[1:]))
     loss.backward()
-    grads = {f"gradient.{name}": v.grad for name, v in trained.items() if v.grad is not None}
-    return {"loss": loss.detach().reshape(1), **grads}
+    zeros = torch.zeros_like
+    return loss.detach().reshape(1), {name: zeros(v) if v.grad is None else v.grad for name, v in trained.items()}
 
 
 def write_hybrids(folder):
@@ -329,6 +329,8 @@ def write_hybrids(folder):
         ]
         (path / "expected.json").write_text(json.dumps({"prompts": expected}) + "\n")
         outputs = {f"logits.{i}": logits for i, (_, logits) in enumerate(found)}
-        outputs.update(gradients(config, tensors, prompts[0]))
-        (path / "expected.safetensors").write_bytes(to_bytes({key: value.float() for key, value in outputs.items()}))
+        outputs["loss"], grads = gradients(config, tensors, prompts[0])
+        for file, values in (("expected", outputs), ("gradients", grads)):
+            floats = {key: value.float() for key, value in values.items()}
+            (path / f"{file}.safetensors").write_bytes(to_bytes(floats))
         print(name, "from seed", seed)

@@ -18,6 +18,7 @@ from mamba_reference import bidirectional_block, block, block_parameters, conv, 
 from model_goldens import write_models
 from module_goldens import write_modules
 from op_goldens import write_ops
+from ssd_goldens import write_ssd
 
 
 def write_scans():
@@ -85,6 +86,7 @@ if __name__ == "__main__":
     write_convs()
     write_blocks()
     write_gradients()
+    write_ssd()
     write_models()
     write_modules()
     write_ops()

@@ -5,6 +5,7 @@ export type { DeviceBenchmark } from "./device/device.ts";
 export { describeDeviceBenchmark } from "./device/report.ts";
 export type { BenchmarkCase, BenchmarkHost, Pause } from "./benchmarkCase.ts";
 export { decodeCase, prefillCase } from "./cases/models.ts";
+export { opBenchmark } from "./cases/ops.ts";
 export { measureCopy, measureMatmul, type Ceiling } from "./gpu/ceilings.ts";
 export { scanName, scanPasses, type ScanPass, type ScanSize } from "./gpu/scans.ts";
 export { time, type Effort } from "./gpu/time.ts";

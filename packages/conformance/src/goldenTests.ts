@@ -1,8 +1,10 @@
 import {
   type ConvArgs,
+  type GatedRmsNormArgs,
   type Kernel,
   type ScanArgs,
   Scope,
+  type SsdArgs,
   type Tensor,
   type TrainingKernel,
 } from "@mamba/kernel";
@@ -45,6 +47,16 @@ function runBackward(kernel: TrainingKernel, name: GoldenName, tensors: Tensors,
   if (name.startsWith("conv")) {
     const grads = kernel.causalConv1dBackward(dy, args as ConvArgs, dFinalState);
     return { ...kernel.causalConv1d(args as ConvArgs, { finalState: true }), ...gradients(grads) };
+  }
+  if (name.startsWith("ssd")) {
+    const { y, finalState, residual } = kernel.ssdScanForward(args as SsdArgs);
+    const grads = kernel.ssdScanBackward(dy, args as SsdArgs, residual, dFinalState);
+    residual.dispose();
+    return { y, finalState, ...gradients(grads) };
+  }
+  if (name.startsWith("gated")) {
+    const grads = kernel.gatedRmsNormBackward(dy, args as GatedRmsNormArgs);
+    return { y: kernel.gatedRmsNorm(args as GatedRmsNormArgs), ...gradients(grads) };
   }
   const { x, weight, eps } = args as { x: Tensor; weight?: Tensor; eps: number };
   const { dx, dWeight } = kernel.rmsNormBackward(dy, x, weight, eps);
@@ -95,7 +107,7 @@ async function checkGolden(name: GoldenName, kernel: Kernel): Promise<void> {
 
 /** The ops against values from PyTorch in float64. */
 export const goldenTests: readonly SuiteTest[] = goldenNames
-  .filter((name) => /^(scan|conv|norm|loss)/.test(name))
+  .filter((name) => /^(scan|conv|norm|loss|ssd|gated)/.test(name))
   .map((name) => ({
     name: `golden: ${name} from PyTorch float64`,
     ...(isBackward(name) && { skip: trainingSkipReason }),

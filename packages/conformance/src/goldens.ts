@@ -13,6 +13,8 @@ import convBackwardRange from "./goldens/conv-backward-range.ts";
 import convFull from "./goldens/conv-full.ts";
 import convPlain from "./goldens/conv-plain.ts";
 import convRange from "./goldens/conv-range.ts";
+import gatedNormBackward from "./goldens/gated-norm-backward.ts";
+import gatedNormBackwardFirst from "./goldens/gated-norm-backward-first.ts";
 import lossBackward from "./goldens/loss-backward.ts";
 import normBackward from "./goldens/norm-backward.ts";
 import normBackwardWeightless from "./goldens/norm-backward-weightless.ts";
@@ -25,6 +27,9 @@ import scanRange from "./goldens/scan-range.ts";
 import sequenceMean from "./goldens/sequence-mean.ts";
 import sequenceTokensLast from "./goldens/sequence-tokens-last.ts";
 import sequenceTokensMax from "./goldens/sequence-tokens-max.ts";
+import ssdBackwardFull from "./goldens/ssd-backward-full.ts";
+import ssdBackwardPlain from "./goldens/ssd-backward-plain.ts";
+import ssdBackwardRange from "./goldens/ssd-backward-range.ts";
 import visionMamba from "./goldens/vision-mamba.ts";
 import visionMambaMean from "./goldens/vision-mamba-mean.ts";
 
@@ -50,6 +55,11 @@ const files = {
   "norm-backward": normBackward,
   "norm-backward-weightless": normBackwardWeightless,
   "loss-backward": lossBackward,
+  "ssd-backward-plain": ssdBackwardPlain,
+  "ssd-backward-full": ssdBackwardFull,
+  "ssd-backward-range": ssdBackwardRange,
+  "gated-norm-backward": gatedNormBackward,
+  "gated-norm-backward-first": gatedNormBackwardFirst,
   "block-backward": blockBackward,
   "block-backward-jamba": blockBackwardJamba,
   "block-backward-bidirectional": blockBackwardBidirectional,
@@ -96,6 +106,8 @@ export interface Golden {
  * argument and parameter.
  *
  * - `scan-backward-*`, `conv-backward-*`: as above
+ * - `ssd-backward-*`: the arguments of `ssdScan` by name; `meta.heads`, `meta.groups`, `meta.range`
+ * - `gated-norm-backward*`: the arguments of `gatedRmsNorm` by name; `meta.groups`, `meta.eps`, `meta.normBeforeGate`
  * - `norm-backward*`: `x`, `weight` of an RMS norm, `meta.eps`
  * - `loss-backward`: `logits`, `meta.targets` of the cross-entropy -> `loss`
  * - `block-backward`, `block-backward-jamba` (with biases), `block-backward-bidirectional`: as above

@@ -27,6 +27,7 @@ describe("runConformance", () => {
     expect(new Set(summary.skipped.map(({ reason }) => reason))).toEqual(
       new Set([
         ...["bf16", ...quantizedTypes].map((dtype) => `capabilities.storage has no ${dtype}`),
+        'supports("expertLinear", "f16") is false',
         'supports("linear", "f16") is false',
         "capabilities.training is false",
       ]),
@@ -35,7 +36,9 @@ describe("runConformance", () => {
     const others = summary.skipped.filter(({ reason }) => reason !== "capabilities.training is false");
     expect(
       others.every(({ name }) =>
-        /^(linear|embedding|memory|laws: (same bits: )?(linear|embedding))/.test(name),
+        /^(linear|expertLinear|embedding|memory|laws: (same bits: )?(linear|expertLinear|embedding))/.test(
+          name,
+        ),
       ),
     ).toBe(true);
     expect(others.length).toBeLessThan(skips.length);

@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
-import { Decoder, type GenerationState, loadState, saveState } from "../src/index.ts";
+import {
+  attention,
+  Decoder,
+  type GenerationState,
+  type HybridLMConfigInput,
+  loadState,
+  saveState,
+} from "../src/index.ts";
 import { uniformAt } from "../src/random.ts";
+import { hybrid } from "./historyMean.ts";
 import { lively, someIds, withModel } from "./support.ts";
 
 // Sequences join, end, are removed, aborted, forked, saved and restored at random, also while a step is in progress, and the
@@ -8,10 +16,16 @@ import { lively, someIds, withModel } from "./support.ts";
 const joins = Number(process.env["MAMBA_SOAK_JOINS"] ?? 300);
 const tiny = { ...lively, dModel: 4, nLayers: 1, vocabSize: 11, dState: 2, dtRank: 1 } as const;
 
-test(
-  `${joins} joins, leaves and aborts leave the memory where it was`,
+const attending = attention({ dModel: 4, heads: 2, kvHeads: 1, nLayers: 1, initializerRange: 0.5 });
+const growing: HybridLMConfigInput = { ...hybrid, dModel: 4, vocabSize: 11, layers: [{ mixer: attending }] };
+
+test.each([
+  ["Mamba", tiny],
+  ["attention", growing],
+])(
+  `${joins} joins, leaves and aborts with %s leave the memory where it was`,
   { timeout: 60_000 + joins * 3 },
-  async () => {
+  async (_, config) => {
     await withModel(async (model, kernel) => {
       using decoder = new Decoder(model, { capacity: 6, chunkLength: 4 });
       let draws = 0;
@@ -75,6 +89,6 @@ test(
       expect(after.tensors).toBe(before.tensors);
       expect(endings()).toBeGreaterThan(joins / 2);
       expect(Math.min(counts.removed, counts.failed, counts.ended)).toBeGreaterThan(joins / 100);
-    }, tiny);
+    }, config);
   },
 );

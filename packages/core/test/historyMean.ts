@@ -1,6 +1,7 @@
 import type { Kernel, Tensor } from "@mamba/kernel";
 import { Scope } from "@mamba/kernel";
 import {
+  attention,
   hiddenMatrix,
   type HybridLMConfigInput,
   type LayerContext,
@@ -99,6 +100,21 @@ export const hybrid = {
   tieEmbeddings: false,
   embeddingScale: 1.5,
   logitScale: 2,
+} satisfies HybridLMConfigInput;
+
+/** A hybrid with attention: grouped queries, rotary positions, beside a Mamba block and alone. */
+export const withAttention = {
+  ...hybrid,
+  layers: [
+    { mixer: block },
+    { mixer: [attention({ dModel, heads: 4, kvHeads: 2, nLayers: 2, initializerRange: 0.5 }), block] },
+    {
+      mixer: attention({
+        ...{ dModel, heads: 3, headDim: 6, kvHeads: 1, nLayers: 2, initializerRange: 0.5 },
+        rotary: { dim: 4, theta: 100, pairing: "interleaved" },
+      }),
+    },
+  ],
 } satisfies HybridLMConfigInput;
 
 /** A model whose state only grows. */

@@ -230,12 +230,12 @@ test("adapters reach every linear layer, of any module and both directions", asy
 });
 
 test("losses of layers join that of the model, with recomputation as without", async () => {
-  const gradients = async (balance: number, recompute: boolean) => {
+  const gradients = async (balance: number, recompute: boolean, addedLossWeight = 1) => {
     using scope = new Scope();
     const spec = stackOf([{ mixer: block(4), ffn: mlp(8, balance) }, { ffn: mlp(8, 2 * balance) }]);
     const parameters = parametersOf(spec, scope);
     const stack = new Stack(spec, parameters);
-    const tape = scope.use(new Tape(kernel, parameters.values(), { recompute }));
+    const tape = scope.use(new Tape(kernel, parameters.values(), { recompute, addedLossWeight }));
     const y = stack.forward(tape, input(scope, 2, 5), { training: { seed: 1 } });
     const found = tape.backward(tape.meanSquaredError(y, input(scope, 2, 5, 3)), 0.75);
     expect(found.size).toBe(parameters.size);
@@ -244,6 +244,11 @@ test("losses of layers join that of the model, with recomputation as without", a
   const plain = await gradients(0, false);
   const balanced = await gradients(3, false);
   expect(await gradients(3, true)).toEqual(balanced);
+  // A tape with a fraction of a step weighs them by it.
+  for (const recompute of [false, true]) {
+    const half = await gradients(6, recompute, 0.5);
+    half.forEach((gradient, i) => expect(nmse(gradient, balanced[i]!)).toBeLessThan(close));
+  }
   const up = [...stackParameters(stackOf([{ mixer: block(4), ffn: mlp(8) }]))].findIndex(({ name }) =>
     name.endsWith("ffn.up.weight"),
   );

@@ -3,6 +3,8 @@ import { createCpuKernel } from "@mamba/kernel-cpu";
 import { expect } from "vitest";
 import {
   type GeneratedToken,
+  type HybridLMConfig,
+  type HybridLMConfigInput,
   MambaLM,
   type MambaLMConfig,
   type MambaLMConfigInput,
@@ -37,16 +39,19 @@ export const idsOf = (tokens: readonly GeneratedToken[], row = 0): number[] =>
   tokens.filter((token) => token.row === row).map((token) => token.id);
 
 /** Runs `body` on a model with random weights, and checks that it gave all its memory back. */
-export async function withModel(
-  body: (model: MambaLM<MambaLMConfig>, kernel: Kernel) => Promise<void>,
-  config: MambaLMConfigInput = small,
+export async function withModel<C extends MambaLMConfigInput | HybridLMConfigInput = MambaLMConfigInput>(
+  body: (
+    model: MambaLM<C extends MambaLMConfigInput ? MambaLMConfig : HybridLMConfig>,
+    kernel: Kernel,
+  ) => Promise<void>,
+  config?: C,
 ): Promise<void> {
   const kernel = await createCpuKernel({ threads: 1 });
   try {
-    const model = MambaLM.init(kernel, config, 5);
+    const model = MambaLM.init(kernel, config ?? small, 5);
     await warmUp(model);
     const before = kernel.memory();
-    await body(model, kernel);
+    await body(model as Parameters<typeof body>[0], kernel);
     expect(kernel.memory()).toEqual(before);
     model.dispose();
     expect(kernel.memory()).toEqual({ tensors: 0, bytes: 0 });

@@ -1,6 +1,8 @@
+import { createCpuKernel } from "@mamba/kernel-cpu";
 import { expect, test } from "vitest";
-import { generate, GenerationState, loadState, modelFingerprint, saveState } from "../src/index.ts";
+import { generate, GenerationState, loadState, MambaLM, modelFingerprint, saveState } from "../src/index.ts";
 import { bytesSource, checksumKey, openSafetensors, safetensorsFile } from "../src/safetensors/index.ts";
+import { withAttention } from "./historyMean.ts";
 import { collect, lively, someIds, withModel } from "./support.ts";
 
 // Files whose checksum is right, but whose content no state can have: from another program, or an attacker.
@@ -70,6 +72,36 @@ test("content that no state has is refused, though its checksum is right", async
     (await loadState(model, await edited(good, () => undefined))).dispose();
     expect((await modelFingerprint(model)).length).toBe(64);
   }, lively);
+});
+
+test("keys and values that do not fit what was read are refused", async () => {
+  await using kernel = await createCpuKernel({ threads: 1 });
+  using model = MambaLM.init(kernel, withAttention, 5);
+  using state = GenerationState.start(model, someIds(5), { seed: 1 });
+  await collect(generate(model, state, { maxTokens: 3 }));
+  const good = await saveState(state);
+  const before = kernel.memory();
+  const keys = "sequences.0.state.layers.1.mixers.0.keys";
+  const refuse = async (edit: (parts: Parts) => void, message: string) => {
+    await expect(loadState(model, await edited(good, edit))).rejects.toMatchObject({
+      code: "CACHE",
+      message: expect.stringContaining(message) as string,
+    });
+  };
+  await refuse((parts) => parts.tensors.delete(keys), `there is no tensor ${keys}`);
+  await refuse(
+    (parts) => (parts.metadata["sequences"] = JSON.stringify([{ seed: 1, read: 6, text: null }])),
+    `${keys} must be F32 [6, 4], got F32 [7, 4]`,
+  );
+  await refuse(
+    (parts) => (parts.metadata["sequences"] = JSON.stringify([{ seed: 1, read: 0, text: null }])),
+    "which no sequence has",
+  );
+  await refuse(
+    (parts) => (new Float32Array(parts.tensors.get(keys)!.data.buffer)[27] = NaN),
+    `${keys} holds NaN at element 27`,
+  );
+  expect(kernel.memory()).toEqual(before);
 });
 
 async function edited(file: Uint8Array, edit: (parts: Parts) => void): Promise<Uint8Array> {

@@ -8,10 +8,14 @@ import { take } from "./support.ts";
 export let kernel: TrainingKernel;
 let held: Tensor[] = [];
 
-/** Opens a CPU kernel for the tests of the file. After each test nothing may be left on it but what `tensor` made, which is freed. */
-export function useTrainingKernel(): void {
+/**
+ * Opens a CPU kernel for the tests of the file. After each test nothing may be left on it but what `tensor` made, which is freed.
+ *
+ * @param activations "f32": those of products with quantised weights are not rounded
+ */
+export function useTrainingKernel(activations?: "f32"): void {
   beforeAll(async () => {
-    const cpu = await createCpuKernel({ threads: 1 });
+    const cpu = await createCpuKernel({ threads: 1, activations });
     if (!canTrain(cpu)) throw new Error("the CPU backend must be able to train");
     kernel = cpu;
   });

@@ -178,37 +178,19 @@ __device__ inline void multiply(const float* A, const float* B, float (&sum)[8][
   }
 }
 
-// Computes tile `blockIdx.x` of C [A.outers, B.outers], summed over chunk `blockIdx.y` of k: `chunkDepth` elements, a multiple
-// of kGemmDepth. With several chunks, each writes its own C, one after the other, without the bias. bias [n] may be null.
-template <uint32_t Tile, typename WA, Layout OrderA, typename WB, Layout OrderB>
-__device__ void gemmTile(const Operand<WA>& A, const Operand<WB>& B, const float* bias, float* C, uint32_t depth,
-                         uint32_t chunkDepth) {
-  constexpr uint32_t kPitch = TileLoader<WA, OrderA, Tile>::kPitch;
-  constexpr uint32_t kHalves = kColumnGroups<Tile>;
+// The first row and the first column of the thread in a tile, or in half of one. The threads of a warp form 4 rows by 8
+// columns, so that one step reads at most 128 bytes of either operand.
+__device__ inline uint32_t gemmRow() { return (threadIdx.x / kWarp / 2 * 4 + threadIdx.x % kWarp / 8) * 4; }
+__device__ inline uint32_t gemmColumn() { return (threadIdx.x / kWarp % 2 * 8 + threadIdx.x % kWarp % 8) * 4; }
+
+// sum += the product of a tile of rows of A and a tile of rows of B over a depth of `left`.
+template <uint32_t Tile, typename LoaderA, typename LoaderB>
+__device__ inline void gemmSums(LoaderA& a, LoaderB& b, uint32_t left, float (&sum)[8][4 * kColumnGroups<Tile>]) {
+  constexpr uint32_t kPitch = LoaderA::kPitch;
   __shared__ alignas(16) float tilesA[2 * kGemmDepth * kPitch];
   __shared__ alignas(16) float tilesB[2 * kGemmDepth * kPitch];
-
-  const TilePlace place = tilePlace(blockIdx.x, (A.outers + Tile - 1) / Tile, (B.outers + Tile - 1) / Tile);
-  const uint32_t m0 = place.m * Tile;
-  const uint32_t n0 = place.n * Tile;
-  const uint32_t begin = blockIdx.y * chunkDepth;
-
-  // The threads of a warp form 4 rows by 8 columns, so that one step reads at most 128 bytes of either operand.
-  const uint32_t lane = threadIdx.x % kWarp;
-  const uint32_t warp = threadIdx.x / kWarp;
-  const uint32_t row = (warp / 2 * 4 + lane / 8) * 4;
-  const uint32_t column = (warp % 2 * 8 + lane % 8) * 4;
-
-  float sum[8][4 * kHalves];
-#pragma unroll
-  for (uint32_t i = 0; i < 8; i++) {
-#pragma unroll
-    for (uint32_t j = 0; j < 4 * kHalves; j++) sum[i][j] = 0.0f;
-  }
-
-  TileLoader<WA, OrderA, Tile> a(A, m0, begin);
-  TileLoader<WB, OrderB, Tile> b(B, n0, begin);
-  uint32_t left = min(chunkDepth, depth - begin);
+  const uint32_t row = gemmRow();
+  const uint32_t column = gemmColumn();
   a.fetch(left);
   b.fetch(left);
   a.put(tilesA);
@@ -230,6 +212,31 @@ __device__ void gemmTile(const Operand<WA>& A, const Operand<WB>& B, const float
     }
     __syncthreads();
   }
+}
+
+// Computes tile `blockIdx.x` of C [A.outers, B.outers], summed over chunk `blockIdx.y` of k: `chunkDepth` elements, a multiple
+// of kGemmDepth. With several chunks, each writes its own C, one after the other, without the bias. bias [n] may be null.
+template <uint32_t Tile, typename WA, Layout OrderA, typename WB, Layout OrderB>
+__device__ void gemmTile(const Operand<WA>& A, const Operand<WB>& B, const float* bias, float* C, uint32_t depth,
+                         uint32_t chunkDepth) {
+  constexpr uint32_t kHalves = kColumnGroups<Tile>;
+  const TilePlace place = tilePlace(blockIdx.x, (A.outers + Tile - 1) / Tile, (B.outers + Tile - 1) / Tile);
+  const uint32_t m0 = place.m * Tile;
+  const uint32_t n0 = place.n * Tile;
+  const uint32_t begin = blockIdx.y * chunkDepth;
+  const uint32_t row = gemmRow();
+  const uint32_t column = gemmColumn();
+
+  float sum[8][4 * kHalves];
+#pragma unroll
+  for (uint32_t i = 0; i < 8; i++) {
+#pragma unroll
+    for (uint32_t j = 0; j < 4 * kHalves; j++) sum[i][j] = 0.0f;
+  }
+
+  TileLoader<WA, OrderA, Tile> a(A, m0, begin);
+  TileLoader<WB, OrderB, Tile> b(B, n0, begin);
+  gemmSums<Tile>(a, b, min(chunkDepth, depth - begin), sum);
 
   float* out = C + (size_t)blockIdx.y * A.outers * B.outers;
   const bool alignedOut = inFours<F32>(out, B.outers);

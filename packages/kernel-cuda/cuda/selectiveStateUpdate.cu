@@ -4,13 +4,6 @@
 constexpr uint32_t kStateLanes = 4;
 constexpr uint32_t kStateBlock = 64;
 
-// exp(x), which near 0 is a series (error of the terms left out: 8e-9). The hardware's exponential may be off by 2^-22.5, in one
-// direction for all tokens, and a state that decays slowly would accumulate that.
-__device__ inline float decayFactor(float x) {
-  const float series = fmaf(x, fmaf(x, fmaf(x, fmaf(x, 0.041666668f, 0.16666667f), 0.5f), 1.0f), 1.0f);
-  return fabsf(x) < 0.0625f ? series : expf(x);
-}
-
 // h = exp(dt * A) * h + dt * u * B; returns C * h
 __device__ inline float stateStep(float& h, float dt, float input, float a, float b, float c) {
   h = decayFactor(dt * a) * h + input * b;

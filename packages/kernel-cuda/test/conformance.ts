@@ -12,7 +12,8 @@ export interface Selection {
   /** Builds another stand-in instead of the one that executes the CUDA sources. */
   readonly driver?: () => Promise<string>;
   /**
-   * Leaves out the laws, and of the cases of each op, storage type, and few or many rows runs the first and every n-th after it.
+   * Leaves out the laws, and of the cases of each op, storage type, few or many rows, and small or large heads and caches runs the
+   * first and every n-th after it.
    * Default: the whole suite, also with `MAMBA_FUZZ_SEED`, the seed of the schedule.
    */
   readonly every?: number;
@@ -57,7 +58,9 @@ function chooser(every: number | undefined): (name: string) => boolean {
     const [variant = ""] = /\bb?f16\b|\bi?q\d_\w+|\+sequenceIds/.exec(name) ?? [];
     // More than `fewRows` rows use other GPU kernels.
     const isMany = / rows (9|\d\d+) /.test(name);
-    const group = `${op} ${variant} ${isMany ? "many" : "few"}`;
+    // So do heads of more than 64 columns, and caches of several chunks of keys.
+    const isLarge = / V1\d\d\b| T[2-9]\d\d\b/.test(name);
+    const group = `${op} ${variant} ${isMany ? "many" : "few"} ${isLarge ? "large" : "small"}`;
     const count = counts.get(group) ?? 0;
     counts.set(group, count + 1);
     return count % every === 0;

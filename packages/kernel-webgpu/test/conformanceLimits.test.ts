@@ -23,6 +23,7 @@ const isChosenType = (name: string): boolean =>
 
 const chosen = (name: string): boolean =>
   ofAllOps.test(name) ||
+  /^(ssd|attention|cachedAttention|expertLinear|laws.*(ssdScan|ttention|expertLinear))/.test(name) ||
   splitScan.test(name) ||
   (differing.test(`${name} `) && !repeated.test(name) && isChosenType(name));
 

@@ -64,7 +64,7 @@ export interface KernelMemory extends CopyOps {
    * unless they end with the tensor. Quantised tensors are refused. Errors: `ARGUMENT`, `DTYPE`, `DISPOSED`.
    */
   rows(x: Tensor, start: number, count: number): Tensor;
-  /** View of the same elements in another shape. `x` is dense, or the last axis stays as it is; `x` is not quantised. No copy. */
+  /** View of the same elements in another shape. The last axis of a column view and of a quantised `x` stays as it is. No copy. */
   reshape(x: Tensor, shape: Shape): Tensor;
   /**
    * Copies tensors to the host, dense, in argument order; a quantised tensor as the blocks that were written. `read` and `sync` are the only calls that wait for the device:

@@ -40,7 +40,7 @@ export function addGradients(
       continue;
     }
     const own = chunk.weight / weight;
-    using tape = new Tape(kernel, parameters.values(), { recompute });
+    using tape = new Tape(kernel, parameters.values(), { recompute, addedLossWeight: own });
     const loss = scope.use(tape.keep(chunk.loss(tape)));
     losses.push({ loss, weight: own });
     for (const [parameter, gradient] of tape.backward(loss, own)) gradients.add(parameter, gradient);

@@ -6,7 +6,7 @@ import type { BenchmarkCase } from "../benchmarkCase.ts";
 const rotationBytes = 64e6;
 
 /** A case of the conformance suite, with its bytes and operations. */
-function toBenchmarkCase(item: OpCase): BenchmarkCase {
+export function opBenchmark(item: OpCase): BenchmarkCase {
   const { name, cost, requires, op, sizes } = item;
   const copies = op === "linear" && sizes["rows"] === 1 ? Math.ceil(rotationBytes / cost.bytes) : 1;
   return {
@@ -23,5 +23,5 @@ function toBenchmarkCase(item: OpCase): BenchmarkCase {
 
 /** The ops at the shapes of mamba-130m, forward before backward. */
 export const opCases: readonly BenchmarkCase[] = [false, true].flatMap((training) =>
-  benchmarkCases.filter((item) => item.training === training).map(toBenchmarkCase),
+  benchmarkCases.filter((item) => item.training === training).map(opBenchmark),
 );

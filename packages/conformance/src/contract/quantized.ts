@@ -59,6 +59,10 @@ const bytesTest = (dtype: QuantizedDType): SuiteTest =>
       checkEqual("upload: row stride", used.rowStride, shape[shape.length - 1]);
       data.fill(1);
       await checkReads(`upload ${dtype} [${shape.join(", ")}]`, kernel, used, copy);
+      const columns = shape[shape.length - 1] ?? 1;
+      const matrix = scope.use(kernel.reshape(used, [count / columns, columns]));
+      checkEqual("reshape: dtype", matrix.dtype, dtype);
+      await checkReads(`reshape ${dtype} [${shape.join(", ")}] to a matrix`, kernel, matrix, copy);
       used.dispose();
       const zeros = scope.use(kernel.zeros(shape, dtype));
       await checkReads(`zeros ${dtype} [${shape.join(", ")}]`, kernel, zeros, copy.fill(0));
@@ -126,37 +130,41 @@ const bytesTakenTest = (dtype: DType): SuiteTest => ({
 });
 
 const refusalTest = (dtype: QuantizedDType): SuiteTest =>
-  storedTest(dtype, "has no views, copies, half blocks or half rows", async (kernel, scope, block) => {
-    const x = scope.use(kernel.zeros([4, 2 * block], dtype));
-    const f32 = scope.use(kernel.zeros([4, 2 * block], "f32"));
-    const bytes = (rows: number) => new Uint8Array(hostLength(dtype, rows * 2 * block));
-    for (const [code, op, what, call] of [
-      ["DTYPE", "columns", "quantised x", () => kernel.columns(x, 0, block)],
-      ["DTYPE", "rows", "quantised x", () => kernel.rows(x, 0, 2)],
-      ["DTYPE", "reshape", "quantised x", () => kernel.reshape(x, [2, 4 * block])],
-      ["DTYPE", "gatherRows", "quantised x", () => kernel.gatherRows(x, [0])],
-      ["DTYPE", "copyInto", "quantised target and source", () => kernel.copyInto(x, x)],
-      ["DTYPE", "copyInto", "quantised target", () => kernel.copyInto(x, f32)],
-      ["DTYPE", "copyInto", "quantised source", () => kernel.copyInto(f32, x)],
-      ["DTYPE", "upload", "floats", () => kernel.upload(new Float32Array(2 * block), [2 * block], dtype)],
-      ["SHAPE", "upload", "half a block", () => kernel.upload(bytes(1), [4, block / 2], dtype)],
-      ["SHAPE", "zeros", "half a block", () => kernel.zeros([block, block / 2], dtype)],
-      ["SHAPE", "storedBytes", "half a block", () => kernel.storedBytes(dtype, [block / 2])],
-      ["ARGUMENT", "upload", "a block too many", () => kernel.upload(bytes(3), [2, 2 * block], dtype)],
-      ["ARGUMENT", "write", "a start within a row", () => kernel.write(x, block, bytes(1))],
-      [
-        "ARGUMENT",
-        "write",
-        "half a row",
-        () => kernel.write(x, 0, bytes(1).subarray(0, bytes(1).length / 2)),
-      ],
-      ["ARGUMENT", "write", "past the end", () => kernel.write(x, 6 * block, bytes(2))],
-      ["DTYPE", "write", "floats", () => kernel.write(x, 0, new Float32Array(2 * block))],
-    ] as const) {
-      checkThrows(code, op, `${dtype}: ${what}`, call);
-    }
-    await checkReads(`${dtype} after refused calls`, kernel, x, bytes(4));
-  });
+  storedTest(
+    dtype,
+    "has no views of its columns, copies, half blocks or half rows",
+    async (kernel, scope, block) => {
+      const x = scope.use(kernel.zeros([4, 2 * block], dtype));
+      const f32 = scope.use(kernel.zeros([4, 2 * block], "f32"));
+      const bytes = (rows: number) => new Uint8Array(hostLength(dtype, rows * 2 * block));
+      for (const [code, op, what, call] of [
+        ["DTYPE", "columns", "quantised x", () => kernel.columns(x, 0, block)],
+        ["DTYPE", "rows", "quantised x", () => kernel.rows(x, 0, 2)],
+        ["SHAPE", "reshape", "another last axis", () => kernel.reshape(x, [2, 4 * block])],
+        ["DTYPE", "gatherRows", "quantised x", () => kernel.gatherRows(x, [0])],
+        ["DTYPE", "copyInto", "quantised target and source", () => kernel.copyInto(x, x)],
+        ["DTYPE", "copyInto", "quantised target", () => kernel.copyInto(x, f32)],
+        ["DTYPE", "copyInto", "quantised source", () => kernel.copyInto(f32, x)],
+        ["DTYPE", "upload", "floats", () => kernel.upload(new Float32Array(2 * block), [2 * block], dtype)],
+        ["SHAPE", "upload", "half a block", () => kernel.upload(bytes(1), [4, block / 2], dtype)],
+        ["SHAPE", "zeros", "half a block", () => kernel.zeros([block, block / 2], dtype)],
+        ["SHAPE", "storedBytes", "half a block", () => kernel.storedBytes(dtype, [block / 2])],
+        ["ARGUMENT", "upload", "a block too many", () => kernel.upload(bytes(3), [2, 2 * block], dtype)],
+        ["ARGUMENT", "write", "a start within a row", () => kernel.write(x, block, bytes(1))],
+        [
+          "ARGUMENT",
+          "write",
+          "half a row",
+          () => kernel.write(x, 0, bytes(1).subarray(0, bytes(1).length / 2)),
+        ],
+        ["ARGUMENT", "write", "past the end", () => kernel.write(x, 6 * block, bytes(2))],
+        ["DTYPE", "write", "floats", () => kernel.write(x, 0, new Float32Array(2 * block))],
+      ] as const) {
+        checkThrows(code, op, `${dtype}: ${what}`, call);
+      }
+      await checkReads(`${dtype} after refused calls`, kernel, x, bytes(4));
+    },
+  );
 
 /** Every f32 argument of every op, quantised: only the weights of the ops that say so are taken. */
 const opsTest = (dtype: QuantizedDType): SuiteTest => ({

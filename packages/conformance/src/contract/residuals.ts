@@ -2,6 +2,7 @@ import { type KernelOp, type Residual, Scope, type Tensor, type TrainingKernel }
 import { checkThrows } from "../assert.ts";
 import { trainingKernel, trainingSkipReason } from "../case.ts";
 import { makeResidual } from "../cases/scanBackwardInputs.ts";
+import { makeSsdResidual, ssdMinimal, ssdScalars } from "../cases/ssdInputs.ts";
 import { checkNoLeak } from "../leak.ts";
 import { attentionScalars } from "../ops/attention.ts";
 import { zeroResidual } from "../ops/attentionBackward.ts";
@@ -31,6 +32,18 @@ const scan: Backward = {
   },
 };
 
+const ssdScan: Backward = {
+  op: "ssdScanBackward",
+  make: makeSsdResidual,
+  call: (kernel, scope, residual) => {
+    const { B, L, H, P, G, N } = ssdMinimal;
+    const zeros = zerosOf(kernel, scope);
+    const [x, states, scalars] = [zeros(B, L, H * P), zeros(B, L, G * N), zeros(B, L, H)];
+    const args = { x, B: states, C: states, logDecay: scalars, weight: scalars, ...ssdScalars(ssdMinimal) };
+    return kernel.ssdScanBackward(x, args, residual);
+  },
+};
+
 const attention: Backward = {
   op: "attentionBackward",
   make: zeroResidual,
@@ -54,7 +67,7 @@ const residualTest = ({ op, make, call }: Backward, other: Backward): SuiteTest 
       const gone = make(kernel);
       gone.dispose();
       const foreign = scope.use(make(second));
-      const longer = scope.use(make(kernel, 2000));
+      const longer = scope.use(make(kernel, 40));
       const ofOther = scope.use(other.make(kernel));
       checkThrows("DISPOSED", op, "a disposed residual", () => call(kernel, scope, gone));
       checkThrows("FOREIGN_TENSOR", op, "another kernel's residual", () => call(kernel, scope, foreign));
@@ -65,6 +78,7 @@ const residualTest = ({ op, make, call }: Backward, other: Backward): SuiteTest 
 });
 
 export const residualArgumentTests: SuiteTest[] = [
-  residualTest(scan, attention),
+  residualTest(scan, ssdScan),
+  residualTest(ssdScan, attention),
   residualTest(attention, scan),
 ];

@@ -205,6 +205,77 @@ const functions: readonly Accuracy[] = [
     ];
   }),
   {
+    name: "the decay in a scan of heads",
+    ...{ range: [1e-30, 87], signs: [1, -1] },
+    run: (kernel, x, track, xs) => {
+      const heads = xs.length;
+      const one = track(constant(kernel, 1, [1, 1, 1]));
+      const zeros = track(constant(kernel, 0, [1, 1, heads]));
+      const { y, finalState } = kernel.ssdScan(
+        {
+          ...{ B: one, C: one, x: zeros, weight: zeros, heads, groups: 1 },
+          logDecay: track(kernel.reshape(x, [1, 1, heads])),
+          initialState: track(constant(kernel, 1, [1, heads, 1, 1])),
+        },
+        { finalState: true },
+      );
+      track(y);
+      return finalState;
+    },
+    exact: Math.exp,
+    bound: exponentialBound,
+    absolute: smallest,
+    points: 3000,
+  },
+  {
+    name: "the decay in a state update of heads",
+    ...{ range: [1e-30, 87], signs: [1, -1] },
+    run: (kernel, x, track, xs) => {
+      const heads = xs.length;
+      const one = track(constant(kernel, 1, [1, 1]));
+      const zeros = track(constant(kernel, 0, [1, heads]));
+      const state = constant(kernel, 1, [1, heads, 1, 1]);
+      const logDecay = track(kernel.reshape(x, [1, heads]));
+      const args = { B: one, C: one, x: zeros, weight: zeros, logDecay, heads, groups: 1 };
+      track(kernel.ssdStateUpdate(state, args));
+      return state;
+    },
+    exact: Math.exp,
+    bound: exponentialBound,
+    absolute: smallest,
+    points: 3000,
+  },
+  {
+    name: "softplus in discretize",
+    ...{ range: [1e-30, 87], signs: [1, -1] },
+    run: (kernel, x, track, xs) => {
+      const A = track(constant(kernel, -1, [1]));
+      const both = track(kernel.discretize({ dt: track(kernel.reshape(x, [xs.length, 1])), A }));
+      return kernel.scale(track(kernel.columns(both, 0, 1)), 1);
+    },
+    exact: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    bound: (x) => (x < 0 ? exponentialBound(x) : 8),
+    absolute: smallest,
+    points: 3000,
+  },
+  ...(["cosine", "sine"] as const).map((name, column): Accuracy => ({
+    name: `the ${name} in rotary`,
+    ...{ range: [1e-30, 1e4], signs: [1, -1] },
+    // The pair (1, 0) becomes (cos, sin).
+    run: (kernel, angles, track, xs) => {
+      const count = xs.length;
+      const pairs = Float32Array.from({ length: 2 * count }, (_, i) => (i % 2 ? 0 : 1));
+      const x = track(kernel.upload(pairs, [1, count, 2], "f32"));
+      const args = { x, angles: track(kernel.reshape(angles, [1, count, 1])), heads: 1 };
+      const y = track(kernel.rotary({ ...args, pairing: "interleaved" }));
+      return kernel.scale(track(kernel.columns(y, column, 1)), 1);
+    },
+    exact: name === "cosine" ? Math.cos : Math.sin,
+    bound: () => 0,
+    absolute: 2e-7,
+    points: 6000,
+  })),
+  {
     name: "the root in rmsNorm",
     ...{ range: [1e-15, 1e15], signs: [1, -1] },
     run: (kernel, x, track) => kernel.rmsNorm(track(kernel.reshape(x, [count, 1])), undefined, 0),

@@ -84,7 +84,11 @@ async function run(
   return Object.fromEntries(Object.keys(results).flatMap((name, i) => (read[i] ? [[name, read[i]]] : [])));
 }
 
-export function checkSame(what: string, actual: HostArray | undefined, expected: HostArray | undefined): void {
+export function checkSame(
+  what: string,
+  actual: HostArray | undefined,
+  expected: HostArray | undefined,
+): void {
   const at = firstDifference(actual, expected);
   check(at === undefined, `${what}: element ${at} must be ${expected?.[at ?? 0]}, got ${actual?.[at ?? 0]}`);
 }

@@ -1,8 +1,11 @@
-import type { Tensor, TrainingKernel, Scope } from "@mamba/kernel";
+import type { Scope, SsdArgs, Tensor, TrainingKernel } from "@mamba/kernel";
 import { check } from "../assert.ts";
+import { ints } from "../case.ts";
+import { ssdResidualOf } from "../cases/ssdInputs.ts";
+import { ssdBackwardCase } from "../ops/ssdScanBackward.ts";
 import type { SuiteTest } from "../suiteTest.ts";
 import { checkChunks, readGrads } from "./gradients.ts";
-import { checkAgree, chunksAt, inputsOf, loadOne, readFloats, trainingLaw } from "./harness.ts";
+import { checkAgree, chunksAt, inputsOf, load, loadOne, readFloats, trainingLaw } from "./harness.ts";
 import { gradientOfResults, placeChunk, type Scan, selective, ssd } from "./scans.ts";
 
 // The gradient of a scan can be computed in chunks, from the last to the first: the gradient of a chunk's initial state is
@@ -73,6 +76,33 @@ function forwardTest(scan: Scan): SuiteTest {
   );
 }
 
+/** Lengths of the sequences of a row. */
+const packed = [1, 2, 61, 3, 64, 1];
+
+const starts = trainingLaw(
+  "a decay that multiplies zeros has a gradient of exactly 0",
+  async (kernel, scope) => {
+    const [B, L, H] = [2, packed.reduce((a, b) => a + b), 3];
+    const flags = { D: true, initialState: false, sequenceIds: false, dFinalState: true, view: false };
+    const inputs = inputsOf(ssdBackwardCase([B, L, H, 4, 1, 5], flags));
+    const ids = packed.flatMap((length, id) => Array.from({ length }, () => id));
+    const sequenceIds = ints([...ids, ...ids], [B, L]);
+    const { dy, dFinalState, ...rest } = load(kernel, scope, { ...inputs, sequenceIds });
+    const args = { ...rest, heads: H, groups: 1 } as unknown as SsdArgs;
+    const residual = scope.use(ssdResidualOf(kernel, args));
+    const grads = kernel.ssdScanBackward(gradientOfResults(dy), args, residual, dFinalState);
+    const { logDecay } = await readGrads(kernel, scope, grads);
+    logDecay?.forEach((value, i) => {
+      const l = Math.floor(i / H) % L;
+      const isStart = l === 0 || ids[l] !== ids[l - 1];
+      check(
+        isStart === (value === 0),
+        `d logDecay at position ${l} must ${isStart ? "" : "not "}be 0, is ${value}`,
+      );
+    });
+  },
+);
+
 export const scanGradientTests: readonly SuiteTest[] = [
   splitTest(selective(2, 37, 5, 16), [1]),
   splitTest(selective(1, 65, 3, 4), [16, 17, 40]),
@@ -85,4 +115,5 @@ export const scanGradientTests: readonly SuiteTest[] = [
   splitTest(ssd(2, 129, 3, 4, 3, 5), [64, 128]),
   forwardTest(ssd(2, 33, 4, 3, 2, 8)),
   forwardTest(ssd(1, 200, 3, 5, 1, 4)),
+  starts,
 ];

@@ -2,8 +2,12 @@ import { Scope, type Tensor } from "@mamba/kernel";
 import { type CaseInput, floats } from "../case.ts";
 import { selectiveScan } from "../ops/selectiveScan.ts";
 import { selectiveScanBackward } from "../ops/selectiveScanBackward.ts";
+import { ssdResidualOf, ssdScalars } from "../cases/ssdInputs.ts";
+import { ssdScan } from "../ops/ssdScan.ts";
+import { ssdScanBackward } from "../ops/ssdScanBackward.ts";
 import { Random } from "../random.ts";
 import type { SuiteTest } from "../suiteTest.ts";
+import { readGrads } from "./gradients.ts";
 import { checkAgree, copyPositions, lawTest, load, readFloats, trainingLaw } from "./harness.ts";
 
 // A state that decays by 1e-4 per position is a product of thousands of exponentials near 1. An exponential with an error of one
@@ -111,4 +115,111 @@ const backward = trainingLaw(
   },
 );
 
-export const slowDecayTests: readonly SuiteTest[] = [forward, steps, backward];
+const heads = { H: 2, P: 2, G: 1, N: 3 };
+
+/** Inputs of a scan of heads whose states keep most of their value over thousands of positions. */
+function slowHeads(length: number) {
+  const { H, P, G, N } = heads;
+  const random = new Random(`slow decay of heads ${length}`);
+  return {
+    x: floats(random.normals(length * H * P), [1, length, H * P]),
+    B: floats(random.normals(length * G * N), [1, length, G * N]),
+    C: floats(random.normals(length * G * N), [1, length, G * N]),
+    logDecay: floats(random.uniforms(length * H, -1.5e-4, -0.5e-4), [1, length, H]),
+    weight: floats(random.uniforms(length * H, 0.5e-4, 1.5e-4), [1, length, H]),
+    initialState: floats(random.normals(H * P * N), [1, H, P, N]),
+  };
+}
+
+type HeadInputs = ReturnType<typeof slowHeads>;
+type HeadValues = { readonly [K in keyof HeadInputs]: Float64Array };
+type HeadTensors = { readonly [K in keyof HeadInputs]: Tensor };
+
+function headValues(inputs: HeadInputs): HeadValues {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { data }]) => [name, Float64Array.from(data)]),
+  ) as HeadValues;
+}
+
+const forwardHeads = lawTest(
+  "a scan of heads of 20000 positions with slow decay keeps its state",
+  async (kernel, scope) => {
+    const length = 20_000;
+    const inputs = slowHeads(length);
+    const reference = ssdScan.reference({ B: 1, L: length, ...heads }, headValues(inputs));
+    const args = { ...(load(kernel, scope, inputs) as HeadTensors), ...ssdScalars(heads) };
+    const { y, finalState } = kernel.ssdScan(args, { finalState: true });
+    checkAgree("y", await readFloats(kernel, scope.use(y)), reference.y, tolerance);
+    checkAgree("state", await readFloats(kernel, scope.use(finalState)), reference.finalState, tolerance);
+  },
+);
+
+const stepsOfHeads = lawTest(
+  "1024 state updates of heads with slow decay keep the state",
+  async (kernel, scope) => {
+    // The tokens repeat, so that fewer tensors are uploaded.
+    const [length, different] = [1024, 128];
+    const { initialState, ...sequences } = slowHeads(different);
+    const repeated = Object.entries(headValues({ ...sequences, initialState })).map(([name, data]) => [
+      name,
+      name === "initialState"
+        ? data
+        : Float64Array.from(
+            { length: (data.length / different) * length },
+            (_, i) => data[i % data.length] ?? NaN,
+          ),
+    ]);
+    const { finalState } = ssdScan.reference(
+      { B: 1, L: length, ...heads },
+      Object.fromEntries(repeated) as HeadValues,
+    );
+    const state = scope.use(kernel.upload(initialState.data, initialState.shape, "f32"));
+    const tokens = Array.from({ length: different }, (_, l) => {
+      const row = Object.entries(sequences).map(([name, input]) => {
+        const [, , last = 1] = input.shape;
+        return [name, { ...copyPositions(input, l, l + 1), shape: [1, last] }] as const;
+      });
+      return load(kernel, scope, Object.fromEntries(row)) as Omit<HeadTensors, "initialState">;
+    });
+    for (let l = 0; l < length; l += different) {
+      for (const token of tokens) kernel.ssdStateUpdate(state, { ...token, ...ssdScalars(heads) }).dispose();
+    }
+    checkAgree("state", await readFloats(kernel, state), finalState, tolerance);
+  },
+);
+
+const backwardHeads = trainingLaw(
+  "the gradients of a scan of heads of 2048 positions with slow decay keep theirs",
+  async (kernel, scope) => {
+    const length = 2048;
+    const { H, P, N } = heads;
+    const inputs = slowHeads(length);
+    const random = new Random("slow decay of heads, gradients");
+    const gradients = {
+      dy: floats(random.normals(length * H * P, 0.01), [1, length, H * P]),
+      dFinalState: floats(random.normals(H * P * N), [1, H, P, N]),
+    };
+    const reference = ssdScanBackward.reference(
+      { B: 1, L: length, ...heads },
+      Float64Array.from(gradients.dy.data),
+      headValues(inputs),
+      Float64Array.from(gradients.dFinalState.data),
+    );
+    const args = { ...(load(kernel, scope, inputs) as HeadTensors), ...ssdScalars(heads) };
+    const { dy, dFinalState } = load(kernel, scope, gradients) as { dy: Tensor; dFinalState: Tensor };
+    const residual = scope.use(ssdResidualOf(kernel, args));
+    const found = await readGrads(kernel, scope, kernel.ssdScanBackward(dy, args, residual, dFinalState));
+    for (const [name, data] of Object.entries(found)) {
+      checkAgree(`d ${name}`, data, reference[name as keyof typeof reference], tolerance);
+    }
+  },
+);
+
+export const slowDecayTests: readonly SuiteTest[] = [
+  forward,
+  steps,
+  backward,
+  forwardHeads,
+  stepsOfHeads,
+  backwardHeads,
+];

@@ -130,6 +130,7 @@ export const attentionShapes: readonly AttentionShape[] = [
   { B: 1, L: 65, H: 6, G: 3, K: 33, V: 12 },
   { B: 1, L: 130, H: 2, G: 1, K: 64, V: 64 },
   { B: 2, L: 130, H: 14, G: 2, K: 5, V: 8 },
+  { B: 1, L: 66, H: 2, G: 1, K: 80, V: 136 },
 ];
 
 /** The minimal call of an attention: widths of 3 and 5. */

@@ -233,6 +233,6 @@ export const selectiveScanBackwardFaults: Fault[] = [
       residual.dispose();
       return grads;
     },
-    /^laws: a residual serves/,
+    /^laws: a residual of a scan serves/,
   ),
 ];

@@ -24,7 +24,7 @@ export const selectiveScanForwardFaults = [
     "selectiveScanForward",
     "scan forward: keeps the states of all positions",
     keeps((args) => [...args.u.shape, ...args.A.shape.slice(1)], false),
-    /^laws: a residual keeps/,
+    /^laws: a residual of a scan keeps/,
   ),
   fault(
     "selectiveScanForward",

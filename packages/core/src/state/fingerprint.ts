@@ -1,6 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { isQuantized, Scope, type Tensor, toFloat32 } from "@mamba/kernel";
+import { elementCount, isQuantized, lastExtent, Scope, type Tensor, toFloat32 } from "@mamba/kernel";
 import { configData } from "../model/config.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
 
@@ -20,7 +20,10 @@ export async function modelFingerprint(model: MambaLM): Promise<string> {
   add({ rank, alpha, rankStabilized, targets });
   const parameters = [...model.parameters, ...(adapter?.parameters ?? [])].sort(byName);
   using scope = new Scope();
-  const rows = parameters.map(([, tensor]) => {
+  const rows = parameters.map(([, parameter]) => {
+    // The matrices of experts, [E, O, I], are E · O rows.
+    const tensor =
+      parameter.shape.length > 2 ? scope.use(kernel.reshape(parameter, asMatrix(parameter))) : parameter;
     const chosen = rowsOf(tensor);
     if (!isQuantized(tensor.dtype)) return scope.use(kernel.gatherRows(tensor, chosen));
     const ids = scope.use(kernel.upload(Int32Array.from(chosen), [chosen.length], "i32"));
@@ -40,6 +43,11 @@ export async function modelFingerprint(model: MambaLM): Promise<string> {
 
 function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function asMatrix({ shape }: Tensor): readonly [rows: number, columns: number] {
+  const columns = lastExtent(shape);
+  return [elementCount(shape) / columns, columns];
 }
 
 /** First, middle and last row of the first axis. */

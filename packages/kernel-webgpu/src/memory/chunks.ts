@@ -1,9 +1,10 @@
-import { byteOffset, elementCount } from "@mamba/kernel";
+import { byteOffset, elementCount, lastExtent } from "@mamba/kernel";
+import { rowCount } from "@mamba/kernel/author";
 import type { TensorChunk } from "../commands/dispatcher.ts";
 import { storedOffset } from "../quantized/layouts.ts";
 import type { WebGpuTensor } from "./tensor.ts";
 
-/** Rows [first, first + rows) of a matrix. */
+/** Rows [first, first + rows) of a tensor [..., width]. */
 export interface RowChunk extends TensorChunk {
   readonly first: number;
   readonly rows: number;
@@ -15,11 +16,11 @@ interface ChunkLimit {
 }
 
 /**
- * Splits a dense matrix [rows, width] into chunks of rows that fit the largest binding of the device: an embedding table is
+ * Splits a dense tensor [..., width] into chunks of rows that fit the largest binding of the device: an embedding table is
  * easily larger than the 128 MiB that WebGPU guarantees.
  */
 export function rowChunks({ chunkBytes }: ChunkLimit, tensor: WebGpuTensor): RowChunk[] {
-  const [rows = 1, width = 1] = tensor.shape;
+  const [rows, width] = [rowCount(tensor), lastExtent(tensor.shape)];
   const fit = Math.max(1, Math.floor(chunkBytes / storedOffset(tensor, width)));
   // Shaders read four rows at a time in chunks that start at a multiple of four rows.
   const most = fit < 4 ? fit : fit - (fit % 4);

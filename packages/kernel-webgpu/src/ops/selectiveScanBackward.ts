@@ -14,7 +14,7 @@ export const selectiveScanBackward: Op<"selectiveScanBackward"> = (
   sizes,
   dy,
   args,
-  { states },
+  { saved: states },
   dFinal,
 ) => {
   const op = "selectiveScanBackward";

@@ -3,9 +3,10 @@ import type { Traits } from "../device/traits.ts";
 import { memoize } from "../memoize.ts";
 import { quantizedReaders } from "../quantized/wgsl.ts";
 import { defineShader } from "../shader.ts";
+import { lines } from "../wgsl/lines.ts";
 import { subgroupSums } from "../wgsl/sums.ts";
 import { type FloatKind, isQuantizedKind, weight4, weightAt, type WeightKind } from "../wgsl/weights.ts";
-import { lines, productBuffers, type ProductShader, storeOutput } from "./wgsl.ts";
+import { productBuffers, type ProductShader, storeOutput } from "./wgsl.ts";
 
 // y = x · weightᵀ + bias for few rows of x: each weight is read once for all rows. The terms of a sum and their order do not depend
 // on the number of rows. More rows go in groups of eight.
@@ -17,7 +18,7 @@ export const maxGemvRows = 8;
  * How a workgroup divides its work: `lanes` invocations together compute `outputs` sums per row. On a software adapter each
  * invocation works alone, which needs no barrier. On a GPU neighbouring invocations read neighbouring weights.
  */
-interface Plan {
+export interface Plan {
   /** How the sums of several invocations are combined. */
   readonly kind: "alone" | "memory" | "subgroups";
   readonly workgroup: number;
@@ -25,7 +26,7 @@ interface Plan {
   readonly outputs: number;
 }
 
-function planFor(kind: Plan["kind"], rows: number, quantized: boolean): Plan {
+export function planFor(kind: Plan["kind"], rows: number, quantized: boolean): Plan {
   // Several outputs of a quantised weight at many rows would take long to compile.
   if (kind === "alone") return { kind, workgroup: 16, lanes: 1, outputs: quantized && rows > 2 ? 1 : 4 };
   if (kind === "memory") return { kind, workgroup: 64, lanes: 8, outputs: 1 };
@@ -51,7 +52,7 @@ const gemvShader = memoize(
       ...buffers,
       workgroup,
       code: /* wgsl */ `
-${isQuantizedKind(weightKind) ? quantizedTerms(weightKind, four) : floatTerms(weightKind, four)}
+${termsOf(weightKind, four)}
 const lanes = ${lanes}u;
 ${planKind === "memory" ? `var<workgroup> partial: array<f32, ${rows}u * workgroupSize>;` : ""}
 ${planKind === "subgroups" ? subgroupSums(rows * outputs) : ""}
@@ -85,6 +86,11 @@ ${totals(plan, rows, all)}
 
 // WGSL of the terms that an invocation adds to a sum at a time: `weightStart(r)`, and terms i of the row of the weight that starts
 // there and of the row of x that starts at an element of its buffer.
+
+/** WGSL of the terms of a kind of weight. */
+export function termsOf(kind: WeightKind, four: boolean): string {
+  return isQuantizedKind(kind) ? quantizedTerms(kind, four) : floatTerms(kind, four);
+}
 
 /** Four terms at a time, or one where rows are not aligned. */
 function floatTerms(kind: FloatKind, four: boolean): string {
@@ -127,7 +133,7 @@ const plusFour = (a: string, b: string, sum: string): string =>
   `fma(${a}.w, ${b}.w, fma(${a}.z, ${b}.z, fma(${a}.y, ${b}.y, fma(${a}.x, ${b}.x, ${sum}))))`;
 
 /** WGSL that combines the sums and stores them. */
-function totals(
+export function totals(
   { kind, outputs }: Plan,
   rows: number,
   all: (line: (r: number, o: number) => string) => string,
@@ -155,6 +161,11 @@ function totals(
   }`;
 }
 
+export function planKindOf({ parallel, subgroups }: Pick<Traits, "parallel" | "subgroups">): Plan["kind"] {
+  if (!parallel) return "alone";
+  return subgroups ? "subgroups" : "memory";
+}
+
 /** Returns the shader for a number of rows, which computes at most `maxGemvRows` of them, and the number of outputs per workgroup. */
 export function gemv(
   { parallel, subgroups }: Traits,
@@ -162,7 +173,7 @@ export function gemv(
   four: boolean,
   rows: number,
 ): { readonly shader: ProductShader; readonly outputs: number } {
-  const planKind = parallel ? (subgroups ? "subgroups" : "memory") : "alone";
+  const planKind = planKindOf({ parallel, subgroups });
   const own = Math.min(rows, maxGemvRows);
   // The shaders of a quantised type have 1, 2, 4 or 8 rows, because they take long to compile.
   const computed = isQuantizedKind(kind) ? 2 ** Math.ceil(Math.log2(own)) : own;

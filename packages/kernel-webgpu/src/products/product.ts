@@ -3,7 +3,7 @@ import type { BufferArgument } from "../commands/dispatcher.ts";
 import type { Traits } from "../device/traits.ts";
 import type { WebGpuTensor } from "../memory/tensor.ts";
 import type { Runtime } from "../runtime.ts";
-import { isQuantizedKind, type WeightKind } from "../wgsl/weights.ts";
+import { isQuantizedKind, weightKindOf } from "../wgsl/weights.ts";
 import { gemv, maxGemvRows } from "./gemv.ts";
 import { registerTileShader } from "./registerTiles.ts";
 import { sharedTileShader } from "./sharedTiles.ts";
@@ -61,7 +61,7 @@ export function productShader(
   four: boolean,
   rows: number,
 ): Choice {
-  const kind: WeightKind = dtype === "f16" && traits.f16 ? "native f16" : dtype;
+  const kind = weightKindOf(dtype, traits);
   // On a GPU these shaders sum in another order than the tiles. On a software adapter both sum term by term.
   const always = traits.parallel && traits.batchInvariant;
   if (form === "forward" && (rows <= maxGemvRows || always)) {

@@ -1,5 +1,6 @@
 import { memoize } from "../memoize.ts";
 import { defineShader } from "../shader.ts";
+import { grid, lines } from "../wgsl/lines.ts";
 import { isQuantizedKind, type WeightKind } from "../wgsl/weights.ts";
 import * as wgsl from "./wgsl.ts";
 
@@ -37,16 +38,16 @@ function side(name: "x" | "weight", layout: wgsl.Layout, size: number, unit: num
     const start_ = (i: number) =>
       `let ${v}_${i} = ${start} / ${unit}u + min(${first} + ${i}u, ${count} - 1u) * ${step};`;
     return {
-      start: wgsl.lines(size, start_),
+      start: lines(size, start_),
       read: {
-        4: wgsl.lines(size, (i) => `let ${v}${i} = ${name}Four(${v}_${i} + i);`),
-        1: wgsl.lines(size, (i) => `let ${v}${i} = ${name}One(${v}_${i} * ${unit}u + k);`),
+        4: lines(size, (i) => `let ${v}${i} = ${name}Four(${v}_${i} + i);`),
+        1: lines(size, (i) => `let ${v}${i} = ${name}One(${v}_${i} * ${unit}u + k);`),
       },
       value: alongValue(v),
     };
   }
   const read = (terms: number) =>
-    wgsl.grid(
+    grid(
       terms,
       size / 4,
       (t, g) => `let ${v}${t}_${g} = ${name}Four(${v}_ + (k + ${t}u) * ${v}Step + ${(4 * g) / unit}u);`,
@@ -64,18 +65,18 @@ function quantizedSide(layout: wgsl.Layout, size: number): Side {
   if (layout === "along") {
     const row = (i: number) => `let b_${i} = weightRow(min(column + ${i}u, p.columns - 1u));`;
     return {
-      start: wgsl.lines(size, row),
+      start: lines(size, row),
       read: {
-        4: wgsl.lines(size, (i) => `let b${i} = fourWeights(b_${i}, k / 4u);`),
-        1: wgsl.lines(size, (i) => `let b${i} = fourWeights(b_${i}, k / 4u)[k % 4u];`),
+        4: lines(size, (i) => `let b${i} = fourWeights(b_${i}, k / 4u);`),
+        1: lines(size, (i) => `let b${i} = fourWeights(b_${i}, k / 4u)[k % 4u];`),
       },
       value: alongValue("b"),
     };
   }
   const read = (terms: number) =>
-    wgsl.lines(terms, (t) => {
+    lines(terms, (t) => {
       const each = (g: number) => `let b${t}_${g} = fourWeights(row${t}, b_ + ${g}u);`;
-      return `let row${t} = weightRow(k + ${t}u); ${wgsl.lines(size / 4, each)}`;
+      return `let row${t} = weightRow(k + ${t}u); ${lines(size / 4, each)}`;
     });
   return {
     start: "let b_ = min(column, p.columns - 1u) / 4u;",
@@ -92,7 +93,7 @@ export const registerTileShader = memoize(
     const { weight: layout } = wgsl.forms[form];
     const weight = isQuantizedKind(kind) ? quantizedSide(layout, size) : side("weight", layout, size, unit);
     const add = (terms: 1 | 4) =>
-      wgsl.grid(size, size, (r, c) =>
+      grid(size, size, (r, c) =>
         wgsl.added(
           `s${r}_${c}`,
           terms,

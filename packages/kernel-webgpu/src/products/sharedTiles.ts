@@ -1,5 +1,6 @@
 import { memoize } from "../memoize.ts";
 import { defineShader } from "../shader.ts";
+import { grid, lines } from "../wgsl/lines.ts";
 import { isQuantizedKind, type WeightKind } from "../wgsl/weights.ts";
 import * as wgsl from "./wgsl.ts";
 
@@ -91,9 +92,9 @@ ${fill("x", x, fourX, false)}
 ${fill("weight", weight, fourWeights, isQuantizedKind(kind))}
     workgroupBarrier();
     for (var i = 0u; i < 4u; i++) {
-    ${wgsl.lines(4, (r) => `let a${r} = xs[(ownRow + ${16 * r}u) * pitch + i];`)}
-    ${wgsl.lines(4, (c) => `let b${c} = ws[(ownColumn + ${16 * c}u) * pitch + i];`)}
-    ${wgsl.grid(4, 4, (r, c) =>
+    ${lines(4, (r) => `let a${r} = xs[(ownRow + ${16 * r}u) * pitch + i];`)}
+    ${lines(4, (c) => `let b${c} = ws[(ownColumn + ${16 * c}u) * pitch + i];`)}
+    ${grid(4, 4, (r, c) =>
       wgsl.added(
         `s${r}_${c}`,
         4,

@@ -1,5 +1,6 @@
 import type { Shader } from "../shader.ts";
 import { quantizedReaders } from "../quantized/wgsl.ts";
+import { grid } from "../wgsl/lines.ts";
 import { isQuantizedKind, weight4, weightAt, weightElement, type WeightKind } from "../wgsl/weights.ts";
 
 // WGSL for all shaders of matrix products: y[r, c] = sum_k x(r, k) * weight(c, k). The three products of a linear layer differ
@@ -70,14 +71,6 @@ export function productBuffers(kind: WeightKind, fourX: boolean, fourWeights = f
     params: productParams,
   } as const;
 }
-
-/** Lines of WGSL, one per i below `count`. */
-export const lines = (count: number, line: (i: number) => string): string =>
-  Array.from({ length: count }, (_, i) => line(i)).join("\n    ");
-
-/** WGSL for each row and column of a tile, one line per row. */
-export const grid = (rows: number, columns: number, code: (r: number, c: number) => string): string =>
-  lines(rows, (r) => Array.from({ length: columns }, (_, c) => code(r, c)).join(" "));
 
 /**
  * WGSL that computes a tile of `size` by `size` numbers of y.

@@ -1,4 +1,5 @@
-import type { FloatDType, QuantizedDType } from "@mamba/kernel";
+import type { FloatDType, QuantizedDType, WeightDType } from "@mamba/kernel";
+import type { Traits } from "../device/traits.ts";
 import { layouts } from "../quantized/layouts.ts";
 import type { Element } from "../shader.ts";
 
@@ -10,6 +11,11 @@ export type FloatKind = FloatDType | "native f16";
 
 /** The storage type of a weight. */
 export type WeightKind = FloatKind | QuantizedDType;
+
+/** The kind of a storage type on a device. */
+export function weightKindOf(dtype: WeightDType, { f16 }: Pick<Traits, "f16">): WeightKind {
+  return dtype === "f16" && f16 ? "native f16" : dtype;
+}
 
 /** True for a kind that is stored as planes of words. */
 export function isQuantizedKind(kind: WeightKind): kind is QuantizedDType {

@@ -96,12 +96,15 @@ it("checkWrite takes whole rows of a quantised tensor", () => {
   refuses("DTYPE", ["Uint8Array"], () => ops.write.check(target, 0, new Float32Array(64)));
 });
 
-it("views and copies refuse quantised tensors", () => {
+it("views and copies refuse quantised tensors, unless their last axis stays as it is", () => {
   const x = tensor([4, 64], { dtype: "q8_0" });
   const refused = ["x must be f32, f16, bf16 or i32", "got q8_0"];
   refuses("DTYPE", refused, () => checks.checkColumns(x, 0, 32));
   refuses("DTYPE", refused, () => checks.checkRows(x, 0, 2));
-  refuses("DTYPE", refused, () => checks.checkReshape(x, [2, 128]));
+  refuses("SHAPE", ["q8_0 [4, 64] keeps its last axis, got [2, 128]"], () =>
+    checks.checkReshape(x, [2, 128]),
+  );
+  expect(() => checks.checkReshape(x, [2, 2, 64])).not.toThrow();
   refuses("DTYPE", refused, () => ops.gatherRows.check(x, [0]));
   refuses("DTYPE", ["target must be f32"], () => ops.copyInto.check(x, x));
 });

@@ -104,13 +104,13 @@ export function isWholeWords(dtype: DType, at: number): boolean {
 /** @throws KernelError `DISPOSED`, `DTYPE` or `SHAPE` unless `x` can be viewed in another shape without a copy. */
 export function checkReshape(x: Tensor, shape: Shape): void {
   checkAlive("reshape", "x", x);
-  checkNotQuantized("reshape", "x", x);
   if (checkShape("reshape", shape) !== elementCount(x.shape)) {
     const shapes = `${formatShape(x.shape)} as ${formatShape(shape)}`;
     fail("SHAPE", "reshape", `cannot view ${shapes}: element counts differ`);
   }
-  if (!isDense(x) && lastExtent(shape) !== lastExtent(x.shape)) {
-    const view = formatShape(x.shape);
-    fail("SHAPE", "reshape", `a column view ${view} keeps its last axis, got ${formatShape(shape)}`);
-  }
+  const keepsRows = lastExtent(shape) === lastExtent(x.shape);
+  if (keepsRows) return;
+  const [from, to] = [formatShape(x.shape), formatShape(shape)];
+  if (isQuantized(x.dtype)) fail("SHAPE", "reshape", `${x.dtype} ${from} keeps its last axis, got ${to}`);
+  if (!isDense(x)) fail("SHAPE", "reshape", `a column view ${from} keeps its last axis, got ${to}`);
 }

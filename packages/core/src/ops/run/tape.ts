@@ -1,5 +1,5 @@
 import { type Residual, Scope, type Shape, type Tensor, type TrainingKernel } from "@mamba/kernel";
-import { checkOptions, flag, objectWith, type Rules } from "../../checkOptions.ts";
+import { checkOptions, flag, number, objectWith, type Rules } from "../../checkOptions.ts";
 import { MambaError } from "../../errors.ts";
 import type { DerivedTensors } from "./derivedTensors.ts";
 import { EagerOps } from "./eagerOps.ts";
@@ -17,9 +17,18 @@ export interface TapeOptions {
   readonly recompute?: boolean | undefined;
   /** Keeps tensors derived from parameters that are not tracked. Borrowed. Default: they are computed where needed. */
   readonly derived?: DerivedTensors | undefined;
+  /**
+   * Multiplies the weights of the losses that are added with `addLoss`: where the tape has one of several batches or chunks of a step,
+   * its fraction of the step, so that an added loss is a mean over them as well. Default 1.
+   */
+  readonly addedLossWeight?: number | undefined;
 }
 
-const rules: Rules<TapeOptions> = { recompute: flag, derived: objectWith("DerivedTensors", "get") };
+const rules: Rules<TapeOptions> = {
+  recompute: flag,
+  derived: objectWith("DerivedTensors", "get"),
+  addedLossWeight: number("a finite number", Number.isFinite),
+};
 
 /**
  * Reverse-mode differentiation over `Ops`: layers run as they do for inference, every call that depends on a tracked tensor
@@ -96,12 +105,12 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
     return this.#options.derived?.constant(data, shape) ?? this.sharedConstant(data, shape);
   }
   frame(body: (ops: Ops) => Tensor): Tensor {
-    const { recompute = false, derived } = this.#options;
+    const { recompute = false, derived, addedLossWeight } = this.#options;
     if (!recompute) return body(this);
     using inner = new EagerOps(this.kernel, { derived, states: this, shared: this });
     const y = inner.keep(body(inner));
     return this.result(y, [...this.#tracked], (dy) => {
-      using again = new Tape(this.kernel, this.#tracked, { derived });
+      using again = new Tape(this.kernel, this.#tracked, { derived, addedLossWeight });
       again.#outer = this;
       for (const [x, dx] of again.#collect(body(again), dy)) this.#addOrFree(x, dx);
     });
@@ -109,9 +118,9 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
   /** Nothing is freed before `backward`, which needs it. */
   free(): void {}
 
-  /** Adds `weight` times a loss [1] to the loss that `backward` differentiates. */
+  /** Adds `weight` times `addedLossWeight` times a loss [1] to the loss that `backward` differentiates. */
   addLoss(loss: Tensor, weight = 1): void {
-    this.#losses.set(loss, (this.#losses.get(loss) ?? 0) + weight);
+    this.#addWeighted(loss, weight * (this.#options.addedLossWeight ?? 1));
   }
 
   /** Hands a result over to the caller: it outlives the tape, and `backward` does not free it. */
@@ -184,6 +193,10 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
     this.#states.push({ state, next: this.hold(next) });
   }
 
+  #addWeighted(loss: Tensor, weight: number): void {
+    this.#losses.set(loss, (this.#losses.get(loss) ?? 0) + weight);
+  }
+
   #recorded(y: Tensor, inputs: readonly (Tensor | undefined)[], step: () => void): Tensor {
     this.#scope.use(y);
     if (!this.recorder(inputs)) return y;
@@ -211,7 +224,7 @@ export class Tape extends OpsBase implements Ops, OpRun, Disposable {
   }
 
   #collect(y: Tensor | undefined, dy: LossGradient): Map<Tensor, Tensor> {
-    if (y && typeof dy === "number") this.addLoss(y, dy);
+    if (y && typeof dy === "number") this.#addWeighted(y, dy);
     else if (y && typeof dy === "object") this.#addOrFree(y, this.kernel.scale(dy, 1));
     for (const loss of this.#losses.keys()) checkLoss(loss);
     for (const step of this.#record.reverse()) step();

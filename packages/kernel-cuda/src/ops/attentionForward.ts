@@ -1,0 +1,12 @@
+import { AttentionResidual } from "@mamba/kernel/author";
+import { runAttention } from "../attention/runAttention.ts";
+import type { Op } from "../op.ts";
+
+export const attentionForward: Op<"attentionForward"> = (runtime, sizes, args) => {
+  const op = "attentionForward";
+  const { batch, length, heads, valueDim } = sizes;
+  const y = runtime.result(op, [batch, length, heads * valueDim]);
+  const residual = runtime.result(op, [2, batch, length, heads]);
+  runAttention(runtime, op, args, sizes, { y, residual }, { ids: args.sequenceIds, capacity: length });
+  return { y, residual: new AttentionResidual(residual, sizes) };
+};
