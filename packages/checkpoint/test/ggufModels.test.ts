@@ -196,10 +196,10 @@ test("routers of experts stay f32, and some matrices have more bits in the types
       .join(" ")
       .replaceAll("q4_k", "-");
   };
-  // Of 16 layers: the first and last two, and every third from the fifth on.
+  // The first and last two of 16 layers, and every third from the fifth on.
   expect(chosen("q4_k_m", "ffn_down.weight")).toBe("q6_k q6_k - - q6_k - - q6_k - - q6_k - - q6_k q6_k q6_k");
   expect(chosen("q4_k_s", "ffn_down.weight")).toBe("q5_k q5_k - - - - - - - - - - - - - -");
-  // Of four layers of attention: the third, and the last.
+  // The third and the last of four layers of attention.
   expect(chosen("q4_k_m", "attn_v.weight")).toBe("- - q6_k q6_k");
   expect(chosen("q4_k_s", "attn_v.weight")).toBe("q5_k q5_k q5_k q5_k");
   expect(chosen("q4_k", "attn_v.weight")).toBe("- - - -");
