@@ -11,7 +11,7 @@ const threads = 2;
 const warmUp = 32;
 
 const [command = "", modelPath = "", ...rest] = process.argv.slice(2);
-/** Where numbers are compared, attention is exact: keys and values in f32, and not the fused form, which rounds to f16. */
+/** Attention is exact where numbers are compared: keys and values in f32, and not the fused form, which rounds to f16. */
 const isExact = command === "logits";
 const cacheType = isExact ? "F32" : "F16";
 const llama = await getLlama({

@@ -12,7 +12,7 @@ export interface HubTensorOptions {
   /** Form of the names of tensors. Default: that of `hubConfig`. */
   readonly format?: ConfigFormat | undefined;
   /** The values of a parameter. Called once for each tensor that holds some of them, such as that of each expert. */
-  values(spec: ParameterSpec): Float32Array | Promise<Float32Array>;
+  readonly values: (spec: ParameterSpec) => Float32Array | Promise<Float32Array>;
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   type WeightOptions,
 } from "./parameters/weightsToWrite.ts";
 import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
+import { generationFile } from "./tokenizer/read.ts";
 
 /** Options of `saveCheckpoint`. */
 export interface SaveOptions extends WeightOptions {
@@ -65,11 +66,15 @@ export function folderContent(
   const { tensors, matrixType } = safetensorsToWrite(architecture.sources(config), weights);
   const { files: tokenizerFiles = new Map<string, Uint8Array>(), kind } = (tokenizer ??
     {}) as Partial<CheckpointTokenizer>;
+  // It would name other ids that end a text.
+  const isKept = (name: string) => name !== generationFile || stopIds.join() === tokenizer?.stopIds.join();
   const stored = { dtype: matrixType, stopIds, readsBytes: kind === "bytes", contextLength };
   const json = `${JSON.stringify(architecture.toConfig(config, stored), null, 2)}\n`;
   const contents = new Map<string, Content>([
     [join(folder, weightsFile), safetensorsFile(tensors, { format: "pt" })],
-    ...[...tokenizerFiles].map(([name, bytes]) => [join(folder, name), bytes] as const),
+    ...[...tokenizerFiles]
+      .filter(([name]) => isKept(name))
+      .map(([name, bytes]) => [join(folder, name), bytes] as const),
     [join(folder, "config.json"), new TextEncoder().encode(json)],
   ]);
   return { contents, tensors };

@@ -20,6 +20,7 @@ import {
   ggufContent,
   type GgufFileType,
   ggufTypeOf,
+  ggufTypes,
   type GgufValue,
   inspectCheckpoint,
   inspectModel,
@@ -180,6 +181,32 @@ test("the type of each tensor is llama.cpp's", () => {
   ])
     expect(ggufTypeOf(`blk.3.${name}`, [1536, 256], "q4_k"), name).toBe("f32");
   expect(ggufTypeOf("output_norm.weight", [768], "q8_0")).toBe("f32");
+});
+
+test("routers of experts stay f32, and some matrices have more bits in the types _s and _m, as llama.cpp chooses", () => {
+  const names = Array.from({ length: 16 }, (_, i) => [
+    `blk.${i}.ffn_down.weight`,
+    ...(i % 4 === 1 ? [`blk.${i}.attn_v.weight`] : []),
+  ]).flat();
+  const chosen = (type: GgufFileType, name: string) => {
+    const typeOf = ggufTypes([...names, "output.weight"], type);
+    return Array.from({ length: 16 }, (_, i) => `blk.${i}.${name}`)
+      .filter((full) => names.includes(full))
+      .map((full) => typeOf(full, [512, 512]))
+      .join(" ")
+      .replaceAll("q4_k", "-");
+  };
+  // The first and last two of 16 layers, and every third from the fifth on.
+  expect(chosen("q4_k_m", "ffn_down.weight")).toBe("q6_k q6_k - - q6_k - - q6_k - - q6_k - - q6_k q6_k q6_k");
+  expect(chosen("q4_k_s", "ffn_down.weight")).toBe("q5_k q5_k - - - - - - - - - - - - - -");
+  // The third and the last of four layers of attention.
+  expect(chosen("q4_k_m", "attn_v.weight")).toBe("- - q6_k q6_k");
+  expect(chosen("q4_k_s", "attn_v.weight")).toBe("q5_k q5_k q5_k q5_k");
+  expect(chosen("q4_k", "attn_v.weight")).toBe("- - - -");
+  const typeOf = ggufTypes(["blk.0.ffn_gate_inp.weight"], "q4_k_m");
+  expect(typeOf("blk.0.ffn_gate_inp.weight", [64, 256])).toBe("f32");
+  expect(typeOf("blk.0.ffn_up_exps.weight", [64, 512, 256])).toBe("q4_k");
+  expect(typeOf("blk.0.ssm_norm.weight", [8, 256])).toBe("f32");
 });
 
 describe("@huggingface/gguf as a second opinion", () => {
@@ -483,8 +510,13 @@ describe("metadata and tensors that do not agree", () => {
   test.each<[string, Record<string, GgufValue | undefined>, string, string]>([
     ["no architecture", { "general.architecture": undefined }, "CONFIG", "general.architecture"],
     ["another architecture", { "general.architecture": text("llama") }, "UNSUPPORTED_MODEL", '"llama"'],
-    ["mamba2", { "general.architecture": text("mamba2") }, "UNSUPPORTED_MODEL", "Mamba-2"],
-    ["a hybrid", { "general.architecture": text("falcon-h1") }, "UNSUPPORTED_MODEL", "attention"],
+    ["an unknown hybrid", { "general.architecture": text("plamo2") }, "UNSUPPORTED_MODEL", "granitehybrid"],
+    [
+      "no sizes of another architecture",
+      { "general.architecture": text("falcon-h1") },
+      "CONFIG",
+      "falcon-h1.",
+    ],
     [
       "a key of the prototype",
       { "general.architecture": text("__proto__") },
@@ -502,8 +534,8 @@ describe("metadata and tensors that do not agree", () => {
       "18446744073709551615",
     ],
     ["a layer too many", { "mamba.block_count": u(2) }, "MISSING_TENSOR", "blk.1"],
-    ["2^32 - 1 layers", { "mamba.block_count": u(2 ** 32 - 1) }, "CONFIG", "nLayers"],
-    ["no layer", { "mamba.block_count": u(0) }, "CONFIG", "nLayers"],
+    ["2^32 - 1 layers", { "mamba.block_count": u(2 ** 32 - 1) }, "CONFIG", "block_count"],
+    ["no layer", { "mamba.block_count": u(0) }, "CONFIG", "block_count"],
     ["another inner size", { "mamba.ssm.inner_size": u(32) }, "TENSOR_SHAPE", "ssm_"],
     ["another state size", { "mamba.ssm.state_size": u(8) }, "TENSOR_SHAPE", "ssm_"],
     ["another convolution", { "mamba.ssm.conv_kernel": u(4) }, "TENSOR_SHAPE", "conv1d"],

@@ -1,13 +1,33 @@
 import { readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type HybridLMConfig, isHybrid } from "@mamba/core";
+import {
+  attention,
+  type HybridLMConfig,
+  type HybridLMConfigInput,
+  isHybrid,
+  mamba2,
+  MambaLM,
+  mlp,
+} from "@mamba/core";
 import { describe, expect, test } from "vitest";
 import { difference } from "../src/architectures/hybrid/difference.ts";
 import { parseConfig } from "../src/architectures/index.ts";
-import { convertCheckpoint, inspectCheckpoint, openGguf, openSafetensors } from "../src/index.ts";
-import { temporaryFolder } from "./support/folders.ts";
+import {
+  convertCheckpoint,
+  ggufChunks,
+  ggufContent,
+  type GgufContent,
+  type GgufValue,
+  inspectCheckpoint,
+  loadCheckpoint,
+  openGguf,
+  openSafetensors,
+  saveCheckpoint,
+} from "../src/index.ts";
+import { refusal, temporaryFolder } from "./support/folders.ts";
+import { hostKernel } from "./support/hostKernel.ts";
 
 // Every golden checkpoint of Mamba-2 and of hybrids, from files to files.
 
@@ -140,4 +160,146 @@ test("rows of queries and keys of Granite are interleaved in a GGUF file, quanti
   // Two heads of four rows: 0 1 2 3 are 0 2 1 3.
   const rows = [0, 2, 1, 3, 4, 6, 5, 7].flatMap((row) => [...hub.subarray(row * 16, row * 16 + 16)]);
   expect([...gguf]).toEqual(rows);
+});
+
+/** The GGUF file of a golden, with some of its metadata changed. */
+async function withMetadata(name: string, changes: Readonly<Record<string, GgufValue>>): Promise<Blob> {
+  const file = join(await temporaryFolder(), "model.gguf");
+  await convertCheckpoint(join(goldens, name), file);
+  await using opened = await openGguf(file);
+  const metadata = new Map([...opened.metadata, ...Object.entries(changes)]);
+  const tensors: GgufContent["tensors"][number][] = [];
+  for (const { name: tensor, dtype, shape } of opened.tensors.values()) {
+    const bytes = (await opened.read(tensor)).slice();
+    tensors.push({ name: tensor, dtype, shape, chunks: () => [bytes] });
+  }
+  const chunks: BlobPart[] = [];
+  for await (const chunk of ggufChunks({ metadata, tensors })) chunks.push(chunk.slice());
+  return new Blob(chunks);
+}
+
+const u = (value: number): GgufValue => ({ type: "u32", value });
+const list = (...value: number[]): GgufValue => ({ type: "array", items: "i32", value });
+
+test.each<[string, string, Readonly<Record<string, GgufValue>>, string, string]>([
+  [
+    "lm-granite",
+    "too few numbers of heads",
+    { "granitehybrid.attention.head_count_kv": list(0, 2) },
+    "CONFIG",
+    "3 of them",
+  ],
+  [
+    "lm-granite",
+    "negative numbers of heads",
+    { "granitehybrid.attention.head_count_kv": list(0, -2, 0) },
+    "CONFIG",
+    "head_count_kv",
+  ],
+  [
+    "lm-granite",
+    "other layers of attention",
+    { "granitehybrid.attention.head_count_kv": list(2, 0, 0) },
+    "MISSING_TENSOR",
+    "blk.0.attn_q",
+  ],
+  [
+    "lm-granite",
+    "heads that are no divisor",
+    { "granitehybrid.ssm.time_step_rank": u(5) },
+    "CONFIG",
+    "headDim",
+  ],
+  ["lm-granite", "another inner size", { "granitehybrid.ssm.inner_size": u(64) }, "TENSOR_SHAPE", "ssm_in"],
+  ["lm-granite", "too many layers", { "granitehybrid.block_count": u(1e9) }, "CONFIG", "4096"],
+  [
+    "lm-granite",
+    "scaled positions",
+    { "granitehybrid.rope.scaling.type": { type: "string", value: "yarn" } },
+    "UNSUPPORTED_MODEL",
+    "yarn",
+  ],
+  ["lm-granite-moe", "too many experts", { "granitehybrid.expert_count": u(1e6) }, "CONFIG", "experts"],
+  [
+    "lm-nemotron-h-moe",
+    "groups of experts",
+    { "nemotron_h_moe.expert_group_count": u(2) },
+    "UNSUPPORTED_MODEL",
+    "groups",
+  ],
+  [
+    "lm-nemotron-h",
+    "more blocks to skip than there are",
+    { "nemotron_h.nextn_predict_layers": u(6) },
+    "CONFIG",
+    "nextn",
+  ],
+])("%s with %s is refused", async (name, _, changes, code, words) => {
+  const blob = await withMetadata(name, changes);
+  const error = await refusal(() => inspectCheckpoint(blob));
+  expect(error).toMatchObject({ code, message: expect.stringContaining(words) as string });
+});
+
+test("blocks at the end of a Nemotron-H that predict further tokens are not read", async () => {
+  const blob = await withMetadata("lm-nemotron-h", { "nemotron_h.nextn_predict_layers": u(2) });
+  const { config, notes } = await inspectCheckpoint(blob);
+  expect(config.nLayers).toBe(4);
+  expect(notes).toEqual([expect.stringContaining("predicts further tokens")]);
+});
+
+test("an architecture of GGUF refuses what it has no place for", async () => {
+  const kernel = hostKernel();
+  const models: [HybridLMConfigInput, string][] = [
+    [{ ...tiny, layers: [{ mixer: mamba2({ ...block, dtLimit: [0.1, 1] }) }] }, "dtLimit"],
+    [{ ...tiny, layers: [{ mixer: mamba2({ ...block, bias: true }) }] }, "in_proj.bias"],
+    [{ ...tiny, layers: [{ mixer: mamba2({ ...block, norm: "normFirst" }) }] }, "norm"],
+    [{ ...tiny, finalNorm: false, layers: [{ mixer: mamba2(block) }] }, "finalNorm"],
+    [
+      {
+        ...tiny,
+        layers: [
+          {
+            mixer: attention({ dModel: 16, heads: 2, rotary: { theta: 100, dim: 4 } }),
+            ffn: mlp({ dModel: 16, dHidden: 8 }),
+          },
+        ],
+      },
+      "4 of the 8 channels",
+    ],
+  ];
+  for (const [input, words] of models) {
+    using model = MambaLM.init(kernel, input, 7);
+    expect(await refusal(() => ggufContent(model))).toMatchObject({
+      code: "UNSUPPORTED_MODEL",
+      message: expect.stringContaining(words) as string,
+    });
+  }
+});
+
+const tiny = { vocabSize: 96, dModel: 16 };
+const block = { dModel: 16, headDim: 8, dState: 8 };
+
+test("a folder keeps generation_config.json with the tokenizer, unless other ids end a text", async () => {
+  const folder = await temporaryFolder();
+  await cp(join(goldens, "lm-mamba2"), folder, { recursive: true });
+  const vocab = Object.fromEntries(Array.from({ length: 90 }, (_, i) => [String.fromCharCode(33 + i), i]));
+  const tokenizer = { version: "1.0", added_tokens: [], model: { type: "BPE", vocab, merges: [] } };
+  const pre = {
+    pre_tokenizer: { type: "ByteLevel", add_prefix_space: false },
+    decoder: { type: "ByteLevel" },
+  };
+  await writeFile(join(folder, "tokenizer.json"), JSON.stringify({ ...tokenizer, ...pre }));
+  const generation = JSON.stringify({ eos_token_id: [7, 9], temperature: 0.6 });
+  await writeFile(join(folder, "generation_config.json"), generation);
+  const target = await temporaryFolder();
+  await convertCheckpoint(folder, target);
+  expect(await readFile(join(target, "generation_config.json"), "utf8")).toBe(generation);
+
+  const kernel = hostKernel();
+  const loaded = await loadCheckpoint(kernel, folder);
+  expect(loaded.stopIds).toEqual([7, 9]);
+  const other = await temporaryFolder();
+  await saveCheckpoint(loaded.model, other, { tokenizer: loaded.tokenizer, stopIds: [3] });
+  loaded.model.dispose();
+  expect(await readdir(other)).not.toContain("generation_config.json");
 });

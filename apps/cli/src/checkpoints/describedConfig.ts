@@ -67,7 +67,8 @@ function labelled(modules: readonly PlainModule[]): [string, string][] {
 }
 
 function infinite(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) => (item === Infinity ? "Infinity" : item));
+  const text = JSON.stringify(value, (_, item: unknown) => (item === Infinity ? "Infinity" : item));
+  return text.replaceAll('"Infinity"', "Infinity");
 }
 
 function isLayered(config: object): config is { readonly layers: readonly LayerSpec[] } {

@@ -138,7 +138,7 @@ function graniteTensors({ spec, module, place, local }: LayerParameter): LocalTe
     return place === "mixer" ? "input_layernorm.weight" : "post_attention_layernorm.weight";
   if (place === "mixer") return `${module.kind === "attention" ? "self_attn" : "mamba"}.${local}`;
   const moe = configOf(module, "experts");
-  const [name = "", isShared] = moe
+  const [name, isShared] = moe
     ? [local.replace(/^shared\./, ""), local.startsWith("shared.")]
     : [local, true];
   const joined = isShared ? "shared_mlp.input_linear.weight" : "block_sparse_moe.input_linear.weight";

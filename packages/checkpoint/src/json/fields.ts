@@ -134,7 +134,10 @@ export class Fields {
     const value = this.#typed<readonly JsonObject[]>(
       key,
       `a list of at most ${maxLayers} objects`,
-      (items) => Array.isArray(items) && items.length <= maxLayers && items.every((item) => isObject(item)),
+      (items) =>
+        Array.isArray(items) &&
+        items.length <= maxLayers &&
+        (items as readonly Json[]).every((item) => isObject(item)),
     );
     return value?.map((item, i) => new Fields(item, `${this.#name}: ${key}[${i}]`));
   }

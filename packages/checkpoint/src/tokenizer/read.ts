@@ -12,6 +12,9 @@ const tokenizerConfigCap = 16 * 2 ** 20;
 /** Rows of the models that were trained with the tokenizer of GPT-NeoX. */
 const neoxSizes = [50277, 50280, 50288];
 
+/** The settings of generation beside a tokenizer: kept with its files, as they name the ids that end a text. */
+export const generationFile = "generation_config.json";
+
 /** The tokenizer of a checkpoint, or the reason why there is none. */
 export interface FoundTokenizer {
   /** Undefined when the checkpoint has none: the model then takes and gives ids. */
@@ -32,12 +35,12 @@ export async function readTokenizer(
   files: CheckpointFiles,
   { config, eosIds, readsBytes }: { config: LMConfig; eosIds: readonly number[]; readsBytes: boolean },
 ): Promise<FoundTokenizer> {
-  const generation = await readOptional(files, "generation_config.json", configCap);
-  const named =
-    generation && new Fields(parseJsonObject(generation, "generation_config.json"), "generation_config.json");
+  const generation = await readOptional(files, generationFile, configCap);
+  const named = generation && new Fields(parseJsonObject(generation, generationFile), generationFile);
   const ids = named?.ids("eos_token_id") ?? eosIds;
   const tokenizer =
-    (await findTokenizer(files, ids)) ?? (readsBytes ? bytesTokenizer(config, ids) : undefined);
+    (await findTokenizer(files, ids, generation && new Map([[generationFile, generation]]))) ??
+    (readsBytes ? bytesTokenizer(config, ids) : undefined);
   if (tokenizer) return { tokenizer, noTokenizer: undefined, stopIds: tokenizer.stopIds };
   return { tokenizer, noTokenizer: await reasonFor(files, config), stopIds: ids };
 }
@@ -54,13 +57,15 @@ export function bytesTokenizer(
 /**
  * The tokenizer of some files: tokenizer.json; else vocab.json with merges.txt; undefined without either.
  *
+ * @param beside files that are kept with those of the tokenizer
  * @throws CheckpointError `TOKENIZER`, `JSON`, `DUPLICATE_KEY`, `TOO_LARGE`
  */
 export async function findTokenizer(
   files: CheckpointFiles,
   stopIds: readonly number[] = [],
+  beside: ReadonlyMap<string, Uint8Array> = new Map(),
 ): Promise<CheckpointTokenizer | undefined> {
-  const found = new Map<string, Uint8Array>();
+  const found = new Map(beside);
   const find = async (name: string, cap: number): Promise<Uint8Array | undefined> => {
     const bytes = await readOptional(files, name, cap);
     if (bytes) found.set(name, bytes);

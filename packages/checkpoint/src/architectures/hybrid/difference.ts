@@ -48,7 +48,10 @@ type Layer = HybridLMConfig["layers"][number];
 
 function layerDifference(a: Layer, b: Layer, tolerance: number): string | undefined {
   const [modules, others] = [modulesOf(a), modulesOf(b)];
-  const kinds = (layer: Layer) => `${mixersOf(layer).map(({ kind }) => kind)} then ${layer.ffn?.kind}`;
+  const kinds = (layer: Layer) =>
+    `${mixersOf(layer)
+      .map(({ kind }) => kind)
+      .join()} then ${layer.ffn?.kind}`;
   if (kinds(a) !== kinds(b)) return describeKinds(a);
   const scales = [{ residualScale: a.residualScale ?? 1 }, { residualScale: b.residualScale ?? 1 }] as const;
   const found = fieldDifference(...scales, "", tolerance);

@@ -33,7 +33,7 @@ export function modelFields(
   };
 }
 
-/** What every module of a model is given. */
+/** Fields that every module of a model is given. */
 export type Common = Pick<Mamba2ConfigInput, "dModel" | "nLayers" | "initializerRange">;
 
 /** The mixer of `bamba`, `granitemoehybrid` and `falcon_h1`, whose fields begin with `mamba_`. */

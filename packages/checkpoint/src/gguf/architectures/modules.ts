@@ -16,7 +16,7 @@ import { f32, u32 } from "./values.ts";
 
 // Keys that several architectures have in common.
 
-/** What every module of a model is given. */
+/** Fields that every module of a model is given. */
 export interface Common {
   readonly dModel: number;
   readonly nLayers: number;
