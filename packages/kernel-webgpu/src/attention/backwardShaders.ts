@@ -196,7 +196,7 @@ fn run(group: u32, lane: u32) {
     (r) => /* wgsl */ `
   if (${tileRow(r)} < rows) {
     let row = firstRow + ${tileRow(r)};
-    let at = ${ofQueries ? "sumAt(b, g, row)" : "(b * p.length + row) * p.kvHeads + g"} * ${width};
+    let at = ${ofQueries ? "sumAt(b, g, row)" : "((b * p.length + row) * p.kvHeads + g)"} * ${width};
     ${tile.eachSum("o", r, (sum, c) => `store(at, column + ${c}, ${sum});`)}
   }`,
   )}

@@ -119,13 +119,13 @@ function copyRight(right: Factor, terms: string): string {
   const { layout, four } = right;
   if (four && layout === "along") {
     // Each invocation reads four terms of four columns.
-    const read = lines(4, (c) => `let column${c} = ${four(`(4u * (lane / 4u) + ${c}u)`, "k")};`);
+    const read = lines(4, (c) => `let tileColumn${c} = ${four(`(4u * (lane / 4u) + ${c}u)`, "tileK")};`);
     const place = (t: number) => `rightTile[(lane % 4u * 4u + ${t}u) * rightPitch + lane / 4u]`;
-    const numbers = (t: number) => [0, 1, 2, 3].map((c) => `column${c}[${t}]`).join(", ");
+    const numbers = (t: number) => [0, 1, 2, 3].map((c) => `tileColumn${c}[${t}]`).join(", ");
     return /* wgsl */ `
     {
-      let k = start + lane % 4u * 4u;
-      if (k < ${terms}) {
+      let tileK = tileStart + lane % 4u * 4u;
+      if (tileK < ${terms}) {
         ${read}
         ${lines(4, (t) => `${place(t)} = vec4<f32>(${numbers(t)});`)}
       } else {
@@ -133,15 +133,16 @@ function copyRight(right: Factor, terms: string): string {
       }
     }`;
   }
-  const [column, term] = layout === "along" ? ["place / 16u", "place % 16u"] : ["place % 16u", "place / 16u"];
+  const [column, term] =
+    layout === "along" ? ["tilePlace / 16u", "tilePlace % 16u"] : ["tilePlace % 16u", "tilePlace / 16u"];
   return /* wgsl */ `
-    for (var place = lane; place < 256u; place += workgroupSize) {
+    for (var tilePlace = lane; tilePlace < 256u; tilePlace += workgroupSize) {
       let tileColumn = ${column};
       let tileTerm = ${term};
-      let k = start + tileTerm;
-      var four = vec4<f32>(0.0);
-      if (k < ${terms}) { four = ${fourColumns(right, "4u * tileColumn", "k")}; }
-      rightTile[tileTerm * rightPitch + tileColumn] = four;
+      let tileK = tileStart + tileTerm;
+      var tileFour = vec4<f32>(0.0);
+      if (tileK < ${terms}) { tileFour = ${fourColumns(right, "4u * tileColumn", "tileK")}; }
+      rightTile[tileTerm * rightPitch + tileColumn] = tileFour;
     }`;
 }
 
@@ -153,15 +154,15 @@ function sharedProduct({ sums, terms, left, right, rows: rowCount, range }: Tile
     });
   const addRow = (r: string) => {
     const all = lines(4, (t) => addTerm(r, t));
-    const own = `ranges[${r}]`;
-    const inRange = (t: number) => `k + ${t}u >= ${own}.x && k + ${t}u <= ${own}.y`;
+    const own = `tileRanges[${r}]`;
+    const inRange = (t: number) => `tileK + ${t}u >= ${own}.x && tileK + ${t}u <= ${own}.y`;
     const some = lines(4, (t) => `if (${inRange(t)}) { ${addTerm(r, t)} }`);
     const held = lines(4, (t) => `if (isTerm(a[${t}])) { ${addTerm(r, t)} }`);
     const inAll = "held" in left ? held : all;
     const added = range
-      ? `if (k >= ${own}.x && k + 3u <= ${own}.y) {
+      ? `if (tileK >= ${own}.x && tileK + 3u <= ${own}.y) {
     ${all}
-    } else if (k + 3u >= ${own}.x && k <= ${own}.y) {
+    } else if (tileK + 3u >= ${own}.x && tileK <= ${own}.y) {
     ${some}
     }`
       : inAll;
@@ -170,15 +171,15 @@ function sharedProduct({ sums, terms, left, right, rows: rowCount, range }: Tile
   };
   return /* wgsl */ `
   {
-  ${range ? `var ranges: array<vec2<u32>, ${rows}>;\n${sharedTiles.eachRow((r) => `ranges[${r}] = ${range(tileRow(r))};`)}` : ""}
-  for (var start = 0u; start < ${terms}; start += 16u) {
+  ${range ? `var tileRanges: array<vec2<u32>, ${rows}>;\n${sharedTiles.eachRow((r) => `tileRanges[${r}] = ${range(tileRow(r))};`)}` : ""}
+  for (var tileStart = 0u; tileStart < ${terms}; tileStart += 16u) {
     workgroupBarrier();
     ${"held" in left ? copyHeld(left.held) : copyLeft(left, terms, range)}
     ${copyRight(right, terms)}
     workgroupBarrier();
-    let steps = min(4u, (${terms} - start + 3u) / 4u);
-    for (var i = 0u; i < steps; i++) {
-      let k = start + 4u * i;
+    let tileSteps = min(4u, (${terms} - tileStart + 3u) / 4u);
+    for (var i = 0u; i < tileSteps; i++) {
+      let tileK = tileStart + 4u * i;
       ${lines(4, (t) => lines(vectors, (v) => `let b${t}_${v} = rightTile[(4u * i + ${t}u) * rightPitch + lane % 8u + ${8 * v}u];`))}
       ${sharedTiles.eachRow(addRow)}
     }
@@ -188,19 +189,22 @@ function sharedProduct({ sums, terms, left, right, rows: rowCount, range }: Tile
 
 /** WGSL that copies 16 terms of the left factor. */
 function copyLeft({ layout, value }: Factor, terms: string, range: TileProduct["range"]): string {
-  const [row, term] = layout === "along" ? ["place / 4u", "place % 4u"] : ["place % 64u", "place / 64u"];
-  const isTerm = range ? `k < ${terms} && k >= range.x && k <= range.y` : `k < ${terms}`;
+  const [row, term] =
+    layout === "along" ? ["tilePlace / 4u", "tilePlace % 4u"] : ["tilePlace % 64u", "tilePlace / 64u"];
+  const isTerm = range
+    ? `tileK < ${terms} && tileK >= tileRange.x && tileK <= tileRange.y`
+    : `tileK < ${terms}`;
   return /* wgsl */ `
-    for (var place = lane; place < 256u; place += workgroupSize) {
-      let at = ${row};
+    for (var tilePlace = lane; tilePlace < 256u; tilePlace += workgroupSize) {
+      let tileAt = ${row};
       let tileTerm = ${term};
-      ${range ? `let range = ${range("at")};` : ""}
-      var four = vec4<f32>(0.0);
+      ${range ? `let tileRange = ${range("tileAt")};` : ""}
+      var tileFour = vec4<f32>(0.0);
       for (var t = 0u; t < 4u; t++) {
-        let k = start + 4u * tileTerm + t;
-        if (${isTerm}) { four[t] = ${value("at", "k")}; }
+        let tileK = tileStart + 4u * tileTerm + t;
+        if (${isTerm}) { tileFour[t] = ${value("tileAt", "tileK")}; }
       }
-      leftTile[at * leftPitch + tileTerm] = four;
+      leftTile[tileAt * leftPitch + tileTerm] = tileFour;
     }`;
 }
 
@@ -212,8 +216,8 @@ function copyHeld(held: string): string {
       (r) => `leftTile[${tileRow(`${r}u`)} * leftPitch + lane % 4u] = ${held}[${vectors * r + v}u];`,
     );
   return /* wgsl */ `
-    if (lane / 4u % 2u == start / 16u % 2u) {
-      if (start < 32u) {
+    if (lane / 4u % 2u == tileStart / 16u % 2u) {
+      if (tileStart < 32u) {
       ${copy(0)}
       } else {
       ${copy(1)}
@@ -224,17 +228,17 @@ function copyHeld(held: string): string {
 function ownProduct({ sums, terms, left, right, rows: rowCount, columns, range }: TileProduct): string {
   if ("held" in left) throw new Error("a product of sums is for GPUs only");
   return /* wgsl */ `
-  for (var v = 0u; v < ${vectors}u; v++) {
-    let tileColumn = ownColumn + 32u * v;
+  for (var tileHalf = 0u; tileHalf < ${vectors}u; tileHalf++) {
+    let tileColumn = ownColumn + 32u * tileHalf;
     if (tileColumn < ${columns}) {
-      for (var k = 0u; k < ${terms}; k++) {
-        let four = ${fourColumns(right, "tileColumn", "k")};
+      for (var tileK = 0u; tileK < ${terms}; tileK++) {
+        let tileFour = ${fourColumns(right, "tileColumn", "tileK")};
         for (var r = 0u; r < ${rows}u; r++) {
-          let at = ${tileRow("r")};
-          if (at >= ${rowCount}) { break; }
-          ${range ? `let range = ${range("at")};\n          if (k < range.x || k > range.y) { continue; }` : ""}
-          let place = ${vectors}u * r + v;
-          ${sums}[place] = fma(vec4<f32>(${left.value("at", "k")}), four, ${sums}[place]);
+          let tileAt = ${tileRow("r")};
+          if (tileAt >= ${rowCount}) { break; }
+          ${range ? `let tileRange = ${range("tileAt")};\n          if (tileK < tileRange.x || tileK > tileRange.y) { continue; }` : ""}
+          let tilePlace = ${vectors}u * r + tileHalf;
+          ${sums}[tilePlace] = fma(vec4<f32>(${left.value("tileAt", "tileK")}), tileFour, ${sums}[tilePlace]);
         }
       }
     }
