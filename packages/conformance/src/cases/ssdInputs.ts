@@ -66,7 +66,7 @@ export function ssdSetting<F extends Options>(
 }
 
 /** Draws decays from almost none to most of the state per position: some heads keep their state over many chunks. */
-export function drawSsd(seed: string, { B, L, H, P, G, N }: SsdExtents): SsdData {
+function drawSsd(seed: string, { B, L, H, P, G, N }: SsdExtents): SsdData {
   const random = new Random(seed);
   const rows = B * L;
   return {

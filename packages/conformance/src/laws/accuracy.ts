@@ -273,6 +273,7 @@ const functions: readonly Accuracy[] = [
     exact: name === "cosine" ? Math.cos : Math.sin,
     bound: () => 0,
     absolute: 2e-7,
+    points: 6000,
   })),
   {
     name: "the root in rmsNorm",

@@ -154,6 +154,40 @@ const forwardHeads = lawTest(
   },
 );
 
+const stepsOfHeads = lawTest(
+  "1024 state updates of heads with slow decay keep the state",
+  async (kernel, scope) => {
+    // The tokens repeat, so that fewer tensors are uploaded.
+    const [length, different] = [1024, 128];
+    const { initialState, ...sequences } = slowHeads(different);
+    const repeated = Object.entries(headValues({ ...sequences, initialState })).map(([name, data]) => [
+      name,
+      name === "initialState"
+        ? data
+        : Float64Array.from(
+            { length: (data.length / different) * length },
+            (_, i) => data[i % data.length] ?? NaN,
+          ),
+    ]);
+    const { finalState } = ssdScan.reference(
+      { B: 1, L: length, ...heads },
+      Object.fromEntries(repeated) as HeadValues,
+    );
+    const state = scope.use(kernel.upload(initialState.data, initialState.shape, "f32"));
+    const tokens = Array.from({ length: different }, (_, l) => {
+      const row = Object.entries(sequences).map(([name, input]) => {
+        const [, , last = 1] = input.shape;
+        return [name, { ...copyPositions(input, l, l + 1), shape: [1, last] }] as const;
+      });
+      return load(kernel, scope, Object.fromEntries(row)) as Omit<HeadTensors, "initialState">;
+    });
+    for (let l = 0; l < length; l += different) {
+      for (const token of tokens) kernel.ssdStateUpdate(state, { ...token, ...ssdScalars(heads) }).dispose();
+    }
+    checkAgree("state", await readFloats(kernel, state), finalState, tolerance);
+  },
+);
+
 const backwardHeads = trainingLaw(
   "the gradients of a scan of heads of 2048 positions with slow decay keep theirs",
   async (kernel, scope) => {
@@ -181,4 +215,11 @@ const backwardHeads = trainingLaw(
   },
 );
 
-export const slowDecayTests: readonly SuiteTest[] = [forward, steps, backward, forwardHeads, backwardHeads];
+export const slowDecayTests: readonly SuiteTest[] = [
+  forward,
+  steps,
+  backward,
+  forwardHeads,
+  stepsOfHeads,
+  backwardHeads,
+];

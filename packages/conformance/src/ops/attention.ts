@@ -105,7 +105,7 @@ export function scaleFor({ K }: AttentionShape, { scale = K ** -0.5 }: Attention
   return scale;
 }
 
-export function attentionCase(shape: AttentionShape, options: AttentionOptions = {}): OpCase {
+function attentionCase(shape: AttentionShape, options: AttentionOptions = {}): OpCase {
   const { B, L, H, G, V } = shape;
   const call = { heads: H, kvHeads: G, scale: scaleFor(shape, options) };
   return defineCase({

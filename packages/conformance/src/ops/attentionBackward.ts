@@ -111,7 +111,7 @@ function forwardCase(shape: AttentionShape, options: AttentionOptions = {}): OpC
   });
 }
 
-export function attentionBackwardCase(shape: AttentionShape, options: AttentionOptions = {}): OpCase {
+function attentionBackwardCase(shape: AttentionShape, options: AttentionOptions = {}): OpCase {
   const { B, L, H, G, K, V } = shape;
   const call = { heads: H, kvHeads: G, scale: scaleFor(shape, options) };
   return defineTrainingCase({

@@ -56,11 +56,7 @@ interface Options {
 }
 
 /** @param lengths the positions before the call, of one row after the other, again from the first */
-export function cachedAttentionCase(
-  shape: CacheShape,
-  lengths: readonly number[],
-  options: Options = {},
-): OpCase {
+function cachedAttentionCase(shape: CacheShape, lengths: readonly number[], options: Options = {}): OpCase {
   const { B, L, H, G, K, V, T } = shape;
   const { view = false, scale = K ** -0.5, note = "" } = options;
   const label = `${shapeLabel(shape)} T${T} after ${lengths.join(", ")}${view ? " of views" : ""}${note}`;

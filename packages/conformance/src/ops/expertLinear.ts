@@ -76,7 +76,7 @@ export function expertWeight(
   return (extreme ? extremeBlocks : randomBlocks)(random, [E, O, I], dtype);
 }
 
-export function expertCase(sizes: ExpertSizes, options: ExpertOptions = {}): OpCase {
+function expertCase(sizes: ExpertSizes, options: ExpertOptions = {}): OpCase {
   const { R, K, E, O, I } = sizes;
   const { dtype = "f32", own = false, view = false, choice, edit } = options;
   const label = expertLabel(sizes, options);

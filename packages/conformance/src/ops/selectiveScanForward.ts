@@ -25,7 +25,7 @@ function costOf({ sizes: { B, L, D, N }, flags }: Setting): Cost {
 }
 
 /** The forward that also returns the residual of its backward. */
-export function scanForwardCase(
+function scanForwardCase(
   sizes: readonly [B: number, L: number, D: number, N: number],
   flags: ScanBackwardFlags,
   extras: Extras<BackwardData> = {},

@@ -119,6 +119,7 @@ export const ssdScan = defineOp("ssdScan", {
     ...[1, 2, 3, 9, 31, 32, 64, 80].map((P, i) =>
       ssdScanCase([1, 67, cycled([3, 1, 2], i), P, 1, cycled([16, 9, 32], i)], stateful),
     ),
+    ssdScanCase([1, 70, 2, 64, 1, 128], stateful, { note: ", heads of a model" }),
     ssdScanCase([2, 66, 8, 4, 4, 8], plain, { note: ", groups of two heads" }),
     ssdScanCase([1, 70, 15, 2, 5, 6], plain, { note: ", groups of three heads" }),
     ssdScanCase([1, 65, 24, 3, 1, 8], plain, { note: ", many heads in a group" }),

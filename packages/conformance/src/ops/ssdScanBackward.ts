@@ -187,6 +187,7 @@ export const ssdScanBackward = defineTrainingOp("ssdScanBackward", {
     ...[1, 3, 32, 64, 80].map((P, i) =>
       ssdBackwardCase([1, 67, cycled([3, 1, 2], i), P, 1, cycled([16, 9, 32], i)], stateful),
     ),
+    ssdBackwardCase([1, 66, 1, 64, 1, 128], stateful, { note: ", a head of a model" }),
     ssdBackwardCase([2, 66, 8, 4, 4, 8], stateful, { note: ", groups of two heads" }),
     ssdBackwardCase([1, 65, 24, 3, 1, 8], set("D"), { note: ", many heads in a group" }),
     ssdBackwardCase([2, 130, 6, 16, 2, 16], stateful, { note: ", work for several threads" }),

@@ -17,7 +17,7 @@ import { flagSets, pairwise } from "../pairwise.ts";
 import { ssdScan, ssdScanCost } from "./ssdScan.ts";
 
 /** The forward that also returns the residual of its backward. */
-export function ssdForwardCase(size: SsdSize, flags: SsdBackwardFlags, note = ""): OpCase {
+function ssdForwardCase(size: SsdSize, flags: SsdBackwardFlags, note = ""): OpCase {
   const setting = ssdSetting(size, flags, { note });
   const { label, sizes } = setting;
   const { B, L, H, P, N } = sizes;

@@ -75,6 +75,7 @@ export const ssdStateUpdate = defineOp("ssdStateUpdate", {
       build([(i % 3) + 1, cycled([2, 6, 8], i), cycled([3, 8, 5], i), cycled([1, 2], i), N], plain),
     ),
     ...[1, 3, 32, 64, 80].map((P) => build([1, 3, P, 1, 32], plain)),
+    build([1, 2, 64, 1, 128], plain, { note: ", heads of a model" }),
     build([1, 24, 3, 1, 8], plain, { note: ", many heads in a group" }),
     build([2, 15, 2, 5, 6], plain, { note: ", groups of three heads" }),
     build([2, 16, 32, 1, 64], plain, { note: ", work for several threads" }),
