@@ -4,6 +4,8 @@ import { OptionalPointer, Pointer } from "./records.ts";
 export const TILE: i32 = 64;
 /** Bytes of a row of a tile's scores. */
 export const TILE_BYTES: usize = 256;
+/** Keys of a chunk: a multiple of TILE. */
+export const CHUNK: i32 = 1024;
 /** Rows (pairs of a position and a query head) that share the keys of a unit, at most, unless a key head has more query heads. */
 const MOST_ROWS: i32 = 64;
 
@@ -36,7 +38,7 @@ export function groupHeads(args: AttentionArgs): i32 {
 /** Positions of queries in one unit. */
 @inline
 export function unitPositions(args: AttentionArgs): i32 {
-  return max(min(MOST_ROWS / groupHeads(args), 32), 1);
+  return max(min(min(MOST_ROWS / groupHeads(args), 32), args.length), 1);
 }
 
 @inline

@@ -60,11 +60,17 @@ export function sumLanes(value: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 2);
 }
 
+/** Returns the sums of the lanes of a, b, c and d, each added as in sumLanes. */
+@inline
+export function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
+  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 2, 4, 6), v128.shuffle<f32>(c, d, 1, 3, 5, 7));
+  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
+}
+
 /** Stores the sums of the lanes of a, b, c and d, `apart` bytes apart, each plus its addend unless `addend` is 0. */
 @inline
 export function finishFour(a: v128, b: v128, c: v128, d: v128, addend: usize, y: usize, apart: usize): void {
-  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
-  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 2, 4, 6), v128.shuffle<f32>(c, d, 1, 3, 5, 7));
-  const sums = f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
+  const sums = sumFour(a, b, c, d);
   scatterLanes(y, apart, addend ? f32x4.add(sums, gatherLanes(addend, apart, 4)) : sums, 4);
 }

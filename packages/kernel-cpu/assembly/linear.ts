@@ -97,6 +97,11 @@ export function linearScratch(args: LinearArgs): i32 {
   return (groupColumns(args) + 1) * widenedBytes(args) + DEQUANTIZE_SCRATCH;
 }
 
+/** Bytes of scratch of `linearColumns` for any number of rows. */
+export function linearSpareBytes(inFeatures: i32): i32 {
+  return (GROUP + 1) * (((inFeatures + 3) & ~3) << 2) + DEQUANTIZE_SCRATCH;
+}
+
 @inline
 function widenedBytes(args: LinearArgs): i32 {
   return ((args.inFeatures + 3) & ~3) << 2;
@@ -106,16 +111,34 @@ export function linearRun(args: LinearArgs, begin: i32, end: i32, scratch: usize
   const columns = unitColumns(args);
   const perColumn = rowUnits(args);
   const rows = unitRows(args);
-  const scaled = scratch + groupColumns(args) * widenedBytes(args);
-  const single = args.rows == 1 && isHalf(args.weightType) && (args.weightType == BF16 || scaleX(args, scaled));
+  const single = scaleSingle(args, scratch);
   for (let unit = begin; unit < end; unit++) {
     const o = (unit / perColumn) * columns;
     const last = min(o + columns, args.outFeatures);
     const m = (unit % perColumn) * rows;
-    if (single) singleRow(args, o, last, scaled, scratch);
-    else if (args.rows <= FEW && isHalf(args.weightType)) fewRows(args, o, last, scratch);
-    else manyRows(args, m, min(m + rows, args.rows), o, last, scratch);
+    linearColumns(args, m, min(m + rows, args.rows), o, last, single, scratch);
   }
+}
+
+/** Scales the only row of x for `linearColumns`. Returns false when there are other rows, or when it needs another path. */
+export function scaleSingle(args: LinearArgs, scratch: usize): bool {
+  const scaled = scratch + groupColumns(args) * widenedBytes(args);
+  return args.rows == 1 && isHalf(args.weightType) && (args.weightType == BF16 || scaleX(args, scaled));
+}
+
+/** Computes y[m, o] to y[lastRow - 1, last - 1]; with few rows of half-precision weights all rows of these columns. */
+export function linearColumns(
+  args: LinearArgs,
+  m: i32,
+  lastRow: i32,
+  o: i32,
+  last: i32,
+  single: bool,
+  scratch: usize,
+): void {
+  if (single) singleRow(args, o, last, scratch + groupColumns(args) * widenedBytes(args), scratch);
+  else if (args.rows <= FEW && isHalf(args.weightType)) fewRows(args, o, last, scratch);
+  else manyRows(args, m, lastRow, o, last, scratch);
 }
 
 /** True for types of two bytes. */

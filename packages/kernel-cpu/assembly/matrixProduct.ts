@@ -53,8 +53,14 @@ export function matrixProductUnits(args: MatrixProductArgs): i32 {
 /** Room for a packed tile of a and one of b, and a register tile for the edges. */
 export function matrixProductScratch(args: MatrixProductArgs): i32 {
   const size = unitTile(args);
-  const packed = ((<i32>(size >> 32) + <i32>size) * min(args.depth, DEPTH) + TILE_ROWS * TILE_COLUMNS) << 2;
+  const packed = packedBytes(<i32>(size >> 32), <i32>size, args.depth);
   return isQuantized(args.bType) ? packed + ((FEW * <i32>size) << 2) + DEQUANTIZE_SCRATCH : packed;
+}
+
+/** Bytes of scratch of `multiply` for `rows` and `columns` of c, and a b that is not quantised. */
+export function packedBytes(rows: i32, columns: i32, depth: i32): i32 {
+  const packed = (roundUp(rows, TILE_ROWS) + roundUp(columns, TILE_COLUMNS)) * min(depth, DEPTH);
+  return (packed + TILE_ROWS * TILE_COLUMNS) << 2;
 }
 
 export function computeMatrixProduct(args: MatrixProductArgs, begin: i32, end: i32, scratch: usize): void {
@@ -65,12 +71,20 @@ export function computeMatrixProduct(args: MatrixProductArgs, begin: i32, end: i
   for (let unit = begin; unit < end; unit++) {
     const m = (unit / perRow) * rows;
     const n = (unit % perRow) * columns;
-    multiply(args, m, min(args.rows - m, rows), n, min(args.columns - n, columns), scratch);
+    multiply(args, m, min(args.rows - m, rows), n, min(args.columns - n, columns), false, scratch);
   }
 }
 
-/** Computes c[m, n] to c[m + rows - 1, n + columns - 1]. */
-function multiply(args: MatrixProductArgs, m: i32, rows: i32, n: i32, columns: i32, scratch: usize): void {
+/** Computes c[m, n] to c[m + rows - 1, n + columns - 1]. `add` adds the products to what c holds. */
+export function multiply(
+  args: MatrixProductArgs,
+  m: i32,
+  rows: i32,
+  n: i32,
+  columns: i32,
+  add: bool,
+  scratch: usize,
+): void {
   const depth = min(args.depth, DEPTH);
   const edge = scratch;
   const packedA = scratch + ((TILE_ROWS * TILE_COLUMNS) << 2);
@@ -121,10 +135,10 @@ function multiply(args: MatrixProductArgs, m: i32, rows: i32, n: i32, columns: i
       for (let r = 0; r < rows; r += TILE_ROWS) {
         const tall = min(rows - r, TILE_ROWS);
         const wide = min(columns - j, TILE_COLUMNS);
-        if (tall == TILE_ROWS && wide == TILE_COLUMNS) tile(a, b, count, c, row, k > 0);
+        if (tall == TILE_ROWS && wide == TILE_COLUMNS) tile(a, b, count, c, row, add || k > 0);
         else {
           tile(a, b, count, edge, TILE_COLUMNS << 2, false);
-          addEdge(c, row, edge, tall, wide, k > 0);
+          addEdge(c, row, edge, tall, wide, add || k > 0);
         }
         a += aPanel;
         c += <usize>TILE_ROWS * row;

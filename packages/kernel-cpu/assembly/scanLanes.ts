@@ -1,4 +1,4 @@
-import { gatherLanes, scatterLanes, storeLanes } from "./lanes.ts";
+import { gatherLanes, scatterLanes, storeLanes, sumFour } from "./lanes.ts";
 import { REGISTERS, ROW } from "./scanInputs.ts";
 
 // Between rows of numbers and the registers of four channels in which the backward of the scan computes.
@@ -50,12 +50,4 @@ export function sumChannels(to: usize, from: usize, count: i32, add: bool): void
     to += 4;
     from += 16;
   }
-}
-
-/** Returns the sums of the lanes of a, b, c and d. */
-@inline
-function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
-  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 2, 4, 6), v128.shuffle<f32>(c, d, 1, 3, 5, 7));
-  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }

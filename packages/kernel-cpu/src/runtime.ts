@@ -47,12 +47,14 @@ export class Runtime extends TensorOwner<Storage, CpuTensor> {
   }
 
   /**
-   * A dense tensor with undefined content. A large matrix may lie in another memory: see `Memories`.
+   * A dense tensor with undefined content. A large matrix may lie in another memory: see `Memories`. So may the weights of experts, of
+   * three axes, when they are quantised or 16-bit: f32 tensors of three axes are activations and caches.
    *
    * @throws KernelError `OUT_OF_MEMORY`
    */
   place(op: string, shape: Shape, dtype: DType): CpuTensor {
-    if (shape.length !== 2) return this.allocate(op, shape, dtype);
+    const isWeight = shape.length === 2 || (shape.length === 3 && dtype !== "f32" && dtype !== "i32");
+    if (!isWeight) return this.allocate(op, shape, dtype);
     const bytes = storedBytes(dtype, shape);
     const { instance, chunk } = this.memories.place(op, bytes, dtype);
     instance.weightBytes += bytes;

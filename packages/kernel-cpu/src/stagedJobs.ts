@@ -12,12 +12,16 @@ import type { JobName } from "./wasm.ts";
  */
 const writtenFields: { readonly [J in JobName]?: readonly (keyof JobRecord<J>)[] } = {
   embedding: ["y"],
+  expertLinear: ["y"],
+  expertLinearBackwardInput: ["dx"],
+  expertLinearQuantized: ["y"],
   halvesLargest: ["largest"],
   linear: ["y"],
   linearBackwardInput: ["c"],
   linearQuantized: ["y"],
   narrow: ["y"],
   packHalves: [],
+  quantizeExpertRows: ["y"],
   quantizeRows: ["y"],
   repack: [],
   restore: ["rows"],

@@ -4,7 +4,7 @@ import { openCpuKernel } from "../src/create.ts";
 
 // The cases of quantised weights once more, with rows of x that are not rounded to int8, and so with the tolerance of f32.
 
-const covered = /^linear .*(q8_0|q4_0|q5_1|iq4_nl|_k)/;
+const covered = /^(linear|expertLinear) .*(q8_0|q4_0|q5_1|iq4_nl|_k)/;
 await runConformance({
   test: (name, body) => {
     if (covered.test(name)) test(name, body);

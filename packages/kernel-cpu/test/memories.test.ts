@@ -13,11 +13,12 @@ const shareAll = { shareAbove: 0, wakeAbove: 0 };
 
 // The ops that take matrices in further memories, with every operand that is a matrix in a memory of its own.
 // Every fourth case: the cases differ in sizes, and the files beside this one run all of them.
-const covered = /^(embedding|linear|linearBackwardInput) |^memory: (?!an op that writes to rows)/;
+const covered =
+  /^(embedding|linear|linearBackwardInput|expertLinear|expertLinearBackwardInput) |^memory: (?!an op that writes to rows)/;
 let cases = 0;
 await runConformance({
   test: (name, body) => {
-    if (covered.test(name) && (!name.includes(" rows ") || cases++ % 4 === 0)) test(name, body);
+    if (covered.test(name) && (!/ rows | E\d/.test(name) || cases++ % 4 === 0)) test(name, body);
   },
   open: () => openCpuKernel(1, apart),
   openVariants: [() => openCpuKernel(3, { ...apart, ...shareAll })],
@@ -123,6 +124,32 @@ test("quantised matrices give the same bits in a memory of their own as in the m
     expect(found).toEqual(await run(alone));
     expect(found[4]).toEqual(blocks);
   }
+});
+
+test("quantised experts give the same bits in a memory of their own, and come back unchanged", async () => {
+  await using alone = await openCpuKernel(1);
+  await using kernel = await openCpuKernel(2, { ...apart, ...shareAll });
+  // The rows of an expert begin inside of a stored group of four.
+  const [E, O, I] = [5, 7, 64];
+  const [x, dy, ids] = [sines(3 * I, 0.9), sines(6 * O, 1.3), Int32Array.of(4, 0, 1, 4, 0, 4)];
+  for (const dtype of ["q8_0", "q4_0"] as const) {
+    const blocks = quantize(sines(E * O * I, 0.37), dtype, I);
+    const run = async (on: typeof kernel): Promise<HostArray[]> => {
+      using weight = on.upload(blocks, [E, O, I], dtype);
+      using written = on.zeros([E, O, I], dtype);
+      on.write(written, 3 * I, blocks.subarray(0, (blocks.length / (E * O)) * 9));
+      using experts = on.upload(ids, [3, 2], "i32");
+      using input = on.upload(x, [3, I], "f32");
+      using gradient = on.upload(dy, [3, 2, O], "f32");
+      using y = on.expertLinear({ x: input, weight, experts });
+      using dx = on.expertLinearBackwardInput(gradient, weight, experts);
+      return await on.read(y, dx, weight, written);
+    };
+    const found = await run(kernel);
+    expect(found).toEqual(await run(alone));
+    expect(found[2]).toEqual(blocks);
+  }
+  expect(kernel.runtime.memories.further).toBeGreaterThan(0);
 });
 
 test("an op that takes no matrix beyond the main memory refuses it, frees its results and goes on", async () => {

@@ -67,7 +67,7 @@ const residualTest = ({ op, make, call }: Backward, other: Backward): SuiteTest 
       const gone = make(kernel);
       gone.dispose();
       const foreign = scope.use(make(second));
-      const longer = scope.use(make(kernel, 2000));
+      const longer = scope.use(make(kernel, 40));
       const ofOther = scope.use(other.make(kernel));
       checkThrows("DISPOSED", op, "a disposed residual", () => call(kernel, scope, gone));
       checkThrows("FOREIGN_TENSOR", op, "another kernel's residual", () => call(kernel, scope, foreign));

@@ -122,6 +122,8 @@ export const cachedAttention = defineOp("cachedAttention", {
     cachedAttentionCase({ B: 2, L: 130, H: 2, G: 2, K: 6, V: 7, T: 131 }, [0, 1]),
     cachedAttentionCase({ B: 1, L: 64, H: 6, G: 3, K: 33, V: 9, T: 128 }, [64]),
     cachedAttentionCase({ B: 1, L: 1, H: 14, G: 2, K: 64, V: 64, T: 520 }, [517]),
+    cachedAttentionCase({ B: 2, L: 1, H: 3, G: 1, K: 4, V: 5, T: 2100 }, [2070, 1024]),
+    cachedAttentionCase({ B: 1, L: 3, H: 2, G: 1, K: 4, V: 4, T: 1030 }, [1022]),
     cachedAttentionCase({ B: 3, L: 5, H: 4, G: 2, K: 7, V: 4, T: 80 }, [62, 0, 75], { view: true }),
     cachedAttentionCase({ B: 2, L: 1, H: 4, G: 2, K: 7, V: 4, T: 80 }, [79, 9], { view: true, scale: 2 }),
     cachedAttentionCase({ B: 3, L: 3, H: 2, G: 1, K: 4, V: 4, T: 9 }, [-5, 7, 1000], {
@@ -172,6 +174,7 @@ export const cachedAttention = defineOp("cachedAttention", {
     many: [
       cachedAttentionCase({ B: manyRows, L: 1, H: 4, G: 2, K: 8, V: 8, T: 131 }, [0, 1, 63, 64, 130, 7]),
       cachedAttentionCase({ B: manyRows, L: 3, H: 2, G: 1, K: 5, V: 4, T: 70 }, [0, 61, 62, 66]),
+      cachedAttentionCase({ B: manyRows, L: 1, H: 2, G: 1, K: 4, V: 5, T: 1100 }, [1050, 0, 1023, 1024, 5]),
     ],
   },
 });

@@ -157,7 +157,7 @@ function quantizedCases(dtype: QuantizedDType): OpCase[] {
     expertCase({ R: 9, K: 2, E: 4, O: 6, I: 2 * block }, { dtype, view: true }),
     expertCase({ R: 19, K: 1, E: 3, O: 17, I: block }, { dtype, own: true, choice: "lopsided" }),
     expertCase(
-      { R: 3, K: 2, E: 3, O: 9, I: 2 * block },
+      { R: 9, K: 2, E: 3, O: 21, I: 4 * block },
       { dtype, extreme: true, note: ", blocks at the ends of their ranges" },
     ),
     expertCase(

@@ -262,7 +262,7 @@ export const routeExperts = defineOp("routeExperts", {
         note: ", logits of -infinity and large ones",
         edit: (logits) => {
           logits.fill(-Infinity, 4, 12);
-          logits.set([-1e4, 3, -200, 1e30], 0);
+          logits.set([-1e4, 3, -20, 1e30], 0);
         },
       }),
     ]),

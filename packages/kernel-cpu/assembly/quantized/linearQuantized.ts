@@ -1,10 +1,9 @@
 import { loadLanes, storeLanes } from "../lanes.ts";
 import { OptionalPointer, Pointer, StorageType } from "../records.ts";
-import { blockColumns, codeBytes, groupBytes, hasMins, highBytes, highPlane } from "./layout.ts";
-import { quadBytes, pairBytes, lanesOf } from "./quantizeRows.ts";
-import { quantizedTile, SUM_BYTES, TILE_SCALE_BYTES } from "./quantizedTile.ts";
+import { alignedHalf, groupsScratch, multiplyGroups } from "./groupProducts.ts";
+import { blockColumns, groupBytes } from "./layout.ts";
+import { quadBytes } from "./quantizeRows.ts";
 import { singleRow } from "./singleRow.ts";
-import { minOf, scaleOf, widenBlocks } from "./widen.ts";
 
 // y[m, o] = sum over blocks of dx · d · (sum of q · (code - zero code)) [+ dx · S · m] + bias[o], for the int8 rows of quantizeRows.ts
 // and the weight of layout.ts. All sums inside of a block are integers and exact; the blocks are added in ascending order, so that
@@ -13,8 +12,6 @@ import { minOf, scaleOf, widenBlocks } from "./widen.ts";
 // One row reads the weight once at the speed of memory. For more rows, eight rows of the weight at a time are converted to pairs in
 // scratch, DEPTH columns at a time, and all quads of the unit pass over them.
 
-/** Columns that are converted at a time: 32 KiB of pairs at most. A multiple of 256. */
-const DEPTH: i32 = 2048;
 /** Bytes of quads that one unit takes: they stay in L2. */
 const UNIT_BYTES: i32 = 262144;
 
@@ -34,22 +31,7 @@ export class LinearQuantizedArgs {
 @inline
 function tiles(args: LinearQuantizedArgs): i32 {
   const half = (args.outFeatures + 7) >> 3;
-  return args.rows == 1 ? alignedHalf(args, half) : half;
-}
-
-/**
- * The first number of groups from `half` on that takes about whole pages. Then both streams of one row come to a new page, which the
- * processor does not prefetch, at the same time, and wait once (measured: up to 1.7 times as fast). Up to half / 64 groups are
- * computed twice.
- */
-function alignedHalf(args: LinearQuantizedArgs, half: i32): i32 {
-  const type = args.weightType;
-  const size = <i32>groupBytes(type, args.inFeatures / blockColumns(type));
-  const most = half + (half >> 6);
-  for (let groups = half; groups <= most; groups++) {
-    if (((groups * size + 128) & 4095) < 256) return groups;
-  }
-  return half;
+  return args.rows == 1 ? alignedHalf(half, args.inFeatures, args.weightType) : half;
 }
 
 @inline
@@ -87,11 +69,8 @@ export function linearQuantizedUnits(args: LinearQuantizedArgs): i32 {
   return args.rows == 0 ? 0 : tileUnits(args) * quadUnits(args);
 }
 
-/** Room for the pairs and scales of eight rows of the weight, and the sums of all quads of a unit. */
 export function linearQuantizedScratch(args: LinearQuantizedArgs): i32 {
-  if (args.rows == 1) return 32;
-  const depth = min(args.inFeatures, DEPTH);
-  return depth * 16 + (depth / blockColumns(args.weightType)) * TILE_SCALE_BYTES + unitQuads(args) * SUM_BYTES;
+  return args.rows == 1 ? 32 : groupsScratch(args.inFeatures, unitQuads(args), args.weightType);
 }
 
 export function linearQuantizedRun(args: LinearQuantizedArgs, begin: i32, end: i32, scratch: usize): void {
@@ -128,61 +107,16 @@ function oneRow(args: LinearQuantizedArgs, tile: i32, last: i32, scratch: usize)
 /** Computes columns [8 · tile, 8 · tile + 8) of `count` quads from `quad` on. */
 function manyRows(args: LinearQuantizedArgs, tile: i32, quad: i32, count: i32, scratch: usize): void {
   const type = args.weightType;
-  const columns = args.inFeatures;
-  const width = blockColumns(type);
-  const blocks = columns / width;
-  const depth = min(columns, DEPTH);
-  const weight = scratch;
-  const scales = weight + ((<usize>depth) << 4);
-  const sums = scales + <usize>(depth / width) * TILE_SCALE_BYTES;
-  const size = quadBytes(columns, 4, type);
-  const x = args.x + <usize>quad * size;
-  // The call behind memory.fill takes longer than the loop.
-  for (let at = sums; at < sums + <usize>count * SUM_BYTES; at += 16) v128.store(at, f32x4.splat(0));
-  for (let k = 0; k < columns; k += DEPTH) {
-    const first = k / width;
-    const some = min(blocks - first, DEPTH / width);
-    widenGroup(args, tile << 1, first, some, weight, scales);
-    // Of the last tile the second group may be missing; its results are not used.
-    const second = min((tile << 1) + 1, ((args.outFeatures + 3) >> 2) - 1);
-    widenGroup(args, second, first, some, weight + 16, scales + 16);
-    const pairs = x + ((<usize>k) << 3);
-    const facts = x + pairBytes(columns, 4) + <usize>first * 48;
-    for (let q: usize = 0; q < <usize>count; q++) {
-      const at = sums + q * SUM_BYTES;
-      quantizedTile(weight, scales, pairs + q * size, facts + q * size, some, width >> 1, hasMins(type), at);
-    }
-  }
+  const x = args.x + <usize>quad * quadBytes(args.inFeatures, 4, type);
+  // Of the last tile the second group may be missing; its results are not used.
+  const second = min((tile << 1) + 1, ((args.outFeatures + 3) >> 2) - 1);
+  let from = multiplyGroups(args.weight, args.inFeatures, tile << 1, second, x, count, scratch, type);
   const o = tile << 3;
   const last = min((quad + count) << 2, args.rows);
-  let from = sums;
   for (let row = quad << 2; row < last; row++) {
     finish(args, row, o, v128.load(from));
     if (o + 4 < args.outFeatures) finish(args, row, o + 4, v128.load(from, 16));
     from += 32;
-  }
-}
-
-/** Stores the pairs of blocks [first, first + count) of a group, 32 bytes apart, and their scales, TILE_SCALE_BYTES apart. */
-function widenGroup(
-  args: LinearQuantizedArgs,
-  group: i32,
-  first: i32,
-  count: i32,
-  to: usize,
-  scales: usize,
-): void {
-  const type = args.weightType;
-  const width = blockColumns(type);
-  const blocks = args.inFeatures / width;
-  const at = args.weight + <usize>group * groupBytes(type, blocks);
-  const code = at + <usize>first * codeBytes(type);
-  const high = at + highPlane(type, blocks) + <usize>first * highBytes(type);
-  widenBlocks(code, high, to, 32, count, type);
-  for (let block = first; block < first + count; block++) {
-    v128.store(scales, scaleOf(at, blocks, block, type));
-    if (hasMins(type)) v128.store(scales, minOf(at, blocks, block, type), 32);
-    scales += TILE_SCALE_BYTES;
   }
 }
 

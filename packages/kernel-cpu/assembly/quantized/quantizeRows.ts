@@ -68,7 +68,8 @@ export function quantizeRowsRun(args: QuantizeRowsArgs, begin: i32, end: i32, sc
   }
 }
 
-function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usize, type: i32): void {
+/** Stores a row as lane `lane` of the quad at `to`. */
+export function quantizeRow(x: usize, columns: i32, to: usize, lane: usize, lanes: usize, type: i32): void {
   const apart = lanes << 2;
   let pairs = to + (lane << 2);
   let facts = to + pairBytes(columns, lanes) + (lane << 2);

@@ -23,7 +23,7 @@ function attend(
 ): CpuTensor {
   const { batch, length, heads, valueDim } = sizes;
   const y = runtime.result(op, [batch, length, heads * valueDim]);
-  const record = { attentionArgs: attentionArgs(args, sizes), y, logSums };
+  const record = { attentionArgs: attentionArgs(args, sizes), y, logSums, sums: undefined, chunks: 0 };
   runtime.run("attention", record, attentionNanoseconds(sizes, length / 2));
   return y;
 }
