@@ -6,7 +6,7 @@ import { available, only, quantizedTypeOf, skipAll } from "./available.ts";
 
 // The shaders for GPUs on any adapter, with its features: the tests of the ops that have such shaders. All other tests would
 // run the same code as conformance.test.ts.
-const differing = /^(linear(Backward\w+)?|rmsNorm|argmax|sample) /;
+const differing = /^((linear(Backward\w+)?|rmsNorm|argmax|sample) |expertLinear R1 )/;
 
 if (available) {
   const open = async () => {

@@ -7,12 +7,12 @@ import { subgroupSums } from "../wgsl/sums.ts";
 import { isQuantizedKind, weightElement, type WeightKind } from "../wgsl/weights.ts";
 import { expertAt } from "./groupShaders.ts";
 
-// y[i] = weight[experts[i]] · x[i / xShare] for single choices i, as `gemv` computes a product of one row: the weights of the chosen
+// y[i] = weight[experts[i]] · x[i / choicesPerRow] for single choices i, as `gemv` computes a product of one row: the weights of the chosen
 // experts are read once per choice, all others never. The weight is a chunk of the E·O rows.
 const params = {
   ...({ choices: "u32", columns: "u32", depth: "u32", expertCount: "u32" } as const),
-  /** Choices that share a row of x: K or 1. */
-  xShare: "u32",
+  /** Choices of one row of x: K or 1. */
+  choicesPerRow: "u32",
   /** The chunk has rows [first, first + rows) of the weight. */
   ...({ first: "u32", rows: "u32" } as const),
 } as const;
@@ -51,7 +51,7 @@ fn run(index: u32, lane: u32) {
   let row = expertAt(firstRow) * p.columns;
   if (row >= p.first + p.rows || row + p.columns <= p.first) { return; }
   let steps = p.depth / termCount;
-  let x_0 = p.x_at / ${four ? 4 : 1}u + firstRow / p.xShare * (p.x_stride / ${four ? 4 : 1}u);
+  let x_0 = p.x_at / ${four ? 4 : 1}u + firstRow / p.choicesPerRow * (p.x_stride / ${four ? 4 : 1}u);
   // Rows outside of the chunk read one of its rows and are not stored.
   ${each((o) => `let w${o} = weightStart(clamp(row + min(output + ${o}u, p.columns - 1u), p.first, p.first + p.rows - 1u) - p.first);`)}
   ${each((o) => `var sum0_${o} = 0.0;`)}

@@ -9,7 +9,7 @@ import { isQuantizedKind, weightAt, weightElement, type WeightKind } from "../wg
 
 const params = {
   ...({ choices: "u32", expertCount: "u32", inFeatures: "u32", outFeatures: "u32" } as const),
-  ...({ xShare: "u32", first: "u32", rows: "u32", columnTiles: "u32" } as const),
+  ...({ choicesPerRow: "u32", first: "u32", rows: "u32", columnTiles: "u32" } as const),
 } as const;
 
 /** WGSL `tileOf(t)`: the expert, the first choice in `order` and the end of its choices of tile t; the expert is E past the last tile. */
@@ -52,7 +52,7 @@ fn element(r: u32, i: u32) -> f32 { return weightAt(p.weight_at + r * p.inFeatur
 const enableOf = (kind: WeightKind) => (kind === "native f16" ? ["f16" as const] : []);
 const choice = (at: string) => `order[found.y + min(${at}, count - 1u)]`;
 
-// y[i, o] = weight[expert, o] · x[i / xShare], for GPUs.
+// y[i, o] = weight[expert, o] · x[i / choicesPerRow], for GPUs.
 export const expertTilesShader = memoize((kind: WeightKind) => {
   const tile = tileCode(true);
   const row = (at: string) => `weightRow_ + min(column + ${at}, to - from_ - 1u)`;
@@ -74,7 +74,10 @@ fn run(group: u32, lane: u32) {
   ${tile.product({
     sums: "s",
     terms: "p.inFeatures",
-    left: { layout: "along", value: (at, k) => `x[p.x_at + ${choice(at)} / p.xShare * p.x_stride + ${k}]` },
+    left: {
+      layout: "along",
+      value: (at, k) => `x[p.x_at + ${choice(at)} / p.choicesPerRow * p.x_stride + ${k}]`,
+    },
     right: {
       layout: "along",
       value: (at, k) => `element(${row(at)}, ${k})`,
@@ -163,7 +166,7 @@ fn store(at: u32, column: u32, values: vec4<f32>) {
   });
 });
 
-// dWeight[e, o, d] = sum over the choices i of e of dy[i, o] x[i / xShare, d]. A workgroup computes 64 by 64 numbers of one expert; the
+// dWeight[e, o, d] = sum over the choices i of e of dy[i, o] x[i / choicesPerRow, d]. A workgroup computes 64 by 64 numbers of one expert; the
 // chunk of dWeight has rows [first, first + rows), and `rowTiles` tiles cover the outputs of an expert.
 export const expertWeightShader = memoize((parallel: boolean) => {
   const tile = tileCode(parallel);
@@ -194,7 +197,7 @@ fn run(group: u32, lane: u32) {
     right: {
       layout: "across",
       value: (at, k) =>
-        `x[p.x_at + order[start_ + ${k}] / p.xShare * p.x_stride + min(column + ${at}, p.inFeatures - 1u)]`,
+        `x[p.x_at + order[start_ + ${k}] / p.choicesPerRow * p.x_stride + min(column + ${at}, p.inFeatures - 1u)]`,
     },
     rows: "outputs",
     columns: "p.inFeatures - column",

@@ -22,8 +22,8 @@ export const expertLinear: Op<"expertLinear"> = (runtime, sizes, { x, weight, ex
   const y = runtime.result(op, [rows, perToken, outFeatures]);
   const choices = rows * perToken;
   const kind = weightKindOf(weight.dtype as WeightDType, traits);
-  const xShare = shared ? perToken : 1;
-  const both = { choices, expertCount, xShare };
+  const choicesPerRow = shared ? perToken : 1;
+  const both = { choices, expertCount, choicesPerRow };
   // The tiles sum in the order of the terms, but other shaders for single rows do not.
   const isTiled =
     traits.parallel && !traits.batchInvariant && rows >= minTileRows && choices >= 2 * expertCount;

@@ -25,7 +25,7 @@ export const expertLinearBackwardInput: Op<"expertLinearBackwardInput"> = (
   );
   for (const chunk of rowChunks(runtime, weight)) {
     const params = {
-      ...{ choices, expertCount, inFeatures, outFeatures, xShare: 1, columnTiles },
+      ...{ choices, expertCount, inFeatures, outFeatures, choicesPerRow: 1, columnTiles },
       ...{ first: chunk.first, rows: chunk.rows },
     };
     runtime.run(op, shader, { x: dy, weight: chunk, order, y: dx }, params, tiles);

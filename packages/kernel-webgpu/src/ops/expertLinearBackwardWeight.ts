@@ -23,7 +23,7 @@ export const expertLinearBackwardWeight: Op<"expertLinearBackwardWeight"> = (
     const lastExpert = Math.floor((chunk.first + chunk.rows - 1) / outFeatures);
     const params = {
       ...{ choices, expertCount, inFeatures, outFeatures, columnTiles, rowTiles, firstExpert },
-      ...{ xShare: shared ? perToken : 1, first: chunk.first, rows: chunk.rows },
+      ...{ choicesPerRow: shared ? perToken : 1, first: chunk.first, rows: chunk.rows },
     };
     const groups = (lastExpert + 1 - firstExpert) * rowTiles * columnTiles;
     runtime.run(

@@ -85,7 +85,7 @@ export function takeLastSlot(
   copySlot(runtime, op, slots, chunkCount(sizes), state, asChannels(sizes), { first, channels: heads });
 }
 
-/** What all passes over some heads read. */
+/** The buffers and parameters that all passes over some heads read. */
 export interface SsdPlan {
   readonly plan: WebGpuTensor;
   /** [B, chunks, groups, 64, 64] */

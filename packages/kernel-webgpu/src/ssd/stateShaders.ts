@@ -6,9 +6,9 @@ import { chunkOfGroup, planReaders, ssdParams } from "./wgsl.ts";
 // slots [chunks + 1, B, heads, P, N]: slot c is the state before chunk c. Backwards, the chunks count from the end and a slot holds
 // the gradient of a state: that of the state after the last chunk in slot 0.
 
-// What the positions of a chunk add to the state after it, x' = weight * decay to the end * x:
+// Computes the sum that the positions of a chunk add to the state after it, x' = weight * decay to the end * x:
 //   Z[p, n] = sum_j x'[j, p] B[j, n]
-// Backwards, with x = dy, B = C and the decay from the start of the chunk: what they add to the gradient of the state before it.
+// Backwards, with x = dy, B = C and the decay from the start of the chunk: the sum that they add to the gradient of the state before it.
 // One workgroup per tile of 64 by 64 numbers of a state.
 export const ssdChunkStatesShader = memoize((parallel: boolean) => {
   const tile = tileCode(parallel);
