@@ -30,8 +30,8 @@ const sizes = { length: Number(values.length), tokens: Number(values.tokens) };
 /**
  * @typedef {{ prefill: number, decode: number }} Theirs
  * @typedef {import("./measureOurs.mjs").Speeds & { bytesPerSecond: number, memory: Memory }} Ours
- * @typedef {{ before: number, resident: number, predicted: number }} Memory bytes of the process before the weights are loaded and
- * after decoding, and those of the file with the state of one sequence
+ * @typedef {{ before: number, resident: number, heaps: number, predicted: number }} Memory bytes of the process before the weights are
+ * loaded and after decoding, of its WebAssembly memories, and of the file with the state of one sequence
  */
 
 /** @param {string} command @param {string[]} args */
@@ -105,16 +105,19 @@ for (const { shape, type, path, theirs, ours: own } of found) {
   );
 }
 
+const bound = 1.15;
 console.log(
-  "\nmemory: of the process, before the weights, of the file and the state; ratio, without what was before",
+  `\nMB of the file with the state, and of the process: ratio without what it took before, expected ${bound}`,
 );
 for (const { shape, type, ours: own } of found) {
   /** @param {keyof Memory} name */
   const megabytes = (name) => median(own.map(({ memory }) => memory[name])) / 1e6;
-  const [resident, before, predicted] = [megabytes("resident"), megabytes("before"), megabytes("predicted")];
-  const ratios = [resident / predicted, (resident - before) / predicted].map((ratio) => fixed(ratio, 3));
+  const [before, predicted] = [megabytes("before"), megabytes("predicted")];
+  const [resident, heaps] = [megabytes("resident"), megabytes("heaps")];
+  const ratio = (resident - before) / predicted;
   console.log(
-    `${`${shape} ${type}`.padEnd(34)} ${fixed(resident)} ${fixed(before)} ${fixed(predicted)} MB   ${ratios.join(" ")}`,
+    `${`${shape} ${type}`.padEnd(34)} ${fixed(predicted)} ${fixed(resident)} (${fixed(before)} before, ${fixed(heaps)} of WebAssembly): ` +
+      `${fixed(ratio, 2)} ${ratio <= bound ? "" : "ABOVE"}`,
   );
 }
 

@@ -10,13 +10,14 @@ const [path = "", length = "", tokens = ""] = process.argv.slice(2);
 const kernel = await createCpuKernel({ threads: 2 });
 const before = process.memoryUsage().rss;
 const { model } = await loadCheckpoint(kernel, path);
-let resident = 0;
+let [resident, heaps] = [0, 0];
 const speeds = await measureOurs(kernel, model, Number(length), Number(tokens), () => {
   resident = process.memoryUsage().rss;
+  heaps = kernel.poolBytes;
 });
 const predicted = statSync(path).size + stateBytes(model.config, 1, { length: Number(length) });
 model.dispose();
 const { read } = measureCeilings(kernel, 3);
 await kernel.dispose();
-const memory = { before, resident, predicted };
+const memory = { before, resident, heaps, predicted };
 console.log(JSON.stringify({ ...speeds, memory, bytesPerSecond: read.allThreads }));
