@@ -115,8 +115,8 @@ for (const [what, change, message] of [
   ["a config that is not JSON", { "config.json": Buffer.from("<html>") }, /config\.json.*\(JSON\)/],
   [
     "another architecture",
-    { "config.json": json({ model_type: "mamba2" }) },
-    /mamba2.*\(UNSUPPORTED_MODEL\)/,
+    { "config.json": json({ model_type: "rwkv" }) },
+    /rwkv.*\(UNSUPPORTED_MODEL\)/,
   ],
   [
     "weights that are not safetensors",
