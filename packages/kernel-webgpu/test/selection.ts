@@ -24,14 +24,6 @@ export function quantizedTypeOf(name: string): QuantizedDType | undefined {
   return quantizedType.exec(name)?.[1] as QuantizedDType | undefined;
 }
 
-const severalRows = /^(linear(BackwardInput| rows (?!1 ))|expertLinearBackwardInput )|same bits: linear/;
-
-/** True for products of several rows with a quantised type, except two that have every kind of plane between them. */
-export function isRepeated(name: string): boolean {
-  const type = quantizedTypeOf(name);
-  return type !== undefined && type !== "q8_0" && type !== "q5_k" && severalRows.test(name);
-}
-
 /**
  * Returns a function that chooses tests in their order: all tests of the kernel's contract, no laws, and of the cases of each op,
  * storage type, few or many rows, and plain or packed sequences the first and every `every`-th after it.
