@@ -30,6 +30,8 @@ export function parseLoraTargets(text: string): string[] {
   return text.split(",").map((name) => {
     const target = name.trim();
     if (target !== "") return target;
-    throw usage(`--lora-targets must be names of layers, such as in_proj,q_proj; got ${JSON.stringify(text)}`);
+    throw usage(
+      `--lora-targets must be names of layers, such as in_proj,q_proj; got ${JSON.stringify(text)}`,
+    );
   });
 }
