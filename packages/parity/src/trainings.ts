@@ -75,7 +75,7 @@ const trainings = {
     using quantized = quantizedHybrid(kernel);
     using adapter = LoraAdapter.init(quantized, { rank: 2 }, 1);
     quantized.attach(adapter);
-    const events = await train(languageModel(quantized), counting, 2);
+    const events = await train(languageModel(quantized), counting, 3);
     using model = MambaLM.init(kernel, hybridConfig, 1);
     return [...events, ...(await train(languageModel(model, { packTo: 48 }), counting, 4))];
   },
