@@ -4,9 +4,9 @@ import {
   byteTokenizer,
   LoraAdapter,
   type LoraConfigInput,
+  type LMConfig,
+  type LMConfigInput,
   MambaLM,
-  type MambaLMConfig,
-  type MambaLMConfigInput,
   resolveLMConfig,
 } from "@mamba/core";
 import { Scope } from "@mamba/kernel";
@@ -60,7 +60,9 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   await using heldOut = await openHeldOut(recipe.data, request, reader, host);
   const model =
     loaded?.model ??
-    scope.use(MambaLM.init(kernel, configOf(recipe, source.vocabSize), recipe.seed, { dtype: weights }));
+    scope.use(
+      MambaLM.init(kernel, await configOf(recipe, source.vocabSize), recipe.seed, { dtype: weights }),
+    );
   const adapter = lora && scope.use(LoraAdapter.init(model, lora, recipe.seed));
   if (adapter) {
     checkAdapter(model, adapter); // before the training, as it could not be saved
@@ -109,7 +111,9 @@ async function readNewTokenizer(
   throw usage("--tokenizer is for text and a new model; a checkpoint has its own");
 }
 
-/** @throws MambaError `CONFIG`, also for a field that configs do not have */
-function configOf({ model }: Recipe, vocabSize: number): MambaLMConfig {
-  return resolveLMConfig({ vocabSize, ...model } as MambaLMConfigInput);
+/** @throws MambaError `CONFIG`, also for a field that configs do not have; CheckpointError `CONFIG` for `layers` that cannot be read */
+async function configOf({ model }: Recipe, vocabSize: number): Promise<LMConfig> {
+  const { parseLayers } = await import("@mamba/checkpoint");
+  const layers = model["layers"] === undefined ? {} : { layers: parseLayers(model, "model") };
+  return resolveLMConfig({ vocabSize, ...model, ...layers } as LMConfigInput);
 }

@@ -5,6 +5,7 @@ import {
   type LayerSpec,
   mamba,
   mamba2,
+  mamba3,
   mlp,
 } from "@mamba/core";
 
@@ -225,6 +226,23 @@ export const hybridModels: Readonly<Record<string, readonly HybridLMConfigInput[
         { ffn: jamba.moe },
         { mixer: jamba.recurrent },
         { ffn: jamba.moe },
+      ),
+    },
+    {
+      ...model,
+      layers: layersOf(
+        { mixer: mamba3({ ...common, heads: 6, headDim: 4, dState: 5, aFloor: 1e-3 }) },
+        {
+          mixer: mamba3({
+            ...common,
+            heads: 4,
+            headDim: 3,
+            groups: 2,
+            dState: 6,
+            ropeFraction: 1,
+            outNorm: true,
+          }),
+        },
       ),
     },
   ],
