@@ -1,8 +1,9 @@
 // Exports of both entries: the part that needs neither Node nor a browser.
-export { adapterConfig, type AdapterModules, parseAdapterConfig } from "./adapter/config.ts";
+export { adapterConfig } from "./adapter/config.ts";
 export type { AdapterLoadOptions } from "./adapter/read.ts";
 export type { StoredAs, TensorShapes } from "./architectures/architecture.ts";
 export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./architectures/index.ts";
+export { parseLayers } from "./architectures/hybrid/givenLayers.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./errors.ts";
 export { type GgmlType } from "./formats/gguf/ggmlTypes.ts";
 export type { GgufHeader, GgufTensor } from "./formats/gguf/header.ts";

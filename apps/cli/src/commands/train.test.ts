@@ -106,6 +106,41 @@ test("equal command lines give equal bits, also when one was interrupted and res
   expect(await steps(parts)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
 });
 
+test("layers of a config file: trains, resumes to equal bits, and eval and train read the model", async () => {
+  const config = join(base, "layers.json");
+  const layers = [
+    { mixer: { kind: "mamba3", headDim: 8, dState: 4 }, ffn: { kind: "mlp", dHidden: 24 } },
+    {
+      mixer: [
+        { kind: "mamba2", headDim: 8, dState: 4 },
+        { kind: "attention", heads: 2 },
+      ],
+      residualScale: 0.5,
+    },
+  ];
+  const data = { length: 12, pairs: 3, vocabSize: 16 };
+  const training = { steps: 6, batchSize: 4 };
+  await writeFile(config, JSON.stringify({ task: "recall", data, model: { dModel: 16, layers }, training }));
+  const [whole, parts] = ["layers", "layers-parts"].map((name) => join(base, name)) as [string, string];
+  const args = ["train", "--config", config, "--save-every=3", "--warmup-steps=1", "--schedule=constant"];
+  expect(await run([...args, "--out", whole])).toMatchObject({ code: 0, stdout: "" });
+  expect((await run([...args, "--steps=3", "--out", parts])).code).toBe(0);
+  const resumed = await run([...args, "--resume", "--out", parts]);
+  expect(resumed.stderr).toMatch(/^continuing after step 3\n/);
+  for (const file of ["state.safetensors", "model/config.json", "model/model.safetensors"]) {
+    expect((await readFile(join(parts, file))).equals(await readFile(join(whole, file)))).toBe(true);
+  }
+  const other = { dModel: 16, layers: layers.map((layer) => ({ ...layer, residualScale: 0.25 })) };
+  await writeFile(config, JSON.stringify({ task: "recall", data, model: other, training }));
+  expect((await run([...args, "--resume", "--out", parts])).stderr).toContain("[RESUME]");
+
+  const model = join(whole, "model");
+  const found = await run(["eval", "recall", "-m", model, "--length=12,20", "--pairs=3", "--examples=4"]);
+  expect(found).toMatchObject({ code: 0 });
+  const on = ["train", "recall", "--length=12", "--pairs=3", "--vocab-size=16", "--steps=1"];
+  expect((await run([...on, "--model", model, "--out", join(base, "layers-on")])).code).toBe(0);
+});
+
 test("held-out examples are evaluated during a run, and the run does not depend on it", async () => {
   const args = ["train", "induction", "--steps=12", ...quick];
   const [plain, whole, parts] = ["plain", "evaluated", "evaluated-parts"].map((name) => join(base, name)) as [

@@ -58,6 +58,15 @@ test("a config field that does not exist, and data that is not there", async () 
   expect((await train("--config", recipe)).stderr).toContain(
     'config: there is no field "width"; the fields are ',
   );
+  const layers = [{ mixer: { kind: "attention", heads: 2 } }, { mixer: { kind: "atention" } }];
+  await writeFile(recipe, JSON.stringify({ task: "induction", model: { layers } }));
+  expect((await train("--config", recipe)).stderr).toContain(
+    'model: layers[1]: mixer: there is no module of the kind "atention"; did you mean attention? [CONFIG]',
+  );
+  await writeFile(recipe, JSON.stringify({ task: "induction", model: { layers: layers.slice(0, 1) } }));
+  expect((await train("--config", recipe, "--layers=2")).stderr).toContain(
+    "nLayers must be the number of layers, 1, got 2 [CONFIG]",
+  );
   expect((await train("text", "--data", join(base, "none"))).stderr).toContain("[DATA]");
   await writeFile(join(base, "short"), "abc");
   const short = await train("text", "--data", join(base, "short"));

@@ -39,6 +39,14 @@ describe("recipes", () => {
     });
   });
 
+  test("layers of a file replace the number of layers of the preset, not its width", () => {
+    const layers = [{ mixer: { kind: "attention", heads: 2 } }];
+    expect(mergeRecipe("recall", { model: { layers } }, {}).model).toEqual({ dModel: 64, layers });
+    const narrow = { model: { dModel: 8, layers } };
+    expect(mergeRecipe("recall", narrow, {}).model).toEqual({ dModel: 8, layers });
+    expect(mergeRecipe("recall", narrow, { model: { dModel: 16 } }).model).toEqual({ dModel: 16, layers });
+  });
+
   test.each([
     ["{", "recipe.json:"],
     ["[]", "recipe.json must be an object"],

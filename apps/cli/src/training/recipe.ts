@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import type { MambaLMConfigInput } from "@mamba/core";
 import type { FitConfigInput, TrainConfigInput } from "@mamba/train";
 import type { DataRecipe } from "../data/openSource.ts";
 import { type LanguageTask, type Task, tasks } from "../data/tasks.ts";
@@ -9,8 +8,8 @@ import { usage } from "../program/errors.ts";
 /** A complete training run of a language model: a preset, a config file and options together. */
 export interface Recipe {
   readonly data: DataRecipe;
-  /** Config of a new model. Its vocabulary is that of the data unless it is given. */
-  readonly model: Optional<MambaLMConfigInput>;
+  /** Config of a new model, as plain data; `layers` are read by `parseLayers`. Its vocabulary is that of the data unless it is given. */
+  readonly model: Readonly<Record<string, unknown>>;
   readonly training: TrainConfigInput;
   /** Seed of a new model's weights. */
   readonly seed: number;
@@ -136,10 +135,15 @@ export function mergeRecipe(task: LanguageTask, file: RecipeInput, options: Reci
     requested ?? Math.min(preset.training?.warmupSteps ?? 0, Math.ceil(training.steps / 10));
   return {
     data: { ...data, task } as DataRecipe,
-    model: { ...preset.model, ...given(file.model), ...given(options.model) },
+    model: { ...presetModel(preset, file), ...given(file.model), ...given(options.model) },
     training: { ...training, warmupSteps },
     seed,
   };
+}
+
+/** The preset's shape of a model: only the width for a file that lists its layers. */
+function presetModel({ model = {} }: RecipeInput, file: RecipeInput): object {
+  return file.model?.["layers"] === undefined ? model : { dModel: model["dModel"] };
 }
 
 /**

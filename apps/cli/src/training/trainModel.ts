@@ -4,9 +4,9 @@ import {
   byteTokenizer,
   LoraAdapter,
   type LoraConfigInput,
+  type LMConfig,
+  type LMConfigInput,
   MambaLM,
-  type MambaLMConfig,
-  type MambaLMConfigInput,
   resolveLMConfig,
 } from "@mamba/core";
 import { Scope } from "@mamba/kernel";
@@ -42,7 +42,7 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   const { RunFolder } = await import("@mamba/train/node");
   const { storyEnd } = await import("@mamba/tasks");
   const { languageModel, Trainer } = await import("@mamba/train");
-  const { saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
+  const { checkAdapter, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
   await using kernel = await openBackend(request, host);
   const loaded =
     request.model === undefined
@@ -60,9 +60,14 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   await using heldOut = await openHeldOut(recipe.data, request, reader, host);
   const model =
     loaded?.model ??
-    scope.use(MambaLM.init(kernel, configOf(recipe, source.vocabSize), recipe.seed, { dtype: weights }));
+    scope.use(
+      MambaLM.init(kernel, await configOf(recipe, source.vocabSize), recipe.seed, { dtype: weights }),
+    );
   const adapter = lora && scope.use(LoraAdapter.init(model, lora, recipe.seed));
-  if (adapter) model.attach(adapter);
+  if (adapter) {
+    checkAdapter(model, adapter); // before the training, as it could not be saved
+    model.attach(adapter);
+  }
   using trainer = new Trainer(languageModel(model), source, recipe.training, { memoryLimit });
   await using folder = await RunFolder.open(out);
   if (!request.resume && (await folder.hasState())) {
@@ -79,7 +84,7 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   const bytes = hasBytes(recipe.data.task, newTokenizer)
     ? byteTokenizer(model.config.vocabSize, recipe.data.task === "stories" ? [storyEnd] : [])
     : undefined;
-  if (adapter) await saveAdapter(kernel, adapter, trained);
+  if (adapter) await saveAdapter(model, adapter, trained);
   else {
     const tokenizer = loaded ? loaded.tokenizer : (newTokenizer ?? bytes);
     await saveCheckpoint(model, trained, { tokenizer, stopIds: loaded?.stopIds });
@@ -106,7 +111,9 @@ async function readNewTokenizer(
   throw usage("--tokenizer is for text and a new model; a checkpoint has its own");
 }
 
-/** @throws MambaError `CONFIG`, also for a field that configs do not have */
-function configOf({ model }: Recipe, vocabSize: number): MambaLMConfig {
-  return resolveLMConfig({ vocabSize, ...model } as MambaLMConfigInput);
+/** @throws MambaError `CONFIG`, also for a field that configs do not have; CheckpointError `CONFIG` for `layers` that cannot be read */
+async function configOf({ model }: Recipe, vocabSize: number): Promise<LMConfig> {
+  const { parseLayers } = await import("@mamba/checkpoint");
+  const layers = model["layers"] === undefined ? {} : { layers: parseLayers(model, "model") };
+  return resolveLMConfig({ vocabSize, ...model, ...layers } as LMConfigInput);
 }

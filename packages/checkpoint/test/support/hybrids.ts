@@ -5,6 +5,7 @@ import {
   type LayerSpec,
   mamba,
   mamba2,
+  mamba3,
   mlp,
 } from "@mamba/core";
 
@@ -32,6 +33,7 @@ const granite = {
     scoring: "topSoftmax",
     shared: { dHidden: 20 },
   }),
+  expertsAlone: experts({ ...common, dHidden: 6, experts: 5, perToken: 2, scoring: "topSoftmax" }),
   scales: { embeddingScale: 12, logitScale: 1 / 6 },
 };
 
@@ -185,6 +187,25 @@ export const hybridModels: Readonly<Record<string, readonly HybridLMConfigInput[
       ),
     },
   ],
+  granitemoe: [
+    {
+      ...model,
+      ...granite.scales,
+      layers: layersOf({ mixer: granite.rotating, ffn: granite.expertsAlone, residualScale: 0.22 }),
+    },
+  ],
+  granite: [
+    {
+      ...model,
+      ...granite.scales,
+      tieEmbeddings: false,
+      layers: layersOf({
+        mixer: granite.rotating,
+        ffn: mlp({ ...common, dHidden: 20, bias: true }),
+        residualScale: 0.22,
+      }),
+    },
+  ],
   "state-spaces": [
     {
       ...model,
@@ -205,6 +226,23 @@ export const hybridModels: Readonly<Record<string, readonly HybridLMConfigInput[
         { ffn: jamba.moe },
         { mixer: jamba.recurrent },
         { ffn: jamba.moe },
+      ),
+    },
+    {
+      ...model,
+      layers: layersOf(
+        { mixer: mamba3({ ...common, heads: 6, headDim: 4, dState: 5, aFloor: 1e-3 }) },
+        {
+          mixer: mamba3({
+            ...common,
+            heads: 4,
+            headDim: 3,
+            groups: 2,
+            dState: 6,
+            ropeFraction: 1,
+            outNorm: true,
+          }),
+        },
       ),
     },
   ],

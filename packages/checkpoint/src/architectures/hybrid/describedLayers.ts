@@ -1,38 +1,16 @@
-import {
-  attention,
-  type AttentionConfigInput,
-  experts,
-  type ExpertsConfigInput,
-  type HybridLMConfig,
-  type LayerSpec,
-  mamba,
-  mamba2,
-  type Mamba2ConfigInput,
-  type MambaConfigInput,
-  mlp,
-  type MlpConfigInput,
-  type ModuleSpec,
-} from "@mamba/core";
-import { isObject, type Json, show } from "@mamba/core/safetensors";
+import type { HybridLMConfig, LayerSpec, ModuleSpec } from "@mamba/core";
+import { show } from "@mamba/core/safetensors";
 import { type Fields, maxLayers } from "../../json/fields.ts";
+import { decoded, encoded, makerOf } from "./moduleMakers.ts";
 import { mixersOf, modulesOf } from "./modules.ts";
 
 // The layers of any stack of core's modules as JSON: the fields `layers`, the different layers, and `order`, their numbers from the
 // first layer of the stack to the last.
 
-/** Makes a module from its config, which it checks. */
-const makers: Readonly<Record<string, (config: object) => ModuleSpec>> = {
-  mamba: (config) => mamba(config as MambaConfigInput),
-  mamba2: (config) => mamba2(config as Mamba2ConfigInput),
-  attention: (config) => attention(config as AttentionConfigInput),
-  mlp: (config) => mlp(config as MlpConfigInput),
-  experts: (config) => experts(config as ExpertsConfigInput),
-};
-
 /** The reason why layers cannot be described: a module that is not core's. */
 export function layersObstacle({ layers }: HybridLMConfig): string | undefined {
   const modules = [...new Set(layers)].flatMap(modulesOf);
-  const unknown = modules.find(({ kind }) => !Object.hasOwn(makers, kind));
+  const unknown = modules.find(({ kind }) => makerOf(kind) === undefined);
   return unknown && `modules of the kind ${unknown.kind}`;
 }
 
@@ -67,21 +45,6 @@ function describedLayer(layer: LayerSpec): object {
   };
 }
 
-/** Infinite numbers in the form of transformers 5, as JSON has none. */
-function encoded(value: unknown): unknown {
-  if (value === Infinity) return { __float__: "Infinity" };
-  if (Array.isArray(value)) return value.map(encoded);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encoded(item)]));
-}
-
-function decoded(value: Json): unknown {
-  if (Array.isArray(value)) return value.map(decoded);
-  if (!isObject(value)) return value ?? undefined;
-  if (value["__float__"] === "Infinity") return Infinity;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decoded(item)]));
-}
-
 /**
  * The layers that the fields describe.
  *
@@ -110,7 +73,7 @@ function readLayer(fields: Fields): LayerSpec {
 
 function readModule(fields: Fields): ModuleSpec {
   const kind = fields.string("kind") ?? fields.missing("kind");
-  const make = Object.hasOwn(makers, kind) ? makers[kind] : undefined;
+  const make = makerOf(kind);
   if (!make) return fields.unsupported(`modules of the kind ${show(kind)}`);
   const config = fields.object("config") ?? fields.missing("config");
   return make(decoded(config.json) as object);
