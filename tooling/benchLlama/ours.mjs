@@ -15,7 +15,9 @@ const speeds = await measureOurs(kernel, model, Number(length), Number(tokens), 
   resident = process.memoryUsage().rss;
   heaps = kernel.poolBytes;
 });
-const predicted = statSync(path).size + stateBytes(model.config, 1, { length: Number(length) });
+// The built packages have types of their own.
+const config = /** @type {any} */ (model.config);
+const predicted = statSync(path).size + stateBytes(config, 1, { length: Number(length) });
 model.dispose();
 const { read } = measureCeilings(kernel, 3);
 await kernel.dispose();
