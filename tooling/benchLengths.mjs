@@ -29,7 +29,7 @@ const attentionLayer = {
   mixer: attention({ ...own, heads, kvHeads: 1 }),
   ffn: mlp({ ...own, dHidden: 2 * dModel, activation: "silu" }),
 };
-/** @type {Record<string, readonly import("@mamba/core").LayerSpec[]>} */
+/** @type {Record<string, readonly import("../packages/core/dist/index.js").LayerSpec[]>} */
 const stacks = {
   "Mamba-1": [mamba1Layer, mamba1Layer, mamba1Layer, mamba1Layer],
   "Mamba-2": [mamba2Layer, mamba2Layer, mamba2Layer, mamba2Layer],

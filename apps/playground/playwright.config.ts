@@ -7,7 +7,8 @@ export default defineConfig({
   testDir: "test/pages",
   outputDir: "../../node_modules/.cache/mamba/pages",
   globalSetup: fileURLToPath(new URL("../../tooling/requireChromium.mjs", import.meta.url)),
-  workers: 1,
+  // The tests mostly wait for pages.
+  workers: 2,
   // A machine that runs other jobs can be slow; each wait ends as soon as its condition holds.
   timeout: 120_000,
   expect: { timeout: 30_000 },

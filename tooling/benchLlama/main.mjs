@@ -29,7 +29,9 @@ const sizes = { length: Number(values.length), tokens: Number(values.tokens) };
 
 /**
  * @typedef {{ prefill: number, decode: number }} Theirs
- * @typedef {import("./measureOurs.mjs").Speeds & { bytesPerSecond: number }} Ours
+ * @typedef {import("./measureOurs.mjs").Speeds & { bytesPerSecond: number, memory: Memory }} Ours
+ * @typedef {{ before: number, resident: number, predicted: number }} Memory bytes of the process before the weights are loaded and
+ * after decoding, and those of the file with the state of one sequence
  */
 
 /** @param {string} command @param {string[]} args */
@@ -100,6 +102,19 @@ for (const { shape, type, path, theirs, ours: own } of found) {
   const eight = fixed(median(own.map(({ decodeEight }) => decodeEight)));
   console.log(
     `${`${shape} ${type}`.padEnd(34)}   ${prefill.text}              ${decode.text}   ${fixed(ofCeiling)} %              ${eight}`,
+  );
+}
+
+console.log(
+  "\nmemory: of the process, before the weights, of the file and the state; ratio, without what was before",
+);
+for (const { shape, type, ours: own } of found) {
+  /** @param {keyof Memory} name */
+  const megabytes = (name) => median(own.map(({ memory }) => memory[name])) / 1e6;
+  const [resident, before, predicted] = [megabytes("resident"), megabytes("before"), megabytes("predicted")];
+  const ratios = [resident / predicted, (resident - before) / predicted].map((ratio) => fixed(ratio, 3));
+  console.log(
+    `${`${shape} ${type}`.padEnd(34)} ${fixed(resident)} ${fixed(before)} ${fixed(predicted)} MB   ${ratios.join(" ")}`,
   );
 }
 

@@ -2,6 +2,8 @@
 
 /** Tokens that are decoded before the measurement: engines compile WebAssembly again, better, while it runs. */
 const warmUp = 32;
+/** Ids of the prompt are below this number, as for llama.cpp: see tooling/peers/llama.mjs. */
+const idLimit = 32000;
 
 /**
  * @typedef {import("@mamba/core").MambaLM} MambaLM
@@ -14,20 +16,24 @@ const warmUp = 32;
  * @param {MambaLM} model
  * @param {number} length tokens of the prompt
  * @param {number} tokens tokens to decode
+ * @param {() => void} [afterOne] called before eight sequences are decoded
  * @returns {Promise<Speeds>}
  */
-export async function measureOurs(kernel, model, length, tokens) {
+export async function measureOurs(kernel, model, length, tokens, afterOne) {
   await prompt(kernel, model, length);
+  const prefill = length / (await prompt(kernel, model, length));
+  const one = tokens / (await decode(kernel, model, 1, tokens));
+  afterOne?.();
   return {
-    prefill: length / (await prompt(kernel, model, length)),
-    decode: tokens / (await decode(kernel, model, 1, tokens)),
+    prefill,
+    decode: one,
     decodeEight: (8 * tokens) / (await decode(kernel, model, 8, tokens)),
   };
 }
 
 /** Seconds to read a prompt, for the logits of its last token. @param {Kernel} kernel @param {MambaLM} model @param {number} length */
 async function prompt(kernel, model, length) {
-  const prompt = Int32Array.from({ length }, (_, i) => (i * 7919 + 13) % 50000);
+  const prompt = Int32Array.from({ length }, (_, i) => (i * 7919 + 13) % idLimit);
   const ids = kernel.upload(prompt, [1, length], "i32");
   const state = model.createState(1);
   const start = performance.now();

@@ -1,4 +1,6 @@
+import { statSync } from "node:fs";
 import { loadCheckpoint } from "../../packages/checkpoint/dist/index.js";
+import { stateBytes } from "../../packages/core/dist/index.js";
 import { createCpuKernel, measureCeilings } from "../../packages/kernel-cpu/dist/index.js";
 import { measureOurs } from "./measureOurs.mjs";
 
@@ -6,9 +8,15 @@ import { measureOurs } from "./measureOurs.mjs";
 
 const [path = "", length = "", tokens = ""] = process.argv.slice(2);
 const kernel = await createCpuKernel({ threads: 2 });
+const before = process.memoryUsage().rss;
 const { model } = await loadCheckpoint(kernel, path);
-const speeds = await measureOurs(kernel, model, Number(length), Number(tokens));
+let resident = 0;
+const speeds = await measureOurs(kernel, model, Number(length), Number(tokens), () => {
+  resident = process.memoryUsage().rss;
+});
+const predicted = statSync(path).size + stateBytes(model.config, 1, { length: Number(length) });
 model.dispose();
 const { read } = measureCeilings(kernel, 3);
 await kernel.dispose();
-console.log(JSON.stringify({ ...speeds, bytesPerSecond: read.allThreads }));
+const memory = { before, resident, predicted };
+console.log(JSON.stringify({ ...speeds, memory, bytesPerSecond: read.allThreads }));

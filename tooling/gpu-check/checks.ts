@@ -80,7 +80,7 @@ function spreadOut<T>(items: readonly T[]): T[] {
 /** Small training runs on the device and on the CPU: losses and gradient norms must be the same, step by step. */
 export async function trainingParity(open: () => Promise<TrainingKernel>, emit: Emit): Promise<void> {
   await using kernel = await open();
-  await using cpu = await createCpuKernel({ threads: 1 });
+  await using cpu = await createCpuKernel({ threads: 1, activations: "f32" });
   const within = (value: number) => value.toExponential(1);
   for (const name of trainingNames) {
     const actual = await trainSmallModel(kernel, name);

@@ -9,6 +9,8 @@ import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 const threads = 2;
 /** Tokens that are decoded before the measurement, as for this project. */
 const warmUp = 32;
+/** Ids of the prompt are below this number, which is at most the vocabulary of each shape: llama.cpp refuses other ids. */
+const idLimit = 32000;
 
 const [command = "", modelPath = "", ...rest] = process.argv.slice(2);
 /** Attention is exact where numbers are compared: keys and values in f32, and not the fused form, which rounds to f16. */
@@ -41,7 +43,7 @@ async function measure(length, tokens) {
   const sequence = await open(length + tokens + warmUp + 64);
   const ids = Array.from(
     { length },
-    (_, i) => /** @type {import("node-llama-cpp").Token} */ ((i * 7919 + 13) % 50000),
+    (_, i) => /** @type {import("node-llama-cpp").Token} */ ((i * 7919 + 13) % idLimit),
   );
   await sequence.evaluateWithoutGeneratingNewTokens(ids);
   await sequence.clearHistory();

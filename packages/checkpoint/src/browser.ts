@@ -1,5 +1,6 @@
-import type { LoraAdapter, MambaLM } from "@mamba/core";
+import type { LoraAdapter } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
+import type { AdaptedModel } from "./adapter/modules.ts";
 import { readAdapter } from "./adapter/read.ts";
 import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
 import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
@@ -96,7 +97,7 @@ export async function inspectModel(
  * KernelError `OUT_OF_MEMORY`
  */
 export async function loadAdapter(
-  model: Pick<MambaLM, "kernel" | "linears">,
+  model: AdaptedModel,
   source: string | URL | CheckpointFiles,
   options: FetchOptions = {},
 ): Promise<LoraAdapter> {

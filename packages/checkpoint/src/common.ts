@@ -1,5 +1,5 @@
 // Exports of both entries: the part that needs neither Node nor a browser.
-export { adapterConfig, type AdapterModules, parseAdapterConfig } from "./adapter/config.ts";
+export { adapterConfig } from "./adapter/config.ts";
 export type { AdapterLoadOptions } from "./adapter/read.ts";
 export type { StoredAs, TensorShapes } from "./architectures/architecture.ts";
 export { type ConfigFormat, hubConfig, parseConfig, type ParsedConfig } from "./architectures/index.ts";

@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
-import type { LoraAdapter, MambaLM } from "@mamba/core";
+import type { LoraAdapter } from "@mamba/core";
 import { type ByteSource, type SafetensorsFile, show } from "@mamba/core/safetensors";
 import type { Kernel } from "@mamba/kernel";
+import type { AdaptedModel } from "./adapter/modules.ts";
 import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
 import { convert, type ConvertedCheckpoint, type ConvertOptions } from "./convert.ts";
 import { CheckpointError } from "./errors.ts";
@@ -23,7 +24,8 @@ import { findTokenizer } from "./tokenizer/read.ts";
 
 export * from "./common.ts";
 export { type FetchOptions, urlFiles } from "./sources/url.ts";
-export { saveAdapter } from "./adapter/save.ts";
+export type { AdaptedModel } from "./adapter/modules.ts";
+export { checkAdapter, saveAdapter } from "./adapter/save.ts";
 export { writeGguf, writeSafetensors } from "./writeFiles.ts";
 export type { ConvertedCheckpoint, ConvertOptions } from "./convert.ts";
 export { saveModel } from "./models/saveModel.ts";
@@ -105,7 +107,7 @@ export async function inspectModel(
  * KernelError `OUT_OF_MEMORY`
  */
 export async function loadAdapter(
-  model: Pick<MambaLM, "kernel" | "linears">,
+  model: AdaptedModel,
   folder: string | CheckpointFiles,
   options: AdapterLoadOptions = {},
 ): Promise<LoraAdapter> {

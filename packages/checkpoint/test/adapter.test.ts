@@ -36,7 +36,7 @@ test("what is saved has PEFT's names and fields, and loads again bit by bit", as
   const folder = join(await temporaryFolder(), "new");
   const input = { rank: 3, alpha: 1.5, targets: ["dt_proj", "in_proj"], base: "org/name" } as const;
   using adapter = LoraAdapter.init(model, input, 5);
-  await saveAdapter(kernel, adapter, folder);
+  await saveAdapter(model, adapter, folder);
   expect((await readdir(folder)).sort()).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
   expect(JSON.parse(await readFile(join(folder, "adapter_config.json"), "utf8"))).toMatchObject({
     peft_type: "LORA",
@@ -285,11 +285,11 @@ test("writing over an adapter that cannot be read leaves it as it was", async ()
   const before = await readFile(path);
   using adapter = LoraAdapter.init(model, { rank: 2, targets: mambaLinears });
   const failing = { ...kernel, read: () => Promise.reject(new Error("device lost")) };
-  await expect(saveAdapter(failing, adapter, folder)).rejects.toThrow("device lost");
+  await expect(saveAdapter({ ...model, kernel: failing }, adapter, folder)).rejects.toThrow("device lost");
   expect(await readFile(path)).toEqual(before);
   expect((await readdir(folder)).sort()).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
   await writeFile(join(folder, "file"), "");
-  expect((await refusal(() => saveAdapter(kernel, adapter, join(folder, "file")))).code).toMatch(
+  expect((await refusal(() => saveAdapter(model, adapter, join(folder, "file")))).code).toMatch(
     /IO|NOT_FOUND/,
   );
 });
@@ -387,7 +387,7 @@ describe("adapters of PEFT beyond plain LoRA on one kind of layer", () => {
     expect(adapter.parameters.size).toBe(tensors.length);
     base.attach(adapter);
     const folder = await temporaryFolder();
-    await saveAdapter(kernel, adapter, folder);
+    await saveAdapter(model, adapter, folder);
     await using file = await openSafetensors(join(folder, "adapter_model.safetensors"));
     for (const tensor of tensors) expect(await file.read(tensor.name)).toEqual(await tensor.bytes());
     using again = await loadAdapter(base, folder);

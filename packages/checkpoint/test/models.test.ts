@@ -280,7 +280,7 @@ test("an adapter of a vision model is saved and loaded as that of a language mod
   using adapter = LoraAdapter.init(model, { rank: 2 }, 1);
   expect(adapter.config.targets).toEqual(["in_proj", "x_proj", "out_proj", "x_proj_b"]);
   const folder = await temporaryFolder();
-  await saveAdapter(kernel, adapter, folder);
+  await saveAdapter(model, adapter, folder);
   using loaded = await loadAdapter(model, folder);
   expect(await valuesOf(kernel, loaded)).toEqual(await valuesOf(kernel, adapter));
 });

@@ -267,6 +267,27 @@ test("the balancing loss is 1 in balance, and padding has no part in it", async 
   expect(await loss({}, sharp, uneven, { sequences: none })).toEqual([]);
 });
 
+test("the balancing loss has finite gradients where the scores of all experts are 0", async () => {
+  using scope = new Scope();
+  const spec = experts({ ...common, ...routed, balance: 1 });
+  const weights = new Map(
+    spec.parameters("").map((parameter) => {
+      const data = initialValues(parameter, 1);
+      if (parameter.name === "router.weight") data.fill(-200 / dModel);
+      return [parameter.name, scope.use(kernel.upload(data, parameter.shape, "f32"))] as const;
+    }),
+  );
+  const router = weights.get("router.weight")!;
+  const x = scope.use(kernel.upload(new Float32Array(3 * dModel).fill(1), [1, 3, dModel], "f32"));
+  const [found] = await gradients([router], (ops) => {
+    const losses: Tensor[] = [];
+    const training = { seed: 1, addLoss: (added: Tensor) => void losses.push(added) };
+    spec.build(weights, "").forward(ops, x, { training });
+    return losses[0]!;
+  });
+  expect(found!.every(Number.isFinite)).toBe(true);
+});
+
 test("attention over a state refuses packed rows, training and missing positions", () => {
   const spec = attention({ dModel, heads: 2 });
   const parameters = new Map(spec.parameters("").map(({ name, shape }) => [name, tensor([...shape])]));

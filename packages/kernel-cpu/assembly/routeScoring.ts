@@ -4,5 +4,5 @@ export const SOFTMAX: i32 = 0;
 export const TOP_SOFTMAX: i32 = 1;
 export const SIGMOID: i32 = 2;
 
-/** What is added to the sum by which weights are divided. */
+/** Added to the sum by which weights are divided. */
 export const SMALLEST_SUM: f64 = 1e-20;

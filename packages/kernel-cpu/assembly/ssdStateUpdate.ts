@@ -126,8 +126,8 @@ function updateRow(state: usize, N: i32, B: usize, C: usize, decay: v128, u: v12
 /** Advances eight numbers of the state. Returns the lanes of their products with C. */
 @inline
 function updateTile(state: usize, B: usize, C: usize, decay: v128, u: v128): v128 {
-  const s0 = madd(u, v128.load(B), f32x4.mul(decay, v128.load(state)));
-  const s1 = madd(u, v128.load(B, 16), f32x4.mul(decay, v128.load(state, 16)));
+  const s0 = madd(decay, v128.load(state), f32x4.mul(u, v128.load(B)));
+  const s1 = madd(decay, v128.load(state, 16), f32x4.mul(u, v128.load(B, 16)));
   v128.store(state, s0);
   v128.store(state, s1, 16);
   return madd(s1, v128.load(C, 16), f32x4.mul(s0, v128.load(C)));
@@ -139,13 +139,13 @@ function updatePartial(state: usize, B: usize, C: usize, decay: v128, u: v128, c
   const rest = count & 3;
   let at: usize = 0;
   if (count & 4) {
-    const s = madd(u, v128.load(B), f32x4.mul(decay, v128.load(state)));
+    const s = madd(decay, v128.load(state), f32x4.mul(u, v128.load(B)));
     v128.store(state, s);
     sum = f32x4.mul(s, v128.load(C));
     at = 16;
   }
   if (!rest) return sum;
-  const s = madd(u, loadPartial(B + at, rest), f32x4.mul(decay, loadPartial(state + at, rest)));
+  const s = madd(decay, loadPartial(state + at, rest), f32x4.mul(u, loadPartial(B + at, rest)));
   storePartial(state + at, s, rest);
   // An infinite input times the 0 beyond B would be NaN.
   const real = v128.and(s, laneMask(rest));

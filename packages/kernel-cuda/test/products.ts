@@ -6,7 +6,6 @@ import type { CudaKernel } from "../src/kernel.ts";
 import type { KernelName } from "../src/kernels.ts";
 import { quantizedTypes } from "../src/quantized.ts";
 import type { CudaTensor } from "../src/tensor.ts";
-import { available, skipAll, useStandIn } from "./standIn.ts";
 
 // The conformance cases are small, so they use small tiles. These tests compute the same products with small and large tiles:
 // every element is the same sum in the same order for any tile. Tiles of quantised weights are also compared with those of f32.
@@ -55,13 +54,8 @@ async function checkTiles(
   }
 }
 
-/** Registers the tests. @param driver the stand-in; default: the one that executes the CUDA sources */
-export function testProducts(driver?: string): void {
-  if (!available) {
-    skipAll("products in large tiles");
-    return;
-  }
-  useStandIn("", driver === undefined ? {} : { driver });
+/** Registers the tests. They use the stand-in that is the driver of this process. */
+export function testProducts(): void {
   for (const dtype of ["f32", "f16", "bf16"] as const) {
     test.each([
       [64, 132],

@@ -8,7 +8,7 @@ if (available) {
   useStandIn("");
   test.each(trainingNames)("%s learns on CUDA as on the CPU, step by step", async (name) => {
     await using cuda = await openCudaKernel();
-    await using cpu = await createCpuKernel({ threads: 1 });
+    await using cpu = await createCpuKernel({ threads: 1, activations: "f32" });
     const [actual, expected] = [await trainSmallModel(cuda, name), await trainSmallModel(cpu, name)];
     expect(expected.at(-1)?.loss).toBeLessThan(expected[0]?.loss ?? 0);
     const { loss, gradNorm } = distance(actual, expected);

@@ -1,5 +1,3 @@
-import type { TestFunction } from "@mamba/conformance";
-import { type QuantizedDType, quantizedTypes } from "@mamba/kernel";
 import { test } from "vitest";
 import { findAdapter, findGpu, type Missing } from "../src/device/gpu.ts";
 
@@ -20,26 +18,6 @@ export const available = missing === undefined || required;
 /** Reports the tests of a file as one skipped test with the reason. */
 export function skipAll(what: string): void {
   test.skip(`${what} (no WebGPU: ${missing?.reason})`, () => undefined);
-}
-
-/** Registers the tests whose name passes, those that `runConformance` skips included. */
-export function only(passes: (name: string) => boolean): TestFunction {
-  const some =
-    (register: TestFunction): TestFunction =>
-    (name, body) => {
-      if (passes(name)) register(name, body);
-    };
-  return Object.assign(some(test), { skip: some(test.skip) });
-}
-
-const quantizedType = new RegExp(`\\b(${quantizedTypes.join("|")})\\b`);
-
-/**
- * The quantised type that a test is about, if any. The shaders of all quantised types differ only in the function that reads a
- * weight, and take long to compile: most tests of products run with a few of the types.
- */
-export function quantizedTypeOf(name: string): QuantizedDType | undefined {
-  return quantizedType.exec(name)?.[1] as QuantizedDType | undefined;
 }
 
 /** A device with the default limits and no features, as every adapter has. */

@@ -1,8 +1,9 @@
 import { runConformance } from "@mamba/conformance";
 import { createWebGpuKernel } from "../src/index.ts";
-import { available, only, quantizedTypeOf, skipAll } from "./available.ts";
+import { available, skipAll } from "./available.ts";
+import { only, quantizedTypeOf } from "./selection.ts";
 
-const severalRows = /^linear(BackwardInput| rows (?!1 ))|same bits: linear/;
+const severalRows = /^(linear(BackwardInput| rows (?!1 ))|expertLinearBackwardInput )|same bits: linear/;
 
 /** True for products of several rows with a quantised type, except two that have every kind of plane between them. */
 function isRepeated(name: string): boolean {

@@ -1,7 +1,8 @@
 import { runConformance } from "@mamba/conformance";
 import { expect, test } from "vitest";
 import { openWebGpuKernel } from "../src/create.ts";
-import { available, only, quantizedTypeOf, skipAll, smallestDevice } from "./available.ts";
+import { available, skipAll, smallestDevice } from "./available.ts";
+import { only, quantizedTypeOf } from "./selection.ts";
 
 // The suite on a device with the default limits of WebGPU and no features, with the shaders for GPUs, which need the most. The
 // variant processes weights in chunks of a few rows, as it does tables above 128 MiB, and must give the same bits.

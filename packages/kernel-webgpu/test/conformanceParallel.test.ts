@@ -2,7 +2,8 @@ import { runConformance } from "@mamba/conformance";
 import { describe, expect, test } from "vitest";
 import { openWebGpuKernel } from "../src/create.ts";
 import { createWebGpuKernel } from "../src/index.ts";
-import { available, only, quantizedTypeOf, skipAll } from "./available.ts";
+import { available, skipAll } from "./available.ts";
+import { only, quantizedTypeOf } from "./selection.ts";
 
 // The shaders for GPUs on any adapter, with its features: the tests of the ops that have such shaders. All other tests would
 // run the same code as conformance.test.ts.

@@ -1,7 +1,8 @@
 import { runConformance } from "@mamba/conformance";
 import { expect, test } from "vitest";
 import { openWebGpuKernel } from "../src/create.ts";
-import { available, only, skipAll, smallestDevice } from "./available.ts";
+import { available, skipAll, smallestDevice } from "./available.ts";
+import { only } from "./selection.ts";
 
 // The tests of scans with chunks of a few positions, as long sequences of few channels are scanned on a GPU. The backward has its own
 // chunks, so its tests would run the same code as conformance.test.ts. Also infinities: a single step leaves them as they are, and the

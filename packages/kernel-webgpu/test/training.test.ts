@@ -10,7 +10,7 @@ if (available) {
     { timeout: 300_000 },
     async (name) => {
       await using gpu = await createWebGpuKernel();
-      await using cpu = await createCpuKernel({ threads: 1 });
+      await using cpu = await createCpuKernel({ threads: 1, activations: "f32" });
       const [actual, expected] = [await trainSmallModel(gpu, name), await trainSmallModel(cpu, name)];
       expect(expected.at(-1)?.loss).toBeLessThan(expected[0]?.loss ?? 0);
       const { loss, gradNorm } = distance(actual, expected);

@@ -1,5 +1,6 @@
 import type { StepEvent } from "@mamba/train";
 
+export { generateOnTwo } from "./states.ts";
 export { trainingNames, trainSmallModel } from "./trainings.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { MambaLM, SequenceModel, uniformAt, VisionMamba } from "@mamba/core";
+import { LoraAdapter, MambaLM, SequenceModel, uniformAt, VisionMamba } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
 import {
   type ArrayExample,
@@ -11,6 +11,7 @@ import {
   type Trainable,
   Trainer,
 } from "@mamba/train";
+import { hybridConfig, quantizedHybrid } from "./hybrid.ts";
 
 /** Sequences that count up in steps of 1 or 2. */
 const counting: DataSource = {
@@ -68,6 +69,15 @@ const trainings = {
   "a language model": async (kernel: Kernel) => {
     using model = MambaLM.init(kernel, { ...size, vocabSize: 8 }, 1);
     return await train(languageModel(model), counting, 20);
+  },
+  // Two trainings in one, because a backend compiles their kernels once.
+  "an adapter of a quantised hybrid with experts, then the hybrid": async (kernel: Kernel) => {
+    using quantized = quantizedHybrid(kernel);
+    using adapter = LoraAdapter.init(quantized, { rank: 2 }, 1);
+    quantized.attach(adapter);
+    const events = await train(languageModel(quantized), counting, 3);
+    using model = MambaLM.init(kernel, hybridConfig, 1);
+    return [...events, ...(await train(languageModel(model, { packTo: 48 }), counting, 4))];
   },
   "Vision Mamba with dropout": async (kernel: Kernel) => {
     const image = { height: 9, width: 9, channels: 1, patchSize: 3, classes: 4 };

@@ -99,7 +99,8 @@ export function* chunksOf(
   gradients: boolean,
 ): Generator<ModelChunk, void, undefined> {
   const { layout, packed, model } = batch;
-  const ids = packed && !isCausalPadding(batch) ? sequenceIds(layout) : undefined;
+  const isIgnored = isCausalPadding(batch) && !(gradients && model.addsLosses);
+  const ids = packed && !isIgnored ? sequenceIds(layout) : undefined;
   const whole = segmentLength === undefined || segmentLength >= layout.length;
   if (whole) {
     yield chunkOf(batch, ids, { start: 0, count: layout.length }, undefined);

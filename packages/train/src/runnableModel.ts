@@ -1,4 +1,5 @@
 import {
+  isHybrid,
   type MambaLM,
   type ModelInput,
   type Ops,
@@ -24,6 +25,8 @@ export interface RunnableModel {
   readonly outputs: number;
   /** True when each position has a result, [B, L, outputs]; otherwise each sequence has one, [S, outputs]. */
   readonly perPosition: boolean;
+  /** True when modules may add losses in training, such as the balancing loss of experts: padding must have no part in them. */
+  readonly addsLosses: boolean;
   run(ops: Ops, input: Tensor, options: TrainingRunOptions): Tensor;
   /** Advances the state without results, where that costs less than `run`. */
   advance?(ops: Ops, input: Tensor, options: TrainingRunOptions): void;
@@ -37,6 +40,7 @@ export function runnableLanguageModel(model: MambaLM): RunnableModel {
     input: { dtype: "i32", width: 1, shape: (rows, length) => [rows, length] },
     outputs: model.config.vocabSize,
     perPosition: true,
+    addsLosses: isHybrid(model.config),
     run: (ops, ids, options) => model.run(ops, ids, options),
     advance: (ops, ids, options) => {
       model.run(ops, ids, { ...options, logits: "last" });
@@ -52,6 +56,7 @@ export function runnableArrayModel(model: TrainableModel): RunnableModel {
     input: inputFormat(input),
     outputs,
     perPosition,
+    addsLosses: "stack" in model.config && model.config.stack !== undefined,
     run: (ops, x, options) => model.run(ops, x, given(options)),
     createState: state && ((rows, kernel) => StackState.create(kernel, state, rows)),
   };

@@ -80,7 +80,7 @@ test.each([["lm-untied"], ["lm-untied-bf16"], ["lm-untied-f16"]])(
     expect(before).toBeGreaterThan(Math.log(93));
     expect(after).toBeLessThan(before - 2);
 
-    await saveAdapter(kernel, adapter, join(folder, "adapter"));
+    await saveAdapter(model, adapter, join(folder, "adapter"));
     using again = await load(golden(name)); // its weights are unchanged
     expect(await heldOut(again)).toBe(before);
     using loaded = await loadAdapter(again, join(folder, "adapter"));

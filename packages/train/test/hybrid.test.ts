@@ -1,4 +1,4 @@
-import { attention, mamba, MambaLM } from "@mamba/core";
+import { attention, experts, mamba, MambaLM } from "@mamba/core";
 import { expect, test } from "vitest";
 import type { DataSource } from "../src/dataSource.ts";
 import { evaluate } from "../src/evaluate.ts";
@@ -58,4 +58,16 @@ test("a model with attention learns from whole sequences, packed as padded, and 
       expect(Math.abs(packed!.get(name)![i]! - value)).toBeLessThan(1e-3 * largest),
     );
   }
+});
+
+test("padding has no part in the balancing loss: padded examples have the gradients of packed ones", async () => {
+  const ffn = experts({ ...common, dHidden: 8, experts: 4, perToken: 1, balance: 1 });
+  const norms = [];
+  for (const packTo of [undefined, 24]) {
+    using lm = MambaLM.init(kernel, { ...config, layers: [{ mixer: attending, ffn }] }, 2);
+    using trainer = new Trainer(languageModel(lm, { packTo }), mixed, { steps: 1, batchSize: 6 });
+    norms.push((await trainer.advance())?.gradNorm ?? NaN);
+  }
+  const [padded = NaN, packed = NaN] = norms;
+  expect(Math.abs(padded / packed - 1)).toBeLessThan(1e-5);
 });

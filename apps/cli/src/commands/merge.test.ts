@@ -116,8 +116,8 @@ test.each([
   [["train", "text", "--lora=0", "--model=m", "--out=x"], "--lora must be a whole number, at least 1"],
   [["train", "text", "--lora-alpha=8", "--model=m", "--out=x"], "--lora-targets need --lora <rank>"],
   [
-    ["train", "text", "--lora=8", "--lora-targets=lm_head", "--model=m", "--out=x"],
-    "--lora-targets must be of in_proj, x_proj, dt_proj, out_proj",
+    ["train", "text", "--lora=8", "--lora-targets=in_proj,", "--model=m", "--out=x"],
+    "--lora-targets must be names of layers, such as in_proj,q_proj",
   ],
   [["merge", "--model=m", "--out=x"], "--adapter is missing"],
 ])("%j is refused", async (args, message) => {

@@ -51,7 +51,7 @@ export default (host: Host) =>
     )
     .option(
       "--lora-targets <list>",
-      "Of in_proj, x_proj, dt_proj, out_proj (default: in_proj,x_proj,out_proj)",
+      "Names of linear layers (default: in_proj, x_proj, out_proj, and q_proj, k_proj, v_proj, o_proj of attention)",
       parseLoraTargets,
     )
     .option("--resume", "Continue the run in the folder")

@@ -42,7 +42,7 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   const { RunFolder } = await import("@mamba/train/node");
   const { storyEnd } = await import("@mamba/tasks");
   const { languageModel, Trainer } = await import("@mamba/train");
-  const { saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
+  const { checkAdapter, saveAdapter, saveCheckpoint } = await import("@mamba/checkpoint");
   await using kernel = await openBackend(request, host);
   const loaded =
     request.model === undefined
@@ -64,7 +64,10 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
       MambaLM.init(kernel, await configOf(recipe, source.vocabSize), recipe.seed, { dtype: weights }),
     );
   const adapter = lora && scope.use(LoraAdapter.init(model, lora, recipe.seed));
-  if (adapter) model.attach(adapter);
+  if (adapter) {
+    checkAdapter(model, adapter); // before the training, as it could not be saved
+    model.attach(adapter);
+  }
   using trainer = new Trainer(languageModel(model), source, recipe.training, { memoryLimit });
   await using folder = await RunFolder.open(out);
   if (!request.resume && (await folder.hasState())) {
@@ -81,7 +84,7 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   const bytes = hasBytes(recipe.data.task, newTokenizer)
     ? byteTokenizer(model.config.vocabSize, recipe.data.task === "stories" ? [storyEnd] : [])
     : undefined;
-  if (adapter) await saveAdapter(kernel, adapter, trained);
+  if (adapter) await saveAdapter(model, adapter, trained);
   else {
     const tokenizer = loaded ? loaded.tokenizer : (newTokenizer ?? bytes);
     await saveCheckpoint(model, trained, { tokenizer, stopIds: loaded?.stopIds });

@@ -8,6 +8,7 @@ import {
   probeKernel,
 } from "@mamba/kernel";
 import type { BackendChoice, BackendId } from "../protocol.ts";
+import { warmUpPartsOf } from "./warmUpParts.ts";
 
 interface Backend {
   readonly id: BackendId;
@@ -63,7 +64,7 @@ export async function warmUp(
   if (!(kernel instanceof WebGpuKernel)) return;
   const isWeight = (dtype: DType): dtype is WeightDType => dtype !== "i32";
   const weights = [...new Set([...parameters.values()].map(({ dtype }) => dtype))].filter(isWeight);
-  await kernel.warmUp({ stateSize: config.dState, weights, onProgress });
+  await kernel.warmUp({ ...warmUpPartsOf(config), weights, onProgress });
 }
 
 /** The CPU backend with threads; unavailable where it would have one thread only, which is a choice of its own. */

@@ -113,11 +113,7 @@ const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 for (const [what, change, message] of [
   ["weights alone", { "config.json": undefined }, /there is no config\.json \(NOT_FOUND\)/],
   ["a config that is not JSON", { "config.json": Buffer.from("<html>") }, /config\.json.*\(JSON\)/],
-  [
-    "another architecture",
-    { "config.json": json({ model_type: "mamba2" }) },
-    /mamba2.*\(UNSUPPORTED_MODEL\)/,
-  ],
+  ["another architecture", { "config.json": json({ model_type: "rwkv" }) }, /rwkv.*\(UNSUPPORTED_MODEL\)/],
   [
     "weights that are not safetensors",
     { "model.safetensors": Buffer.alloc(999, "x") },

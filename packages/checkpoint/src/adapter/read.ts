@@ -1,10 +1,11 @@
-import { LoraAdapter, type MambaLM, moduleName } from "@mamba/core";
+import { LoraAdapter } from "@mamba/core";
 import { show } from "@mamba/core/safetensors";
 import {
   fromFloat32,
   type HostArray,
   isQuantized,
   type Kernel,
+  lastExtent,
   Scope,
   type Tensor,
   toFloat32,
@@ -19,6 +20,7 @@ import { type LoadOptions, loadParameters } from "../parameters/load.ts";
 import { matchParameters } from "../parameters/match.ts";
 import { type CheckpointFiles, readAll } from "../sources/source.ts";
 import { parseAdapterConfig } from "./config.ts";
+import { type AdaptedModel, adaptedLayers, joinedIndex } from "./modules.ts";
 import {
   adaptedModules,
   adapterConfigFile,
@@ -37,7 +39,7 @@ export type AdapterLoadOptions = Pick<LoadOptions, "onProgress" | "signal" | "ve
  * the model before anything is allocated, so the size of its file bounds the memory of an adapter. f16 and bf16 become f32.
  */
 export async function readAdapter(
-  model: Pick<MambaLM, "kernel" | "linears">,
+  model: AdaptedModel,
   files: CheckpointFiles,
   options: AdapterLoadOptions,
 ): Promise<LoraAdapter> {
@@ -49,13 +51,18 @@ export async function readAdapter(
     (await readWeightFile(files, adapterWeightsFile)) ?? (await readWeightFile(files, adapterPickleFile));
   if (!weights) throw noWeights(files.label, `${adapterWeightsFile}, ${adapterPickleFile}`);
   const { kernel, linears } = model;
-  const config = parseAdapterConfig(bytes, source.name, {
-    inModel: [...linears.keys()].map(moduleName),
-    inFile: adaptedModules(weights.tensors.keys()),
-  });
-  const copied = copiedWeights(linears);
+  const layers = adaptedLayers(model);
+  const { config, joined } = parseAdapterConfig(bytes, source.name, layers, [
+    ...adaptedModules(weights.tensors.keys()),
+  ]);
+  const copied = copiedWeights(layers);
   const unused = new Map([...copied.keys()].map((name) => [name, "it is a copy of the model's own"]));
-  const { parameters } = matchParameters(adapterSources(linears, config), weights, files.label, unused);
+  const { parameters } = matchParameters(
+    adapterSources(linears, layers, config, joined),
+    weights,
+    files.label,
+    unused,
+  );
   for (const [name, weight] of copied) {
     if (weights.tensors.has(name)) await checkCopy(files, weights, name, kernel, linears.get(weight)?.weight);
   }
@@ -63,6 +70,11 @@ export async function readAdapter(
   const tensors = new Map(await loadParameters(kernel, files, weights, parameters, options, scope));
   for (const [name, tensor] of tensors) {
     if (isTransposed(name)) tensors.set(name, scope.use(await transposed(kernel, tensor)));
+    else if (name.endsWith(".lora_B.weight") && lastExtent(tensor.shape) > config.rank)
+      tensors.set(
+        name,
+        scope.use(await ownColumns(kernel, tensor, config.rank, joinedIndex(layers, name), name)),
+      );
   }
   for (const tensor of tensors.values()) scope.release(tensor);
   return new LoraAdapter(config, tensors);
@@ -73,6 +85,35 @@ async function transposed(kernel: Kernel, tensor: Tensor): Promise<Tensor> {
   const [values] = (await kernel.read(tensor)) as [Float32Array];
   const [rows = 0, columns = 0] = tensor.shape;
   return kernel.upload(transpose(values, rows, columns), [columns, rows], "f32");
+}
+
+/**
+ * The columns of a layer among those of all layers that a module joins: the only ones that are not zero.
+ *
+ * @throws CheckpointError `UNSUPPORTED_ADAPTER` when the update of the layer has a higher rank
+ */
+async function ownColumns(
+  kernel: Kernel,
+  tensor: Tensor,
+  rank: number,
+  index: number,
+  name: string,
+): Promise<Tensor> {
+  const [values] = (await kernel.read(tensor)) as [Float32Array];
+  const columns = lastExtent(tensor.shape);
+  const rows = values.length / columns;
+  const start = index * rank;
+  const own = new Float32Array(rows * rank);
+  for (const [i, value] of values.entries()) {
+    const column = (i % columns) - start;
+    if (column >= 0 && column < rank) own[Math.floor(i / columns) * rank + column] = value;
+    else if (value !== 0)
+      throw new CheckpointError(
+        "UNSUPPORTED_ADAPTER",
+        `${name} has a rank above ${rank}: updates of the matrices that its module joins are mixed`,
+      );
+  }
+  return kernel.upload(own, [rows, rank], "f32");
 }
 
 /**

@@ -47,19 +47,18 @@ export const graniteMoeHybrid = hybridArchitecture({
       : undefined;
     const attending = indices.every(isMamba) ? undefined : graniteAttention(fields, common);
     const ffn = feedForward(fields, common);
-    const residualScale = fields.number("residual_multiplier") ?? 1;
+    const { residualScale, ...scales } = graniteScales(fields);
     return {
       ...model,
+      ...scales,
       rmsNormEps,
-      embeddingScale: fields.number("embedding_multiplier") ?? 1,
-      logitScale: 1 / (fields.number("logits_scaling") ?? 1),
       layers: layersOf(nLayers, (i) => ({ mixer: isMamba(i) ? recurrent : attending, ffn, residualScale })),
     };
   },
   toConfig: (config, stored) => {
     const mamba2 = firstOf(config, "mamba2");
     const attention = firstOf(config, "attention");
-    const { ffn, residualScale = 1 } = config.layers[0] ?? {};
+    const ffn = config.layers[0]?.ffn;
     return {
       ...commonFields(config, stored, {
         modelType: "granitemoehybrid",
@@ -79,9 +78,7 @@ export const graniteMoeHybrid = hybridArchitecture({
       position_embedding_type: attention?.rotary ? "rope" : "nope",
       ...(attention?.rotary && { rope_theta: attention.rotary.theta }),
       ...feedForwardFields(ffn),
-      embedding_multiplier: config.embeddingScale,
-      logits_scaling: 1 / config.logitScale,
-      residual_multiplier: residualScale,
+      ...graniteScaleFields(config),
     };
   },
   names: () => ({
@@ -91,6 +88,29 @@ export const graniteMoeHybrid = hybridArchitecture({
     tensors: graniteTensors,
   }),
 });
+
+/** The factors of all Granite models. */
+export function graniteScales(fields: Fields): {
+  readonly embeddingScale: number;
+  readonly logitScale: number;
+  readonly residualScale: number;
+} {
+  const logitsScaling = fields.number("logits_scaling") ?? 1;
+  if (logitsScaling === 0) fields.wrong("the field logits_scaling must not be 0");
+  return {
+    embeddingScale: fields.number("embedding_multiplier") ?? 1,
+    logitScale: 1 / logitsScaling,
+    residualScale: fields.number("residual_multiplier") ?? 1,
+  };
+}
+
+export function graniteScaleFields({ embeddingScale, logitScale, layers }: HybridLMConfig): object {
+  return {
+    embedding_multiplier: embeddingScale,
+    logits_scaling: 1 / logitScale,
+    residual_multiplier: layers[0]?.residualScale ?? 1,
+  };
+}
 
 function graniteAttention(fields: Fields, common: Common) {
   const theta = ropeTheta(fields) ?? 10000;
@@ -133,7 +153,8 @@ function feedForwardFields(ffn: HybridLMConfig["layers"][number]["ffn"]): object
   };
 }
 
-function graniteTensors({ spec, module, place, local }: LayerParameter): LocalTensors {
+/** The names of the tensors of a layer. */
+export function graniteTensors({ spec, module, place, local }: LayerParameter): LocalTensors {
   if (module === undefined)
     return place === "mixer" ? "input_layernorm.weight" : "post_attention_layernorm.weight";
   if (place === "mixer") return `${module.kind === "attention" ? "self_attn" : "mamba"}.${local}`;

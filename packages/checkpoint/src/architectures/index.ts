@@ -8,6 +8,7 @@ import type { Architecture, StoredAs, TensorShapes } from "./architecture.ts";
 import { bamba } from "./bamba.ts";
 import { falconH1 } from "./falconH1.ts";
 import { falconMamba } from "./falconMamba.ts";
+import { granite, graniteMoe } from "./granite.ts";
 import { graniteMoeHybrid } from "./graniteMoeHybrid.ts";
 import { jamba } from "./jamba.ts";
 import { mamba } from "./mamba.ts";
@@ -26,6 +27,8 @@ export const architectures = [
   nemotronH,
   jamba,
   bamba,
+  granite,
+  graniteMoe,
   mambaTs,
   stateSpaces,
 ] as const;

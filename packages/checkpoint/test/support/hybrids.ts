@@ -33,6 +33,7 @@ const granite = {
     scoring: "topSoftmax",
     shared: { dHidden: 20 },
   }),
+  expertsAlone: experts({ ...common, dHidden: 6, experts: 5, perToken: 2, scoring: "topSoftmax" }),
   scales: { embeddingScale: 12, logitScale: 1 / 6 },
 };
 
@@ -184,6 +185,25 @@ export const hybridModels: Readonly<Record<string, readonly HybridLMConfigInput[
           ffn: swiglu,
         },
       ),
+    },
+  ],
+  granitemoe: [
+    {
+      ...model,
+      ...granite.scales,
+      layers: layersOf({ mixer: granite.rotating, ffn: granite.expertsAlone, residualScale: 0.22 }),
+    },
+  ],
+  granite: [
+    {
+      ...model,
+      ...granite.scales,
+      tieEmbeddings: false,
+      layers: layersOf({
+        mixer: granite.rotating,
+        ffn: mlp({ ...common, dHidden: 20, bias: true }),
+        residualScale: 0.22,
+      }),
     },
   ],
   "state-spaces": [

@@ -149,8 +149,11 @@ const forwardHeads = lawTest(
     const reference = ssdScan.reference({ B: 1, L: length, ...heads }, headValues(inputs));
     const args = { ...(load(kernel, scope, inputs) as HeadTensors), ...ssdScalars(heads) };
     const { y, finalState } = kernel.ssdScan(args, { finalState: true });
+    // The rounding errors of the positions add up like a random walk: their NMSE grows with the length. Recurrences in float32 with
+    // correctly rounded exponentials have 1e-11 to 1.1e-10 here, an exponential that loses x² has 3e-8.
+    const bound = (tolerance * length) / 4096;
     checkAgree("y", await readFloats(kernel, scope.use(y)), reference.y, tolerance);
-    checkAgree("state", await readFloats(kernel, scope.use(finalState)), reference.finalState, tolerance);
+    checkAgree("state", await readFloats(kernel, scope.use(finalState)), reference.finalState, bound);
   },
 );
 

@@ -23,17 +23,19 @@ export function balancingLoss(
   const isWhole = real === undefined || real.length === logits.shape[0];
   const rows = isWhole ? logits : ops.gatherRows(logits, real);
   const chosen = isWhole ? experts : ops.gatherRows(experts, real);
-  const scores = scoring === "sigmoid" ? normalized(ops, ops.sigmoid(rows)) : ops.softmax(rows);
+  const scores = scoring === "sigmoid" ? normalizedSigmoid(ops, rows) : ops.softmax(rows);
   const [number = 0] = scores.shape;
   const mean = ops.meanPositions(ops.reshape(scores, [1, number, count])); // [1, E]
   const loads = ops.reshape(ops.expertLoads(chosen, count), [1, count]);
   return ops.scale(ops.reshape(ops.linear(mean, loads), [1]), count);
 }
 
-/** x [R, E], each row divided by its sum. */
-function normalized(ops: Ops, x: Tensor): Tensor {
-  // softmax(log(x)) = x / sum(x)
-  return ops.softmax(ops.log(x));
+/** sigmoid(x) for x [R, E], each row divided by its sum. */
+function normalizedSigmoid(ops: Ops, x: Tensor): Tensor {
+  // softmax(log(s)) = s / sum(s). `tiny` keeps the gradient of the logarithm finite where the sigmoid is 0: for x below -104.
+  const count = lastExtent(x.shape);
+  const tiny = ops.constant(new Float32Array(count).fill(1e-30), [count]);
+  return ops.softmax(ops.log(ops.add(ops.sigmoid(x), tiny)));
 }
 
 function realRows({ ids }: Sequences): number[] {

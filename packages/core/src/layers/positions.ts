@@ -20,7 +20,7 @@ export class Positions {
   #lengths: readonly number[] | undefined;
   // Made when they are needed: there are positions for each token.
   #lengthsData: Int32Array | undefined;
-  #angles: Map<string, Float32Array> | undefined;
+  readonly #angles: (RotaryAngles & { readonly data: Float32Array })[] = [];
 
   /**
    * @param lengths positions that each row has read before this input. Default: none
@@ -67,9 +67,8 @@ export class Positions {
    */
   angles(ops: Pick<Ops, "sharedConstant">, { dim, theta }: RotaryAngles): Tensor {
     const pairs = dim / 2;
-    const key = `${dim} ${theta}`;
-    this.#angles ??= new Map();
-    let data = this.#angles.get(key);
+    // A list, of one item nearly always: the text of a key takes longer than the comparison.
+    let data = this.#angles.find((known) => known.dim === dim && known.theta === theta)?.data;
     if (!data) {
       const frequencies = Float64Array.from({ length: pairs }, (_, i) => theta ** ((-2 * i) / dim));
       data = new Float32Array(this.batch * this.length * pairs);
@@ -80,7 +79,7 @@ export class Positions {
           data[at * pairs + i] = angle - 2 * Math.PI * Math.round(angle / (2 * Math.PI));
         }
       }
-      this.#angles.set(key, data);
+      this.#angles.push({ dim, theta, data });
     }
     return ops.sharedConstant(data, [this.batch, this.length, pairs]);
   }

@@ -108,7 +108,7 @@ function oneRow(args: LinearQuantizedArgs, tile: i32, last: i32, scratch: usize)
 function manyRows(args: LinearQuantizedArgs, tile: i32, quad: i32, count: i32, scratch: usize): void {
   const type = args.weightType;
   const x = args.x + <usize>quad * quadBytes(args.inFeatures, 4, type);
-  // Of the last tile the second group may be missing; its results are not used.
+  // The second group of the last tile may be missing; its results are not used.
   const second = min((tile << 1) + 1, ((args.outFeatures + 3) >> 2) - 1);
   let from = multiplyGroups(args.weight, args.inFeatures, tile << 1, second, x, count, scratch, type);
   const o = tile << 3;

@@ -33,8 +33,11 @@ export function bindAxes<P extends string>(
   rules: Readonly<Record<string, ArgumentRule<P>>>,
   known?: Readonly<Record<string, number>>,
 ): Record<Letters<P>, number> {
-  // Every op of every decoded token is checked here, so the path without an error builds no list and no text.
-  const bound: Record<string, number> = { ...known };
+  // Every op of every decoded token is checked here, so the path without an error builds no list and no text, and uses the names of
+  // letters only once for each: objects with names that are not in the code are slow.
+  call++;
+  const bound: Record<string, number> = {};
+  for (const letter in known) bind(letterOf(letter), known[letter] as number, bound);
   for (const name in rules) {
     const rule = rules[name] as ArgumentRule<P>;
     const { tensor, dtypes = onlyF32 } = rule;
@@ -49,10 +52,11 @@ export function bindAxes<P extends string>(
     for (let i = 0; i < axes.length; i++) {
       const { letter, offset } = axes[i] as Axis;
       const extent = shape[i] as number;
-      const expected = letter === "" ? 0 : bound[letter];
-      if (expected === undefined) bound[letter] = extent - offset;
-      else if (extent !== expected + offset) {
-        throw mismatch(op, name, rule.axes, tensor, letter === "" ? "" : source(rules, letter, expected));
+      if (letter === undefined) {
+        if (extent !== offset) throw mismatch(op, name, rule.axes, tensor, "");
+      } else if (letter.call !== call) bind(letter, extent - offset, bound);
+      else if (extent !== letter.value + offset) {
+        throw mismatch(op, name, rule.axes, tensor, source(rules, letter));
       }
     }
     if (rule.dense === true && !isDense(tensor)) {
@@ -63,11 +67,35 @@ export function bindAxes<P extends string>(
   return bound;
 }
 
+function bind(letter: BoundLetter, value: number, bound: Record<string, number>): void {
+  letter.call = call;
+  letter.value = value;
+  bound[letter.name] = value;
+}
+
+/** The number of the latest call of `bindAxes`. */
+let call = 0;
+
+/** A letter and the value that it had in the call of `bindAxes` with the number `call`. */
+interface BoundLetter {
+  readonly name: string;
+  call: number;
+  value: number;
+}
+
+const letters = new Map<string, BoundLetter>();
+
+function letterOf(name: string): BoundLetter {
+  let letter = letters.get(name);
+  if (letter === undefined) letters.set(name, (letter = { name, call: 0, value: 0 }));
+  return letter;
+}
+
 const onlyF32: readonly DType[] = ["f32"];
 
-/** An extent: the value of `letter` ("" counts as 0) plus `offset`. */
+/** An extent: the value of `letter`, or 0 without one, plus `offset`. */
 interface Axis {
-  readonly letter: string;
+  readonly letter: BoundLetter | undefined;
   readonly offset: number;
 }
 
@@ -77,22 +105,23 @@ function parseAxes(text: string): readonly Axis[] {
   const known = parsedAxes.get(text);
   if (known !== undefined) return known;
   const axes = text.split(" ").map((token) => {
-    if (/^\d+$/.test(token)) return { letter: "", offset: Number(token) };
-    const [letter = "", minus = "0"] = token.split("-");
-    return { letter, offset: -Number(minus) };
+    if (/^\d+$/.test(token)) return { letter: undefined, offset: Number(token) };
+    const [name = "", minus = "0"] = token.split("-");
+    return { letter: letterOf(name), offset: -Number(minus) };
   });
   // Patterns with letters are literals in the code, so the cache stays small. A number alone comes from a tensor's size.
-  if (axes.some(({ letter }) => letter !== "")) parsedAxes.set(text, axes);
+  if (axes.some(({ letter }) => letter !== undefined)) parsedAxes.set(text, axes);
   return axes;
 }
 
 /** Names the argument that gave a letter its value: ` with D = 8 from x [2, 5, 8]`. */
-function source(rules: Readonly<Record<string, ArgumentRule>>, letter: string, value: number): string {
+function source(rules: Readonly<Record<string, ArgumentRule>>, letter: BoundLetter): string {
+  const found = `${letter.name} = ${letter.value}`;
   for (const [name, { tensor, axes }] of Object.entries(rules)) {
     if (tensor === undefined || !parseAxes(axes).some((axis) => axis.letter === letter)) continue;
-    return ` with ${letter} = ${value} from ${name} ${formatShape(tensor.shape)}`;
+    return ` with ${found} from ${name} ${formatShape(tensor.shape)}`;
   }
-  return ` with ${letter} = ${value}`;
+  return ` with ${found}`;
 }
 
 function mismatch(op: string, name: string, axes: string, tensor: Tensor, why: string): KernelError {

@@ -74,7 +74,7 @@ function checkExperts({ layers }: HybridLMConfig): void {
 }
 
 /** The shapes that files give a parameter: grouped convolutions have a channel axis in PyTorch, [C, 1, W], and another one in MLX. */
-export function shapesOf({ name, shape }: ParameterSpec): TensorRows["shapes"] {
+function shapesOf({ name, shape }: ParameterSpec): TensorRows["shapes"] {
   if (!name.endsWith(".conv1d.weight")) return [shape];
   const [channels = 0, width = 0] = shape;
   return [[channels, 1, width], shape, [channels, width, 1]];

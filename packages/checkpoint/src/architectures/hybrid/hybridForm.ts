@@ -54,7 +54,7 @@ export function hybridArchitecture<F extends string>(
 }
 
 /** The config of a model that was checked to be a hybrid. */
-export function asHybrid(config: Parameters<Architecture["sources"]>[0], format: string): HybridLMConfig {
+function asHybrid(config: Parameters<Architecture["sources"]>[0], format: string): HybridLMConfig {
   if (isHybrid(config)) return config;
   throw new CheckpointError("UNSUPPORTED_MODEL", `${format} has no form for equal Mamba blocks alone`);
 }
