@@ -40,6 +40,18 @@ const recipes = {
     const judged = ["stories", "--length", "1024", "--examples", "256", ...baseline];
     keep("demo", ["--type", "f16"], judged);
   },
+  recall() {
+    for (const run of ["hybrid", "mamba2", "mamba1"]) {
+      train([run], []);
+      keep(run, [], ["recall", "--length", "64", "--pairs", "16", "--examples", "256"]);
+    }
+  },
+  parity() {
+    for (const run of ["mamba3", "mamba2", "mamba1"]) {
+      train([`${run}-40`, `${run}-128`, `${run}-256`, run], []);
+      keep(run, [], ["parity", "--length", "64..4096", "--examples", "64"]);
+    }
+  },
   async digits() {
     const { evaluateBaselines, prepareDigits } = await import("./digits/prepare.mjs");
     prepareDigits(join(cache, name));

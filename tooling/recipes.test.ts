@@ -86,6 +86,56 @@ it("the demo model tells a story and stops at its end", async () => {
   expect(text.length).toBeLessThan(1500);
 });
 
+/** The number of parameters of a committed model. */
+function parametersOf(path: string): number {
+  const bytes = readFileSync(`${root}recipes/${path}-model/model.safetensors`);
+  const header = JSON.parse(bytes.toString("utf8", 8, 8 + Number(bytes.readBigUInt64LE()))) as object;
+  const sizes = Object.entries(header).map(([name, { shape }]: [string, { shape?: number[] }]) =>
+    name === "__metadata__" ? 0 : (shape ?? []).reduce((product, extent) => product * extent, 1),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+it("recall: one attention layer finds all values, Mamba-1 and Mamba-2 of the same size do not", async () => {
+  const sizes = ["hybrid", "mamba2", "mamba1"].map((model) => parametersOf(`recall/${model}`));
+  expect(Math.max(...sizes) / Math.min(...sizes)).toBeLessThan(1.05);
+  for (const [path, label] of [
+    ["hybrid", "Mamba-2, attention"],
+    ["mamba2", "Mamba-2, Mamba-2"],
+    ["mamba1", "Mamba-1, Mamba-1"],
+  ] as const) {
+    const args = ["--length=64", "--pairs=16", "--examples=64", "--seed=77"];
+    const [found] = await evaluate(`recall/${path}`, "recall", ...args);
+    const [recorded] = results(`recall/${path}`);
+    if (path === "hybrid") expect(found?.accuracy).toBeGreaterThanOrEqual(0.98);
+    else expect(found?.accuracy).toBeLessThan(0.5);
+    expect(Math.abs((found?.accuracy ?? NaN) - (recorded?.accuracy ?? NaN))).toBeLessThan(0.05);
+    const cells = `|${label}|${parametersOf(`recall/${path}`).toLocaleString("en")}|${percent(recorded?.accuracy ?? NaN)}|`;
+    expect(rows.some((row) => row.startsWith(cells))).toBe(true);
+  }
+});
+
+it("parity: Mamba-3 counts at and beyond the lengths of its training, Mamba-1 and Mamba-2 do not", async () => {
+  for (const [path, label] of [
+    ["mamba3", "Mamba-3"],
+    ["mamba2", "Mamba-2"],
+    ["mamba1", "Mamba-1"],
+  ] as const) {
+    const args = ["--length=64,256,512", "--examples=16", "--seed=77"];
+    const found = await evaluate(`parity/${path}`, "parity", ...args);
+    const recorded = results(`parity/${path}`);
+    for (const { length, accuracy } of found) {
+      if (path !== "mamba3") expect(accuracy).toBeLessThan(0.7);
+      else expect(accuracy).toBeGreaterThan(length <= 256 ? 0.99 : 0.8);
+    }
+    expect(recorded.map(({ length }) => length)).toEqual([64, 128, 256, 512, 1024, 2048, 4096]);
+    const cells = recorded.map(({ accuracy }) => percent(accuracy));
+    expect(rows).toContain(
+      `|${[label, parametersOf(`parity/${path}`).toLocaleString("en"), ...cells].join("|")}|`,
+    );
+  }
+});
+
 /** Prints JSON: `mamba eval` with a model of images or of series. */
 async function evaluateArrays<T>(model: string, ...args: string[]): Promise<T> {
   const cli = `${root}apps/cli/dist/main.js`;
