@@ -49,7 +49,8 @@ const recipes = {
   parity() {
     for (const run of ["mamba3", "mamba2", "mamba1"]) {
       train([`${run}-40`, `${run}-128`, `${run}-256`, run], []);
-      keep(run, [], ["parity", "--length", "64..4096", "--examples", "64"]);
+      // Examples of a seed that chose nothing: the stages were chosen on examples of the default seed.
+      keep(run, [], ["parity", "--length", "64..4096", "--examples", "64", "--seed", "4242"]);
     }
   },
   async digits() {
