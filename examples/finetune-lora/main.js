@@ -43,7 +43,7 @@ const trainer = new Trainer(languageModel(model), source, {
 for await (const { step, loss } of trainer.run()) if (step % 10 === 0) console.log(step, loss.toFixed(3));
 const { perplexity } = await evaluate(languageModel(model), source, { examples: 8 });
 console.log("after:", await write(), `perplexity ${perplexity.toFixed(2)}`);
-await saveAdapter(kernel, adapter, folder); // in PEFT's format; `mamba merge` adds it to the weights
+await saveAdapter(model, adapter, folder); // in PEFT's format; `mamba merge` adds it to the weights
 console.log(`the adapter is in ${folder}`);
 await source.close();
 for (const item of [trainer, adapter, model]) item.dispose();
