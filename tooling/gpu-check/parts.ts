@@ -5,10 +5,10 @@
  * its most, the figures of WebGPU are begun before the time of all is over.
  */
 export const partSeconds = {
-  ...{ conformance: 120, training: 30, ceilings: 20, scans: 90, ops: 60, models: 120 },
+  ...{ conformance: 100, training: 30, ceilings: 20, scans: 70, ops: 50, models: 120 },
   webgpu: 15,
   "webgpu-conformance": 75,
-  "webgpu-training": 20,
+  "webgpu-training": 45,
   "webgpu-ceilings": 15,
   "webgpu-scans": 25,
   "webgpu-models": 60,
