@@ -23,8 +23,8 @@ export class Positions {
   readonly #angles: (RotaryAngles & { readonly data: Float32Array })[] = [];
 
   /**
-   * @param lengths positions that each row has read before this input. Default: none
-   * @param sequences the sequences of each row: the first goes on from `lengths`, every other one starts at 0
+   * `lengths` are the positions that each row has read before this input, by default none. `sequences` are those of each row: the
+   * first goes on from `lengths`, every other one starts at 0.
    */
   constructor(
     batch: number,

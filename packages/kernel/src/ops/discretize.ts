@@ -28,7 +28,7 @@ export interface DiscretizeArgs {
 }
 
 export interface DiscretizeOp {
-  /** [..., 2H]: columns 0 to H - 1 are `weight`, the others `logDecay`. See `DiscretizeArgs` for the formula. */
+  /** [..., 2H], where columns 0 to H - 1 are `weight` and the others `logDecay`. See `DiscretizeArgs` for the formula. */
   discretize(args: DiscretizeArgs): Tensor;
 }
 

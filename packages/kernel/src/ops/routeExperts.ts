@@ -21,7 +21,7 @@ export type RouteScoring = (typeof scorings)[number];
 export interface RouteExpertsArgs {
   /** [R, E], E from 1 to 1024 */
   logits: Tensor;
-  /** [E]: changes the choice, not the weights. Only for "sigmoid". */
+  /** [E], changes the choice, not the weights. Only for "sigmoid". */
   bias?: Tensor | undefined;
   /** K, from 1 to min(E, 64) */
   perToken: number;
