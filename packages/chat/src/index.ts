@@ -1,0 +1,2 @@
+export { ChatError, type ChatErrorCode } from "./errors.ts";
+export type { ChatMessage, Tool, ToolCall } from "./message.ts";
