@@ -111,7 +111,12 @@ export default (host: Host) =>
       if (other !== undefined)
         throw usage(`--${other === "heldOut" ? "held-out" : other} is for ${arrayTasks.join(" and ")}`);
       await evaluateModel(
-        { ...options, task, seed: options.seed ?? 1, length: options.length ?? [task === "chat" ? 1024 : 256] },
+        {
+          ...options,
+          task,
+          seed: options.seed ?? 1,
+          length: options.length ?? [task === "chat" ? 1024 : 256],
+        },
         host,
       );
     });

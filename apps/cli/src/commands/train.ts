@@ -40,7 +40,10 @@ export default (host: Host) =>
     .option("--tokenizer <folder>", "Folder with the tokenizer.json of a new model of text or chat")
     .option("--model <model>", "Train this checkpoint or GGUF file further (default: a new model)")
     .addOption(
-      countOption("--lora <rank>", "Train a LoRA adapter of this rank for --model, and not its weights (chat: 16)"),
+      countOption(
+        "--lora <rank>",
+        "Train a LoRA adapter of this rank for --model, and not its weights (chat: 16)",
+      ),
     )
     .addOption(
       numberOption(
@@ -119,10 +122,14 @@ export default (host: Host) =>
       }),
     )
     .addOption(
-      numberOption("--held-out <fraction>", "Held out of a series (the end; default: 0.2), images (0.1) or conversations (0.05)", {
-        min: 0,
-        max: 0.9,
-      }),
+      numberOption(
+        "--held-out <fraction>",
+        "Held out of a series (the end; default: 0.2), images (0.1) or conversations (0.05)",
+        {
+          min: 0,
+          max: 0.9,
+        },
+      ),
     )
     .option("--template <file>", "Chat: a chat template (Jinja) to use instead of the tokenizer's")
     .option("--skip-damaged", "Chat: leave out conversations that cannot be used, and count them")
@@ -138,7 +145,10 @@ export default (host: Host) =>
         "Steps between evaluations on held-out examples (series, images: a 20th; chat: a 10th)",
       ),
     )
-    .option("--eval-data <file>", "Held-out text, tokens or conversations; generated tasks use the next seed instead")
+    .option(
+      "--eval-data <file>",
+      "Held-out text, tokens or conversations; generated tasks use the next seed instead",
+    )
     .addOption(
       countOption(
         "--eval-examples <count>",

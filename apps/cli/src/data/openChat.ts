@@ -57,7 +57,8 @@ function describe({ report }: ChatFile, { path, length }: DataRecipe, host: Host
     const whole = tooLong > 0 ? `, among them all of ${count(tooLong, "conversation")}` : "";
     note(host, `note: ${count(dropped, "answer")} do not fit --length ${length} and are left out${whole}`);
   }
-  if (skipped > 0) note(host, `note: ${count(skipped, "conversation")} are left out, the first: ${firstSkipped}`);
+  if (skipped > 0)
+    note(host, `note: ${count(skipped, "conversation")} are left out, the first: ${firstSkipped}`);
 }
 
 function count(number: number, what: string): string {

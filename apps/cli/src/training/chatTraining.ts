@@ -58,7 +58,11 @@ async function heldOutOf(
   const examples = heldOutExamples(source, evalExamples);
   const every = (steps: number) => evalEvery ?? Math.ceil(steps / 10);
   if (!tokenizer) return { source, examples, every };
-  const options = { tokenizer, template: await chatTemplateOf(recipe, tokenizer), variables: recipe.variables };
+  const options = {
+    tokenizer,
+    template: await chatTemplateOf(recipe, tokenizer),
+    variables: recipe.variables,
+  };
   const prompts = await readPrompts(source, samples, options);
   return {
     source,

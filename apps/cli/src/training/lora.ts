@@ -23,8 +23,10 @@ const chatRank = 16;
  */
 export function loraConfigOf(task: LanguageTask, options: LoraOptions): LoraConfigInput | undefined {
   const { model, full, lora, loraAlpha: alpha, loraTargets: targets } = options;
-  if (full && task !== "chat") throw usage("--full is for chat; other tasks train all weights without --lora");
-  if (full && lora !== undefined) throw usage("--full trains all weights, --lora an adapter: give one of them");
+  if (full && task !== "chat")
+    throw usage("--full is for chat; other tasks train all weights without --lora");
+  if (full && lora !== undefined)
+    throw usage("--full trains all weights, --lora an adapter: give one of them");
   const isDefault = task === "chat" && model !== undefined && !full;
   const rank = lora ?? (isDefault ? chatRank : undefined);
   if (rank === undefined) {

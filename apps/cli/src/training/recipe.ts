@@ -93,7 +93,11 @@ const fields = {
 };
 
 /** The fields of `data` of any task. */
-const allData = new Set([...fields.data, ...fields.chat, ...Object.values(arrayFields).flatMap((own) => Object.keys(own))]);
+const allData = new Set([
+  ...fields.data,
+  ...fields.chat,
+  ...Object.values(arrayFields).flatMap((own) => Object.keys(own)),
+]);
 
 /**
  * Reads a config file; without one, nothing is set.
@@ -166,12 +170,19 @@ function mergeTraining(
   file: RecipeInput,
   options: RecipeInput,
 ): Recipe["training"] {
-  const layers = [preset, file.training, options.training].map((fields) => given(fields) as Partial<EpochsInput & TrainConfigInput>);
+  const layers = [preset, file.training, options.training].map(
+    (fields) => given(fields) as Partial<EpochsInput & TrainConfigInput>,
+  );
   for (const { steps, epochs } of layers) {
     if (steps !== undefined && epochs !== undefined) throw usage("give steps or epochs, not both");
   }
-  const counts = layers.findLast(({ steps, epochs }) => steps !== undefined || epochs !== undefined);
-  const { steps, epochs = 0, warmupSteps: _, ...training } = Object.assign({ seed: options.seed }, ...layers, {
+  const counts = [...layers].reverse().find(({ steps, epochs }) => (steps ?? epochs) !== undefined);
+  const {
+    steps,
+    epochs = 0,
+    warmupSteps: _,
+    ...training
+  } = Object.assign({ seed: options.seed }, ...layers, {
     steps: counts?.steps,
     epochs: counts?.epochs,
   }) as EpochsInput & Partial<TrainConfigInput>;

@@ -57,7 +57,10 @@ export class Report implements Disposable {
     this[Symbol.dispose]();
     for (const { prompt, expected, answer } of samples) {
       note(this.#host, `  > ${shortened(prompt)}`);
-      note(this.#host, `    ${shortened(answer)}${answer === expected ? "" : `   (expected: ${shortened(expected)})`}`);
+      note(
+        this.#host,
+        `    ${shortened(answer)}${answer === expected ? "" : `   (expected: ${shortened(expected)})`}`,
+      );
     }
   }
 

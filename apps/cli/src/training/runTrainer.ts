@@ -15,11 +15,7 @@ export async function runTrainer(
   model: MambaLM,
   trainer: Trainer,
   folder: RunFolder,
-  {
-    saveEvery,
-    heldOut,
-    packTo,
-  }: { readonly saveEvery: number } & Pick<TrainingData, "heldOut" | "packTo">,
+  { saveEvery, heldOut, packTo }: { readonly saveEvery: number } & Pick<TrainingData, "heldOut" | "packTo">,
   host: Host,
 ): Promise<void> {
   const { steps, batchSize } = trainer.config;

@@ -53,7 +53,12 @@ export async function sampleAnswers(
   const answers = prompts.map((): number[] => []);
   const ends = prompts.flatMap(({ expected }) => expected.slice(-1));
   const input = prompts.map(({ ids }) => ids);
-  const options = { temperature: 0, maxTokens, stopIds: [...new Set([...tokenizer.stopIds, ...ends])], signal };
+  const options = {
+    temperature: 0,
+    maxTokens,
+    stopIds: [...new Set([...tokenizer.stopIds, ...ends])],
+    signal,
+  };
   for await (const { row, id } of generate(model, input, options)) answers[row]?.push(id);
   return prompts.map(({ message, expected }, i) => ({
     prompt: message,

@@ -17,6 +17,7 @@ import { hasBytes } from "../data/openSource.ts";
 import { readerOf, readTokenizer } from "../data/tokenizer.ts";
 import { CliError, usage } from "../program/errors.ts";
 import { note, type Host } from "../program/host.ts";
+import { writeAtomically } from "../program/writeAtomically.ts";
 import type { HeldOutOptions } from "./heldOut.ts";
 import { type Recipe, type RecipeInput, withSteps } from "./recipe.ts";
 import { runTrainer, showCurves } from "./runTrainer.ts";
@@ -96,11 +97,9 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
     await saveAdapter(model, adapter, trained);
     if (template) await writeAtomically(join(trained, templateFile), template);
   } else {
-    const tokenizer = loaded ? loaded.tokenizer : (newTokenizer ?? bytes);
-    await saveCheckpoint(model, trained, {
-      tokenizer: template && tokenizer ? withFile(tokenizer, templateFile, template) : tokenizer,
-      stopIds: loaded?.stopIds,
-    });
+    const found = loaded ? loaded.tokenizer : newTokenizer;
+    const tokenizer = (template && found ? withFile(found, templateFile, template) : found) ?? bytes;
+    await saveCheckpoint(model, trained, { tokenizer, stopIds: loaded?.stopIds });
   }
   await showCurves(folder, source.id, host);
   note(host, `wrote ${trained}`);
@@ -113,6 +112,13 @@ export function checkShape(model: string | undefined, file: RecipeInput, options
   if (model !== undefined && shape !== undefined) {
     throw usage("the model of --model has its own shape: leave --d-model, --layers and `model` out");
   }
+}
+
+/** The file of a chat template beside a model or an adapter. It takes precedence over that of tokenizer_config.json. */
+const templateFile = "chat_template.jinja";
+
+function withFile(tokenizer: CheckpointTokenizer, name: string, content: Uint8Array): CheckpointTokenizer {
+  return { ...tokenizer, files: new Map([...tokenizer.files, [name, content]]) };
 }
 
 async function readNewTokenizer(

@@ -1,4 +1,4 @@
-import { type ChatTemplate, type ChatTokenizer, encodeRendered, renderChat, type RenderedChat } from "@mamba/chat";
+import { type ChatTemplate, type ChatTokenizer, encodeRendered, type RenderedText } from "@mamba/chat";
 import type { JsonObject } from "@mamba/core/safetensors";
 import { type Example, ignoreIndex } from "../dataSource.ts";
 import { TrainError } from "../errors.ts";
@@ -41,10 +41,13 @@ export interface ChatExamples {
  */
 export function chatExamples(conversation: Conversation, options: ChatExamplesOptions): ChatExamples {
   const { maxLength = Infinity } = options;
-  if (!(maxLength >= 1)) throw new TrainError("CONFIG", `chatExamples: maxLength must be at least 1, got ${String(maxLength)}`);
+  if (!(maxLength >= 1))
+    throw new TrainError("CONFIG", `chatExamples: maxLength must be at least 1, got ${String(maxLength)}`);
   const { messages, unlearned = [] } = conversation;
   const firstPrompt = messages.findIndex(({ role }) => role === "user" || role === "tool");
-  const turns = messages.flatMap(({ role }, i) => (role === "assistant" && i > firstPrompt && firstPrompt >= 0 ? [i] : []));
+  const turns = messages.flatMap(({ role }, i) =>
+    role === "assistant" && i > firstPrompt && firstPrompt >= 0 ? [i] : [],
+  );
   const isLearned = (turn: number) => !unlearned.includes(turn);
   const examples: Example[] = [];
   let growing = new GrowingExample();
@@ -97,7 +100,8 @@ class GrowingExample {
   add(read: readonly number[], answer: Answer, isLearned: boolean): void {
     for (const id of read) this.#push(id, false);
     for (const id of answer.ids) this.#push(id, isLearned);
-    if (isLearned && answer.impliedEnd !== undefined) this.#targets[this.#targets.length - 1] = answer.impliedEnd;
+    if (isLearned && answer.impliedEnd !== undefined)
+      this.#targets[this.#targets.length - 1] = answer.impliedEnd;
     this.#counts ||= isLearned;
     this.text = answer.text;
   }
@@ -125,17 +129,26 @@ function renderTurn(
   { messages, tools }: Conversation,
   turn: number,
   { template, tokenizer, variables, now }: ChatExamplesOptions,
-): { prompt: RenderedChat; answer: Answer } {
+): { prompt: RenderedText; answer: Answer } {
   const options = { tools, variables, now };
-  const prompt = renderChat(template, tokenizer, messages.slice(0, turn), { ...options, addGenerationPrompt: true });
-  const whole = renderChat(template, tokenizer, messages.slice(0, turn + 1), options);
+  const prompt = template.renderMarked(messages.slice(0, turn), { ...options, addGenerationPrompt: true });
+  const whole = template.renderMarked(messages.slice(0, turn + 1), options);
   const { before, from } = answerStart(prompt.text, whole.text, messages[turn]);
   const opening = before === "" ? [] : tokenizer.encode(before, { continuation: true });
   const ids = encodeRendered(tokenizer, whole, from);
   const end = endOf(ids, whole.text, tokenizer);
-  const answer = end === undefined
-    ? { ids: [...opening, ...ids], impliedEnd: impliedEnd(tokenizer), text: prompt.text + before + whole.text.slice(from) }
-    : { ids: [...opening, ...ids.slice(0, end.ids)], impliedEnd: undefined, text: prompt.text + before + whole.text.slice(from, end.text) };
+  const answer =
+    end === undefined
+      ? {
+          ids: [...opening, ...ids],
+          impliedEnd: impliedEnd(tokenizer),
+          text: prompt.text + before + whole.text.slice(from),
+        }
+      : {
+          ids: [...opening, ...ids.slice(0, end.ids)],
+          impliedEnd: undefined,
+          text: prompt.text + before + whole.text.slice(from, end.text),
+        };
   return { prompt, answer };
 }
 
@@ -143,7 +156,11 @@ function renderTurn(
  * Where the answer begins in the whole rendering, and the text before it that the rendering lacks. The prompt for an answer may
  * begin it, as `<think>` does, and the rendering of the message leave that out.
  */
-function answerStart(prompt: string, whole: string, message: Conversation["messages"][number] | undefined): { before: string; from: number } {
+function answerStart(
+  prompt: string,
+  whole: string,
+  message: Conversation["messages"][number] | undefined,
+): { before: string; from: number } {
   if (whole.startsWith(prompt)) return { before: "", from: prompt.length };
   let from = 0;
   while (from < prompt.length && prompt[from] === whole[from]) from++;
@@ -178,5 +195,8 @@ function endOf(
 function impliedEnd({ stopIds, namedTokens }: ChatTokenizer): number {
   const [id = namedTokens.eos?.id] = stopIds;
   if (id !== undefined) return id;
-  throw new TrainError("DATA", "the template writes no token at the end of an answer, and the tokenizer names no end token");
+  throw new TrainError(
+    "DATA",
+    "the template writes no token at the end of an answer, and the tokenizer names no end token",
+  );
 }

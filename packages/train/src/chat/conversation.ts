@@ -64,11 +64,14 @@ function parseMessage(message: JsonObject, at: string): ChatMessage {
   const named = message["role"] ?? message["from"];
   const role = typeof named === "string" && Object.hasOwn(roles, named) ? roles[named] : undefined;
   if (role === undefined) {
-    return fail(`role must be one of ${Object.keys(roles).join(", ")}, got ${named === undefined ? "none" : show(named)}`);
+    return fail(
+      `role must be one of ${Object.keys(roles).join(", ")}, got ${named === undefined ? "none" : show(named)}`,
+    );
   }
   const calls = message["tool_calls"] ?? [];
   if (!Array.isArray(calls)) return fail(`tool_calls must be an array, got ${show(calls)}`);
-  if (calls.length > 0 && role !== "assistant") return fail(`a message of the role ${role} has no tool_calls`);
+  if (calls.length > 0 && role !== "assistant")
+    return fail(`a message of the role ${role} has no tool_calls`);
   const given = message["content"] ?? message["value"];
   const isEmpty = (given === undefined || given === null) && calls.length > 0;
   const content = isEmpty ? "" : textOf(given, at);
@@ -106,7 +109,9 @@ function textOf(content: Json | undefined, at: string): string {
     return fail(`content must be a text, got ${content === undefined ? "none" : show(content)}`);
   const parts = (content as readonly Json[]).map((part) => {
     if (isObject(part) && part["type"] === "text" && typeof part["text"] === "string") return part["text"];
-    return fail(`content may have parts of the type "text" alone, got ${show(isObject(part) ? (part["type"] ?? part) : part)}`);
+    return fail(
+      `content may have parts of the type "text" alone, got ${show(isObject(part) ? (part["type"] ?? part) : part)}`,
+    );
   });
   return parts.join("");
 }

@@ -67,7 +67,10 @@ export async function chatFile(path: string, options: ChatFileOptions): Promise<
     const { largest, report } = store;
     if (largest >= options.vocabSize) {
       const last = options.vocabSize - 1;
-      throw new TrainError("DATA", `${path}: the tokenizer gives the id ${largest}, the vocabulary ends at ${last}`);
+      throw new TrainError(
+        "DATA",
+        `${path}: the tokenizer gives the id ${largest}, the vocabulary ends at ${last}`,
+      );
     }
     if (store.count === 0) throw new TrainError("DATA", `${path}: ${noExamples(report, options.length)}`);
     const id = `conversations ${basename(path)}, sha256 with tokenizer and template ${key.slice(0, 16)}, length ${options.length}`;
@@ -92,12 +95,18 @@ export async function chatFile(path: string, options: ChatFileOptions): Promise<
 }
 
 function noExamples({ dropped, skipped }: ChatReport, length: number): string {
-  if (dropped > 0) return `no answer fits ${length} positions with the messages before it; a longer length is needed`;
+  if (dropped > 0)
+    return `no answer fits ${length} positions with the messages before it; a longer length is needed`;
   if (skipped > 0) return "all conversations are damaged or have nothing to learn";
   return "the file has no conversations";
 }
 
-function split(source: ChatSource, store: ChatStore, heldOut: number, seed: number): ReturnType<ChatFile["split"]> {
+function split(
+  source: ChatSource,
+  store: ChatStore,
+  heldOut: number,
+  seed: number,
+): ReturnType<ChatFile["split"]> {
   if (!(heldOut > 0 && heldOut < 1)) {
     throw new TrainError("CONFIG", `heldOut must be a number above 0 and below 1, got ${String(heldOut)}`);
   }
@@ -110,12 +119,13 @@ function split(source: ChatSource, store: ChatStore, heldOut: number, seed: numb
     );
   }
   const part = (name: string, first: number, size: number): ChatSource => {
-    const examples = Array.from({ length: size }, (_, i) => shuffledIndex(first + i, total, seed)).flatMap((index) =>
-      store.examplesOf(index),
+    const examples = Array.from({ length: size }, (_, i) => shuffledIndex(first + i, total, seed)).flatMap(
+      (index) => store.examplesOf(index),
     );
     const at = (index: number): number => {
       const found = examples[index];
-      if (found === undefined) throw new RangeError(`${source.id}: there are ${examples.length} examples, got index ${index}`);
+      if (found === undefined)
+        throw new RangeError(`${source.id}: there are ${examples.length} examples, got index ${index}`);
       return found;
     };
     return {
@@ -159,13 +169,19 @@ async function hashOf(file: DataFile, signal: AbortSignal | undefined): Promise<
 
 function keyOf(dataHash: string, now: Date, options: ChatFileOptions): string {
   const { length, template, variables = {}, skipDamaged = false, tokenizerFiles, tokenizer } = options;
-  const writesDate = template.source.includes("strftime_now");
-  const settings = { length, skipDamaged, variables, stopIds: tokenizer.stopIds, now: writesDate ? now : undefined };
+  const writesDate = `${template.source}${template.toolSource}`.includes("strftime_now");
+  const settings = {
+    length,
+    skipDamaged,
+    variables,
+    stopIds: tokenizer.stopIds,
+    now: writesDate ? now : undefined,
+  };
   const all = createHash("sha256").update(`conversations 1\n${dataHash}\n${JSON.stringify(settings)}\n`);
   for (const [name, bytes] of [...tokenizerFiles].sort(([a], [b]) => (a < b ? -1 : 1))) {
     all.update(`${name} ${bytes.length}\n`).update(bytes);
   }
-  return all.update(template.source).digest("hex").slice(0, 32);
+  return all.update(template.source).update(template.toolSource).digest("hex").slice(0, 32);
 }
 
 /** The conversations of the file with their examples, one after the other. */
@@ -188,7 +204,8 @@ async function* conversations(
     onProgress?.(row.doneBytes, file.size);
   }
   // The file is hashed again while it is tokenized, since it may have changed after the first time.
-  if (hash.digest("hex") !== dataHash) throw new TrainError("DATA", `${file.path}: the file changes while it is read`);
+  if (hash.digest("hex") !== dataHash)
+    throw new TrainError("DATA", `${file.path}: the file changes while it is read`);
 }
 
 function convert({ where, json }: ChatRow, now: Date, options: ChatFileOptions): StoredConversation {

@@ -42,7 +42,16 @@ export async function* storeBytes(
   conversations: AsyncIterable<StoredConversation>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const index: number[] = [];
-  const sums = { conversations: 0, examples: 0, answers: 0, positions: 0, targets: 0, dropped: 0, tooLong: 0, skipped: 0 };
+  const sums = {
+    conversations: 0,
+    examples: 0,
+    answers: 0,
+    positions: 0,
+    targets: 0,
+    dropped: 0,
+    tooLong: 0,
+    skipped: 0,
+  };
   let firstSkipped: string | undefined;
   let largest = 0;
   for await (const entry of conversations) {
@@ -103,7 +112,12 @@ export class ChatStore {
   readonly #file: DataFile;
   readonly #places: readonly Place[];
   /** For each conversation the offset and bytes of its JSON, and the first of its examples. */
-  readonly #texts: readonly { readonly offset: number; readonly bytes: number; readonly first: number; readonly count: number }[];
+  readonly #texts: readonly {
+    readonly offset: number;
+    readonly bytes: number;
+    readonly first: number;
+    readonly count: number;
+  }[];
 
   private constructor(file: DataFile, largest: number, report: ChatReport, index: Buffer) {
     this.#file = file;
@@ -112,7 +126,7 @@ export class ChatStore {
     const places: Place[] = [];
     const texts: { offset: number; bytes: number; first: number; count: number }[] = [];
     let offset = 0;
-    for (let at = 0; at < index.length; ) {
+    for (let at = 0; at < index.length;) {
       const [bytes, count] = [index.readUInt32LE(at), index.readUInt32LE(at + 4)];
       texts.push({ offset, bytes, first: places.length, count });
       offset += bytes;
@@ -138,7 +152,12 @@ export class ChatStore {
       if (trailer.readUInt32LE(12) !== mark || start < 0) throw damaged(file);
       const index = await file.read(start, indexBytes);
       const report = await file.read(start + indexBytes, reportBytes);
-      return new ChatStore(file, trailer.readUInt32LE(8), JSON.parse(report.toString("utf8")) as ChatReport, index);
+      return new ChatStore(
+        file,
+        trailer.readUInt32LE(8),
+        JSON.parse(report.toString("utf8")) as ChatReport,
+        index,
+      );
     } catch (error) {
       await file.close();
       throw error;
@@ -187,5 +206,8 @@ export class ChatStore {
 }
 
 function damaged({ path }: DataFile): TrainError {
-  return new TrainError("DATA", `${path}: not a complete file of examples; delete it, and it is written again`);
+  return new TrainError(
+    "DATA",
+    `${path}: not a complete file of examples; delete it, and it is written again`,
+  );
 }

@@ -32,7 +32,9 @@ export async function tokenLines(path: string, options: TokenLinesOptions): Prom
   try {
     const hash = createHash("sha256");
     const lines: Line[] = [];
-    for await (const { line, content } of linesOf(file, (length + 1) * bytesPerId, (chunk) => hash.update(chunk))) {
+    for await (const { line, content } of linesOf(file, (length + 1) * bytesPerId, (chunk) =>
+      hash.update(chunk),
+    )) {
       const text = textOf(line, content);
       if (text.trim() === "") continue;
       parse(path, line.number, text, options);
