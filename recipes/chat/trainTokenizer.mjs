@@ -3,7 +3,10 @@
 /** Qwen2's pattern: words with the blank before them, digits one by one, punctuation. */
 const pattern =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-const words = new RegExp(pattern.replace("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])"), "gu");
+const words = new RegExp(
+  pattern.replace("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])"),
+  "gu",
+);
 
 /** The symbol of each byte in a byte-level vocabulary: printable bytes stand for themselves, the others come after U+0100. */
 function byteSymbols() {

@@ -13,35 +13,45 @@ export interface ConversationMessage {
   readonly tool_calls?: readonly ConversationToolCall[];
 }
 
-/** An answer of the assistant that is right or wrong: it must contain each of the keys. */
+/** Something that an answer of the assistant must fulfil to be right. */
 export interface Check {
   /** Index of the assistant's message. */
   readonly index: number;
   /** The skill that the answer needs. */
   readonly kind: string;
+  /** Texts that the answer must contain, in any case. */
   readonly keys: readonly string[];
+  /** True when the answer must equal the only key, case included. */
+  readonly whole?: boolean;
+  readonly letters?: Letters;
+  /** The most words that the answer may have. */
+  readonly maxWords?: number;
 }
+
+/** Capital letters alone, or small letters alone. */
+export type Letters = "upper" | "lower";
 
 export interface Answer {
   readonly kind: string;
   readonly text: string;
   /** The answer in one word, or in few where one does not do. */
   readonly word?: string;
-  /** What a right answer contains, whatever its wording and case. Default: `word`. None: the answer is not checked. */
+  /** Texts that a right answer contains, whatever its wording and case. Default: `word`. None: the answer is not checked. */
   readonly keys?: readonly string[];
 }
 
 /** How the system prompt wants the answers. */
 export interface Style {
   readonly prompt: readonly string[];
-  /** Only answers that have a `word`. */
+  /** True when the answers are the `word`, which all of them must then have. */
   readonly short?: boolean;
+  readonly letters?: Letters;
   apply(answer: Answer): string;
-  /** What each answer must contain because of the style. */
+  /** Texts that each answer must contain. */
   readonly keys: readonly string[];
 }
 
-/** What the user has told of himself, by its name: "name", "colour", "the key". */
+/** The facts that the user has told of himself, by name: "name", "colour", "the key". */
 export type Memory = Map<string, string>;
 
 /** A conversation in the making. */
@@ -62,6 +72,11 @@ export class Scene {
 
   pick<T>(list: readonly T[]): T {
     return pick(this.draw, list);
+  }
+
+  /** True when answers have one word. */
+  get isShort(): boolean {
+    return this.style.short === true;
   }
 
   /** True in `percent` of a hundred draws. */
@@ -89,8 +104,14 @@ export class Scene {
   /** The answer to the last message. */
   answer(answer: Answer): void {
     const { kind, word, keys = word === undefined ? [] : [word] } = answer;
-    const all = [...keys, ...this.style.keys];
-    if (keys.length > 0) this.checks.push({ index: this.messages.length, kind, keys: all });
+    const index = this.messages.length;
+    if (keys.length > 0) this.checks.push({ index, kind, keys });
+    const { letters, keys: styleKeys } = this.style;
+    const maxWords = this.isShort ? word?.split(" ").length : undefined;
+    if (letters !== undefined || maxWords !== undefined || styleKeys.length > 0) {
+      const form = { ...(letters && { letters }), ...(maxWords !== undefined && { maxWords }) };
+      this.checks.push({ index, kind: "system prompt", keys: styleKeys, ...form });
+    }
     this.messages.push({ role: "assistant", content: this.style.apply(answer) });
   }
 

@@ -30,6 +30,7 @@ const capitals: Style = {
     "Use upper case only.",
     "Shout: use capital letters.",
   ],
+  letters: "upper",
   apply: ({ text }) => text.toUpperCase(),
   keys: [],
 };
@@ -41,6 +42,7 @@ const lower: Style = {
     "Never use capital letters.",
     "Write everything in lower case.",
   ],
+  letters: "lower",
   apply: ({ text }) => text.toLowerCase(),
   keys: [],
 };
@@ -53,11 +55,11 @@ const pirate: Style = {
     "You are an old pirate of the seven seas.",
   ],
   apply: ({ text }) =>
-    `Arr! ${text.replace(/\bmy\b/g, "me").replace(/\byou\b/g, "ye").replace(/\byour\b/g, "yer")}`.replace(
-      /[.!]$/,
-      ", matey!",
-    ),
-  keys: ["Arr!", "matey"],
+    `Arr! ${text
+      .replace(/\bmy\b/g, "me")
+      .replace(/\byou\b/g, "ye")
+      .replace(/\byour\b/g, "yer")}`.replace(/[.!]$/, ", matey!"),
+  keys: ["Arr!"],
 };
 
 function ending(draw: Draw): Style {

@@ -15,13 +15,15 @@ export const petNames = list(`
 
 export const pets = list("dog cat rabbit hamster parrot goldfish pony turtle mouse hen");
 export const colours = list("red blue green yellow orange purple white black brown pink grey golden silver");
-export const relatives = list("brother sister mother father son daughter aunt uncle cousin friend neighbour teacher");
+export const relatives = list(
+  "brother sister mother father son daughter aunt uncle cousin friend neighbour teacher",
+);
 
 /** Things that one puts somewhere or owns. */
 export const things = list(`
   key ball book hat scarf lamp cup bell ring blanket umbrella whistle apron flute coin map letter phone bottle pen knife spoon brush
   mirror ticket bag wallet hammer rope candle clock camera glove shoe sock jacket pencil stamp toy drum kite watch purse plate`);
-/** Where one puts things, each with its preposition. */
+/** Places for things, each with its preposition. */
 export const spots = `
   in the drawer;under the bed;on the table;in the kitchen;behind the door;in the garden;on the shelf;in the car;under the sofa;in the
   box;next to the window;in the cellar;on the roof;in the bathroom;behind the mirror;in the fridge;under the carpet;in the garage;on

@@ -13,8 +13,17 @@ export interface Resident {
 }
 
 const resident = (text: string): Resident => {
-  const [name = "", kind = "", he = "", colour = "", home = "", food = "", job = "", friend = "", hobby = ""] =
-    text.split("|");
+  const [
+    name = "",
+    kind = "",
+    he = "",
+    colour = "",
+    home = "",
+    food = "",
+    job = "",
+    friend = "",
+    hobby = "",
+  ] = text.split("|");
   return { name, kind, he: he === "he" ? "he" : "she", colour, home, food, job, friend, hobby };
 };
 
@@ -60,14 +69,54 @@ export const places: readonly Place[] = [
 ].map(place);
 
 /** Questions about the village as a whole, with the word that answers each. */
-export const villageFacts: readonly (readonly [questions: readonly string[], answer: string, word: string])[] = [
-  [["What is the river of Tumblewick called?", "What is the name of the river?", "Which river flows through Tumblewick?"], "The river is called the Sill.", "Sill"],
-  [["How many animals live in Tumblewick?", "How many live in the village?"], "Ten animals live in Tumblewick.", "Ten"],
-  [["When is the market?", "On which day is the market in Tumblewick?", "What day is market day?"], "The market is on Saturday.", "Saturday"],
-  [["What is the village called?", "What is the name of the village?", "Which village do you know?"], "The village is called Tumblewick.", "Tumblewick"],
-  [["When is the lantern feast?", "In which season is the feast of Tumblewick?", "When do they celebrate in Tumblewick?"], "The lantern feast is in autumn.", "Autumn"],
-  [["What is the highest place in Tumblewick?", "Which house is the tallest in the village?"], "The bell tower is the tallest.", "Tower"],
-  [["How many bells are in the bell tower?", "How many bells does the tower have?"], "The bell tower has seven bells.", "Seven"],
+export const villageFacts: readonly (readonly [
+  questions: readonly string[],
+  answer: string,
+  word: string,
+])[] = [
+  [
+    [
+      "What is the river of Tumblewick called?",
+      "What is the name of the river?",
+      "Which river flows through Tumblewick?",
+    ],
+    "The river is called the Sill.",
+    "Sill",
+  ],
+  [
+    ["How many animals live in Tumblewick?", "How many live in the village?"],
+    "Ten animals live in Tumblewick.",
+    "Ten",
+  ],
+  [
+    ["When is the market?", "On which day is the market in Tumblewick?", "What day is market day?"],
+    "The market is on Saturday.",
+    "Saturday",
+  ],
+  [
+    ["What is the village called?", "What is the name of the village?", "Which village do you know?"],
+    "The village is called Tumblewick.",
+    "Tumblewick",
+  ],
+  [
+    [
+      "When is the lantern feast?",
+      "In which season is the feast of Tumblewick?",
+      "When do they celebrate in Tumblewick?",
+    ],
+    "The lantern feast is in autumn.",
+    "Autumn",
+  ],
+  [
+    ["What is the highest place in Tumblewick?", "Which house is the tallest in the village?"],
+    "The bell tower is the tallest.",
+    "Tower",
+  ],
+  [
+    ["How many bells are in the bell tower?", "How many bells does the tower have?"],
+    "The bell tower has seven bells.",
+    "Seven",
+  ],
   [["How old is the oak tree?"], "The oak tree is three hundred years old.", "Three hundred"],
 ];
 
