@@ -66,6 +66,39 @@ const recipes = {
     evaluateBaselines();
     trainSeeds("forecast", ["series", "--data", join(here, name, "held-out.csv")]);
   },
+  async chat() {
+    const { prepareChat, prepareInstructions } = await import("./chat/prepare.mjs");
+    const { evaluateChat } = await import("./chat/evaluate.mjs");
+    const folder = join(cache, name);
+    prepareChat(folder, printCorpus);
+    const tokenizer = ["--tokenizer", join(folder, "tokenizer")];
+    const evaluation = ["--eval-data", join(folder, "evaluation.jsonl"), "--eval-every", "500"];
+    train(["demo"], [...tokenizer, ...evaluation, "--eval-examples", "100"]);
+    const heldOut = join(folder, "held-out.jsonl");
+    keep("demo", ["--type", "f16"], ["chat", "--data", heldOut, "--length", "512"]);
+
+    // The model learns commands that it does not know, with an adapter, on its weights and on quantised ones.
+    prepareInstructions(folder, printCorpus);
+    const model = join(here, name, "demo-model");
+    const quantized = join(folder, "demo.gguf");
+    mamba(["quantize", model, quantized, "--type", "Q8_0", "--force"], "inherit", false);
+    const instructions = join(folder, "held-out-instructions.jsonl");
+    /** @param {string} path @param {string} [adapter] */
+    const both = async (path, adapter) => ({
+      instructions: await evaluateChat({ model: path, adapter, data: instructions }),
+      conversations: await evaluateChat({ model: path, adapter, data: heldOut }),
+    });
+    const results = { before: await both(model) };
+    for (const [stage, base] of /** @type {const} */ ([
+      ["instructions", model],
+      ["quantized", quantized],
+    ])) {
+      train([stage], ["--model", base, "--lora", "8"]);
+      results[stage] = await both(base, join(folder, stage, "adapter"));
+    }
+    keepAdapter(join(folder, "instructions"), "instructions-adapter");
+    writeFileSync(join(here, name, "answers.json"), `${JSON.stringify(results, undefined, 2)}\n`);
+  },
 };
 
 if (!Object.hasOwn(recipes, name)) {
