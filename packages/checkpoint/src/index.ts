@@ -16,7 +16,8 @@ import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./mode
 import type { LoadOptions } from "./parameters/load.ts";
 import { blobFiles, type FileContents } from "./sources/blob.ts";
 import { fileSource, folderFiles, ggufFiles, ioError, isMissing } from "./sources/folder.ts";
-import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
+import { hubFiles, type HubOptions } from "./sources/hub.ts";
+import { isHubName, splitFile } from "./sources/hubNames.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
 import { urlFiles } from "./sources/url.ts";
 import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
@@ -31,6 +32,16 @@ export type { ConvertedCheckpoint, ConvertOptions } from "./convert.ts";
 export { saveModel } from "./models/saveModel.ts";
 export { saveCheckpoint, saveGguf, type SaveOptions } from "./save.ts";
 export type { HubOptions } from "./sources/hub.ts";
+export { downloadModel, type DownloadedModel, type DownloadOptions } from "./sources/hubCacheDownload.ts";
+export { type CacheListing, listCachedModels, type ListOptions } from "./sources/hubCacheList.ts";
+export type {
+  CachedFile,
+  CachedModel,
+  CachedRevision,
+  CachedWeights,
+  CacheProblem,
+} from "./sources/hubCacheModel.ts";
+export { removeCachedModel, type RemovedModel, type RemoveOptions } from "./sources/hubCacheRemove.ts";
 
 /** Options of `loadCheckpoint` in Node. Those of the hub do not apply to folders. */
 export interface NodeLoadOptions extends LoadOptions, HubOptions {}
@@ -204,7 +215,7 @@ async function findFiles(
   });
   if (found?.isFile() && isGgufName(source)) return { files: ggufFiles(source), notes: [] };
   if (found) return { files: await folderFiles(source), notes: [] };
-  const [name = "", file = options.file] = source.split(/:(.*)/s);
+  const { name, file = options.file } = splitFile(source);
   if (isHubName(name)) return hubFiles(name, { ...options, file });
   const places = "a folder nor a GGUF file, nor the name of a model on the hub (organisation/name)";
   const message = `${show(source)} is neither ${places}`;
