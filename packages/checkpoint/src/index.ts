@@ -32,6 +32,7 @@ export type { ConvertedCheckpoint, ConvertOptions } from "./convert.ts";
 export { saveModel } from "./models/saveModel.ts";
 export { saveCheckpoint, saveGguf, type SaveOptions } from "./save.ts";
 export type { HubOptions } from "./sources/hub.ts";
+export { hubCacheFolder } from "./sources/hubCache.ts";
 export { downloadModel, type DownloadedModel, type DownloadOptions } from "./sources/hubCacheDownload.ts";
 export { type CacheListing, listCachedModels, type ListOptions } from "./sources/hubCacheList.ts";
 export type {

@@ -9,7 +9,7 @@ import { folderFiles, ioError } from "./folder.ts";
 import {
   cachedFiles,
   type CachedSnapshot,
-  defaultCache,
+  hubCacheFolder,
   isCommit,
   repositoryFolder,
   type RevisionRequest,
@@ -80,7 +80,7 @@ const vocabularyFiles = ["vocab.json", "merges.txt", "added_tokens.json", "token
 export async function hubFiles(name: string, request: Request): Promise<HubFiles> {
   const { revision = "main", accessToken, verify = true, timeoutMs = 30_000, signal } = request;
   checkRevision(name, revision);
-  const storage = repositoryFolder(request.cacheDir ?? defaultCache(), name);
+  const storage = repositoryFolder(request.cacheDir ?? hubCacheFolder(), name);
   const cached = { name, revision, storage, verify, signal, file: request.file };
   const offline = request.offline ?? isOfflineByEnvironment();
   if (offline)

@@ -17,11 +17,15 @@ export function isCommit(text: string): boolean {
   return commitPattern.test(text);
 }
 
-/** The cache of the Python tools, by the same environment variables. */
-export function defaultCache(env: Readonly<Record<string, string | undefined>> = process.env): string {
+/**
+ * The folder of the hub's cache: that of the Python tools, by the same environment variables, of which an empty one counts as not set.
+ *
+ * @param env default: that of the process
+ */
+export function hubCacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = env;
-  const home = HF_HOME ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
-  return HF_HUB_CACHE ?? HUGGINGFACE_HUB_CACHE ?? join(home, "hub");
+  const home = HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
+  return HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(home, "hub");
 }
 
 /** The folder of a model's repository in the cache. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { show } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { hubFiles, type HubOptions } from "./hub.ts";
-import { defaultCache, repositoryFolder } from "./hubCache.ts";
+import { hubCacheFolder, repositoryFolder } from "./hubCache.ts";
 import type { CachedRevision } from "./hubCacheModel.ts";
 import { scanModel } from "./hubCacheScan.ts";
 import { isHubName, splitFile } from "./hubNames.ts";
@@ -42,7 +42,7 @@ export async function downloadModel(model: string, options: DownloadOptions = {}
       `${show(name)} is not the name of a model on the hub (organisation/name)`,
     );
   const { commit, gguf, notes } = await hubFiles(name, { ...options, file });
-  const folder = repositoryFolder(options.cacheDir ?? defaultCache(), name);
+  const folder = repositoryFolder(options.cacheDir ?? hubCacheFolder(), name);
   const { revisions } = await scanModel(folder, name);
   const revision = revisions.find((each) => each.commit === commit);
   if (!revision) throw new CheckpointError("IO", `${folder}: the revision ${commit} was removed meanwhile`);

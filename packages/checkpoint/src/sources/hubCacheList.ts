@@ -2,7 +2,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import { ioError, isMissing } from "./folder.ts";
-import { defaultCache } from "./hubCache.ts";
+import { hubCacheFolder } from "./hubCache.ts";
 import type { CachedModel, CacheProblem } from "./hubCacheModel.ts";
 import { scanModel } from "./hubCacheScan.ts";
 import { modelName } from "./hubNames.ts";
@@ -30,7 +30,7 @@ export interface ListOptions {
  * @throws CheckpointError `IO` when the folder of the cache cannot be read
  */
 export async function listCachedModels(options: ListOptions = {}): Promise<CacheListing> {
-  const path = options.cacheDir ?? defaultCache();
+  const path = options.cacheDir ?? hubCacheFolder();
   const models: CachedModel[] = [];
   const problems: CacheProblem[] = [];
   const names = await readdir(path).catch((error: unknown) => {

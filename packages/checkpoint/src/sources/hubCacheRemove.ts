@@ -5,7 +5,7 @@ import { isStale, isTemporary, temporaryPath } from "@mamba/files";
 import { CheckpointError } from "../errors.ts";
 import { ggufGroups, matchGguf } from "../gguf/choose.ts";
 import { ioError, isMissing } from "./folder.ts";
-import { defaultCache, repositoryFolder } from "./hubCache.ts";
+import { hubCacheFolder, repositoryFolder } from "./hubCache.ts";
 import { activeDownload } from "./hubCacheActive.ts";
 import type { CachedFile, CachedRevision } from "./hubCacheModel.ts";
 import { type ScannedModel, scanModel } from "./hubCacheScan.ts";
@@ -50,7 +50,7 @@ export async function removeCachedModel(model: string, options: RemoveOptions = 
   const { name, file = options.file } = splitFile(model);
   if (!isCachedName(name))
     throw new CheckpointError("NOT_FOUND", `${show(name)} is not the name of a model (organisation/name)`);
-  const cache = options.cacheDir ?? defaultCache();
+  const cache = options.cacheDir ?? hubCacheFolder();
   const path = repositoryFolder(cache, name);
   await checkFolder(path, name, cache);
   const reason = await activeDownload(path);
