@@ -18,7 +18,7 @@ import {
 } from "./hubCache.ts";
 import { commitOf, type HubConnection, HubUnreachable, listFiles, openFile } from "./hubClient.ts";
 import { downloadBlob, isWhole, linkSnapshot } from "./hubDownload.ts";
-import { checkRevision } from "./hubNames.ts";
+import { checkRevision } from "./hubName.ts";
 import type { Progress } from "./progress.ts";
 import { isPlainFileName } from "./source.ts";
 

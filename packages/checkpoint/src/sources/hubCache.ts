@@ -7,7 +7,7 @@ import { weightFiles, type WeightFiles } from "../formats/weightFiles.ts";
 import { findGguf } from "../gguf/find.ts";
 import { hashFile, hashFor, isContentId } from "./contentHash.ts";
 import { folderFiles, isMissing } from "./folder.ts";
-import { folderName } from "./hubNames.ts";
+import { folderName } from "./hubName.ts";
 import type { CheckpointFiles } from "./source.ts";
 
 const commitPattern = /^[0-9a-f]{40}$/;

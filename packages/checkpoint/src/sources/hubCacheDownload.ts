@@ -5,7 +5,7 @@ import { hubFiles, type HubOptions } from "./hub.ts";
 import { hubCacheFolder, repositoryFolder } from "./hubCache.ts";
 import type { CachedRevision } from "./hubCacheModel.ts";
 import { scanModel } from "./hubCacheScan.ts";
-import { isHubName, splitFile } from "./hubNames.ts";
+import { isHubName, splitFile } from "./hubName.ts";
 import type { Progress } from "./progress.ts";
 
 /** Options of `downloadModel`. */

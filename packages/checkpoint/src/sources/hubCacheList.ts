@@ -5,7 +5,7 @@ import { ioError, isMissing } from "./folder.ts";
 import { hubCacheFolder } from "./hubCache.ts";
 import type { CachedModel, CacheProblem } from "./hubCacheModel.ts";
 import { scanModel } from "./hubCacheScan.ts";
-import { modelName } from "./hubNames.ts";
+import { modelName } from "./hubName.ts";
 
 /** The models of the hub's cache. */
 export interface CacheListing {

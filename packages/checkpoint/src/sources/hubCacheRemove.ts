@@ -9,7 +9,7 @@ import { hubCacheFolder, repositoryFolder } from "./hubCache.ts";
 import { activeDownload } from "./hubCacheActive.ts";
 import type { CachedFile, CachedRevision } from "./hubCacheModel.ts";
 import { type ScannedModel, scanModel } from "./hubCacheScan.ts";
-import { isCachedName, splitFile } from "./hubNames.ts";
+import { isCachedName, splitFile } from "./hubName.ts";
 
 /** Options of `removeCachedModel`. */
 export interface RemoveOptions {
