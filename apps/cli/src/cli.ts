@@ -8,6 +8,7 @@ import { note, type Host } from "./program/host.ts";
 
 /** A command is loaded when it is needed, so that the start-up of one does not pay for the others. */
 const commands: Readonly<Record<string, () => Promise<{ default: CommandFactory }>>> = {
+  chat: () => import("./commands/chat.ts"),
   generate: () => import("./commands/generate.ts"),
   train: () => import("./commands/train.ts"),
   eval: () => import("./commands/eval.ts"),
