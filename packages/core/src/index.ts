@@ -30,6 +30,7 @@ export type {
   DecodeOptions,
   TokenDecoderOptions,
   EncodeOptions,
+  TextRange,
   TokenDecoder,
   Tokenizer,
 } from "./generation/tokenizer.ts";
