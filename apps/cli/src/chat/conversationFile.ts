@@ -89,7 +89,9 @@ export async function checkConversationFile(option: string, path: string): Promi
   await checkOutputFile(option, path);
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes === undefined || bytes.length === 0) return;
-  const isOurs = isJson(path) ? /"messages"/.test(bytes.toString("utf8")) : isSafetensors(bytes);
+  const isOurs = isJson(path)
+    ? /"messages"/.test(bytes.toString("utf8"))
+    : bytes.subarray(0, 400).includes("mamba chat");
   if (!isOurs) throw usage(`${option}: ${path} exists, and is no saved conversation`);
 }
 

@@ -9,7 +9,7 @@ import type { History } from "./history.ts";
 import { onOneLine } from "./joinLines.ts";
 import type { LineEditor, ReadLine } from "./lineEditor.ts";
 import type { ChatModel, Conversation } from "./openChat.ts";
-import { describeCall, printAnswer } from "./printAnswer.ts";
+import { printAnswer } from "./printAnswer.ts";
 import { SeedSequence } from "./seeds.ts";
 import type { AnswerSettings } from "./settings.ts";
 import { runSlashCommand } from "./slashCommands.ts";

@@ -14,8 +14,7 @@ export function isTerminalInput(input: Input): input is TerminalInput {
   return input.isTTY === true && "setRawMode" in input && "pause" in input;
 }
 
-const interrupt = 0x03;
-const suspend = 0x1a;
+const [interrupt, suspend] = ["\u0003", "\u001a"];
 
 /**
  * The keys of a terminal. While a line is read they go to `stream`. While an answer comes, they are kept for the next line, except
@@ -27,6 +26,8 @@ export class Keyboard implements Disposable {
   readonly #input: TerminalInput;
   readonly #decoder = new TextDecoder();
   #kept = "";
+  /** The editor has not yet read the line that it was given. */
+  #isGiving = false;
   /** Undefined while a line is read. */
   #onInterrupt: (() => void) | undefined;
 
@@ -39,12 +40,10 @@ export class Keyboard implements Disposable {
     for (const event of ["end", "close", "error"] as const) input.on(event, () => this.stream.push(null));
   }
 
-  /** Gives the keys that were kept, and all that follow, to the line editor. */
+  /** Gives the keys that were kept, and all that follow, to the line editor, until `keepKeys` is called. */
   giveKeys(): void {
     this.#onInterrupt = undefined;
-    const kept = this.#kept;
-    this.#kept = "";
-    if (kept !== "") this.stream.push(kept);
+    this.#give();
   }
 
   /** Keeps the keys from now on. */
@@ -70,19 +69,32 @@ export class Keyboard implements Disposable {
   }
 
   #take(keys: string): void {
+    this.#kept += keys;
     if (this.#onInterrupt === undefined) {
-      this.stream.push(keys);
+      this.#give();
       return;
     }
-    this.#kept += keys;
-    const stop = this.#kept.lastIndexOf(String.fromCharCode(interrupt));
+    const stop = this.#kept.lastIndexOf(interrupt);
     if (stop !== -1) {
       this.#kept = this.#kept.slice(stop + 1);
       this.#onInterrupt();
     }
-    const stopped = String.fromCharCode(suspend);
-    if (!this.#kept.includes(stopped)) return;
-    this.#kept = this.#kept.replaceAll(stopped, "");
+    if (!this.#kept.includes(suspend)) return;
+    this.#kept = this.#kept.replaceAll(suspend, "");
     this.suspend(() => undefined);
+  }
+
+  /** Gives one line after another, as each may end the reading. */
+  #give(): void {
+    if (this.#isGiving || this.#onInterrupt !== undefined || this.#kept === "") return;
+    const end = this.#kept.search(/[\r\n]/) + 1 || this.#kept.length;
+    const line = this.#kept.slice(0, end);
+    this.#kept = this.#kept.slice(end);
+    this.#isGiving = true;
+    this.stream.push(line);
+    setImmediate(() => {
+      this.#isGiving = false;
+      this.#give();
+    });
   }
 }

@@ -42,8 +42,6 @@ export class LineEditor implements Disposable {
   readonly #interface: Interface;
   /** Lines of the message that is typed. */
   #lines: TypedLine[] = [];
-  /** Messages that were typed ahead. */
-  readonly #typedAhead: string[] = [];
   #resolve: ((result: ReadLine) => void) | undefined;
   #prompt = "";
   #isPasting = false;
@@ -90,8 +88,6 @@ export class LineEditor implements Disposable {
    */
   read(prompt: string, text = ""): Promise<ReadLine> {
     if (this.#isEnded) return Promise.resolve({ type: "end" });
-    const ahead = this.#typedAhead.shift();
-    if (ahead !== undefined) return Promise.resolve({ type: "message", text: ahead });
     return new Promise((resolve) => {
       this.#resolve = resolve;
       this.#lines = [];
@@ -138,8 +134,7 @@ export class LineEditor implements Disposable {
     if (message === undefined) this.#show(this.#prompt);
     else {
       this.#lines = [];
-      if (this.#resolve === undefined) this.#typedAhead.push(message);
-      else this.#finish({ type: "message", text: message });
+      this.#finish({ type: "message", text: message });
     }
   }
 
@@ -155,6 +150,7 @@ export class LineEditor implements Disposable {
   }
 
   #finish(result: ReadLine): void {
+    this.#keyboard.keepKeys(() => undefined);
     const resolve = this.#resolve;
     this.#resolve = undefined;
     resolve?.(result);

@@ -1,3 +1,4 @@
+import type { ChatMessage } from "@mamba/chat";
 import { didYouMean } from "@mamba/core";
 import { table } from "@mamba/display";
 import { usage } from "../program/errors.ts";
@@ -17,8 +18,9 @@ interface SlashCommand {
 }
 
 /** The place of the last message of the user. @throws CliError `USAGE` when there is none */
-function lastUserIndex({ messages }: InteractiveChat["conversation"]): number {
-  const index = messages.findLastIndex(({ role }) => role === "user");
+function lastUserIndex(chat: InteractiveChat): number {
+  const messages: readonly ChatMessage[] = chat.conversation.messages;
+  const index = messages.map(({ role }) => role).lastIndexOf("user");
   if (index === -1) throw usage("there is no message of yours yet");
   return index;
 }
@@ -35,7 +37,7 @@ export const slashCommands: readonly SlashCommand[] = [
     help: "edit your last message, or message n, and answer again",
     run: async (chat, argument) => {
       const { conversation } = chat;
-      const index = argument === "" ? lastUserIndex(conversation) : chat.indexOf(argument);
+      const index = argument === "" ? lastUserIndex(chat) : chat.indexOf(argument);
       const message = conversation.messages[index];
       if (message?.role !== "user") throw usage(`message ${index + 1} is not yours; /messages lists them`);
       const edited = await chat.read("edit> ", message.content);
@@ -51,7 +53,7 @@ export const slashCommands: readonly SlashCommand[] = [
     names: ["retry", "regenerate"],
     help: "another answer to your last message",
     run: async (chat) => {
-      lastUserIndex(chat.conversation);
+      lastUserIndex(chat);
       await chat.answer((options) => chat.conversation.regenerate(options));
     },
   },
@@ -59,7 +61,7 @@ export const slashCommands: readonly SlashCommand[] = [
     names: ["back", "undo"],
     help: "drop your last message and what follows it",
     run: async (chat) => {
-      const index = lastUserIndex(chat.conversation);
+      const index = lastUserIndex(chat);
       await chat.cut(index);
       await chat.say(
         describeMessages(chat.conversation.messages, chat.columns) || "the conversation is empty",
