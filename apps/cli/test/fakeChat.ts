@@ -2,6 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import type { AnswerOptions, ChatEvent, ChatMessage, ChatOptions } from "@mamba/chat";
 import type { ChatModel } from "../src/chat/openChat.ts";
 
+/** The beginning of a saved state. */
+const savedHead = '\u0001\u0000\u0000\u0000\u0000\u0000\u0000\u0000"mamba generation state"';
+
 /** What a fake model answers to a message. */
 export interface FakeAnswer {
   readonly reasoning?: string;
@@ -39,7 +42,7 @@ export function fakeModel(
       return new FakeConversation(this.messages.slice(0, index + 1));
     }
     save() {
-      return Promise.resolve(new TextEncoder().encode(`mamba chat${JSON.stringify(this.messages)}`));
+      return Promise.resolve(new TextEncoder().encode(`${savedHead}${JSON.stringify(this.messages)}`));
     }
     dispose() {
       this.messages = [];
@@ -88,7 +91,7 @@ export function fakeModel(
     about: { ...about, parameterCount: 0, vocabSize: 0, notes: [] },
     chat: (options) => open(options) as unknown as Awaited<ReturnType<ChatModel["chat"]>>,
     restoreChat: (bytes) => {
-      const messages = JSON.parse(new TextDecoder().decode(bytes).slice(10)) as ChatMessage[];
+      const messages = JSON.parse(new TextDecoder().decode(bytes).slice(savedHead.length)) as ChatMessage[];
       return Promise.resolve(open({ messages }) as unknown as Awaited<ReturnType<ChatModel["chat"]>>);
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -39,7 +39,15 @@ export async function loadConversation(
 ): Promise<Conversation> {
   const bytes = await readInputFile(option, path);
   const isText = ["{", "["].includes(String.fromCharCode(bytes.find((byte) => byte > 0x20) ?? 0));
-  if (!isText) return model.restoreChat(bytes, options);
+  if (!isText) {
+    const { system, tools, template, variables, ...rest } = options;
+    const given = Object.entries({ system, tools, template, variable: variables }).find(
+      ([, value]) => value !== undefined,
+    );
+    if (given)
+      throw usage(`--${given[0]}: a saved conversation has its own; leave it out, or load messages in JSON`);
+    return model.restoreChat(bytes, rest);
+  }
   const { parseConversation } = await import("@mamba/train");
   const json = parseJson(bytes, path);
   const { messages, tools = options.tools } = parseConversation(
@@ -91,7 +99,7 @@ export async function checkConversationFile(option: string, path: string): Promi
   if (bytes === undefined || bytes.length === 0) return;
   const isOurs = isJson(path)
     ? /"messages"/.test(bytes.toString("utf8"))
-    : bytes.subarray(0, 400).includes("mamba chat");
+    : bytes.subarray(8, 200).includes("mamba generation state");
   if (!isOurs) throw usage(`${option}: ${path} exists, and is no saved conversation`);
 }
 

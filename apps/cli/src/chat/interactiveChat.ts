@@ -201,7 +201,10 @@ export class InteractiveChat {
     } catch (error) {
       host.signal.throwIfAborted();
       if (!stop.signal.aborted) throw error;
-      await this.say("stopped");
+      const isAnswered = this.conversation.messages.at(-1)?.role === "assistant";
+      await this.say(
+        isAnswered ? "stopped" : "stopped before the answer began; /retry answers, /back drops your message",
+      );
       return [];
     }
   }
