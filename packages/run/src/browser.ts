@@ -1,6 +1,7 @@
 import type { Kernel } from "@mamba/kernel";
 import { openBest, probeOne } from "./backends/openBest.ts";
 import type { BackendName, BackendOptions, ProbedBackend } from "./backends/options.ts";
+import { browserBackendNames } from "./browser/browserBackendNames.ts";
 import { browserBackends } from "./browser/browserBackends.ts";
 import { RunError } from "./errors.ts";
 import type { OpenModel } from "./model/openModel.ts";
@@ -12,7 +13,7 @@ export * from "./common.ts";
 export type { OpenModel } from "./model/openModel.ts";
 
 /** The backends of browsers, best first: "webgpu", "cpu". */
-export const backendNames: readonly BackendName[] = browserBackends.names;
+export const backendNames: readonly BackendName[] = browserBackendNames;
 
 /**
  * Opens the backend that is named, and never another one; without a name WebGPU on a GPU, and otherwise the CPU: with threads
