@@ -23,7 +23,7 @@ export type Conversation = ChatSession | WorkerChat;
 /** An open model to chat with. */
 export interface ChatModel extends AsyncDisposable {
   readonly about: ModelAbout;
-  chat(options: ChatOptions): ChatSession | Promise<WorkerChat>;
+  chat(options: ChatOptions): Conversation | Promise<Conversation>;
   restoreChat(bytes: Uint8Array, options: ChatOptions): Promise<Conversation>;
 }
 
