@@ -21,7 +21,7 @@ export interface EpochsInput extends Omit<TrainConfigInput, "steps"> {
   readonly epochs: number;
 }
 
-/** What a run of chat trains: another default for each. */
+/** The weights that a run of chat trains, with defaults for each: an adapter, those of a checkpoint, or a new model. */
 export type ChatKind = "adapter" | "checkpoint" | "new";
 
 /** The fields that a config file or the options set. */
@@ -164,31 +164,30 @@ export function mergeRecipe(
   };
 }
 
+type Layer = Partial<EpochsInput & TrainConfigInput>;
+
 /** @throws CliError `USAGE` when steps and epochs are given together */
 function mergeTraining(
   preset: RecipeInput["training"],
   file: RecipeInput,
   options: RecipeInput,
 ): Recipe["training"] {
-  const layers = [preset, file.training, options.training].map(
-    (fields) => given(fields) as Partial<EpochsInput & TrainConfigInput>,
-  );
+  const layers = [preset, file.training, options.training].map((fields) => given(fields) as Layer);
   for (const { steps, epochs } of layers) {
     if (steps !== undefined && epochs !== undefined) throw usage("give steps or epochs, not both");
   }
   const counts = [...layers].reverse().find(({ steps, epochs }) => (steps ?? epochs) !== undefined);
-  const {
-    steps,
-    epochs = 0,
-    warmupSteps: _,
-    ...training
-  } = Object.assign({ seed: options.seed }, ...layers, {
-    steps: counts?.steps,
-    epochs: counts?.epochs,
-  }) as EpochsInput & Partial<TrainConfigInput>;
+  const { steps: _, epochs: __, warmupSteps: ___, ...training } = Object.assign({}, ...layers) as Layer;
+  const common = { seed: options.seed, ...training };
   const warmupSteps = options.training?.warmupSteps ?? file.training?.warmupSteps;
-  if (steps === undefined) return { ...training, epochs, warmupSteps };
-  return { ...training, steps, warmupSteps: warmupSteps ?? defaultWarmup(steps, preset?.warmupSteps ?? 0) };
+  const { steps, epochs } = counts ?? {};
+  if (epochs !== undefined) return { ...common, epochs, warmupSteps };
+  const count = Number(steps);
+  return {
+    ...common,
+    steps: count,
+    warmupSteps: warmupSteps ?? defaultWarmup(count, preset?.warmupSteps ?? 0),
+  };
 }
 
 /** The preset's warmup suits its own number of steps; in a shorter run it is a tenth of the steps. */

@@ -153,7 +153,7 @@ function renderTurn(
 }
 
 /**
- * Where the answer begins in the whole rendering, and the text before it that the rendering lacks. The prompt for an answer may
+ * The place where the answer begins in the whole rendering, and the text before it that the rendering lacks. The prompt for an answer may
  * begin it, as `<think>` does, and the rendering of the message leave that out.
  */
 function answerStart(

@@ -46,7 +46,10 @@ export interface ChatFile extends ChatSource, FileSource {
    * @param heldOut fraction of the conversations, above 0 and below 1
    * @throws TrainError `CONFIG` (heldOut), `DATA` when there are too few conversations
    */
-  split(heldOut: number, seed?: number): { readonly train: ChatSource; readonly heldOut: ChatSource };
+  readonly split: (
+    heldOut: number,
+    seed?: number,
+  ) => { readonly train: ChatSource; readonly heldOut: ChatSource };
 }
 
 /**

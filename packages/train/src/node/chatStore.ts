@@ -1,4 +1,3 @@
-import type { Json } from "@mamba/core/safetensors";
 import type { ChatExamples } from "../chat/chatExamples.ts";
 import type { Conversation } from "../chat/conversation.ts";
 import type { Example } from "../dataSource.ts";
@@ -9,7 +8,7 @@ import { type DataFile, openDataFile } from "./dataFile.ts";
 export type StoredConversation =
   ({ readonly conversation: Conversation } & ChatExamples) | { readonly skipped: string };
 
-/** What the file of conversations gave. */
+/** Counts of the conversations of a file. */
 export interface ChatReport {
   /** Conversations with at least one example. */
   readonly conversations: number;
@@ -97,11 +96,16 @@ function littleEndian(values: ArrayLike<number>): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** The place of an example in the file. */
-interface Place {
-  readonly conversation: number;
-  readonly offset: number;
-  readonly length: number;
+/** The places of the conversations and examples of a store. */
+interface Index {
+  /** For each example: the offset of its ids, its length, and its conversation. */
+  readonly offsets: Float64Array;
+  readonly lengths: Uint32Array;
+  readonly conversations: Uint32Array;
+  /** For each conversation: the offset and the bytes of its JSON, and the first of its examples. */
+  readonly textOffsets: Float64Array;
+  readonly textBytes: Uint32Array;
+  readonly firsts: Uint32Array;
 }
 
 /** Conversations and their examples in a file; the index alone is in memory. */
@@ -110,35 +114,13 @@ export class ChatStore {
   /** The largest id and target. */
   readonly largest: number;
   readonly #file: DataFile;
-  readonly #places: readonly Place[];
-  /** For each conversation the offset and bytes of its JSON, and the first of its examples. */
-  readonly #texts: readonly {
-    readonly offset: number;
-    readonly bytes: number;
-    readonly first: number;
-    readonly count: number;
-  }[];
+  readonly #index: Index;
 
-  private constructor(file: DataFile, largest: number, report: ChatReport, index: Buffer) {
+  private constructor(file: DataFile, largest: number, report: ChatReport, index: Index) {
     this.#file = file;
     this.largest = largest;
     this.report = report;
-    const places: Place[] = [];
-    const texts: { offset: number; bytes: number; first: number; count: number }[] = [];
-    let offset = 0;
-    for (let at = 0; at < index.length;) {
-      const [bytes, count] = [index.readUInt32LE(at), index.readUInt32LE(at + 4)];
-      texts.push({ offset, bytes, first: places.length, count });
-      offset += bytes;
-      at += 8;
-      for (let i = 0; i < count; i++, at += 4) {
-        const length = index.readUInt32LE(at);
-        places.push({ conversation: texts.length - 1, offset, length });
-        offset += 8 * length;
-      }
-    }
-    this.#places = places;
-    this.#texts = texts;
+    this.#index = index;
   }
 
   /** @throws TrainError `DATA` when the file is not a complete store */
@@ -152,12 +134,10 @@ export class ChatStore {
       if (trailer.readUInt32LE(12) !== mark || start < 0) throw damaged(file);
       const index = await file.read(start, indexBytes);
       const report = await file.read(start + indexBytes, reportBytes);
-      return new ChatStore(
-        file,
-        trailer.readUInt32LE(8),
-        JSON.parse(report.toString("utf8")) as ChatReport,
-        index,
-      );
+      const facts = JSON.parse(report.toString("utf8")) as ChatReport;
+      const parsed = parseIndex(index, facts);
+      if (parsed?.end !== start) throw damaged(file);
+      return new ChatStore(file, trailer.readUInt32LE(8), facts, parsed);
     } catch (error) {
       await file.close();
       throw error;
@@ -166,37 +146,40 @@ export class ChatStore {
 
   /** Number of examples. */
   get count(): number {
-    return this.#places.length;
+    return this.report.examples;
   }
 
   get conversations(): number {
-    return this.#texts.length;
+    return this.report.conversations;
   }
 
   async example(index: number): Promise<Example> {
-    const { offset, length } = this.#place(index);
-    const bytes = await this.#file.read(offset, 8 * length);
+    this.#check(index);
+    const { offsets, lengths } = this.#index;
+    const length = lengths[index] ?? 0;
+    const bytes = await this.#file.read(offsets[index] ?? 0, 8 * length);
     const numbers = Int32Array.from({ length: 2 * length }, (_, i) => bytes.readInt32LE(4 * i));
     return { ids: numbers.subarray(0, length), targets: numbers.subarray(length) };
   }
 
   /** The conversation of an example. */
   async conversation(index: number): Promise<Conversation> {
-    const text = this.#texts[this.#place(index).conversation];
-    if (!text) throw damaged(this.#file);
-    const bytes = await this.#file.read(text.offset, text.bytes);
-    return JSON.parse(bytes.toString("utf8")) as Json as unknown as Conversation;
+    this.#check(index);
+    const { conversations, textOffsets, textBytes } = this.#index;
+    const at = conversations[index] ?? 0;
+    const bytes = await this.#file.read(textOffsets[at] ?? 0, textBytes[at] ?? 0);
+    return JSON.parse(bytes.toString("utf8")) as Conversation;
   }
 
   /** The examples of a conversation. */
   examplesOf(conversation: number): number[] {
-    const { first = 0, count = 0 } = this.#texts[conversation] ?? {};
-    return Array.from({ length: count }, (_, i) => first + i);
+    const { firsts } = this.#index;
+    const first = firsts[conversation] ?? 0;
+    return Array.from({ length: (firsts[conversation + 1] ?? this.count) - first }, (_, i) => first + i);
   }
 
-  #place(index: number): Place {
-    const place = this.#places[index];
-    if (place) return place;
+  #check(index: number): void {
+    if (index >= 0 && index < this.count) return;
     throw new RangeError(`${this.#file.path}: there are ${this.count} examples, got index ${index}`);
   }
 
@@ -210,4 +193,39 @@ function damaged({ path }: DataFile): TrainError {
     "DATA",
     `${path}: not a complete file of examples; delete it, and it is written again`,
   );
+}
+
+/** Undefined when the index does not fit the report. */
+function parseIndex(bytes: Buffer, report: ChatReport): (Index & { readonly end: number }) | undefined {
+  const { examples, conversations: texts } = report;
+  if (bytes.length !== 4 * (2 * texts + examples)) return undefined;
+  const [offsets, lengths, conversations] = [
+    new Float64Array(examples),
+    new Uint32Array(examples),
+    new Uint32Array(examples),
+  ];
+  const [textOffsets, textBytes, firsts] = [
+    new Float64Array(texts),
+    new Uint32Array(texts),
+    new Uint32Array(texts),
+  ];
+  let [at, example, offset] = [0, 0, 0];
+  const next = () => bytes.readUInt32LE((at += 4) - 4);
+  for (let text = 0; text < texts; text++) {
+    const [size, count] = [next(), next()];
+    textOffsets[text] = offset;
+    textBytes[text] = size;
+    firsts[text] = example;
+    offset += size;
+    // Counts that are too large would read beyond the index.
+    if (count > examples - example) return undefined;
+    for (let i = 0; i < count; i++, example++) {
+      const length = next();
+      offsets[example] = offset;
+      lengths[example] = length;
+      conversations[example] = text;
+      offset += 8 * length;
+    }
+  }
+  return { offsets, lengths, conversations, textOffsets, textBytes, firsts, end: offset };
 }
