@@ -15,7 +15,7 @@ try {
 }
 if (isTerminal) {
   process.on("SIGINT", () => {}); // ends the answer, in the chat, and not this program
-  mamba(["chat", "--model", `${root}recipes/chat/demo-model`]);
+  mamba(["chat", "--model", `${root}recipes/chat/demo-model`, "--temperature", "0.3"]);
 } else {
   const seed = Math.floor(Math.random() * 1e6); // another story each time; the printed command repeats it
   const options = `--max-tokens 1500 --temperature 0.8 --seed ${seed} --stats`.split(" ");

@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ChatTemplate, encodeChat } from "../../packages/chat/dist/index.js";
-import { loadAdapter, loadCheckpoint } from "../../packages/checkpoint/dist/index.js";
-import { generate } from "../../packages/core/dist/index.js";
-import { createCpuKernel } from "../../packages/kernel-cpu/dist/index.js";
+import { openModel } from "../../packages/run/dist/index.js";
 
 /** Prompts that are answered at once. */
 const batch = 16;
@@ -21,21 +19,24 @@ const batch = 16;
  * @param {{ model: string, adapter?: string | undefined, data: string, threads?: number | undefined }} options `data`: lines of `mamba data`
  * @returns {Promise<Record<string, { right: number, count: number }>>}
  */
-export async function evaluateChat({ model: folder, adapter: adapterFolder, data, threads }) {
-  const kernel = await createCpuKernel(threads === undefined ? {} : { threads });
+export async function evaluateChat({ model: folder, adapter, data, threads }) {
+  const opened = await openModel(folder, {
+    backend: "cpu",
+    ...(adapter !== undefined && { adapter }),
+    ...(threads !== undefined && { cpu: { threads } }),
+  });
   try {
-    return await evaluateOn(kernel, { model: folder, adapter: adapterFolder, data });
+    return await countRight(opened, data);
   } finally {
-    await kernel.dispose();
+    await opened.dispose();
   }
 }
 
-/** @param {import("../../packages/kernel/dist/index.js").Kernel} kernel @param {Parameters<typeof evaluateChat>[0]} options */
-async function evaluateOn(kernel, { model: folder, adapter: adapterFolder, data }) {
-  const { model, tokenizer } = await loadCheckpoint(kernel, folder);
-  if (!tokenizer) throw new Error(`${folder} has no tokenizer`);
+/** @param {import("../../packages/run/dist/index.js").OpenModel} opened @param {string} data */
+async function countRight(opened, data) {
+  const { tokenizer } = opened;
+  if (!tokenizer) throw new Error(`${opened.label} has no tokenizer`);
   const template = ChatTemplate.of(tokenizer);
-  if (adapterFolder !== undefined) model.attach(await loadAdapter(model, adapterFolder));
   const prompts = readFileSync(data, "utf8")
     .split("\n")
     .filter((line) => line !== "")
@@ -48,8 +49,7 @@ async function evaluateOn(kernel, { model: folder, adapter: adapterFolder, data 
     const chunk = prompts.slice(start, start + batch);
     const answers = chunk.map(() => /** @type {number[]} */ ([]));
     const input = chunk.map(({ ids }) => ids);
-    const { stopIds } = tokenizer;
-    for await (const { row, id } of generate(model, input, { temperature: 0, maxTokens: 96, stopIds })) {
+    for await (const { row, id } of opened.generate(input, { temperature: 0, maxTokens: 96 })) {
       answers[row]?.push(id);
     }
     chunk.forEach(({ checks }, i) => {
@@ -61,7 +61,6 @@ async function evaluateOn(kernel, { model: folder, adapter: adapterFolder, data 
       }
     });
   }
-  model.dispose();
   return kinds;
 }
 

@@ -27,7 +27,7 @@ export function prepareChat(cache, print) {
   const train = join(cache, "train.jsonl");
   print("conversations", { count: 30_000, seed: 0 }, train);
   print("conversations", { count: 200, seed: 1 }, join(cache, "evaluation.jsonl"));
-  print("conversations", { count: 400, seed: 2 }, join(cache, "held-out.jsonl"));
+  print("conversations", { count: 200, seed: 2 }, join(cache, "held-out.jsonl"));
   writeTokenizer(join(cache, "tokenizer"), train);
 }
 

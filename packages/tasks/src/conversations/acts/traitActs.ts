@@ -28,7 +28,7 @@ function ask(scene: Scene, trait: Trait): void {
       kind: "unknown",
       text: scene.phrase(unknowns),
       word: "Unknown",
-      keys: [scene.isShort ? "Unknown" : "not t"],
+      keys: [scene.isShort ? "Unknown" : "not"],
     });
   else scene.turn(user, { kind: "recall", text: scene.phrase(trait.known, { v }), word: v });
 }
