@@ -87,7 +87,7 @@ function messageOf({ role, content, tool_calls: calls = [] }) {
 }
 
 /** @param {string} answer @param {Check} check */
-export function isRight(answer, { keys, whole = false, letters, maxWords = Infinity }) {
+function isRight(answer, { keys, whole = false, letters, maxWords = Infinity }) {
   const text = answer.trim();
   if (letters === "upper" && text !== text.toUpperCase()) return false;
   if (letters === "lower" && text !== text.toLowerCase()) return false;

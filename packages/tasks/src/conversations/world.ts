@@ -28,7 +28,6 @@ const resident = (text: string): Resident => {
 };
 
 export const village = "Tumblewick";
-export const river = "Sill";
 
 /** Each has a food, a home, a job and a colour that nobody else has, and friendships are in pairs. */
 export const residents: readonly Resident[] = [
