@@ -71,9 +71,9 @@ const recipes = {
     const { evaluateChat } = await import("./chat/evaluate.mjs");
     const folder = join(cache, name);
     prepareChat(folder, printCorpus);
-    const tokenizer = ["--tokenizer", join(folder, "tokenizer")];
     const evaluation = ["--eval-data", join(folder, "evaluation.jsonl"), "--eval-every", "500"];
-    train(["demo"], [...tokenizer, ...evaluation, "--eval-examples", "100"]);
+    const first = ["--tokenizer", join(folder, "tokenizer")];
+    train(["start", "demo"], [...evaluation, "--eval-examples", "100"], { first, others: ["--full"] });
     const heldOut = join(folder, "held-out.jsonl");
     keep("demo", ["--type", "f16"], ["chat", "--data", heldOut, "--length", "512"]);
 
@@ -113,8 +113,9 @@ await recipes[name]?.();
  *
  * @param {readonly string[]} stages
  * @param {readonly string[]} args
+ * @param {{ first?: readonly string[], others?: readonly string[] }} [further] arguments of the first stage, and of the others
  */
-function train(stages, args) {
+function train(stages, args, { first = [], others = [] } = {}) {
   stages.forEach((stage, i) => {
     const out = join(cache, name, stage);
     const from = i === 0 ? [] : ["--model", join(cache, name, stages[i - 1] ?? "", "model")];
@@ -127,6 +128,7 @@ function train(stages, args) {
       out,
       "--resume",
       ...from,
+      ...(i === 0 ? first : others),
       ...args,
     ]);
     keepCurve(out, stage);

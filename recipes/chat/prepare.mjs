@@ -16,7 +16,7 @@ const special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
  */
 
 /**
- * Writes the conversations to train on, those of the evaluations in the training, those of the results, and the tokenizer.
+ * Writes the conversations to train on in two stages, those of the evaluations in the training, those of the results, and the tokenizer.
  * Seeds that differ modulo 4 have no conversation in common.
  *
  * @param {string} cache
@@ -26,6 +26,7 @@ export function prepareChat(cache, print) {
   mkdirSync(cache, { recursive: true });
   const train = join(cache, "train.jsonl");
   print("conversations", { count: 30_000, seed: 0 }, train);
+  print("conversations", { count: 18_000, seed: 4 }, join(cache, "more.jsonl"));
   print("conversations", { count: 200, seed: 1 }, join(cache, "evaluation.jsonl"));
   print("conversations", { count: 200, seed: 2 }, join(cache, "held-out.jsonl"));
   writeTokenizer(join(cache, "tokenizer"), train);
