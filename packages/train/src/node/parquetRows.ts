@@ -6,8 +6,8 @@ import { TrainError } from "../errors.ts";
 import { type ChatRow, longestRow, parse } from "./chatRows.ts";
 import type { DataFile } from "./dataFile.ts";
 
-/** Seconds that a group of rows may take: real ones of 100 MB take about 5. */
-const limitSeconds = 60;
+/** Seconds that a group of rows may take, besides one for each megabyte of the file. */
+const limitSeconds = 10;
 /** Megabytes that the values of one group of rows may take. */
 const heapMb = 2048;
 /** The most bytes of the descriptions at the end of the file. */
@@ -126,10 +126,10 @@ export async function* parquetRows(
     execArgv: [],
   });
   try {
-    const opened = await ask(worker, path, undefined, signal);
+    const opened = await ask(worker, file, undefined, signal);
     const groups = "groups" in opened ? opened.groups : 0;
     for (let group = 0; group < groups; group++) {
-      const found = await ask(worker, path, group, signal);
+      const found = await ask(worker, file, group, signal);
       if (!("rows" in found)) continue;
       for (const [i, text] of found.rows.entries()) {
         const where = `${path}: row ${found.firstRow + i + 1}`;
@@ -147,10 +147,10 @@ function parseRow(text: string, where: string): Json {
   throw new TrainError("DATA", `${where}: the conversation is longer than ${longestRow} bytes`);
 }
 
-/** Sends a request and waits for its answer, for at most `limitSeconds`. */
+/** Sends a request and waits for its answer, for a limited time. */
 async function ask(
   worker: Worker,
-  path: string,
+  { path, size }: DataFile,
   group: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Answer> {
@@ -158,8 +158,9 @@ async function ask(
   const damaged = (reason: string, cause?: unknown) =>
     new TrainError("DATA", `${path}: ${place}${reason}`, { cause });
   const { promise, resolve, reject } = deferred<Answer>();
-  const tooMuch = `it takes more than ${limitSeconds} s to read; write it with smaller row groups`;
-  const timer = setTimeout(() => reject(damaged(tooMuch)), 1000 * limitSeconds);
+  const seconds = limitSeconds + Math.ceil(size / 1e6);
+  const tooMuch = `it takes more than ${seconds} s to read; write it with smaller row groups`;
+  const timer = setTimeout(() => reject(damaged(tooMuch)), 1000 * seconds);
   const onError = (cause: Error) => {
     const isMemory = (cause as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
     const limit = `it takes more than ${heapMb} MB to read; write it with smaller row groups`;
