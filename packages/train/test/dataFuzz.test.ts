@@ -131,7 +131,7 @@ const parquets = [
 ];
 
 test.each([
-  // Each run writes files, and Parquet takes a thread of its own.
+  // Each run writes files, and Parquet takes a process of its own.
   ["jsonl", [lines], { ...parameters, numRuns: Math.ceil(parameters.numRuns / 10) }],
   ["parquet", parquets, { ...parameters, numRuns: Math.ceil(parameters.numRuns / 60) }],
 ] as const)("conversations in %s", async (name, files, some) => {

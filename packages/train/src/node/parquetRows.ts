@@ -1,6 +1,7 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { resolve as resolvePath } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 import type { Json } from "@mamba/core/safetensors";
 import { TrainError } from "../errors.ts";
 import { type ChatRow, longestRow, parse } from "./chatRows.ts";
@@ -13,21 +14,20 @@ const heapMb = 2048;
 /** The most bytes of the descriptions at the end of the file. */
 const longestMetadata = 16 * 2 ** 20;
 
-/** The thread's answers. */
+/** The answers of the process. */
 type Answer =
   | { readonly groups: number }
   | { readonly rows: readonly string[]; readonly firstRow: number; readonly end: number }
   | { readonly error: string };
 
 /**
- * The program of the thread that decodes a file. It answers `undefined` by the number of groups of rows, and a group's index by its
- * rows as JSON: `{ messages, tools? }` from the columns of these names, which hold lists of structs or texts of JSON.
+ * The program of the process that decodes a file. It answers a request without a group by the number of groups of rows, and a group's
+ * index by its rows as JSON: `{ messages, tools? }` from the columns of these names, which hold lists of structs or texts of JSON.
  */
 const program = `
-const { parentPort, workerData } = require("node:worker_threads");
 const { openSync, readSync } = require("node:fs");
 const zlib = require("node:zlib");
-const { path, size, library, longestMetadata } = workerData;
+const { path, size, library, longestMetadata } = JSON.parse(process.argv[1]);
 const file = openSync(path, "r");
 const read = (start, end) => {
   if (!(start >= 0 && end >= start && end <= size)) throw new Error("bytes " + start + " to " + end + " lie outside of the file");
@@ -95,15 +95,16 @@ async function answer(group) {
     end,
   };
 }
-parentPort.on("message", ({ group }) => {
-  answer(group).then((found) => parentPort.postMessage(found), (error) => parentPort.postMessage({ error: String(error?.message ?? error) }));
+process.on("message", ({ group }) => {
+  answer(group).then((found) => process.send(found), (error) => process.send({ error: String(error?.message ?? error) }));
 });
+process.on("disconnect", () => process.exit());
 `;
 
 /**
  * The conversations of a Parquet file, one group of rows after the other: those of a column `messages`, or of ShareGPT's
- * `conversations`, and of a column `tools` where there is one. Each is a list of structs, or a text of JSON. A thread with limits on
- * its time and memory decodes the file, as a damaged one may ask for any amount of both.
+ * `conversations`, and of a column `tools` where there is one. Each is a list of structs, or a text of JSON. A process with limits on
+ * its time and memory decodes the file, as a damaged one may ask for any amount of both, and end the process by that.
  *
  * @throws TrainError `DATA` when the file is damaged, has no such column, is compressed in a way that cannot be read, or has a
  * group of rows that takes too much time or memory
@@ -113,23 +114,18 @@ export async function* parquetRows(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ChatRow, void, undefined> {
   const { path, size } = file;
-  const worker = new Worker(program, {
-    eval: true,
-    workerData: {
-      path,
-      size,
-      longestMetadata,
-      library: pathToFileURL(createRequire(import.meta.url).resolve("hyparquet")).href,
-    },
-    resourceLimits: { maxOldGenerationSizeMb: heapMb },
-    env: {},
-    execArgv: [],
+  const library = pathToFileURL(createRequire(import.meta.url).resolve("hyparquet")).href;
+  const settings = JSON.stringify({ path: resolvePath(path), size, longestMetadata, library });
+  const child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, "-e", program, settings], {
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    serialization: "advanced",
+    env: { ...process.env, NODE_OPTIONS: "" },
   });
   try {
-    const opened = await ask(worker, file, undefined, signal);
+    const opened = await ask(child, file, undefined, signal);
     const groups = "groups" in opened ? opened.groups : 0;
     for (let group = 0; group < groups; group++) {
-      const found = await ask(worker, file, group, signal);
+      const found = await ask(child, file, group, signal);
       if (!("rows" in found)) continue;
       for (const [i, text] of found.rows.entries()) {
         const where = `${path}: row ${found.firstRow + i + 1}`;
@@ -137,7 +133,7 @@ export async function* parquetRows(
       }
     }
   } finally {
-    await worker.terminate();
+    child.kill("SIGKILL");
   }
 }
 
@@ -149,7 +145,7 @@ function parseRow(text: string, where: string): Json {
 
 /** Sends a request and waits for its answer, for a limited time. */
 async function ask(
-  worker: Worker,
+  child: ChildProcess,
   { path, size }: DataFile,
   group: number | undefined,
   signal: AbortSignal | undefined,
@@ -161,25 +157,25 @@ async function ask(
   const seconds = limitSeconds + Math.ceil(size / 1e6);
   const tooMuch = `it takes more than ${seconds} s to read; write it with smaller row groups`;
   const timer = setTimeout(() => reject(damaged(tooMuch)), 1000 * seconds);
-  const onError = (cause: Error) => {
-    const isMemory = (cause as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
-    const limit = `it takes more than ${heapMb} MB to read; write it with smaller row groups`;
-    reject(damaged(isMemory ? limit : cause.message, cause));
+  const onError = (cause: Error) => reject(damaged(cause.message, cause));
+  const onExit = () => {
+    reject(
+      damaged(`it is damaged, or takes more than ${heapMb} MB to read; write it with smaller row groups`),
+    );
   };
   const onAbort = () => reject(signal?.reason as Error);
-  worker.once("message", resolve);
-  worker.once("error", onError);
+  const onMessage = (answer: unknown) => resolve(answer as Answer);
+  child.once("message", onMessage).once("error", onError).once("exit", onExit);
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     signal?.throwIfAborted();
-    worker.postMessage({ group });
+    child.send({ group });
     const answer = await promise;
     if ("error" in answer) throw damaged(answer.error);
     return answer;
   } finally {
     clearTimeout(timer);
-    worker.off("message", resolve);
-    worker.off("error", onError);
+    child.off("message", onMessage).off("error", onError).off("exit", onExit);
     signal?.removeEventListener("abort", onAbort);
   }
 }
