@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChatTemplate } from "@mamba/chat";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { chatTokenizer, vocabSize } from "../../chat/test/support.ts";
+import { chatTokenizer, vocabSize } from "./chatTokenizer.ts";
 import { ignoreIndex } from "../src/dataSource.ts";
 import { chatFile, type ChatFileOptions } from "../src/node/chatFile.ts";
 import { parquetOf, textParquet } from "./parquetOf.ts";

@@ -6,7 +6,7 @@ import { encode } from "fast-png";
 import fc from "fast-check";
 import jpeg from "jpeg-js";
 import { expect, onTestFinished, test } from "vitest";
-import { chatTokenizer, vocabSize } from "../../chat/test/support.ts";
+import { chatTokenizer, vocabSize } from "./chatTokenizer.ts";
 import { decodeImage, parseCsv, parseIdx, parseNpy } from "../src/data.ts";
 import { TrainError } from "../src/index.ts";
 import { chatFile } from "../src/node/chatFile.ts";

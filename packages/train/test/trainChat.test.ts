@@ -5,7 +5,7 @@ import { ChatTemplate, encodeChat } from "@mamba/chat";
 import { loadCheckpoint, saveGguf } from "@mamba/checkpoint";
 import { generate, LoraAdapter, MambaLM } from "@mamba/core";
 import { expect, onTestFinished, test } from "vitest";
-import { chatTokenizer, vocabSize } from "../../chat/test/support.ts";
+import { chatTokenizer, vocabSize } from "./chatTokenizer.ts";
 import { languageModel } from "../src/languageModel.ts";
 import { chatFile } from "../src/node/chatFile.ts";
 import { Trainer } from "../src/trainer.ts";
@@ -16,7 +16,7 @@ const short =
   "{% for m in messages %}{{ '<|im_start|>' if m.role == 'user' else '' }}{{ m.content }}<|im_end|>{% endfor %}";
 const tokenizer = chatTokenizer(short);
 const template = ChatTemplate.of(tokenizer);
-const questions = [..."abcdefghijkl"];
+const questions = "a b c d e f g h i j k l".split(" ");
 
 /** The greedy answers to all questions, in the form in which a chat asks them. */
 async function greedy(model: MambaLM): Promise<string[]> {

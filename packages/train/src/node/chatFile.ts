@@ -238,8 +238,9 @@ async function* rowsOf(
   yield* jsonRows(file, (chunk) => hash.update(chunk));
 }
 
-function convert({ where, json }: ChatRow, now: Date, options: ChatFileOptions): StoredConversation {
-  const conversation = parseConversation(json(), where);
+function convert(row: ChatRow, now: Date, options: ChatFileOptions): StoredConversation {
+  const { where } = row;
+  const conversation = parseConversation(row.json(), where);
   const wrong = (reason: string, cause?: unknown) => new TrainError("DATA", `${where}: ${reason}`, { cause });
   try {
     const found = chatExamples(conversation, { ...options, maxLength: options.length, now });
