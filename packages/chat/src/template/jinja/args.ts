@@ -30,8 +30,15 @@ export class Bound {
     return this.#values.get(parameter);
   }
 
+  /** The value of an argument, `none` included, or another where it is absent. */
+  getOr(parameter: string, otherwise: Value): Value {
+    const value = this.get(parameter);
+    return value !== undefined ? value : otherwise;
+  }
+
   need(parameter: string): Value {
-    return this.get(parameter) ?? this.#lack(parameter);
+    const value = this.get(parameter);
+    return value !== undefined ? value : this.#lack(parameter);
   }
 
   isTrue(parameter: string, otherwise: boolean): boolean {

@@ -101,8 +101,8 @@ export class Expressions {
   }
 
   #name(name: string, scope: Scope): Value {
-    const constant = constants.get(name);
-    return constant !== undefined ? constant : (scope.get(name) ?? new Undefined(`${name} is not defined`));
+    const value = constants.has(name) ? constants.get(name) : scope.get(name);
+    return value !== undefined ? value : new Undefined(`${name} is not defined`);
   }
 
   #member({ object, property, computed }: MemberNode, scope: Scope): Value {

@@ -23,7 +23,7 @@ const ofText =
 const orDefault: Filter = ({ value, bind }) => {
   const args = bind("default_value", "boolean");
   const isMissing = value instanceof Undefined || (args.isTrue("boolean", false) && !isTrue(value));
-  return isMissing ? (args.get("default_value") ?? "") : value;
+  return isMissing ? args.getOr("default_value", "") : value;
 };
 
 const length: Filter = ({ budget, value, bind }) => {

@@ -33,8 +33,8 @@ function atomText(value: Value): string {
 }
 
 function addSequence(budget: Budget, out: TextBuilder, value: Sequence): void {
-  if (value.kind === "generator") {
-    out.add("<generator>");
+  if (value.text !== undefined || value.kind === "generator") {
+    out.add(value.text ?? "<generator>");
     return;
   }
   const items = value.take();

@@ -37,6 +37,7 @@ function range(budget: Budget, args: Args): Value {
   return new Sequence(
     Array.from({ length: count }, (_, i) => start + i * step),
     "range",
+    `range(${start}, ${stop}${step === 1 ? "" : `, ${step}`})`,
   );
 }
 

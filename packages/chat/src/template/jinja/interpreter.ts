@@ -118,15 +118,17 @@ export class Interpreter {
       iterable.type === "SelectExpression" ? [iterable.lhs, iterable.test] : [iterable, undefined];
     const values = elementsOf(this.#budget, this.#expressions.evaluate(source, scope));
     const elements = test ? this.#matching(values, test, node.loopvar, scope) : values;
-    const loop = new Loop(this.#budget, elements, scope.loops);
+    const loop = new Loop(this.#budget, elements);
+    // As in Jinja, an iteration that break or continue ends does not count.
     let isEmpty = true;
     for (let value = loop.next(); value !== undefined; value = loop.next()) {
-      isEmpty = false;
       this.#budget.elements(8);
       const inner = new Scope(scope, true);
       inner.set("loop", loop);
       this.#set(node.loopvar, value, inner);
-      if (this.#block(node.body, inner, out) === "Break") break;
+      const end = this.#block(node.body, inner, out);
+      if (end === "Break") break;
+      if (end === "end") isEmpty = false;
     }
     return isEmpty ? this.#block(node.defaultBlock, new Scope(scope), out) : "end";
   }
@@ -181,7 +183,7 @@ export class Interpreter {
     const missing: (() => void)[] = [];
     parameters.forEach((parameter, i) => {
       const name = parameter.type === "Identifier" ? parameter.value : parameter.key.value;
-      const given = positional[i] ?? rest.get(name);
+      const given = i < positional.length ? positional[i] : rest.get(name);
       if (given !== undefined) {
         if (i < positional.length && rest.has(name))
           fail(`the macro ${macro} got the argument ${name} twice`);

@@ -144,7 +144,8 @@ const edge =
       return fail("last needs a list, got a generator");
     }
     const items = listOf(budget, value);
-    return items.at(isLast ? -1 : 0) ?? new Undefined("the first or last of no elements");
+    const item = items.at(isLast ? -1 : 0);
+    return item !== undefined ? item : new Undefined("the first or last of no elements");
   };
 
 const extreme =
@@ -166,7 +167,7 @@ const sum: Filter = ({ budget, value, bind }) => {
   const read = attributeReader(budget, args.get("attribute"));
   return listOf(budget, value).reduce<Value>(
     (total, item) => operate(budget, "+", total, read(item)),
-    args.get("start") ?? 0,
+    args.getOr("start", 0),
   );
 };
 

@@ -13,16 +13,14 @@ export class Loop implements Fields {
   readonly #budget: Budget;
   readonly #elements: Iterator<Value>;
   readonly #ahead: Value[] = [];
-  readonly #depth: number;
   #previous: Value | undefined;
   #current: Value | undefined;
   #index = -1;
   #changed: readonly Value[] | undefined;
 
-  constructor(budget: Budget, elements: Iterable<Value>, depth: number) {
+  constructor(budget: Budget, elements: Iterable<Value>) {
     this.#budget = budget;
     this.#elements = elements[Symbol.iterator]();
-    this.#depth = depth;
   }
 
   /** Goes on to the next element. Returns undefined after the last. */
@@ -51,13 +49,13 @@ export class Loop implements Fields {
       case "revindex0":
         return this.#length() - this.#index - 1;
       case "previtem":
-        return this.#previous ?? new Undefined("there is no previous item");
+        return this.#previous !== undefined ? this.#previous : new Undefined("there is no previous item");
       case "nextitem":
-        return this.#peek() ?? new Undefined("there is no next item");
+        return this.#after();
       case "depth":
-        return this.#depth + 1;
+        return 1; // others only in recursive loops, which the parser does not know
       case "depth0":
-        return this.#depth;
+        return 0;
       case "cycle":
         return new Callable("cycle", ({ positional }) =>
           positional.length === 0
@@ -74,6 +72,11 @@ export class Loop implements Fields {
       default:
         return undefined;
     }
+  }
+
+  #after(): Value {
+    const next = this.#peek();
+    return next !== undefined ? next : new Undefined("there is no next item");
   }
 
   #peek(): Value | undefined {

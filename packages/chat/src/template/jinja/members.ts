@@ -23,8 +23,8 @@ export function attributeOf(budget: Budget, object: Value, name: string): Value 
   if (object instanceof Undefined) return fail(object.reason);
   const found = ownAttribute(budget, object, name);
   if (found !== undefined) return found;
-  if (object instanceof Dict) return object.get(name) ?? lack(object, name);
-  return lack(object, name);
+  const element = object instanceof Dict ? object.get(name) : undefined;
+  return element !== undefined ? element : lack(object, name);
 }
 
 /** `object[key]`: an element of the object, else its method or field. */
@@ -38,11 +38,13 @@ export function elementOf(budget: Budget, object: Value, key: Value): Value {
   }
   const index = intOf(key);
   if (index !== undefined && object instanceof Sequence && object.items && object.kind !== "view") {
-    return object.items.at(index) ?? lack(object, String(index));
+    const item = object.items.at(index);
+    return item !== undefined ? item : lack(object, String(index));
   }
   if (index !== undefined && isText(object)) return characterAt(budget, object, index);
   if (!isText(key)) return lack(object, typeName(key));
-  return ownAttribute(budget, object, charactersOf(key)) ?? lack(object, charactersOf(key));
+  const own = ownAttribute(budget, object, charactersOf(key));
+  return own !== undefined ? own : lack(object, charactersOf(key));
 }
 
 /** `object[start:stop:step]`. */
@@ -102,7 +104,8 @@ function dictMethod(budget: Budget, dict: Dict, name: string): ((args: Args) => 
     case "get":
       return (args) => {
         const bound = new Bound("get", args, ["key", "default"]);
-        return dict.get(bound.need("key")) ?? bound.get("default") ?? null;
+        const found = dict.get(bound.need("key"));
+        return found !== undefined ? found : bound.getOr("default", null);
       };
     case "items":
       return (args) => (new Bound("items", args, []), new Sequence(pairsOf(budget, dict), "view"));

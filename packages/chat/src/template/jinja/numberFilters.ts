@@ -11,7 +11,7 @@ const maxDigits = 400;
 
 const int: Filter = ({ value, bind }) => {
   const args = bind("default", "base");
-  const otherwise = args.get("default") ?? 0;
+  const otherwise = args.getOr("default", 0);
   if ((args.int("base") ?? 10) !== 10) return fail("int: only the base 10 is supported");
   const text = isText(value) ? charactersOf(value) : undefined;
   const number = text === undefined ? numberOf(value) : parse(text);
@@ -20,7 +20,7 @@ const int: Filter = ({ value, bind }) => {
 };
 
 const float: Filter = ({ value, bind }) => {
-  const otherwise = bind("default").get("default") ?? new Float(0);
+  const otherwise = bind("default").getOr("default", new Float(0));
   const number = isText(value) ? parse(charactersOf(value)) : numberOf(value);
   return number === undefined ? otherwise : new Float(number);
 };

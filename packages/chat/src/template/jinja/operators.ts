@@ -142,7 +142,8 @@ export function formatText(budget: Budget, text: Text, values: readonly Value[])
     const kind = characters.charAt(at + 1);
     if (kind === "%") builder.add("%");
     else if (kind === "s" || kind === "d" || kind === "i") {
-      const value = values[used++] ?? fail("a format has more places than values");
+      const value = values[used++];
+      if (value === undefined) return fail("a format has more places than values");
       const number = numberOf(value);
       if (kind === "s") builder.add(textOf(budget, value));
       else if (number === undefined) fail(`%${kind} needs a number`);

@@ -253,7 +253,7 @@ function plainNumber(text: string): string {
   const plain = text.replaceAll("_", "");
   if (!/e/i.test(plain)) return plain;
   const value = String(Number(plain));
-  return /[.eE]/.test(value) ? value : `${value}.0`;
+  return value.includes(".") ? value : value.includes("e") ? value.replace("e", ".0e") : `${value}.0`;
 }
 
 function tooDeep(): never {

@@ -23,11 +23,14 @@ export type SequenceKind = "list" | "tuple" | "view" | "range" | "generator";
 
 export class Sequence {
   readonly kind: SequenceKind;
+  /** The text of a range. */
+  readonly text: string | undefined;
   #items: readonly Value[];
 
-  constructor(items: readonly Value[], kind: SequenceKind = "list") {
+  constructor(items: readonly Value[], kind: SequenceKind = "list", text?: string) {
     this.#items = items;
     this.kind = kind;
+    this.text = text;
   }
 
   /** The elements. Those of a generator are there once. */
@@ -43,7 +46,7 @@ export class Sequence {
   }
 }
 
-export type Key = string | number | boolean | null;
+export type Key = string | number | null;
 
 /** A `dict`, in the order of its keys. It keeps each key as it was given, with its marks. */
 export class Dict {
@@ -100,7 +103,8 @@ export class Undefined {
 export function keyOf(value: Value): Key {
   if (isText(value)) return charactersOf(value);
   if (value instanceof Float) return value.value;
-  if (value === null || typeof value === "number" || typeof value === "boolean") return value;
+  if (typeof value === "boolean") return Number(value);
+  if (value === null || typeof value === "number") return value;
   return fail(`a ${typeName(value)} cannot be a key`);
 }
 
@@ -150,6 +154,9 @@ export function valueOf(json: Json): Value {
 
 export function dictOf(entries: Iterable<readonly [Value, Value]>): Dict {
   const map = new Map<Key, readonly [Value, Value]>();
-  for (const [key, value] of entries) map.set(keyOf(key), [key, value]);
+  for (const [key, value] of entries) {
+    const found = keyOf(key);
+    map.set(found, [map.get(found)?.[0] ?? key, value]);
+  }
   return new Dict(map);
 }
