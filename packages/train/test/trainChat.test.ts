@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ChatTemplate, encodeChat } from "@mamba/chat";
+import { ChatSession, ChatTemplate, encodeChat } from "@mamba/chat";
 import { loadCheckpoint, saveGguf } from "@mamba/checkpoint";
 import { generate, LoraAdapter, MambaLM } from "@mamba/core";
 import { expect, onTestFinished, test } from "vitest";
+import { chatExamples } from "../src/chat/chatExamples.ts";
+import { ignoreIndex } from "../src/dataSource.ts";
 import { chatTokenizer, vocabSize } from "./chatTokenizer.ts";
 import { languageModel } from "../src/languageModel.ts";
 import { chatFile } from "../src/node/chatFile.ts";
@@ -27,6 +29,24 @@ async function greedy(model: MambaLM): Promise<string[]> {
   const options = { temperature: 0, maxTokens: 8, stopIds: tokenizer.stopIds };
   for await (const { row, id } of generate(model, prompts, options)) ids[row]!.push(id);
   return ids.map((answer) => tokenizer.decode(answer));
+}
+
+/** In a chat the model answers as it learned, and reads as many tokens before each answer as an example has. */
+async function checkSession(model: MambaLM, answerTo: (question: string) => string): Promise<void> {
+  using session = new ChatSession({ model, tokenizer });
+  const prompts: number[] = [];
+  for (const question of ["c", "a"]) {
+    for await (const event of session.send(question, { temperature: 0, maxTokens: 4 })) {
+      if (event.type === "end") prompts.push(event.usage.promptTokens);
+    }
+  }
+  expect(session.messages[1]).toEqual({ role: "assistant", content: answerTo("c") });
+  const { examples } = chatExamples({ messages: session.messages }, { template, tokenizer });
+  const [{ targets }] = examples as [(typeof examples)[0]];
+  const isStart = (target: number, i: number) =>
+    target !== ignoreIndex && (targets[i - 1] ?? ignoreIndex) === ignoreIndex;
+  const starts = [...targets].flatMap((target, i) => (isStart(target, i) ? [i + 1] : []));
+  expect(starts).toEqual(prompts);
 }
 
 test("a new model, and an adapter beside its quantised weights, learn a dozen conversations by heart", async () => {
@@ -65,6 +85,7 @@ test("a new model, and an adapter beside its quantised weights, learn a dozen co
   const upper = (question: string) => `${question.toUpperCase()}!`;
   await learn(base, upper, { lr: 3e-2, steps: 40 });
   expect(await greedy(base)).toEqual(questions.map(upper));
+  await checkSession(base, upper);
 
   const gguf = join(folder, "base.gguf");
   await saveGguf(base, gguf, { type: "q8_0" });
