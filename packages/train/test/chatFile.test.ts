@@ -119,11 +119,14 @@ test.each([
   ["empty", "", "the file has no conversations"],
   ["too long", row("1", "o".repeat(99)), "no answer fits 64 positions"],
   ["not there", row("1", "one"), "ends at 99", { vocabSize: 100 }],
-] as const)("refuses a file that is %s", async (name, content, message, options = {}) => {
-  await expect(open(`${name}.jsonl`, content, options)).rejects.toThrow(
-    expect.objectContaining({ code: "DATA", message: expect.stringMatching(message) as string }),
-  );
-});
+] as const)(
+  "refuses a file that is %s",
+  async (name, content, message, options: Partial<ChatFileOptions> = {}) => {
+    await expect(open(`${name}.jsonl`, content, options)).rejects.toThrow(
+      expect.objectContaining({ code: "DATA", message: expect.stringMatching(message) as string }),
+    );
+  },
+);
 
 test("damaged conversations are left out and counted where that is asked for", async () => {
   const content = ["{", row("1", "one"), '{"messages": []}', row("2", "o".repeat(99))].join("\n");

@@ -1,5 +1,6 @@
-import type { SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
+
+type SchemaElement = NonNullable<Parameters<typeof parquetWriteBuffer>[0]["schema"]>[number];
 
 /** A Parquet file with a column `messages` of lists of structs of texts. */
 export function parquetOf(
