@@ -8,6 +8,7 @@ export { Decoder, type DecoderConfig, type DecoderStep, type SequenceFailure } f
 export type { GenerationInput, Prompt } from "./generation/fixedSet.ts";
 export { generate, type GeneratedToken } from "./generation/generate.ts";
 export { GenerationState, type SeedOptions } from "./generation/generationState.ts";
+export { checkGenerateOptions } from "./generation/options.ts";
 export type {
   AllowedIds,
   GenerateOptions,
@@ -133,7 +134,7 @@ export {
 } from "./parameters/spec.ts";
 export { hash, uniformAt } from "./random.ts";
 export { modelFingerprint } from "./state/fingerprint.ts";
-export { loadState, loadStates } from "./state/loadState.ts";
-export { saveState, saveStates } from "./state/savedState.ts";
+export { loadState, loadStates, openSavedStates, type SavedStates } from "./state/loadState.ts";
+export { saveState, saveStates, type SaveStateOptions } from "./state/savedState.ts";
 export { stateBytes, type StateBytesOptions } from "./state/stateBytes.ts";
 export { StackState, type StateOptions } from "./state/stackState.ts";

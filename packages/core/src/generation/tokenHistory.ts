@@ -1,10 +1,10 @@
 /** The ids of a sequence in their order, and how often each occurs. */
 export class TokenHistory {
-  readonly #ids: number[] = [];
+  #ids: number[] = [];
   /** For each id: true when it was generated, false when it was input. */
-  readonly #isGenerated: boolean[] = [];
-  readonly #occurrences = new Map<number, number>();
-  readonly #generated = new Map<number, number>();
+  #isGenerated: boolean[] = [];
+  #occurrences = new Map<number, number>();
+  #generated = new Map<number, number>();
   #generatedCount = 0;
 
   /** Input and generated ids. */
@@ -59,11 +59,20 @@ export class TokenHistory {
     }
   }
 
+  /** Makes all ids input. */
+  treatAsInput(): void {
+    this.#isGenerated.fill(false);
+    this.#generated.clear();
+    this.#generatedCount = 0;
+  }
+
   clone(): TokenHistory {
     const copy = new TokenHistory();
-    this.#ids.forEach((id, i) => {
-      copy.push(id, this.isGenerated(i));
-    });
+    copy.#ids = this.#ids.slice();
+    copy.#isGenerated = this.#isGenerated.slice();
+    copy.#occurrences = new Map(this.#occurrences);
+    copy.#generated = new Map(this.#generated);
+    copy.#generatedCount = this.#generatedCount;
     return copy;
   }
 }
