@@ -8,7 +8,7 @@ try {
   const model = await openInWorker(place, { worker });
   const chat = await model.chat();
   input.disabled = false;
-  input.placeholder = `A message to ${model.about.label}`;
+  input.placeholder = "A message to the model";
   document.forms[0].onsubmit = async (event) => {
     event.preventDefault();
     show(`You: ${input.value}`);

@@ -12,8 +12,7 @@ export function startWorker(): Worker {
   try {
     return new Worker(programPath("worker"), { name: "mamba" });
   } catch (cause) {
-    const remedy =
-      "install @mamba/run, or give the option worker: a worker whose file imports @mamba/run/worker";
+    const remedy = "give the option worker: a worker whose file imports @mamba/run/worker";
     throw new RunError("WORKER", `worker: its program was not found: ${messageOf(cause)}; ${remedy}`, {
       cause,
     });
