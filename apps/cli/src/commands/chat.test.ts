@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { saveCheckpoint } from "@mamba/checkpoint";
@@ -99,6 +99,14 @@ test("a model without a template says so, and --template gives one", async () =>
   expect(stderr).toContain("--template FILE gives one, and mamba generate continues a text [NO_TEMPLATE]\n");
   await writeFile(place("chatml.jinja"), chatMlTemplate);
   expect(await run([...args, "--template", place("chatml.jinja")])).toMatchObject({ code: 0 });
+});
+
+test("the folder of a run of train opens what it has made", async () => {
+  const folder = place("run");
+  await cp(model, join(folder, "model"), { recursive: true });
+  await writeFile(join(folder, "state.safetensors"), "");
+  const { stdout } = await run(["chat", "Hello", "-m", folder, ...options, "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({ model: join(folder, "model") });
 });
 
 test("a signal ends an answer: what came is printed and saved, and the exit code is the signal's", async () => {
