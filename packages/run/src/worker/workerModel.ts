@@ -107,10 +107,7 @@ export interface WorkerChat extends AsyncDisposable {
   /** The messages, the system prompt included, as after the last request that ended. */
   readonly messages: readonly ChatMessage[];
   /** Reads the messages that are there, such as a long system prompt. */
-  prepare(options?: {
-    signal?: AbortSignal;
-    onProgress?: (done: number, total: number) => void;
-  }): Promise<void>;
+  prepare(options?: PrepareOptions): Promise<void>;
   /** Sends a message and streams the answer. Text events that come faster than they are read are joined. */
   send(
     message: string | ChatMessage | readonly ChatMessage[],
