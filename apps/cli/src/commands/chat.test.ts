@@ -35,7 +35,10 @@ interface Answer {
   readonly usage: Readonly<Record<string, number>>;
   readonly messages: readonly { readonly role: string; readonly content: string }[];
 }
-const answerOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as Answer;
+const answerOf = ({ stdout, stderr }: { stdout: string; stderr: string }) => {
+  expect(stderr).toBe("");
+  return JSON.parse(stdout) as Answer;
+};
 
 test("one message from the arguments or from stdin: the answer alone on stdout, or JSON", async () => {
   const text = await chat(["Hello"]);
@@ -65,7 +68,7 @@ test("a conversation is saved, and goes on without reading its messages again", 
   expect(second.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"]);
   expect(second.usage["cachedTokens"]).toBeGreaterThan(30);
   const messages = place("talk.json");
-  await chat(["More", "--load", file, "--save", messages]);
+  expect(await chat(["More", "--load", file, "--save", messages])).toMatchObject({ code: 0, stderr: "" });
   const third = answerOf(await chat(["End", "--load", messages, "--json"]));
   expect(third.messages.slice(0, 4)).toEqual(second.messages);
   expect(third.messages).toHaveLength(8);
