@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { run } from "../test/run.ts";
 
 const names = [
-  ...["generate", "train", "eval", "merge", "data", "coord-check"],
+  ...["chat", "generate", "train", "eval", "merge", "data", "coord-check", "pull", "list", "rm"],
   ...["init", "convert", "inspect", "backends", "bench", "completion"],
 ];
 

@@ -8,6 +8,7 @@ import { note, type Host } from "./program/host.ts";
 
 /** A command is loaded when it is needed, so that the start-up of one does not pay for the others. */
 const commands: Readonly<Record<string, () => Promise<{ default: CommandFactory }>>> = {
+  chat: () => import("./commands/chat.ts"),
   generate: () => import("./commands/generate.ts"),
   train: () => import("./commands/train.ts"),
   eval: () => import("./commands/eval.ts"),
@@ -15,6 +16,9 @@ const commands: Readonly<Record<string, () => Promise<{ default: CommandFactory 
   merge: () => import("./commands/merge.ts"),
   data: () => import("./commands/data.ts"),
   "coord-check": () => import("./commands/coordCheck.ts"),
+  pull: () => import("./commands/pull.ts"),
+  list: () => import("./commands/list.ts"),
+  rm: () => import("./commands/rm.ts"),
   init: () => import("./commands/init.ts"),
   convert: () => import("./commands/convert.ts"),
   quantize: () => import("./commands/quantize.ts"),

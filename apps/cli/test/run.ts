@@ -16,7 +16,10 @@ export interface RunOptions {
   /** Piped text; without it stdin is a terminal. */
   readonly stdin?: string | Uint8Array;
   readonly signal?: AbortSignal;
+  /** True when stdout and stderr are terminals. Default false. */
   readonly isTTY?: boolean;
+  /** True when stdin is a terminal on which the text of `stdin` is typed. */
+  readonly isTerminal?: boolean;
   readonly env?: Host["env"];
   /** Called with every chunk of stdout. */
   readonly onOutput?: (text: string) => void;
@@ -27,6 +30,7 @@ export interface RunOptions {
 /** Runs a command line in this process. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
   const { stdin, signal = new AbortController().signal, isTTY = false, env = {}, onOutput, onNote } = options;
+  const isTerminal = options.isTerminal ?? stdin === undefined;
   const written = { stdout: "", stderr: "" };
   const output = (stream: keyof typeof written) => ({
     isTTY,
@@ -39,7 +43,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   });
   const code = await runCli(argv, {
     program: main,
-    stdin: Object.assign(chunks(stdin), { isTTY: stdin === undefined }),
+    stdin: Object.assign(chunks(stdin), { isTTY: isTerminal }),
     stdout: output("stdout"),
     stderr: output("stderr"),
     signal,

@@ -11,6 +11,7 @@ import { printable } from "@mamba/kernel";
  * - `PATH`: a name or a symbolic link points outside the checkpoint's folder
  * - `HUB`: the hub answered with an error or with invalid data
  * - `OFFLINE`: the model is not in the cache, and the hub is unreachable or `offline` is set
+ * - `IN_USE`: another process is downloading the model that should be removed
  * - `IO`: reading or writing failed; `cause` is the system's error
  *
  * Files that are damaged or hostile:
@@ -44,6 +45,7 @@ export type CheckpointErrorCode =
   | "PATH"
   | "HUB"
   | "OFFLINE"
+  | "IN_USE"
   | "IO"
   | "TRUNCATED"
   | "TOO_LARGE"

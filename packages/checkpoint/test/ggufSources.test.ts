@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MambaLM } from "@mamba/core";
@@ -17,10 +16,9 @@ import {
 } from "../src/index.ts";
 import { refusal, temporaryFolder } from "./support/folders.ts";
 import { hostKernel } from "./support/hostKernel.ts";
+import { commit, testHub } from "./support/hub.ts";
 import { tinyFiles, tinyInput } from "./support/models.ts";
-import { contentOf, sendBytes, testServer } from "./support/server.ts";
-
-const commit = "0123456789abcdef0123456789abcdef01234567";
+import { sendBytes, testServer } from "./support/server.ts";
 
 /** GGUF files of the tiny model, with their names as names of the models. */
 async function ggufFiles(names: readonly string[]): Promise<Record<string, Uint8Array>> {
@@ -36,29 +34,6 @@ async function ggufFiles(names: readonly string[]): Promise<Record<string, Uint8
 
 const nameOf = async (summary: ReturnType<typeof inspectCheckpoint>) =>
   (await summary).metadata?.get("general.name")?.value;
-
-/** The answers of the hub that loading needs. */
-const testHub = (files: Record<string, unknown>) =>
-  testServer((path, request, response) => {
-    const json = (value: unknown) =>
-      void response.setHeader("content-type", "application/json").end(JSON.stringify(value));
-    if (path.startsWith("/api/models/org/tiny/revision/")) {
-      json({ sha: commit });
-      return;
-    }
-    if (path.startsWith("/api/models/org/tiny/tree/")) {
-      json(
-        Object.entries(files).map(([name, content]) => {
-          const oid = createHash("sha256").update(contentOf(content)).digest("hex");
-          return { type: "file", path: name, size: contentOf(content).length, oid: "0", lfs: { oid } };
-        }),
-      );
-      return;
-    }
-    const content = files[path.replace(`/org/tiny/resolve/${commit}/`, "")];
-    if (content === undefined) return void response.writeHead(404).end();
-    sendBytes(request, response, contentOf(content));
-  });
 
 test("a model on the hub: the file whose name has the type, and nothing else; then from the cache", async () => {
   const names = ["tiny.Q4_K_M.gguf", "tiny.Q8_0.gguf"];

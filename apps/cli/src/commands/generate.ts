@@ -2,11 +2,24 @@ import { activationsOption, backendOption, threadsOption } from "../backends/ope
 import { generateText } from "../generation/generateText.ts";
 import { parseIds, readPrompt } from "../generation/prompt.ts";
 import { samplingOf } from "../generation/sampling.ts";
+import {
+  adapterDescription,
+  frequencyPenaltyOption,
+  greedyDescription,
+  minPOption,
+  modelDescription,
+  presencePenaltyOption,
+  repetitionPenaltyOption,
+  stopOption,
+  temperatureOption,
+  topKOption,
+  topPOption,
+} from "../generation/samplingOptions.ts";
 import { dtypeOption, offlineOption } from "../checkpoints/loadModel.ts";
 import { createCommand } from "../program/command.ts";
 import { usage } from "../program/errors.ts";
 import type { Host } from "../program/host.ts";
-import { countOption, numberOption, repeatableOption } from "../program/options.ts";
+import { countOption, numberOption } from "../program/options.ts";
 
 const examples = [
   '"Once upon a time" -m state-spaces/mamba-130m-hf --seed 1 --stats',
@@ -19,49 +32,24 @@ const examples = [
 export default (host: Host) =>
   createCommand("generate", "Continue a text", examples)
     .argument("[prompt]", "The text to continue; - or no prompt reads stdin")
-    .requiredOption(
-      "-m, --model <model>",
-      "Checkpoint folder, GGUF file, or a model on the hub (organisation/name, organisation/name:Q4_K_M)",
-    )
-    .option("--adapter <folder>", "LoRA adapter (PEFT's format) to use with the model")
+    .requiredOption("-m, --model <model>", modelDescription)
+    .option("--adapter <folder>", adapterDescription)
     .option("--prompt-ids <ids>", "Raw token ids instead of a text: 5,17,3", parseIds)
     .addOption(countOption("--max-tokens <count>", "The most tokens to generate").default(128))
-    .addOption(numberOption("--temperature <number>", "Divides the logits (default: 1)", { min: 0 }))
-    .addOption(countOption("--top-k <count>", "Keep the k most probable tokens"))
-    .addOption(
-      numberOption("--top-p <number>", "Keep the smallest set of tokens with this probability mass", {
-        above: 0,
-        max: 1,
-      }),
-    )
-    .addOption(
-      numberOption("--min-p <number>", "Keep tokens at least this fraction as probable as the first", {
-        min: 0,
-        max: 1,
-      }),
-    )
-    .addOption(
-      numberOption(
-        "--repetition-penalty <number>",
-        "Above 1 discourages tokens of the text so far (default: 1)",
-        {
-          above: 0,
-        },
-      ),
-    )
-    .addOption(
-      numberOption("--frequency-penalty <number>", "Lowers a token each time it was generated (default: 0)"),
-    )
-    .addOption(
-      numberOption("--presence-penalty <number>", "Lowers every token that was generated (default: 0)"),
-    )
+    .addOption(temperatureOption)
+    .addOption(topKOption)
+    .addOption(topPOption)
+    .addOption(minPOption)
+    .addOption(repetitionPenaltyOption)
+    .addOption(frequencyPenaltyOption)
+    .addOption(presencePenaltyOption)
     .addOption(
       numberOption("--seed <number>", "Equal seeds give equal texts (default: random, and printed)", {
         whole: true,
       }),
     )
-    .option("--greedy", "Always take the most probable token")
-    .addOption(repeatableOption("--stop <text>", "End before this text; may be given more than once"))
+    .option("--greedy", greedyDescription)
+    .addOption(stopOption)
     .addOption(
       countOption("--chunk <count>", "Positions of the prompt per pass; memory grows with it").default(512),
     )

@@ -19,17 +19,29 @@ export interface SamplingOptions {
   readonly chunk: number;
 }
 
-/** @throws CliError `USAGE` when options contradict each other */
-export function samplingOf({ greedy, chunk, ...options }: SamplingOptions): GenerateOptions {
-  const { maxTokens, temperature, topK, topP, minP, seed, stop, logProbs } = options;
-  const { repetitionPenalty, frequencyPenalty, presencePenalty } = options;
+/** @throws CliError `USAGE` when options contradict each other, or a stop text is empty */
+export function checkSampling({
+  greedy,
+  temperature,
+  topK,
+  topP,
+  minP,
+  stop,
+}: Partial<SamplingOptions>): void {
   if (greedy) {
     const filters = { temperature, "top-k": topK, "top-p": topP, "min-p": minP };
     const given = Object.entries(filters).find(([, value]) => value !== undefined);
     if (given)
       throw usage(`--greedy takes the most probable token, so --${given[0]} has no effect; leave one out`);
   }
-  if (stop.includes("")) throw usage("--stop must not be empty");
+  if (stop?.includes("")) throw usage("--stop must not be empty");
+}
+
+/** @throws CliError `USAGE` when options contradict each other */
+export function samplingOf({ greedy, chunk, ...options }: SamplingOptions): GenerateOptions {
+  const { maxTokens, temperature, topK, topP, minP, seed, stop, logProbs } = options;
+  const { repetitionPenalty, frequencyPenalty, presencePenalty } = options;
+  checkSampling({ ...options, greedy });
   return {
     ...{ maxTokens, topK, topP, minP, repetitionPenalty, frequencyPenalty, presencePenalty },
     ...{ seed, stop, logProbs, chunkLength: chunk },

@@ -7,11 +7,16 @@ export interface Output {
   once(event: "drain", listener: () => void): unknown;
 }
 
+/** A stream to read from. `isTTY` is true when a person types. */
+export interface Input extends AsyncIterable<Uint8Array | string> {
+  readonly isTTY?: boolean | undefined;
+}
+
 /** The process as a command sees it. */
 export interface Host {
   /** Path of the script that runs, to start it again in a process of its own. */
   readonly program: string;
-  readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean | undefined };
+  readonly stdin: Input;
   /** Data only. */
   readonly stdout: Output;
   /** Everything for people: progress, notes, errors. */
@@ -30,13 +35,14 @@ export async function print({ stdout, signal }: Host, text: string): Promise<voi
   });
 }
 
-/**
- * Prints generated text. On a terminal, control characters other than tab and newline are replaced, because they could
- * move the cursor or worse.
- */
+/** Generated text as a terminal may show it: control characters other than tab and newline, which could move the cursor or worse, are replaced. */
+export function withoutControls(text: string): string {
+  return text.replace(/[^\P{Cc}\t\n]/gu, "\uFFFD");
+}
+
+/** Prints generated text. A terminal gets it without control characters. */
 export async function printUntrusted(host: Host, text: string): Promise<void> {
-  const controls = /[^\P{Cc}\t\n]/gu;
-  await print(host, host.stdout.isTTY ? text.replace(controls, "\uFFFD") : text);
+  await print(host, host.stdout.isTTY ? withoutControls(text) : text);
 }
 
 /** Writes one line for people. Control characters in it are escaped. */

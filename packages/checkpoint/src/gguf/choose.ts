@@ -53,11 +53,7 @@ export function chooseGguf(
   const found = names.filter(isGgufName);
   if (found.length === 0 && wanted === undefined) return undefined;
   const models = [...new Set(found.map(firstShard))];
-  const exact = wanted !== undefined && isGgufName(wanted) ? firstShard(wanted) : undefined;
-  const chosen =
-    exact !== undefined && models.includes(exact)
-      ? [exact]
-      : models.filter((first) => wanted === undefined || hasType(first, wanted));
+  const chosen = wanted === undefined ? models : matchGguf(models, wanted);
   const [model, ...more] = chosen;
   const list = listed(models);
   if (model === undefined) {
@@ -70,13 +66,54 @@ export function chooseGguf(
   if (more.length > 0) {
     const problem = `${label}: there are ${chosen.length} GGUF models${wanted === undefined ? "" : ` for ${show(wanted)}`}`;
     const candidates = listed(chosen);
-    const remedy = 'name one by its file or type, as in { file: "Q4_K_M" }';
+    const remedy = `name one by its file or type: \`:Q4_K_M\` after the name, or the option file`;
     throw new CheckpointError("AMBIGUOUS", `${problem}: ${candidates}; ${remedy}`);
   }
   const shards = shardsOf(model);
   const missing = shards.find((name) => !names.includes(name));
   if (missing !== undefined) throw new CheckpointError("INDEX", `${label}: the shard ${missing} is missing`);
   return shards;
+}
+
+/** A GGUF model among the files of a place. */
+export interface GgufGroup {
+  /** Name of the file, or of the first shard. */
+  readonly first: string;
+  /** The type in its name, such as "Q4_K_M"; "gguf" when the name has none. */
+  readonly type: string;
+  /** The names of its shards, also of those that are not there. */
+  readonly shards: readonly string[];
+}
+
+/** The GGUF models among the names of files. */
+export function ggufGroups(names: readonly string[]): GgufGroup[] {
+  const firsts = new Set(names.filter(isGgufName).map(firstShard));
+  return [...firsts].sort().map((first) => {
+    const stem = first.replace(shardPattern, "$1").replace(/\.gguf$/i, "");
+    const [, type = "gguf"] = typePattern.exec(stem) ?? [];
+    const [, , , total = "1"] = shardPattern.exec(first) ?? [];
+    const count = Number(total);
+    const shards =
+      count >= 1 && count <= mostShards
+        ? shardsOf(first)
+        : names.filter((name) => firstShard(name) === first);
+    return { first, type, shards };
+  });
+}
+
+/** A type at the end of a name without extension and shard: `Q4_K_M`, `IQ2_XXS`, `UD-Q4_K_XL`, `BF16`. */
+const typePattern = /(?:^|[-._])((?:UD-)?(?:I?Q|TQ)\d\w*|B?F16|FP?(?:16|32)|MXFP4\w*)$/i;
+
+/**
+ * The GGUF models that a file's name or a type stands for.
+ *
+ * @param models names of files, or of first shards
+ */
+export function matchGguf(models: readonly string[], wanted: string): readonly string[] {
+  const exact = isGgufName(wanted) ? firstShard(wanted) : undefined;
+  return exact !== undefined && models.includes(exact)
+    ? [exact]
+    : models.filter((first) => hasType(first, wanted));
 }
 
 /** True when a file's name has this type as a word of its own: `mamba-130m.Q4_K_M.gguf`, not `Q4_K` in `Q4_K_M`. */

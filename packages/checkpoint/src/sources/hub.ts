@@ -8,17 +8,19 @@ import { writeFiles } from "../writeFiles.ts";
 import { folderFiles, ioError } from "./folder.ts";
 import {
   cachedFiles,
-  type CachedRevision,
-  defaultCache,
+  type CachedSnapshot,
+  hubCacheFolder,
   isCommit,
   repositoryFolder,
+  type RevisionRequest,
   shardNames,
   snapshotLabel,
 } from "./hubCache.ts";
 import { commitOf, type HubConnection, HubUnreachable, listFiles, openFile } from "./hubClient.ts";
 import { downloadBlob, isWhole, linkSnapshot } from "./hubDownload.ts";
+import { checkRevision } from "./hubName.ts";
 import type { Progress } from "./progress.ts";
-import { type CheckpointFiles, isPlainFileName } from "./source.ts";
+import { isPlainFileName } from "./source.ts";
 
 /** Options for models on the hub. */
 export interface HubOptions {
@@ -44,6 +46,11 @@ export interface HubOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** A model in the cache, ready to be read. */
+export interface HubFiles extends CachedSnapshot {
+  readonly notes: string[];
+}
+
 interface Request extends HubOptions {
   /** A GGUF file by its name or the type in it. */
   readonly file?: string | undefined;
@@ -63,11 +70,6 @@ const smallFiles = [
 /** Downloaded when there is no tokenizer.json. */
 const vocabularyFiles = ["vocab.json", "merges.txt", "added_tokens.json", "tokenizer.model"];
 
-/** True for `organisation/name`. */
-export function isHubName(text: string): boolean {
-  return /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/.test(text) && !text.includes("..");
-}
-
 /**
  * The files of a model on the hub. Requests the revision's commit, downloads the files that the cache lacks or has damaged,
  * and returns the snapshot in the cache, which is shared with the Python tools and has their layout. When the hub cannot be
@@ -75,20 +77,15 @@ export function isHubName(text: string): boolean {
  *
  * @throws CheckpointError `NOT_FOUND`, `HUB`, `OFFLINE`, `NO_WEIGHTS`, `INDEX`, `PATH`, `IO`; the signal's reason
  */
-export async function hubFiles(
-  name: string,
-  request: Request,
-): Promise<{ files: CheckpointFiles; notes: string[] }> {
+export async function hubFiles(name: string, request: Request): Promise<HubFiles> {
   const { revision = "main", accessToken, verify = true, timeoutMs = 30_000, signal } = request;
-  if (!/^[\w][\w./-]{0,199}$/.test(revision) || revision.split("/").includes("..")) {
-    throw new CheckpointError("HUB", `${name}: ${show(revision)} is not a revision`);
-  }
-  const storage = repositoryFolder(request.cacheDir ?? defaultCache(), name);
+  checkRevision(name, revision);
+  const storage = repositoryFolder(request.cacheDir ?? hubCacheFolder(), name);
   const cached = { name, revision, storage, verify, signal, file: request.file };
   const offline = request.offline ?? isOfflineByEnvironment();
   if (offline)
     return {
-      files: await cachedFiles(cached, [...smallFiles, ...vocabularyFiles], "offline is set"),
+      ...(await cachedFiles(cached, [...smallFiles, ...vocabularyFiles], "offline is set")),
       notes: [],
     };
   // Not quoted: it is a secret.
@@ -106,8 +103,8 @@ export async function hubFiles(
     signal?.throwIfAborted();
     if (!(cause instanceof HubUnreachable)) throw isSystemError(cause) ? ioError(storage, cause) : cause;
     const reason = `the hub could not be reached (${cause.message})`;
-    const files = await cachedFiles(cached, [...smallFiles, ...vocabularyFiles], reason, cause);
-    return { files, notes: [`${reason}: using ${files.label} from the cache`] };
+    const found = await cachedFiles(cached, [...smallFiles, ...vocabularyFiles], reason, cause);
+    return { ...found, notes: [`${reason}: using ${found.files.label} from the cache`] };
   }
 }
 
@@ -118,9 +115,9 @@ function isOfflineByEnvironment(env: Readonly<Record<string, string | undefined>
 
 async function download(
   connection: HubConnection,
-  { name, revision, storage, verify, signal, file: wantedFile }: CachedRevision,
+  { name, revision, storage, verify, signal, file: wantedFile }: RevisionRequest,
   onProgress: Request["onProgress"],
-): Promise<{ files: CheckpointFiles; notes: string[] }> {
+): Promise<HubFiles> {
   const commit = await commitOf(connection, name, revision);
   if (typeof commit !== "string" || !isCommit(commit))
     throw new CheckpointError("HUB", `${name}: the hub must name a commit, got ${show(commit)}`);
@@ -161,7 +158,7 @@ async function download(
     for (const path of gguf) await get(path);
     await writeRef(storage, revision, commit);
     const files = await folderFiles(snapshot, snapshotLabel(name, commit));
-    return { files: { ...files, list: () => Promise.resolve(gguf) }, notes: [] };
+    return { files: { ...files, list: () => Promise.resolve(gguf) }, commit, gguf, notes: [] };
   }
   const wanted = listed.has("tokenizer.json") ? smallFiles : [...smallFiles, ...vocabularyFiles];
   const first = wanted.filter((path) => listed.has(path));
@@ -176,7 +173,8 @@ async function download(
     for (const path of shards) await get(path, kind.index);
   }
   await writeRef(storage, revision, commit);
-  return { files: await folderFiles(snapshot, snapshotLabel(name, commit)), notes: [] };
+  const files = await folderFiles(snapshot, snapshotLabel(name, commit));
+  return { files, commit, gguf: undefined, notes: [] };
 }
 
 /** Remembers the commit of a branch or tag. */

@@ -7,6 +7,7 @@ import { weightFiles, type WeightFiles } from "../formats/weightFiles.ts";
 import { findGguf } from "../gguf/find.ts";
 import { hashFile, hashFor, isContentId } from "./contentHash.ts";
 import { folderFiles, isMissing } from "./folder.ts";
+import { folderName } from "./hubName.ts";
 import type { CheckpointFiles } from "./source.ts";
 
 const commitPattern = /^[0-9a-f]{40}$/;
@@ -16,20 +17,32 @@ export function isCommit(text: string): boolean {
   return commitPattern.test(text);
 }
 
-/** The cache of the Python tools, by the same environment variables. */
-export function defaultCache(env: Readonly<Record<string, string | undefined>> = process.env): string {
+/**
+ * The folder of the hub's cache: that of the Python tools, by the same environment variables, of which an empty one counts as not set.
+ *
+ * @param env default: that of the process
+ */
+export function hubCacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = env;
-  const home = HF_HOME ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
-  return HF_HUB_CACHE ?? HUGGINGFACE_HUB_CACHE ?? join(home, "hub");
+  const home = HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
+  return HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(home, "hub");
 }
 
 /** The folder of a model's repository in the cache. */
 export function repositoryFolder(cache: string, name: string): string {
-  return join(cache, `models--${name.replaceAll("/", "--")}`);
+  return join(cache, folderName(name));
 }
 
-/** A cached revision of a model. */
-export interface CachedRevision {
+/** The files of a revision in the cache. */
+export interface CachedSnapshot {
+  readonly files: CheckpointFiles;
+  readonly commit: string;
+  /** The names of the shards of its GGUF model; undefined for a model in another format. */
+  readonly gguf: readonly string[] | undefined;
+}
+
+/** A revision of a model that should be in the cache. */
+export interface RevisionRequest {
   /** Name of the model on the hub. */
   readonly name: string;
   readonly revision: string;
@@ -51,11 +64,11 @@ export interface CachedRevision {
  * @throws CheckpointError `OFFLINE`
  */
 export async function cachedFiles(
-  { name, revision, storage, verify, signal, file: wanted }: CachedRevision,
+  { name, revision, storage, verify, signal, file: wanted }: RevisionRequest,
   optional: readonly string[],
   reason: string,
   cause?: unknown,
-): Promise<CheckpointFiles> {
+): Promise<CachedSnapshot> {
   const absent = (missing: string) => {
     const remedy = "load it once with a connection";
     return new CheckpointError("OFFLINE", `${name} (${revision}): ${reason}, and ${missing}; ${remedy}`, {
@@ -79,17 +92,18 @@ export async function cachedFiles(
   const gguf = await findGguf(files, wanted);
   if (gguf !== undefined) {
     for (const file of gguf) if (!(await has(file))) throw absent(`${file} is not in the cache`);
-    return { ...files, list: () => Promise.resolve(gguf) };
+    return { files: { ...files, list: () => Promise.resolve(gguf) }, commit: sha, gguf };
   }
+  const found = { files, commit: sha, gguf: undefined };
   for (const file of optional) await has(file);
   if (!(await has("config.json"))) throw absent("config.json is not in the cache");
   for (const kind of weightFiles) {
-    if (await has(kind.single)) return files;
+    if (await has(kind.single)) return found;
     if (!(await has(kind.index))) continue;
     for (const shard of await shardNames(snapshot, kind)) {
       if (!(await has(shard))) throw absent(`${shard} is not in the cache`);
     }
-    return files;
+    return found;
   }
   throw absent("its weights are not in the cache");
 }

@@ -83,9 +83,11 @@ async function fetchedFiles(
       const reason = `${messageOf(cause)} (no connection, or the server does not allow this page: CORS)`;
       throw new CheckpointError("IO", `${url}: ${reason}`, { cause });
     }
-    if (response.ok && response.body) return resumed(response, url, signal);
+    // Servers of single-page apps answer with their page where there is no file.
+    const isPage = /^text\/html\b/i.test(response.headers.get("content-type") ?? "");
+    if (response.ok && response.body && !isPage) return resumed(response, url, signal);
     await response.body?.cancel();
-    if (response.status === 404) return undefined;
+    if (response.status === 404 || (response.ok && isPage)) return undefined;
     throw new CheckpointError("IO", `${url}: the server answered ${response.status} ${response.statusText}`);
   };
 
