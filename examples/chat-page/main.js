@@ -15,7 +15,10 @@ try {
     const answer = show("Model: ");
     const events = chat.send(input.value, { maxTokens: 200 });
     input.value = "";
-    for await (const event of events) if (event.type === "text") answer.append(event.text);
+    for await (const event of events) {
+      if (event.type === "text") answer.append(event.text);
+      else if (event.type === "end") answer.dataset.finish = event.finish;
+    }
   };
 } catch (error) {
   show(error.message);
