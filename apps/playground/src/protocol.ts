@@ -1,6 +1,7 @@
 // The messages between the page and its worker, which computes and accesses files.
 
 import type { Availability } from "@mamba/kernel";
+import type { MemoryBudget } from "./device.ts";
 
 /** The backends that the page offers. */
 export type BackendId = "webgpu" | "threads" | "single";
@@ -18,7 +19,16 @@ export interface StoredModel {
   readonly name: string;
   /** The URL that it was fetched from; undefined for files from the user's disk. */
   readonly url?: string | undefined;
+  /** Of all files. */
   readonly bytes: number;
+  /** The bytes that an incomplete download has; undefined for a complete model. */
+  readonly received?: number | undefined;
+}
+
+/** Bytes of the browser's storage that this page uses, and that it can still use, as the browser estimates them. */
+export interface StorageRoom {
+  readonly used: number;
+  readonly free: number;
 }
 
 /** The model that is ready to write. */
@@ -198,7 +208,7 @@ export type Ending = "stop" | "length" | "stopped";
  * training run of its kind; the other commands are queued.
  */
 export type Command =
-  /** Fetches a model and stores it. Its name is derived from the URL where there is no `name`. */
+  /** Fetches a model and stores it, or goes on with the download of this URL. Its name is derived from the URL where there is no `name`. */
   | { readonly type: "fetch"; readonly url: string; readonly name?: string }
   | { readonly type: "store"; readonly files: readonly File[] }
   | { readonly type: "use"; readonly id: string }
@@ -217,14 +227,21 @@ export type Command =
   /** Uses a model from its files. */
   | { readonly type: "load"; readonly kind: TrainingKind; readonly files: readonly File[] }
   | { readonly type: "ask"; readonly query: Query }
+  /** The first command: the memory for this page; undefined when only the backend limits it. */
+  | { readonly type: "device"; readonly budget: MemoryBudget | undefined }
   | { readonly type: "stop" };
 
 /** Messages from the worker. */
 export type Report =
   | { readonly type: "backends"; readonly choices: readonly BackendChoice[] }
-  | { readonly type: "stored"; readonly models: readonly StoredModel[] }
+  | {
+      readonly type: "stored";
+      readonly models: readonly StoredModel[];
+      /** Undefined where the browser does not tell. */
+      readonly room: StorageRoom | undefined;
+    }
   | { readonly type: "busy"; readonly work: Work }
-  /** Sent once for every command but `stop` and `ask`. */
+  /** Sent once for every command but `stop`, `ask` and `device`. */
   | { readonly type: "done" }
   | {
       readonly type: "progress";

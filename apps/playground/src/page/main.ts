@@ -46,6 +46,7 @@ function workOf(command: Command): Work | undefined {
   switch (command.type) {
     case "stop":
     case "ask":
+    case "device":
       return undefined;
     case "generate":
       return "text";
@@ -84,7 +85,7 @@ function show(report: Report): void {
       backends.setCurrent(report.backend);
       break;
     case "stored":
-      models.showStored(report.models);
+      models.showStored(report.models, report.room);
       break;
     case "loaded":
       models.showLoaded(report.model);

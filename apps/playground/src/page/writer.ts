@@ -1,5 +1,6 @@
 import { type Command, type Ending, isTraining, type Stats, type Work } from "../protocol.ts";
-import { element, make, megabytes, passFocus } from "./dom.ts";
+import { inMegabytes } from "../size.ts";
+import { element, make, passFocus } from "./dom.ts";
 import { announce } from "./status.ts";
 
 const panel = element("write", HTMLElement);
@@ -103,5 +104,5 @@ function showStats({ tokens: count, tokensPerSecond, memoryBytes }: Stats): void
     tokensPerSecond === undefined
       ? "–"
       : `${tokensPerSecond.toFixed(tokensPerSecond < 100 ? 1 : 0)} tokens/s`;
-  memory.textContent = megabytes(memoryBytes);
+  memory.textContent = inMegabytes(memoryBytes);
 }

@@ -1,9 +1,14 @@
-import { blobFiles, type CheckpointFiles, inspectCheckpoint, urlFiles } from "@mamba/checkpoint/browser";
+import { type CheckpointFiles, inspectCheckpoint } from "@mamba/checkpoint/browser";
+import { openKernel } from "@mamba/kernel";
 import type { Command, Query, Report, StoredModel, Work } from "../protocol.ts";
+import { candidateOf } from "./backends.ts";
 import { failure } from "./failure.ts";
-import { nameOf } from "./modelName.ts";
-import { listModels, removeModel, storeModel } from "./modelStore.ts";
+import { checkFit, memoryNeed } from "./fit/memoryNeed.ts";
 import type { Session } from "./session.ts";
+import { nameOf } from "./store/modelName.ts";
+import { listModels, removeModel, storeModel } from "./store/modelStore.ts";
+import { diskOrigin, type Origin, urlOrigin } from "./store/origin.ts";
+import { storageRoom } from "./store/room.ts";
 import { type Place, Training } from "./training/training.ts";
 import { Writing } from "./writing.ts";
 
@@ -29,6 +34,9 @@ export class Commands {
     switch (command.type) {
       case "stop":
         this.#controller.abort();
+        break;
+      case "device":
+        session.budget = command.budget;
         break;
       case "backend":
         if (writing.isRunning || training.isRunning) {
@@ -126,34 +134,54 @@ export class Commands {
   }
 
   async #fetch(url: string, name: string, signal: AbortSignal): Promise<void> {
-    const stored = (await listModels()).find((model) => model.url === url);
+    const stored = (await listModels()).find((model) => model.url === url && model.received === undefined);
     if (stored) return this.#session.use(stored.id, signal);
-    const { files } = await urlFiles(url, { cache: false, signal });
-    await this.#add(files, { name, url }, signal);
+    await this.#add(urlOrigin(url), { name, url }, signal);
   }
 
   async #store(files: readonly File[], signal: AbortSignal): Promise<void> {
-    const blobs = new Map(files.map((file) => [file.name, file]));
     const date = new Date().toLocaleDateString("en", { day: "numeric", month: "short" });
-    await this.#add(blobFiles(blobs), { name: `Files of ${date}` }, signal);
+    const [first] = files;
+    const name = files.length === 1 && first ? first.name : `Files of ${date}`;
+    await this.#add(diskOrigin(files), { name }, signal);
   }
 
   /** Stores a model and uses it. */
-  async #add(
-    files: CheckpointFiles,
-    about: Pick<StoredModel, "name" | "url">,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const onBytes = (file: string, done: number, total: number | undefined): void =>
-      this.#report({ type: "progress", label: `Storing ${file}`, unit: "bytes", done, total });
-    const { id } = await storeModel(files, about, inspectCheckpoint, onBytes, signal);
-    this.#report({ type: "stored", models: await listModels() });
-    await this.#session.use(id, signal);
+  async #add(origin: Origin, about: Pick<StoredModel, "name" | "url">, signal: AbortSignal): Promise<void> {
+    const label = about.url === undefined ? `Storing ${about.name}` : `Downloading ${about.name}`;
+    const onBytes = (done: number, total: number | undefined): void =>
+      this.#report({ type: "progress", label, unit: "bytes", done, total });
+    try {
+      const { id } = await storeModel(
+        origin,
+        about,
+        (files) => this.#check(files, about.name),
+        onBytes,
+        signal,
+      );
+      await this.reportStored();
+      await this.#session.use(id, signal);
+    } finally {
+      await this.reportStored();
+    }
+  }
+
+  /** Checks that files are a model that fits into the memory of this device. */
+  async #check(files: CheckpointFiles, name: string): Promise<void> {
+    await using kernel = await openKernel([candidateOf(this.#session.backend)]);
+    const summary = await inspectCheckpoint(files, { kernel });
+    checkFit(name, memoryNeed(summary), kernel, this.#session.budget, 0);
   }
 
   async #delete(id: string): Promise<void> {
     await this.#session.closeIf(id);
     await removeModel(id);
-    this.#report({ type: "stored", models: await listModels() });
+    await this.reportStored();
+  }
+
+  /** Reports the stored models, and the storage that is left. */
+  async reportStored(): Promise<void> {
+    const models = await listModels();
+    this.#report({ type: "stored", models, room: await storageRoom() });
   }
 }

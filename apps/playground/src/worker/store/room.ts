@@ -1,0 +1,34 @@
+import { CheckpointError } from "@mamba/checkpoint/browser";
+import type { StorageRoom } from "../../protocol.ts";
+import { inMegabytes } from "../../size.ts";
+
+/** The storage of this page; undefined where the browser does not tell. It is an estimate, in the unit that browsers round to. */
+export async function storageRoom(): Promise<StorageRoom | undefined> {
+  const { usage, quota } = await navigator.storage.estimate();
+  return usage === undefined || quota === undefined
+    ? undefined
+    : { used: usage, free: Math.max(0, quota - usage) };
+}
+
+/**
+ * Checks before a download that its files fit into the storage.
+ *
+ * @param received bytes that are stored already
+ * @throws CheckpointError `IO`
+ */
+export async function checkRoom(label: string, total: number, received: number): Promise<void> {
+  const room = await storageRoom();
+  if (room && total - received > room.free) throw new CheckpointError("IO", fullMessage(label, room, total));
+}
+
+/** Replaces an error that says that the storage is full by one in plain words. */
+export async function inPlainWords(error: unknown, label: string): Promise<unknown> {
+  if (!(error instanceof DOMException && error.name === "QuotaExceededError")) return error;
+  return new CheckpointError("IO", fullMessage(label, await storageRoom(), undefined), { cause: error });
+}
+
+function fullMessage(label: string, room: StorageRoom | undefined, total: number | undefined): string {
+  const needed = total === undefined ? "" : ` The model takes ${inMegabytes(total)}.`;
+  const left = room ? `, ${inMegabytes(room.free)} are left for this page` : "";
+  return `${label}: the browser's storage has no room for the model${left}.${needed} Delete a model, or free space on this device`;
+}
