@@ -1,7 +1,8 @@
 import { defineConfig } from "tsdown";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/worker.ts"],
+  // The entries, and the programs that they start: `probeChild` as a process, `worker` as a thread.
+  entry: ["src/{index,browser,worker,workerBrowser,probeChild}.ts"],
   format: "esm",
   dts: true,
   platform: "neutral",

@@ -1,12 +1,14 @@
 import type { LoraAdapter } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
+import { readAdapterBase, unreachableBase } from "./adapter/base.ts";
 import type { AdaptedModel } from "./adapter/modules.ts";
-import { readAdapter } from "./adapter/read.ts";
+import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
 import { type CheckpointSummary, inspect, type InspectOptions, load, type LoadedCheckpoint } from "./load.ts";
 import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
 import { isGgufName } from "./gguf/choose.ts";
 import type { LoadOptions } from "./parameters/load.ts";
 import { blobFiles, type FileContents } from "./sources/blob.ts";
+import { isHubName } from "./sources/hubName.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
 import { type FetchOptions, urlFiles } from "./sources/url.ts";
 
@@ -99,11 +101,31 @@ export async function inspectModel(
  */
 export async function loadAdapter(
   model: AdaptedModel,
-  source: string | URL | CheckpointFiles,
-  options: FetchOptions = {},
+  source: string | URL | CheckpointFiles | FileContents,
+  options: FetchOptions & AdapterLoadOptions = {},
 ): Promise<LoraAdapter> {
   const { files } = await findFiles(source, options);
   return readAdapter(model, files, options);
+}
+
+/**
+ * The base model that an adapter names, as a source for `loadCheckpoint`; undefined for a place that holds a model. The base is a model on
+ * the hub of Hugging Face, a URL, or, for an adapter at a URL, a path from there.
+ *
+ * @throws CheckpointError `CONFIG` when an adapter names no base, `NOT_FOUND` when the base is in none of these places, and
+ * the codes of a damaged config
+ */
+export async function adapterBase(
+  source: BrowserSource,
+  options: FetchOptions = {},
+): Promise<string | undefined> {
+  if (source instanceof Blob) return undefined;
+  const { files } = await findFiles(source, options);
+  const base = await readAdapterBase(files);
+  if (base === undefined || /^https?:\/\//.test(base)) return base;
+  if (/^\.{0,2}\//.test(base) && URL.canParse(base, files.label)) return new URL(base, files.label).href;
+  if (isHubName(base)) return `https://huggingface.co/${base}/resolve/main/`;
+  throw unreachableBase(files.label, base, "a URL nor the name of a model on the hub");
 }
 
 async function findFiles(

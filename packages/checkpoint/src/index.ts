@@ -1,7 +1,9 @@
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { LoraAdapter } from "@mamba/core";
 import { type ByteSource, type SafetensorsFile, show } from "@mamba/core/safetensors";
 import type { Kernel } from "@mamba/kernel";
+import { readAdapterBase, unreachableBase } from "./adapter/base.ts";
 import type { AdaptedModel } from "./adapter/modules.ts";
 import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
 import { convert, type ConvertedCheckpoint, type ConvertOptions } from "./convert.ts";
@@ -16,7 +18,8 @@ import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./mode
 import type { LoadOptions } from "./parameters/load.ts";
 import { blobFiles, type FileContents } from "./sources/blob.ts";
 import { fileSource, folderFiles, ggufFiles, ioError, isMissing } from "./sources/folder.ts";
-import { hubFiles, type HubOptions, isHubName } from "./sources/hub.ts";
+import { hubFiles, type HubOptions } from "./sources/hub.ts";
+import { isHubName } from "./sources/hubName.ts";
 import type { CheckpointFiles } from "./sources/source.ts";
 import { urlFiles } from "./sources/url.ts";
 import type { CheckpointTokenizer } from "./tokenizer/parse.ts";
@@ -41,12 +44,12 @@ export interface NodeLoadOptions extends LoadOptions, HubOptions {}
  *
  * @param source folder with config.json and model.safetensors or pytorch_model.bin (or the shards of either), or with a GGUF file; the
  * path of a GGUF file (of the first or any of its shards); the name of a model on the hub, with `:Q4_K_M` or `:file.gguf` for one of its
- * GGUF files; a URL whose files are fetched and not cached, or that of a GGUF file; or files, such as those of `blobFiles`
+ * GGUF files; a URL whose files are fetched and not cached, or that of a GGUF file; or files by their names, or those of `blobFiles`
  * @throws CheckpointError with a code for each way in which a checkpoint can be unusable; KernelError `OUT_OF_MEMORY`
  */
 export async function loadCheckpoint(
   kernel: Kernel,
-  source: string | URL | CheckpointFiles | Blob,
+  source: string | URL | CheckpointFiles | FileContents | Blob,
   options: NodeLoadOptions = {},
 ): Promise<LoadedCheckpoint> {
   const { files, notes } = await findFiles(source, options);
@@ -60,7 +63,7 @@ export async function loadCheckpoint(
  * @throws CheckpointError with the codes of `loadCheckpoint`
  */
 export async function inspectCheckpoint(
-  source: string | URL | CheckpointFiles | Blob,
+  source: string | URL | CheckpointFiles | FileContents | Blob,
   options: NodeLoadOptions & InspectOptions = {},
 ): Promise<CheckpointSummary> {
   const { files, notes } = await findFiles(source, options);
@@ -102,16 +105,61 @@ export async function inspectModel(
 /**
  * Loads a LoRA adapter in PEFT's format for a model; `model.attach` makes the model use it. The caller disposes it.
  *
- * @param folder with adapter_config.json and adapter_model.safetensors
+ * @param source a folder or a URL with adapter_config.json and adapter_model.safetensors, or these files
  * @throws CheckpointError with a code for each way in which an adapter can be unusable, or made for another model;
  * KernelError `OUT_OF_MEMORY`
  */
 export async function loadAdapter(
   model: AdaptedModel,
-  folder: string | CheckpointFiles,
+  source: string | URL | CheckpointFiles | FileContents,
   options: AdapterLoadOptions = {},
 ): Promise<LoraAdapter> {
-  return readAdapter(model, typeof folder === "string" ? await folderFiles(folder) : folder, options);
+  const isPath = typeof source === "string" && urlOf(source) === undefined;
+  const files = isPath ? await folderFiles(source) : (await findFiles(source, options)).files;
+  return readAdapter(model, files, options);
+}
+
+/**
+ * The base model that an adapter names, as a source for `loadCheckpoint`; undefined for a place that holds a model. The adapter in a
+ * folder may name a folder, which is looked for from the working directory and then from that folder; any adapter a model on the hub or a URL.
+ *
+ * @param source a folder, a URL, or files; a GGUF file and the name of a model on the hub are models
+ * @throws CheckpointError `CONFIG` when an adapter names no base, `NOT_FOUND` when the base is in none of these places, and
+ * the codes of a damaged config
+ */
+export async function adapterBase(
+  source: string | URL | CheckpointFiles | FileContents | Blob,
+  options: Pick<NodeLoadOptions, "signal"> = {},
+): Promise<string | undefined> {
+  const url = urlOf(source);
+  const folder = typeof source === "string" && url === undefined ? source : undefined;
+  if (source instanceof Blob) return undefined;
+  if (folder !== undefined && !(await isFolder(folder))) return undefined;
+  const { files } = await findFiles(source, options);
+  const base = await readAdapterBase(files);
+  if (base === undefined || urlOf(base) !== undefined) return base;
+  if (folder !== undefined) {
+    for (const path of [base, resolve(folder, base)]) if (await exists(path)) return path;
+  }
+  if (isHubName(base)) return base;
+  const places = "the name of a model on the hub nor a URL";
+  throw unreachableBase(files.label, base, folder === undefined ? places : `there, nor ${places}`);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await statOf(path))?.isDirectory() ?? false;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await statOf(path)) !== undefined;
+}
+
+/** Undefined when there is nothing. */
+async function statOf(path: string) {
+  return stat(path).catch((cause: unknown) => {
+    if (isMissing(cause)) return undefined;
+    throw ioError(path, cause);
+  });
 }
 
 /**
@@ -171,7 +219,7 @@ export interface NodeConvertOptions extends ConvertOptions, HubOptions {}
  * disk has too little space, and the codes of `loadCheckpoint`
  */
 export async function convertCheckpoint(
-  source: string | URL | CheckpointFiles | Blob,
+  source: string | URL | CheckpointFiles | FileContents | Blob,
   target: string,
   options: NodeConvertOptions = {},
 ): Promise<ConvertedCheckpoint> {
@@ -198,10 +246,7 @@ async function findFiles(
   }
   if (source instanceof Map) return { files: blobFiles(source as FileContents), notes: [] };
   if (typeof source !== "string") return { files: source as CheckpointFiles, notes: [] };
-  const found = await stat(source).catch((cause: unknown) => {
-    if (isMissing(cause)) return undefined;
-    throw ioError(source, cause);
-  });
+  const found = await statOf(source);
   if (found?.isFile() && isGgufName(source)) return { files: ggufFiles(source), notes: [] };
   if (found) return { files: await folderFiles(source), notes: [] };
   const [name = "", file = options.file] = source.split(/:(.*)/s);

@@ -107,7 +107,7 @@ test("chat templates are kept as they are, and written back", () => {
     expect(metadata.get("tokenizer.chat_template.tool_use")).toEqual(text("{% tools %}"));
     expect(metadata.get("tokenizer.chat_templates")).toEqual(list(["tool_use"]));
     const { tokenizer } = tokenizerFromGguf(metadata);
-    expect(tokenizer?.chatTemplate).toBe("{{ messages }}");
+    expect(tokenizer?.chatTemplates.get("default")).toBe("{{ messages }}");
     const written = JSON.parse(
       new TextDecoder().decode(tokenizer?.files.get("tokenizer_config.json")),
     ) as object;

@@ -29,6 +29,7 @@ export type {
   DecodeOptions,
   TokenDecoderOptions,
   EncodeOptions,
+  TextRange,
   TokenDecoder,
   Tokenizer,
 } from "./generation/tokenizer.ts";

@@ -62,9 +62,11 @@ export async function requestFile(
   signal: AbortSignal | undefined,
 ): Promise<Response | undefined> {
   const response = await connect(url, { signal });
-  if (response.ok && response.body) return resumed(response, url, signal, 0);
+  // Servers of single-page apps answer with their page where there is no file.
+  const isPage = /^text\/html\b/i.test(response.headers.get("content-type") ?? "");
+  if (response.ok && response.body && !isPage) return resumed(response, url, signal, 0);
   await response.body?.cancel();
-  if (response.status === 404) return undefined;
+  if (response.status === 404 || (response.ok && isPage)) return undefined;
   throw new CheckpointError("IO", `${url}: the server answered ${response.status} ${response.statusText}`);
 }
 

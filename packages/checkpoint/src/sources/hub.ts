@@ -63,11 +63,6 @@ const smallFiles = [
 /** Downloaded when there is no tokenizer.json. */
 const vocabularyFiles = ["vocab.json", "merges.txt", "added_tokens.json", "tokenizer.model"];
 
-/** True for `organisation/name`. */
-export function isHubName(text: string): boolean {
-  return /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/.test(text) && !text.includes("..");
-}
-
 /**
  * The files of a model on the hub. Requests the revision's commit, downloads the files that the cache lacks or has damaged,
  * and returns the snapshot in the cache, which is shared with the Python tools and has their layout. When the hub cannot be

@@ -1,3 +1,4 @@
+import type { TextRange } from "@mamba/core";
 import type { Json } from "@mamba/core/safetensors";
 import { Component, refuse } from "./component.ts";
 import { checkId } from "./models/vocabulary.ts";
@@ -53,8 +54,10 @@ export function readAddedTokens(json: Json | undefined, special: ReadonlySet<str
   });
 }
 
-/** A text that is no added token, or an added token. */
-export type Section = string | AddedToken;
+/** A range of a text that is an added token, with the blanks that it takes, or has none. */
+export interface Section extends TextRange {
+  readonly token: AddedToken | undefined;
+}
 
 /** Finds added tokens in texts: from left to right, the longest first. */
 export class AddedTokenFinder {
@@ -87,15 +90,22 @@ export class AddedTokenFinder {
     }
   }
 
-  split(text: string): Section[] {
-    if (this.#nodes.size === 0) return text === "" ? [] : [text];
+  /**
+   * Splits a text at its added tokens.
+   *
+   * @param literals ranges, in order and apart, that no special token overlaps
+   */
+  split(text: string, literals: readonly TextRange[] = []): Section[] {
+    if (this.#nodes.size === 0) return text === "" ? [] : [{ start: 0, end: text.length, token: undefined }];
     const sections: Section[] = [];
     let start = 0;
+    let passed = 0; // literals that end before `at`
     const endText = (end: number) => {
-      if (end > start) sections.push(text.slice(start, end));
+      if (end > start) sections.push({ start, end, token: undefined });
     };
     for (let at = 0; at < text.length;) {
-      const found = this.#longestAt(text, at);
+      while ((literals[passed]?.end ?? Infinity) <= at) passed++;
+      const found = this.#longestAt(text, at, literals[passed]?.start ?? Infinity);
       if (!found) {
         at++;
         continue;
@@ -104,21 +114,27 @@ export class AddedTokenFinder {
       if (found.token.takesLeft) while (from > start && /\s/.test(text.charAt(from - 1))) from--;
       if (found.token.takesRight) while (to < text.length && /\s/.test(text.charAt(to))) to++;
       endText(from);
-      sections.push(found.token);
+      sections.push({ start: from, end: to, token: found.token });
       start = at = to;
     }
     endText(text.length);
     return sections;
   }
 
-  #longestAt(text: string, start: number): { token: AddedToken; length: number } | undefined {
+  /** @param literal where the next literal begins: a special token must end before it */
+  #longestAt(
+    text: string,
+    start: number,
+    literal: number,
+  ): { token: AddedToken; length: number } | undefined {
     let longest: { token: AddedToken; length: number } | undefined;
     let node: number | undefined = 0;
     for (let at = start; at < text.length;) {
       node = this.#nodes.get(edge(node, text, at++));
       if (node === undefined) break;
       const token = this.#tokens.get(node);
-      if (token && !(token.isWord && isInWord(text, start, at))) longest = { token, length: at - start };
+      if (!token || (token.isSpecial && at > literal)) continue;
+      if (!(token.isWord && isInWord(text, start, at))) longest = { token, length: at - start };
     }
     return longest;
   }

@@ -170,7 +170,7 @@ test("special tokens in a text are plain text unless asked for", () => {
 });
 
 test("the files' special tokens and chat template are shown", () => {
-  const { specialTokens, namedTokens, chatTemplate, vocabSize, stopIds } = llama("Metaspace");
+  const { specialTokens, namedTokens, chatTemplates, vocabSize, stopIds } = llama("Metaspace");
   expect([...specialTokens]).toEqual([
     ["<unk>", 0],
     ["<s>", 1],
@@ -178,7 +178,7 @@ test("the files' special tokens and chat template are shown", () => {
     ["<|im_end|>", 4],
   ]);
   expect(namedTokens).toEqual({ bos: { text: "<s>", id: 1 }, eos: { text: "</s>", id: 2 } });
-  expect({ chatTemplate, vocabSize, stopIds }).toEqual({
+  expect({ chatTemplate: chatTemplates.get("default"), vocabSize, stopIds }).toEqual({
     chatTemplate: "{{ messages }}",
     vocabSize: 10,
     stopIds: [2],

@@ -1,15 +1,21 @@
-import type { DecodeOptions, TokenDecoderOptions, EncodeOptions, Tokenizer } from "@mamba/core";
+import type { DecodeOptions, TokenDecoderOptions, Tokenizer } from "@mamba/core";
 import type { Json, JsonObject } from "@mamba/core/safetensors";
 import { CheckpointError } from "../errors.ts";
 import { parseJsonObject } from "../json/parse.ts";
-import { type AddedToken, AddedTokenFinder, readAddedTokens, type Section } from "./addedTokens.ts";
+import { type AddedToken, AddedTokenFinder, readAddedTokens } from "./addedTokens.ts";
 import { PipelineDecoder } from "./decoder/pipeline.ts";
 import { readDecoder } from "./decoder/read.ts";
+import { encode } from "./encode.ts";
 import { readModel } from "./models/model.ts";
 import { readNormalizer } from "./normalizer.ts";
 import { readPostProcessor } from "./postProcessor.ts";
 import { readPreTokenizer } from "./preTokenizer.ts";
-import { additionalSpecialTokens, chatTemplateOf, namedTokens, type NamedTokens } from "./tokenizerConfig.ts";
+import {
+  additionalSpecialTokens,
+  chatTemplatesOf,
+  namedTokens,
+  type NamedTokens,
+} from "./tokenizerConfig.ts";
 
 /** Origin of a tokenizer: a `tokenizer.json`, `vocab.json` with `merges.txt`, the metadata of a GGUF file, or the bytes of the text. */
 export type TokenizerKind = "tokenizer.json" | "vocab.json" | "gguf" | "bytes";
@@ -23,8 +29,11 @@ export interface CheckpointTokenizer extends Tokenizer {
   readonly vocabSize: number;
   /** The tokens with a function of their own, where tokenizer_config.json names them. */
   readonly namedTokens: NamedTokens;
-  /** The Jinja template that makes one text of the turns of a conversation, as the files have it. */
-  readonly chatTemplate: string | undefined;
+  /**
+   * The Jinja templates that make one text of a conversation, by name, as the files have them: `default`, `tool_use`, … Empty where
+   * the files have none. Nothing here executes them.
+   */
+  readonly chatTemplates: ReadonlyMap<string, string>;
 }
 
 /** Most strings and numbers of a tokenizer.json, counted by commas: before it is parsed, which takes 100 bytes for each. */
@@ -73,7 +82,7 @@ export function buildTokenizer(
       parts.added.filter(({ isSpecial }) => isSpecial).map(({ text, id }) => [text, id]),
     ),
     namedTokens: named,
-    chatTemplate: chatTemplateOf(config, files.get("chat_template.jinja")),
+    chatTemplates: chatTemplatesOf(config, files),
     encode: (text, options) => encode(parts, text, options),
     decode(ids, options) {
       const decoder = openDecoder(parts, options);
@@ -121,31 +130,6 @@ function readParts(json: JsonObject, special: ReadonlySet<string>) {
     marks: readPostProcessor(field("post_processor"), ids),
     stages: readDecoder(field("decoder"), new Set(added.map(({ text }) => text))),
   };
-}
-
-function encode(
-  { model, normalizer, preTokenizer, marks, all, plain }: Parts,
-  text: string,
-  { continuation = false, specialTokens = false }: EncodeOptions = {},
-): number[] {
-  const finders = specialTokens ? all : plain;
-  const ids: number[] = continuation ? [] : [...marks.before];
-  let isFirst = true;
-  const add = (section: Section): void => {
-    if (typeof section !== "string") ids.push(section.id);
-    else {
-      const place = { isFirst, isInside: isFirst && continuation };
-      for (const word of preTokenizer(section, place)) for (const id of model.encode(word)) ids.push(id);
-    }
-    isFirst = false;
-  };
-  for (const section of finders.raw.split(text)) {
-    if (typeof section !== "string") add(section);
-    else
-      for (const inner of finders.normalized.split(normalizer(section, isFirst && continuation))) add(inner);
-  }
-  if (!continuation) ids.push(...marks.after);
-  return ids;
 }
 
 function openDecoder(

@@ -51,7 +51,7 @@ export function bytesTokenizer(
   stopIds: readonly number[],
 ): CheckpointTokenizer {
   const bytes = byteTokenizer(vocabSize, stopIds);
-  return { ...bytes, files: new Map(), vocabSize: 256, namedTokens: {}, chatTemplate: undefined };
+  return { ...bytes, files: new Map(), vocabSize: 256, namedTokens: {}, chatTemplates: new Map() };
 }
 
 /**

@@ -33,28 +33,43 @@ export function additionalSpecialTokens(config: JsonObject | undefined): Readonl
   return new Set(texts.filter((text) => text !== undefined));
 }
 
+/** The name of the template for conversations that have none of their own. */
+const defaultName = "default";
+/** The file of the default template, and the folder of those with other names. */
+const templateFile = "chat_template.jinja";
+const namedTemplate = /^additional_chat_templates\/(.{1,64})\.jinja$/;
+
 /**
- * The chat template: chat_template.jinja, or the field `chat_template` of tokenizer_config.json, which is a text or a list with
- * one that is named "default".
+ * The chat templates by name: the files chat_template.jinja and additional_chat_templates/NAME.jinja; without any, the field
+ * `chat_template` of tokenizer_config.json, which is a text or a list of named ones.
  *
- * @throws CheckpointError `JSON` when chat_template.jinja is not UTF-8
+ * @throws CheckpointError `JSON` when a file is not UTF-8
  */
-export function chatTemplateOf(
+export function chatTemplatesOf(
   config: JsonObject | undefined,
-  file: Uint8Array | undefined,
-): string | undefined {
-  if (file) {
-    try {
-      return new TextDecoder("utf-8", { fatal: true }).decode(file);
-    } catch (cause) {
-      throw new CheckpointError("JSON", "chat_template.jinja: not UTF-8 text", { cause });
-    }
+  files: ReadonlyMap<string, Uint8Array>,
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, bytes] of files) {
+    const named = name === templateFile ? defaultName : namedTemplate.exec(name)?.[1];
+    if (named !== undefined) found.set(named, decodeTemplate(name, bytes));
   }
-  const template = config?.["chat_template"];
-  if (typeof template === "string") return template;
-  const list: readonly Json[] = Array.isArray(template) ? (template as readonly Json[]) : [];
-  const named = list.find((entry) => isObject(entry) && entry["name"] === "default");
-  return isObject(named) && typeof named["template"] === "string" ? named["template"] : undefined;
+  if (found.size > 0) return found;
+  const field = config?.["chat_template"];
+  if (typeof field === "string") return found.set(defaultName, field);
+  for (const entry of Array.isArray(field) ? (field as readonly Json[]) : []) {
+    const { name, template } = isObject(entry) ? entry : {};
+    if (typeof name === "string" && typeof template === "string") found.set(name, template);
+  }
+  return found;
+}
+
+function decodeTemplate(name: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new CheckpointError("JSON", `${name}: not UTF-8 text`, { cause });
+  }
 }
 
 /** The text of a field that is a string, or an added token with a `content`. */

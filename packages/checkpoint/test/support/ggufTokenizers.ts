@@ -204,7 +204,7 @@ const bytesOnly: CheckpointTokenizer = {
   files: new Map(),
   vocabSize: 256,
   namedTokens: {},
-  chatTemplate: undefined,
+  chatTemplates: new Map(),
 };
 
 /** Tokenizers that GGUF can describe, by the value of `tokenizer.ggml.pre`, or the model. */

@@ -1,5 +1,11 @@
 import type { Json } from "../safetensors/json.ts";
 
+/** A range of a text, in UTF-16 units: `[start, end)`. */
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** How `encode` reads a text. */
 export interface EncodeOptions {
   /**
@@ -12,6 +18,16 @@ export interface EncodeOptions {
    * from elsewhere cannot end a turn or begin another one.
    */
   readonly specialTokens?: boolean | undefined;
+  /**
+   * With `specialTokens`: ranges of the text, in order and apart, that spell no special token. One is found only outside of them, so
+   * that the text of strangers, inside of a text with special tokens, stays plain text. Default none.
+   */
+  readonly literals?: readonly TextRange[] | undefined;
+  /**
+   * The tokenizer adds the tokens that its files put around a text, such as a BOS. Default true. False for a text that has its own,
+   * as the chat templates write them; the blank (`▁`) before the first word stays.
+   */
+  readonly addSpecialTokens?: boolean | undefined;
 }
 
 /** How ids become text. */

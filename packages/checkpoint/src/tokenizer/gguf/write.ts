@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, show } from "@mamba/core/safetensors";
+import { isObject, type JsonObject, show } from "@mamba/core/safetensors";
 import type { GgufValue } from "../../formats/gguf/metadata.ts";
 import { parseJsonObject } from "../../json/parse.ts";
 import { readAddedTokens } from "../addedTokens.ts";
@@ -175,21 +175,13 @@ function writeSpecial(
 }
 
 /** The chat templates, unrendered. */
-function writeTemplates(
-  metadata: Map<string, GgufValue>,
-  { files, chatTemplate }: CheckpointTokenizer,
-): void {
+function writeTemplates(metadata: Map<string, GgufValue>, { chatTemplates }: CheckpointTokenizer): void {
   const key = "tokenizer.chat_template";
-  if (chatTemplate !== undefined) metadata.set(key, { type: "string", value: chatTemplate });
-  const config = files.get("tokenizer_config.json");
-  const listed = config && parseJsonObject(config, "tokenizer_config.json")["chat_template"];
-  const names: string[] = [];
-  for (const entry of Array.isArray(listed) ? (listed as readonly Json[]) : []) {
-    const { name, template } = isObject(entry) ? entry : {};
-    if (typeof name !== "string" || typeof template !== "string" || !/^\w{1,64}$/.test(name)) continue;
-    if (name === "default" || names.includes(name)) continue;
-    names.push(name);
-    metadata.set(`${key}.${name}`, { type: "string", value: template });
+  const template = chatTemplates.get("default");
+  if (template !== undefined) metadata.set(key, { type: "string", value: template });
+  const names = [...chatTemplates.keys()].filter((name) => name !== "default" && /^\w{1,64}$/.test(name));
+  for (const name of names) {
+    metadata.set(`${key}.${name}`, { type: "string", value: chatTemplates.get(name) ?? "" });
   }
   if (names.length > 0)
     metadata.set("tokenizer.chat_templates", { type: "array", items: "string", value: names });

@@ -1,0 +1,15 @@
+// Exports of both entries: the part that needs neither Node nor a browser.
+export type { BackendName, BackendOptions, CpuOptions, ProbedBackend } from "./backends/options.ts";
+export { RunError, type RunErrorCode } from "./errors.ts";
+export type { ModelAbout } from "./model/about.ts";
+export type { ModelSource, OpenOptions, OpenProgress } from "./model/options.ts";
+export type {
+  GeneratedText,
+  MemoryUse,
+  OpenInWorkerOptions,
+  RestoreChatOptions,
+  WorkerChat,
+  WorkerGenerateOptions,
+  WorkerLike,
+  WorkerModel,
+} from "./worker/workerModel.ts";
