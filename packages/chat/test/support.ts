@@ -1,4 +1,4 @@
-import { parseTokenizer } from "@mamba/checkpoint";
+import { type CheckpointTokenizer, parseTokenizer } from "@mamba/checkpoint";
 import { attention, type LMConfigInput, mamba2, MambaLM } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
 
@@ -91,9 +91,8 @@ export function chatTokenizerFiles(template: string | null = chatMlTemplate): Ma
 }
 
 /** A tokenizer with a chat template; null: without one. */
-export function chatTokenizer(template: string | null = chatMlTemplate) {
-  const chatTemplates = new Map(template === null ? [] : [["default", template] as const]);
-  return { ...parseTokenizer(chatTokenizerFiles(template)), chatTemplates };
+export function chatTokenizer(template: string | null = chatMlTemplate): CheckpointTokenizer {
+  return parseTokenizer(chatTokenizerFiles(template));
 }
 
 const sizes = { dModel: 16, vocabSize, tieEmbeddings: false, initializerRange: 0.5 } as const;

@@ -8,6 +8,7 @@ export { Decoder, type DecoderConfig, type DecoderStep, type SequenceFailure } f
 export type { GenerationInput, Prompt } from "./generation/fixedSet.ts";
 export { generate, type GeneratedToken } from "./generation/generate.ts";
 export { GenerationState, type SeedOptions } from "./generation/generationState.ts";
+export { checkGenerateOptions } from "./generation/options.ts";
 export type {
   AllowedIds,
   GenerateOptions,

@@ -136,6 +136,8 @@ function openDecoder(
   { stages, texts, special }: Parts,
   { specialTokens = false, snapshot }: TokenDecoderOptions & DecodeOptions = {},
 ): PipelineDecoder {
-  const textOf = (id: number) => (specialTokens || !special.has(id) ? texts[id] : undefined);
+  const shown = new Set(Array.isArray(specialTokens) ? specialTokens : []);
+  const isShown = (id: number) => specialTokens === true || shown.has(id) || !special.has(id);
+  const textOf = (id: number) => (isShown(id) ? texts[id] : undefined);
   return new PipelineDecoder(stages, textOf, snapshot);
 }

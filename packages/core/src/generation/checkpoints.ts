@@ -8,7 +8,16 @@ export interface CheckpointOptions {
    * prompts only. A prompt is read in chunks, and a checkpoint lies at the end of a chunk.
    */
   readonly everyTokens?: number | undefined;
-  /** The newest checkpoints that are kept. Each takes the memory of one row, less its keys and values. Default 8. */
+  /**
+   * Numbers of ids after which there is a checkpoint with the logits, such as the ends of messages in a prompt. Chunks of the prompt
+   * end there, so on a backend that scans by chunks what follows equals that of the whole prompt to rounding. Default: none.
+   */
+  readonly at?: readonly number[] | undefined;
+  /**
+   * Checkpoints that are kept, at most. Each takes the memory of one row, less its keys and values, and those at the ends of
+   * prompts and of `at` also a row of logits. Above it the one goes that shortens the way back least: the two newest stay, and the
+   * distances between the others grow with their age. Default 8.
+   */
   readonly keep?: number | undefined;
 }
 
@@ -37,19 +46,33 @@ export class Checkpoints implements Disposable {
     return this.#items.at(-1)?.read ?? 0;
   }
 
-  /** Takes ownership of `checkpoint`, and frees the oldest above `keep`. */
+  /** In ascending order of `read`. They stay the owner's. */
+  get items(): readonly Checkpoint[] {
+    return this.#items;
+  }
+
+  /** Takes ownership of `checkpoint`, which replaces one at the same position, and frees those above `keep`. */
   push(checkpoint: Checkpoint, keep: number): void {
+    const same = this.#items.at(-1);
+    if (same?.read === checkpoint.read) {
+      free(same);
+      this.#items.pop();
+    }
     this.#items.push(checkpoint);
-    for (const old of this.#items.splice(0, Math.max(this.#items.length - keep, 0))) free(old);
+    while (this.#items.length > keep) {
+      for (const old of this.#items.splice(leastUseful(this.#items), 1)) free(old);
+    }
   }
 
   /**
    * The newest checkpoint from which the logits after `length` ids can be computed: one before them, or one at them with
    * logits. It stays the owner's.
+   *
+   * @param isContinued true when other ids follow, so that one at `length` needs no logits
    */
-  newestFor(length: number): Checkpoint | undefined {
+  newestFor(length: number, isContinued = false): Checkpoint | undefined {
     const usable = this.#items.filter(
-      ({ read, logits }) => read < length || (read === length && logits !== undefined),
+      ({ read, logits }) => read < length || (read === length && (isContinued || logits !== undefined)),
     );
     return usable.at(-1);
   }
@@ -75,6 +98,23 @@ export class Checkpoints implements Disposable {
     for (const item of this.#items) free(item);
     this.#items = [];
   }
+}
+
+/**
+ * Index of the checkpoint whose loss costs least, never one of the two newest. A way back to a position after checkpoint i, at r_i,
+ * reads r_i - r_(i-1) positions more without it; there are r_(i+1) - r_i such positions, and their use falls with the square of
+ * their age. With this rule the ages that stay grow geometrically.
+ */
+function leastUseful(items: readonly Checkpoint[]): number {
+  const reads = items.map(({ read }) => read);
+  const newest = reads.at(-1) ?? 0;
+  let [best, least] = [0, Infinity];
+  for (const [i, read] of reads.slice(0, -2).entries()) {
+    const [before = 0, after = newest] = [reads[i - 1], reads[i + 1]];
+    const cost = ((read - before) * (after - read)) / (newest - read) ** 2;
+    if (cost < least) [best, least] = [i, cost];
+  }
+  return best;
 }
 
 function free({ stack, logits }: Checkpoint): void {

@@ -271,18 +271,19 @@ export class Decoder implements Disposable {
   /**
    * The next chunk of prompts: as much as possible of the sequence that was added first, and the same number of positions of
    * those in the rows after it, as far as they have as many, so that nothing is padded. Chunks are multiples of 64 or end a prompt,
-   * also where a sequence joins those of another, so that a backend which scans by chunks gives it the same bits.
+   * also where a sequence joins those of another, so that a backend which scans by chunks gives it the same bits; but for those
+   * that end where a checkpoint is asked for.
    */
   #nextChunk(): Chunk | undefined {
     if (this.#table.writing === this.#table.sequences.length) return undefined;
     const reading = this.#table.sequences.slice(this.#table.writing).filter(({ unread }) => unread > 0);
     const [first] = reading.sort((a, b) => a.id - b.id);
     if (!first) return undefined;
-    const length = Math.min(first.unread, this.#chunkLength);
+    const length = Math.min(first.readable, this.#chunkLength);
     const sequences = [first];
     for (let row = first.row + 1; (sequences.length + 1) * length <= this.#chunkLength; row++) {
       const next = this.#table.sequences[row];
-      if (!next || next.unread < length) break;
+      if (!next || next.readable < length) break;
       if (next.unread > length && length % Math.min(chunkMultiple, this.#chunkLength) !== 0) break;
       sequences.push(next);
     }
@@ -323,8 +324,9 @@ export class Decoder implements Disposable {
       const isPromptEnd = sequence.unread === length && !sequence.continues;
       sequence.read += length;
       sequence.keepCheckpoint(
+        isPromptEnd,
         () => this.#table.rows.checkpoint(sequence.row),
-        isPromptEnd ? () => row(index) : undefined,
+        () => row(index),
       );
       if (sequence.unread > 0) continue;
       if (!sequence.isComplete) due.push(index);

@@ -28,7 +28,7 @@ export async function* generate(
   input: GenerationInput,
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  checkGenerateOptions(options, model.config.vocabSize);
+  checkGenerateOptions("generate", options, model.config.vocabSize);
   const { signal, onProgress, chunkLength, maxLength, ...sequenceOptions } = options;
   using set = new FixedSet(model, input, sequenceOptions, { chunkLength, maxLength });
   let { unread } = set;

@@ -1,4 +1,5 @@
-import { checkOptions } from "../checkOptions.ts";
+import { Scope } from "@mamba/kernel";
+import { checkOptions, whole } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import type { MambaLM } from "../model/mambaLM.ts";
 import { checkIds } from "./checkIds.ts";
@@ -112,13 +113,16 @@ export class GenerationState implements Disposable {
   }
 
   /**
-   * Drops all ids after the first `length`. The next generation goes on from the newest checkpoint before that (option
-   * `checkpoints`), or from the start, and reads the ids after it again. What it computes equals the first reading to rounding.
+   * Drops all ids after the first `length`, and appends `next`. The next generation goes on from the newest checkpoint before that
+   * (option `checkpoints`), or from the start, and reads the ids after it again. What it computes equals the first reading to
+   * rounding. With `next`, a checkpoint after exactly `length` ids needs no logits: so it is better than a call of `append` afterwards.
    *
-   * @throws MambaError `INPUT` unless `length` is a whole number from 0 to the number of ids; `IN_USE`
+   * @throws MambaError `INPUT` unless `length` is a whole number from 0 to the number of ids, or for an id of `next` that is not in
+   * the vocabulary; `IN_USE`
    */
-  truncate(length: number): void {
+  truncate(length: number, next: readonly number[] = []): void {
     const contents = this.#free();
+    checkIds(this.model, next, "the appended input");
     const { length: count } = contents.history;
     if (!Number.isInteger(length) || length < 0 || length > count) {
       throw new MambaError(
@@ -126,7 +130,23 @@ export class GenerationState implements Disposable {
         `truncate: length must be a whole number from 0 to ${count}, got ${length}`,
       );
     }
-    this.#contents = truncateContents(contents, length);
+    this.#contents = truncateContents(contents, length, next);
+  }
+
+  /**
+   * Keeps a checkpoint of the ids that are read, such as at the end of an answer, for `truncate`. Nothing happens before the first.
+   *
+   * @param keep as `CheckpointOptions.keep`
+   * @throws MambaError `IN_USE`; `OPTIONS` unless `keep` is a whole number >= 1; KernelError `OUT_OF_MEMORY`
+   */
+  checkpoint(keep = 8): void {
+    checkOptions("GenerationState.checkpoint", { keep }, { keep: whole(1) });
+    const { stack, read, logits, checkpoints } = this.#free();
+    if (!stack) return;
+    using scope = new Scope();
+    const copy = scope.use(stack.checkpoint(0));
+    const copiedLogits = logits && this.model.kernel.gatherRows(logits, [0]);
+    checkpoints.push({ read, stack: scope.release(copy), logits: copiedLogits }, keep);
   }
 
   /**

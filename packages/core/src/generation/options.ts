@@ -2,7 +2,6 @@ import {
   abortSignal,
   callback,
   checkOptions,
-  flag,
   number,
   objectWith,
   type Rule,
@@ -66,8 +65,8 @@ export interface SequenceOptions {
   readonly stopIds?: readonly number[] | undefined;
   /** For prompts in text, `text` in the result, and stop strings. */
   readonly tokenizer?: Tokenizer | undefined;
-  /** Special tokens are part of `text`. Default false. */
-  readonly specialTokens?: boolean | undefined;
+  /** Special tokens are part of `text`: all of them, or these ids. Default false. */
+  readonly specialTokens?: boolean | readonly number[] | undefined;
   /** Keep copies of the state for `GenerationState.truncate`. Default: none. */
   readonly checkpoints?: CheckpointOptions | undefined;
   /** Ends the sequence between two tokens or two chunks of its prompt. */
@@ -129,12 +128,19 @@ const sequenceRules: Rules<SequenceOptions> = {
   stop: listOf("an array of strings that are not empty", (item) => typeof item === "string" && item !== ""),
   stopIds: listOf("an array of whole numbers", Number.isSafeInteger),
   tokenizer: objectWith("a Tokenizer", "encode", "decode", "decoder"),
-  specialTokens: flag,
+  specialTokens: [
+    (value) => typeof value === "boolean" || (Array.isArray(value) && value.every(Number.isSafeInteger)),
+    "true, false, or an array of whole numbers",
+  ],
   checkpoints: prefillRules.checkpoints,
   signal: abortSignal,
 };
 
-const checkpointRules: Rules<CheckpointOptions> = { everyTokens: whole(1), keep: whole(1) };
+const checkpointRules: Rules<CheckpointOptions> = {
+  everyTokens: whole(1),
+  at: listOf("an array of whole numbers >= 1", (item) => Number.isSafeInteger(item) && Number(item) >= 1),
+  keep: whole(1),
+};
 
 /** @throws MambaError `OPTIONS`, naming the option, its rule and the value */
 export function checkSequenceOptions(owner: string, options: SequenceOptions, vocabSize: number): void {
@@ -142,10 +148,15 @@ export function checkSequenceOptions(owner: string, options: SequenceOptions, vo
   checkValues(owner, options, vocabSize);
 }
 
-/** @throws MambaError `OPTIONS`, naming the option, its rule and the value */
-export function checkGenerateOptions(options: GenerateOptions, vocabSize: number): void {
-  checkOptions<GenerateOptions>("generate", options, { ...sequenceRules, ...prefillRules });
-  checkValues("generate", options, vocabSize);
+/**
+ * Checks options of `generate`, as `generate` does.
+ *
+ * @param owner the function or class, for messages
+ * @throws MambaError `OPTIONS`, naming the option, its rule and the value
+ */
+export function checkGenerateOptions(owner: string, options: GenerateOptions, vocabSize: number): void {
+  checkOptions<GenerateOptions>(owner, options, { ...sequenceRules, ...prefillRules });
+  checkValues(owner, options, vocabSize);
 }
 
 /** @throws MambaError `OPTIONS`, naming the option, its rule and the value */

@@ -1,4 +1,4 @@
-import type { Tensor } from "@mamba/kernel";
+import { Scope, type Tensor } from "@mamba/kernel";
 import type { StackState } from "../state/stackState.ts";
 import { allowMask } from "./allowMask.ts";
 import type { Checkpoints } from "./checkpoints.ts";
@@ -107,6 +107,15 @@ export class RunningSequence implements DecoderSequence {
     return this.history.length - this.read;
   }
 
+  /** Ids that a chunk may read: up to the end of the prompt or the next place of a checkpoint. */
+  get readable(): number {
+    const { read, unread } = this;
+    return (this.options.checkpoints?.at ?? []).reduce(
+      (least, at) => (at > read ? Math.min(least, at - read) : least),
+      unread,
+    );
+  }
+
   /** True when its one unread id is a token that it generated: it is read by a step. */
   get continues(): boolean {
     return this.unread === 1 && this.history.isGenerated(this.read);
@@ -152,15 +161,21 @@ export class RunningSequence implements DecoderSequence {
   /**
    * Keeps a copy of the state for `truncate`, where the options ask for one here.
    *
+   * @param isPromptEnd true when the prompt is read
    * @param takeRow makes a checkpoint of the state
-   * @param takeLogits copies the logits; given at the end of a prompt
+   * @param takeLogits copies the logits
    */
-  keepCheckpoint(takeRow: () => StackState, takeLogits: (() => Tensor) | undefined): void {
+  keepCheckpoint(isPromptEnd: boolean, takeRow: () => StackState, takeLogits: () => Tensor): void {
     const { checkpoints: options } = this.options;
     if (!options) return;
-    const { everyTokens = Infinity, keep = 8 } = options;
-    const isDue = takeLogits !== undefined || this.read - this.checkpoints.newest >= everyTokens;
-    if (isDue) this.checkpoints.push({ read: this.read, stack: takeRow(), logits: takeLogits?.() }, keep);
+    const { everyTokens = Infinity, at = [], keep = 8 } = options;
+    const { read } = this;
+    const withLogits = isPromptEnd || at.includes(read);
+    if (!withLogits && read - this.checkpoints.newest < everyTokens) return;
+    using scope = new Scope();
+    const stack = scope.use(takeRow());
+    const logits = withLogits ? takeLogits() : undefined;
+    this.checkpoints.push({ read, stack: scope.release(stack), logits }, keep);
   }
 
   dropLogits(): void {

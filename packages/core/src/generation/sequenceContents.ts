@@ -53,17 +53,27 @@ export function disposeContents({ stack, logits, checkpoints }: SequenceContents
 }
 
 /**
- * The contents after only the first `length` ids. Where the state has read more than they, it goes back to the newest
- * checkpoint, and the ids after that are pending again. A state whose tensors all grow goes back to any position.
+ * The contents after only the first `length` ids, and then `next`. Where the state has read more than the first, it goes back to the
+ * newest checkpoint, and the ids after that are pending again. A state whose tensors all grow goes back to any position.
  */
-export function truncateContents(contents: SequenceContents, length: number): SequenceContents {
+export function truncateContents(
+  contents: SequenceContents,
+  length: number,
+  next: readonly number[],
+): SequenceContents {
   const { history, read, checkpoints, logits } = contents;
   const text = contents.text && contents.text.length <= length ? contents.text : undefined;
-  const staysRead = read < length || (read === length && logits !== undefined);
-  const back = staysRead ? undefined : goBack(contents, length);
+  const isContinued = next.length > 0;
+  const staysRead = read < length || (read === length && (isContinued || logits !== undefined));
+  const back = staysRead ? undefined : goBack(contents, length, isContinued);
   history.truncate(length);
+  history.append(next);
   checkpoints.truncate(length);
-  if (!back) return { ...contents, text };
+  if (!back && !isContinued) return { ...contents, text };
+  if (!back) {
+    logits?.dispose();
+    return { ...contents, text, logits: undefined };
+  }
   if (!back.stack) contents.stack?.dispose();
   logits?.dispose();
   return { ...contents, text, ...back };
@@ -72,18 +82,22 @@ export function truncateContents(contents: SequenceContents, length: number): Se
 function goBack(
   { stack, checkpoints }: SequenceContents,
   length: number,
+  isContinued: boolean,
 ): Pick<SequenceContents, "read" | "stack" | "logits"> {
-  const checkpoint = checkpoints.newestFor(length);
+  const checkpoint = checkpoints.newestFor(length, isContinued);
   if (!stack) return { read: 0, stack, logits: undefined };
   const onlyGrows = stack.specs.every(({ grows }) => grows);
-  if (onlyGrows && length > 1 && (checkpoint?.read ?? 0) < length - 1) {
-    stack.rewind(length - 1);
-    return { read: length - 1, stack, logits: undefined };
+  const last = isContinued ? length : length - 1;
+  if (onlyGrows && last > 0 && (checkpoint?.read ?? 0) < last) {
+    stack.rewind(last);
+    return { read: last, stack, logits: undefined };
   }
   if (!checkpoint) return { read: 0, stack: undefined, logits: undefined };
   const { read } = checkpoint;
   const logits =
-    read === length ? checkpoint.logits && stack.kernel.gatherRows(checkpoint.logits, [0]) : undefined;
+    read === length && !isContinued
+      ? checkpoint.logits && stack.kernel.gatherRows(checkpoint.logits, [0])
+      : undefined;
   stack.rewind(checkpoint.stack);
   return { read, stack, logits };
 }

@@ -9,8 +9,8 @@ export interface TextStreamOptions {
    * id, whether or not special tokens are part of the text.
    */
   readonly stop?: readonly string[] | undefined;
-  /** Special tokens are part of the text. Default false. */
-  readonly specialTokens?: boolean | undefined;
+  /** Special tokens are part of the text: all of them, or these ids. Default false. */
+  readonly specialTokens?: boolean | readonly number[] | undefined;
   /** The `snapshot()` of a stream with an equal tokenizer and the same `specialTokens`, to go on from. Stop strings may differ. */
   readonly snapshot?: Json | undefined;
 }
@@ -31,8 +31,11 @@ export class TextStream {
 
   /** @throws MambaError `CACHE` when the snapshot is damaged or of another tokenizer */
   constructor(tokenizer: Tokenizer, { stop = [], specialTokens, snapshot }: TextStreamOptions = {}) {
+    const shown = new Set(Array.isArray(specialTokens) ? specialTokens : []);
+    const isHidden = (id: number) => specialTokens !== true && !shown.has(id);
     const contents = [...tokenizer.specialTokens].filter(([text]) => stop.some((end) => end.includes(text)));
-    this.#special = new Map(specialTokens ? [] : contents.map(([text, id]) => [id, text]));
+    const hidden = contents.filter(([, id]) => isHidden(id));
+    this.#special = new Map(hidden.map(([text, id]) => [id, text]));
     const withSpecial = stop.filter((end) => contents.some(([text]) => end.includes(text)));
     this.#held = new HeldText(stop, withSpecial);
     if (snapshot === undefined) this.#decoder = tokenizer.decoder({ specialTokens });

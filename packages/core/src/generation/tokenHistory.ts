@@ -1,10 +1,10 @@
 /** The ids of a sequence in their order, and how often each occurs. */
 export class TokenHistory {
-  readonly #ids: number[] = [];
+  #ids: number[] = [];
   /** For each id: true when it was generated, false when it was input. */
-  readonly #isGenerated: boolean[] = [];
-  readonly #occurrences = new Map<number, number>();
-  readonly #generated = new Map<number, number>();
+  #isGenerated: boolean[] = [];
+  #occurrences = new Map<number, number>();
+  #generated = new Map<number, number>();
   #generatedCount = 0;
 
   /** Input and generated ids. */
@@ -61,9 +61,11 @@ export class TokenHistory {
 
   clone(): TokenHistory {
     const copy = new TokenHistory();
-    this.#ids.forEach((id, i) => {
-      copy.push(id, this.isGenerated(i));
-    });
+    copy.#ids = this.#ids.slice();
+    copy.#isGenerated = this.#isGenerated.slice();
+    copy.#occurrences = new Map(this.#occurrences);
+    copy.#generated = new Map(this.#generated);
+    copy.#generatedCount = this.#generatedCount;
     return copy;
   }
 }

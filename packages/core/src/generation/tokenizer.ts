@@ -32,8 +32,8 @@ export interface EncodeOptions {
 
 /** How ids become text. */
 export interface DecodeOptions {
-  /** Special tokens are part of the text. Default false: they are left out. */
-  readonly specialTokens?: boolean | undefined;
+  /** Special tokens are part of the text: all of them, or these ids. Default false: they are left out. */
+  readonly specialTokens?: boolean | readonly number[] | undefined;
 }
 
 /**
