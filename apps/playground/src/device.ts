@@ -1,6 +1,6 @@
 // The memory that a browser gives one page. Browsers do not tell it, so it is derived from what they tell of the device.
 
-/** What a browser tells of its device. */
+/** The facts that a browser tells of its device. */
 export interface Device {
   /** `navigator.deviceMemory`, in GiB, which browsers round and cap. Undefined in Safari and Firefox. */
   readonly memory: number | undefined;

@@ -32,3 +32,9 @@ export function showWaiting(label: string): void {
 export function hideProgress(): void {
   working.hidden = true;
 }
+
+/** A speed for people; a dash while it is unknown. */
+export function speedOf(tokensPerSecond: number | undefined): string {
+  if (tokensPerSecond === undefined) return "–";
+  return `${tokensPerSecond.toFixed(tokensPerSecond < 100 ? 1 : 0)} tokens/s`;
+}

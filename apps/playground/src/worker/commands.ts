@@ -1,7 +1,8 @@
 import { type CheckpointFiles, inspectCheckpoint } from "@mamba/checkpoint/browser";
-import { openKernel } from "@mamba/kernel";
 import type { Command, Query, Report, StoredModel, Work } from "../protocol.ts";
-import { candidateOf } from "./backends.ts";
+import { openBackend } from "./backends.ts";
+import { removeChat } from "./chat/chatStore.ts";
+import { Chatting } from "./chat/chatting.ts";
 import { failure } from "./failure.ts";
 import { checkFit, memoryNeed } from "./fit/memoryNeed.ts";
 import type { Session } from "./session.ts";
@@ -17,6 +18,7 @@ export class Commands {
   readonly #session: Session;
   readonly #report: (report: Report) => void;
   readonly #writing: Writing;
+  readonly #chatting: Chatting;
   readonly #training: Training;
   #queue: Promise<void> = Promise.resolve();
   /** Stops the current command. */
@@ -26,11 +28,13 @@ export class Commands {
     this.#session = session;
     this.#report = report;
     this.#writing = new Writing(session, report);
+    this.#chatting = new Chatting(session, report);
     this.#training = new Training(report);
   }
 
   handle(command: Command): void {
     const [session, writing, training] = [this.#session, this.#writing, this.#training];
+    const chatting = this.#chatting;
     switch (command.type) {
       case "stop":
         this.#controller.abort();
@@ -46,6 +50,23 @@ export class Commands {
         break;
       case "generate":
         this.#enqueue("text", (signal) => writing.run(command.prompt, command.settings, signal));
+        break;
+      case "send":
+        this.#enqueue("chat", (signal) => chatting.send(command.text, command.settings, signal));
+        break;
+      case "edit":
+        this.#enqueue("chat", (signal) =>
+          chatting.edit(command.index, command.text, command.settings, signal),
+        );
+        break;
+      case "retry":
+        this.#enqueue("chat", (signal) => chatting.retry(command.settings, signal));
+        break;
+      case "version":
+        this.#enqueue("chat", (signal) => chatting.choose(command.index, command.version, signal));
+        break;
+      case "clear":
+        this.#enqueue("chat", (signal) => chatting.clear(signal));
         break;
       case "train":
         this.#enqueue(command.settings.kind, (signal) =>
@@ -75,7 +96,7 @@ export class Commands {
         this.#ask(command.query);
         break;
       case "use":
-        this.#enqueue("model", (signal) => session.use(command.id, signal));
+        this.#enqueue("model", (signal) => this.#use(command.id, signal));
         break;
       case "delete":
         this.#enqueue("model", () => this.#delete(command.id));
@@ -135,7 +156,7 @@ export class Commands {
 
   async #fetch(url: string, name: string, signal: AbortSignal): Promise<void> {
     const stored = (await listModels()).find((model) => model.url === url && model.received === undefined);
-    if (stored) return this.#session.use(stored.id, signal);
+    if (stored) return this.#use(stored.id, signal);
     await this.#add(urlOrigin(url), { name, url }, signal);
   }
 
@@ -144,6 +165,12 @@ export class Commands {
     const [first] = files;
     const name = files.length === 1 && first ? first.name : `Files of ${date}`;
     await this.#add(diskOrigin(files), { name }, signal);
+  }
+
+  /** Loads a stored model, with the conversation of an earlier visit. */
+  async #use(id: string, signal: AbortSignal): Promise<void> {
+    await this.#session.use(id, signal);
+    await this.#chatting.open(await this.#session.current(signal));
   }
 
   /** Stores a model and uses it. */
@@ -160,7 +187,7 @@ export class Commands {
         signal,
       );
       await this.reportStored();
-      await this.#session.use(id, signal);
+      await this.#use(id, signal);
     } finally {
       await this.reportStored();
     }
@@ -168,7 +195,7 @@ export class Commands {
 
   /** Checks that files are a model that fits into the memory of this device. */
   async #check(files: CheckpointFiles, name: string): Promise<void> {
-    await using kernel = await openKernel([candidateOf(this.#session.backend)]);
+    await using kernel = await openBackend(this.#session.backend);
     const summary = await inspectCheckpoint(files, { kernel });
     checkFit(name, memoryNeed(summary), kernel, this.#session.budget, 0);
   }
@@ -176,6 +203,7 @@ export class Commands {
   async #delete(id: string): Promise<void> {
     await this.#session.closeIf(id);
     await removeModel(id);
+    await removeChat(id);
     await this.reportStored();
   }
 

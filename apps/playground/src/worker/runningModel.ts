@@ -1,8 +1,9 @@
 import { inspectCheckpoint, type LoadedCheckpoint, loadCheckpoint } from "@mamba/checkpoint/browser";
-import { type Kernel, KernelError, openKernel } from "@mamba/kernel";
+import { type Kernel, KernelError } from "@mamba/kernel";
+import { warmUp } from "@mamba/run/browser";
 import type { MemoryBudget } from "../device.ts";
 import type { BackendId, LoadedModel, Report } from "../protocol.ts";
-import { candidateOf, warmUp } from "./backends.ts";
+import { openBackend } from "./backends.ts";
 import { checkFit, memoryNeed } from "./fit/memoryNeed.ts";
 import { storedFiles } from "./store/modelStore.ts";
 
@@ -42,7 +43,7 @@ export class RunningModel implements AsyncDisposable {
     backend: BackendId,
     { report, budget, held, onFit, signal }: OpenOptions,
   ): Promise<RunningModel> {
-    const kernel = await openKernel([candidateOf(backend)]);
+    const kernel = await openBackend(backend);
     try {
       const files = await storedFiles(id);
       const need = memoryNeed(await inspectCheckpoint(files, { kernel }));

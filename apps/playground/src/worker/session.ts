@@ -46,6 +46,7 @@ export class Session {
     const running = this.#running;
     this.#running = this.#modelId = undefined;
     this.#report({ type: "loaded", model: undefined });
+    this.#report({ type: "conversation", conversation: undefined, problem: undefined });
     await running?.[Symbol.asyncDispose]();
   }
 

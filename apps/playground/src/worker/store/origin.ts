@@ -22,7 +22,7 @@ export interface Incoming {
   readonly body: ReadableStream<Uint8Array>;
   /** The number of bytes received earlier, or 0 where the file comes again from its beginning. */
   readonly start: number;
-  /** Of the whole file; undefined when it is not announced. */
+  /** The bytes of the whole file; undefined when it is not announced. */
   readonly size: number | undefined;
   readonly version: string | undefined;
 }
