@@ -49,7 +49,9 @@ export function checkFields<T extends object>(
   const known = Object.keys(rules);
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined) {
-    fail(`there is no field ${JSON.stringify(unknown)}${didYouMean(unknown, known) || `; there are ${known.join(", ")}`}`);
+    fail(
+      `there is no field ${JSON.stringify(unknown)}${didYouMean(unknown, known) || `; there are ${known.join(", ")}`}`,
+    );
   }
   for (const [name, [holds, words]] of Object.entries<Rule>(rules)) {
     const field = value[name];

@@ -2,12 +2,16 @@
 export type { BackendName, BackendOptions, CpuOptions, ProbedBackend } from "./backends/options.ts";
 export { RunError, type RunErrorCode } from "./errors.ts";
 export type { ModelAbout } from "./model/about.ts";
+export { warmUp } from "./model/warmUp.ts";
 export type { ModelSource, OpenOptions, OpenProgress } from "./model/options.ts";
 export type {
   GeneratedText,
   MemoryUse,
+  NodeWorker,
   OpenInWorkerOptions,
+  PrepareOptions,
   RestoreChatOptions,
+  WebWorker,
   WorkerChat,
   WorkerGenerateOptions,
   WorkerLike,

@@ -1,4 +1,4 @@
-import { backendNames, probeBackend, probeBackends } from "../backends/openBackend.ts";
+import { backendNames, probeBackends } from "../backends/openBackend.ts";
 import { colorsOf } from "../program/colors.ts";
 import { createCommand } from "../program/command.ts";
 import { usage } from "../program/errors.ts";
@@ -16,9 +16,7 @@ export default (host: Host) =>
       if (name !== undefined && named === undefined) {
         throw usage(`there is no backend ${JSON.stringify(name)}; there are ${backendNames.join(", ")}`);
       }
-      const found = named
-        ? [{ name: named, availability: await probeBackend(named) }]
-        : await probeBackends(host);
+      const found = await probeBackends(named ? [named] : backendNames, host);
       if (json) {
         return printJson(
           host,

@@ -1,4 +1,3 @@
-import type { UnavailableCode } from "@mamba/kernel";
 import { fileProblem } from "./fileErrors.ts";
 
 /** The exit codes of the process. */
@@ -20,11 +19,10 @@ export const exitCode = {
  * Errors of the commands themselves; errors of the libraries pass through with their own codes.
  *
  * - `USAGE`: an option, argument or value that the command does not take
- * - `NOT_INSTALLED`, `NO_DEVICE`, `DRIVER`, `LIMITS`, `INTERFACE_VERSION`: a backend that is not available, and why
  * - `EXISTS`: a file or folder that would be overwritten
  * - `NOT_FLAT`: activations that depend on the width although muP is on
  */
-export type CliErrorCode = "USAGE" | UnavailableCode | "EXISTS" | "NOT_FLAT";
+export type CliErrorCode = "USAGE" | "EXISTS" | "NOT_FLAT";
 
 export class CliError extends Error {
   readonly code: CliErrorCode;

@@ -5,8 +5,8 @@ import type { BackendName, CpuOptions } from "./options.ts";
 export interface BackendPlatform {
   /** The backends, best first. The last one is the CPU. */
   readonly names: readonly BackendName[];
-  /** Loads the package of a backend for GPUs. */
-  load(name: Exclude<BackendName, "cpu">): ReturnType<KernelCandidate["load"]>;
+  /** Loads the package of a backend. */
+  load(name: BackendName, cpu: CpuOptions): ReturnType<KernelCandidate["load"]>;
   /** True when there may be a GPU: to probe for one takes the time to load its driver. */
   showsGpu(): boolean;
   /** Probes a backend without a risk for this process. */
@@ -17,16 +17,17 @@ export interface BackendPlatform {
 export function candidateOf(
   platform: BackendPlatform,
   name: BackendName,
-  { cpu, signal }: { readonly cpu?: CpuOptions | undefined; readonly signal?: AbortSignal | undefined },
+  { cpu = {}, signal }: { readonly cpu?: CpuOptions | undefined; readonly signal?: AbortSignal | undefined },
 ): KernelCandidate {
   const load = async (): Promise<{ provider: KernelProvider }> => {
-    const { provider } = await (name === "cpu" ? loadCpu(cpu) : platform.load(name));
+    const { provider } = await platform.load(name, cpu);
     return { provider: { ...provider, probe: () => platform.probe(name, provider, signal) } };
   };
   return { name, load };
 }
 
-async function loadCpu(options: CpuOptions = {}): Promise<{ provider: KernelProvider }> {
+/** Loads the CPU backend with its options. */
+export async function loadCpu(options: CpuOptions): Promise<{ provider: KernelProvider }> {
   return { provider: (await import("@mamba/kernel-cpu")).providerWith(options) };
 }
 

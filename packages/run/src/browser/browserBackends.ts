@@ -1,9 +1,10 @@
-import type { BackendPlatform } from "../backends/platform.ts";
+import { browserBackendNames } from "./browserBackendNames.ts";
+import { type BackendPlatform, loadCpu } from "../backends/platform.ts";
 
 /** The backends of browsers. */
 export const browserBackends: BackendPlatform = {
-  names: ["webgpu", "cpu"],
-  load: () => import("@mamba/kernel-webgpu"),
+  names: browserBackendNames,
+  load: (name, cpu) => (name === "cpu" ? loadCpu(cpu) : import("@mamba/kernel-webgpu")),
   showsGpu: () => "gpu" in navigator,
   probe: (_, provider) => provider.probe(),
 };

@@ -40,7 +40,8 @@ export class OpenModel implements AsyncDisposable {
     this.stopIds = stopIds;
     this.#adapter = adapter;
     let parameterCount = 0;
-    for (const { shape } of model.parameters.values()) parameterCount += shape.reduce((size, n) => size * n, 1);
+    for (const { shape } of model.parameters.values())
+      parameterCount += shape.reduce((size, n) => size * n, 1);
     this.about = {
       label,
       backend: kernel.name as BackendName,
@@ -119,7 +120,10 @@ export async function openOn(
   };
   const base = await platform.adapterBase(source, fileOptions);
   if (base !== undefined && adapter !== undefined) {
-    throw new RunError("OPTIONS", "openModel: the source is an adapter itself; give the base as the source with an adapter");
+    throw new RunError(
+      "OPTIONS",
+      "openModel: the source is an adapter itself; give the base as the source with an adapter",
+    );
   }
   const adapterSource = base === undefined ? adapter : source;
   const kernel = await openBest(platform, { backend, cpu, signal });

@@ -1,7 +1,8 @@
-import type { BackendPlatform } from "../backends/platform.ts";
+import { type BackendPlatform, loadCpu } from "../backends/platform.ts";
 import { probeApart, showsGpu } from "./probeApart.ts";
 
 const packages = {
+  cpu: loadCpu,
   cuda: () => import("@mamba/kernel-cuda"),
   webgpu: () => import("@mamba/kernel-webgpu"),
 } as const;
@@ -9,7 +10,7 @@ const packages = {
 /** The backends of Node. */
 export const nodeBackends: BackendPlatform = {
   names: ["cuda", "webgpu", "cpu"],
-  load: (name) => packages[name](),
+  load: (name, cpu) => packages[name](cpu),
   showsGpu: () => showsGpu(),
   // The CUDA backend probes in a child process by itself.
   probe: (name, provider, signal) => (name === "webgpu" ? probeApart(signal) : provider.probe()),

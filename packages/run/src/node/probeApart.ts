@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Availability } from "@mamba/kernel";
+import { programPath } from "./programPath.ts";
 
 /**
  * Files that Linux has when there is a GPU: with an open driver; with NVIDIA's driver, which makes its device files when it
@@ -23,14 +23,11 @@ export function showsGpu(platform: string = process.platform, exists = existsSyn
   return platform !== "linux" || signsOfGpus.some((path) => exists(path));
 }
 
-/** The program of the child process, beside this package's entry. */
-const childProgram = fileURLToPath(new URL("./probeChild.js", import.meta.url));
-
 /**
  * Probes the WebGPU backend in a process of its own, since it loads a driver. The driver cannot write to this process's
  * streams, and a crash becomes the reason why the backend is unavailable.
  */
-export function probeApart(signal?: AbortSignal, program = childProgram): Promise<Availability> {
+export function probeApart(signal?: AbortSignal, program = programPath("probeChild")): Promise<Availability> {
   // Electron's executable runs scripts only with ELECTRON_RUN_AS_NODE. NODE_OPTIONS is meant for this process, not for the child.
   const env = { ...process.env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" };
   return new Promise((resolve, reject) => {

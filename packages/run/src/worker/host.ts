@@ -15,8 +15,8 @@ type Item = Items[keyof Items];
 /** The platform of a host. */
 export interface HostPlatform {
   open(source: ModelSource, options: OpenOptions): Promise<OpenModel>;
-  /** Takes a lock until this worker ends, where the platform has such locks. Resolves when it is taken. */
-  lock?(name: string): Promise<void>;
+  /** Takes a lock until this worker ends. False where the platform has no such locks, or needs none. */
+  lock(name: string): Promise<boolean>;
 }
 
 /** A request that runs. */
@@ -132,7 +132,11 @@ export class Host {
         await session.prepare(hooks);
         return {};
       case "send":
-        return this.#answerStream(id, session.send(request.message, { ...request.options, ...hooks }), running);
+        return this.#answerStream(
+          id,
+          session.send(request.message, { ...request.options, ...hooks }),
+          running,
+        );
       case "regenerate":
         return this.#answerStream(id, session.regenerate({ ...request.options, ...hooks }), running);
       case "edit": {
@@ -157,8 +161,8 @@ export class Host {
   ): Promise<Outcome> {
     if (this.#model !== undefined) throw new RunError("PROTOCOL", "worker: it holds a model already");
     const opening = (async () => {
-      await this.#platform.lock?.(lock);
-      if (this.#platform.lock) this.#report({ type: "locked" });
+      const isLocked = await this.#platform.lock(lock);
+      this.#report({ type: "opening", id, isLocked });
       return this.#platform.open(source, {
         ...options,
         signal,
@@ -191,7 +195,8 @@ export class Host {
     running: Running,
     make: (model: OpenModel) => Promise<ChatSession>,
   ): Promise<Outcome> {
-    if (this.#chats.has(chat)) throw new RunError("PROTOCOL", `worker: there is a conversation ${chat} already`);
+    if (this.#chats.has(chat))
+      throw new RunError("PROTOCOL", `worker: there is a conversation ${chat} already`);
     if (this.#model === undefined) throw new RunError("PROTOCOL", "worker: there is no model");
     const beginning = this.#model.then(make).then((session) => new ServedChat(chat, session));
     this.#chats.set(chat, beginning);

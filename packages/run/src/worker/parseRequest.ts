@@ -1,4 +1,14 @@
-import { bytes, checkFields, describe, index, isObject, object, type Rule, type Rules, text } from "../checkFields.ts";
+import {
+  bytes,
+  checkFields,
+  describe,
+  index,
+  isObject,
+  object,
+  type Rule,
+  type Rules,
+  text,
+} from "../checkFields.ts";
 import { RunError } from "../errors.ts";
 import { sourceRule } from "../model/checkOpenOptions.ts";
 import { protocolVersion, type Request } from "./protocol.ts";

@@ -79,7 +79,12 @@ export type Request =
       readonly message: string | ChatMessage | readonly ChatMessage[];
       readonly options: SentAnswerOptions;
     }
-  | { readonly type: "regenerate"; readonly id: number; readonly chat: number; readonly options: SentAnswerOptions }
+  | {
+      readonly type: "regenerate";
+      readonly id: number;
+      readonly chat: number;
+      readonly options: SentAnswerOptions;
+    }
   | {
       readonly type: "edit";
       readonly id: number;
@@ -135,6 +140,8 @@ export interface Items {
 
 /** A message from the worker. */
 export type Report =
+  /** The first answer to "open". `isLocked`: the worker holds its lock, and the thread may wait for it. */
+  | { readonly type: "opening"; readonly id: number; readonly isLocked: boolean }
   /** Progress of "open". */
   | { readonly type: "progress"; readonly id: number; readonly progress: OpenProgress }
   /** Positions of a prompt that are read, and their number. */
@@ -156,7 +163,5 @@ export type Report =
       readonly messages?: MessageChange | undefined;
     }
   | { readonly type: "aborted"; readonly id: number; readonly messages?: MessageChange | undefined }
-  /** The worker holds its lock: the thread may wait for it. */
-  | { readonly type: "locked" }
   /** A message that is no request, and names none. */
   | { readonly type: "refused"; readonly error: SentError };

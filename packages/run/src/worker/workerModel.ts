@@ -3,13 +3,29 @@ import type { GenerateOptions } from "@mamba/core";
 import type { ModelAbout } from "../model/about.ts";
 import type { OpenOptions } from "../model/options.ts";
 
-/** The part of a worker that is used: that of a browser's `Worker`, and that of Node's. */
-export type WorkerLike = Worker | import("node:worker_threads").Worker;
+/** Node's `Worker`, as far as it is used. */
+export interface NodeWorker {
+  postMessage(message: unknown, transfer?: readonly never[]): void;
+  on(event: string, listener: (value: unknown) => void): unknown;
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<number>;
+}
+
+/** A browser's `Worker`, as far as it is used. */
+export interface WebWorker {
+  postMessage(message: unknown, transfer: never[]): void;
+  addEventListener(type: string, listener: (event: object) => void): void;
+  terminate(): void;
+}
+
+/** A worker of a browser or of Node. */
+export type WorkerLike = WebWorker | NodeWorker;
 
 /** Options of `openInWorker`. */
 export interface OpenInWorkerOptions extends OpenOptions {
   /**
-   * The worker that computes: its script imports `@mamba/run/worker`. It belongs to the model from then on, and ends with it. Needed in browsers, where
+   * The worker that computes: its script imports `@mamba/run/worker`. It belongs to the model from then on and ends with it, also when the model does not open. Needed in browsers, where
    * bundlers must see `new Worker(new URL("./worker.js", import.meta.url), { type: "module" })`. Default in Node: a new worker.
    */
   readonly worker?: WorkerLike | undefined;
@@ -77,6 +93,9 @@ export interface RestoreChatOptions extends ChatOptions {
   /** Move the bytes to the worker instead of a copy: the caller's array is empty afterwards. Default false. */
   readonly transfer?: boolean | undefined;
 }
+
+/** Options of `WorkerChat.prepare`. */
+export type PrepareOptions = Pick<AnswerOptions, "signal" | "onProgress">;
 
 /** A conversation in a worker: `ChatSession` with promises. */
 export interface WorkerChat extends AsyncDisposable {

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { probeBackend } from "../index.ts";
 import { probeApart, showsGpu, signsOfGpus } from "./probeApart.ts";
-import type { Host } from "../program/host.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -12,16 +12,16 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** The result of a probe whose process runs this script. */
-async function probe(script: string, signal = new AbortController().signal) {
+async function probe(script: string, signal?: AbortSignal) {
   const program = join(folder, "program.mjs");
   await writeFile(program, script);
-  return probeApart("webgpu", { program, signal } as unknown as Host);
+  return probeApart(signal, program);
 }
 
 test("the result of the other process is passed on, without the output of its driver", async () => {
   const script = `console.error("Warning: no drivers");
-    console.log(JSON.stringify([{ name: process.argv[3], ok: true, device: process.argv.slice(2).join(" ") }]));`;
-  expect(await probe(script)).toEqual({ ok: true, device: "backends webgpu --json" });
+    console.log(JSON.stringify({ ok: true, device: process.argv.slice(2).join(" ") || "a GPU" }));`;
+  expect(await probe(script)).toEqual({ ok: true, device: "a GPU" });
 });
 
 test("a driver that ends the process is unavailable, with the reason", async () => {
@@ -35,7 +35,14 @@ test("a driver that ends the process is unavailable, with the reason", async () 
   expect(failed).toMatchObject({ reason: expect.stringMatching(/exit code 3: libvulkan: no$/) as string });
 });
 
-test("Ctrl-C ends the wait", async () => {
+test("the program of this package gives an availability", async () => {
+  const { name, availability } = await probeBackend("webgpu");
+  expect(name).toBe("webgpu");
+  // A driver that is not there is no failure of the program.
+  if (!availability.ok) expect(availability.reason).not.toContain("the process that tried");
+});
+
+test("a signal ends the wait", async () => {
   const reason = new Error("enough");
   await expect(probe("setInterval(() => {}, 1000);", AbortSignal.abort(reason))).rejects.toBe(reason);
 });

@@ -1,0 +1,2 @@
+// The page may be served from any folder. The model is served beside it.
+export default { base: "./", publicDir: "../../recipes/chat" };

@@ -1,0 +1,1 @@
+import "@mamba/run/worker";
