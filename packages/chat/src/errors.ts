@@ -7,8 +7,12 @@ import { printable } from "@mamba/kernel";
  * - `TEMPLATE_LIMIT`: the template takes more time, steps or memory than it may
  * - `MESSAGES`: the messages or tools are not a conversation, or name a message that is not there
  * - `SAVED`: the bytes are not a saved session of this model, or are damaged
+ * - `LENGTH`: the conversation has more tokens than the option `maxLength` allows
+ * - `IN_USE`: the session is giving an answer
+ * - `DISPOSED`: the session is disposed
  */
-export type ChatErrorCode = "NO_TEMPLATE" | "TEMPLATE" | "TEMPLATE_LIMIT" | "MESSAGES" | "SAVED";
+export type ChatErrorCode =
+  "NO_TEMPLATE" | "TEMPLATE" | "TEMPLATE_LIMIT" | "MESSAGES" | "SAVED" | "LENGTH" | "IN_USE" | "DISPOSED";
 
 const brand = Symbol.for("@mamba/chat.ChatError");
 

@@ -134,7 +134,7 @@ export {
 } from "./parameters/spec.ts";
 export { hash, uniformAt } from "./random.ts";
 export { modelFingerprint } from "./state/fingerprint.ts";
-export { loadState, loadStates } from "./state/loadState.ts";
-export { saveState, saveStates } from "./state/savedState.ts";
+export { loadState, loadStates, openSavedStates, type SavedStates } from "./state/loadState.ts";
+export { saveState, saveStates, type SaveStateOptions } from "./state/savedState.ts";
 export { stateBytes, type StateBytesOptions } from "./state/stateBytes.ts";
 export { StackState, type StateOptions } from "./state/stackState.ts";

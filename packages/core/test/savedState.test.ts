@@ -125,7 +125,7 @@ test("the file is safetensors, with named tensors", async () => {
       "sequences.0.ids",
       "sequences.0.generated",
     ]);
-    expect(file.metadata).toMatchObject({ format: "mamba generation state", version: "2" });
+    expect(file.metadata).toMatchObject({ format: "mamba generation state", version: "3" });
     expect(file.metadata["fingerprint"]).toBe(await modelFingerprint(model));
     expect(Array.from(await file.read("sequences.0.generated"))).toEqual([0, 0, 0, 0, 0, 1, 1, 1]);
   }, lively);
@@ -186,7 +186,7 @@ test("states of the older form and other files are refused with a remedy", async
       header('{"__metadata__":{"format":"mamba generation state","version":"7"}}'),
       'its version is "7"',
     );
-    const metadata = { format: "mamba generation state", version: "2" };
+    const metadata = { format: "mamba generation state", version: "3" };
     await refuse(header(JSON.stringify({ __metadata__: metadata })), "it has no checksum");
     using state = GenerationState.start(model, [1]);
     using second = GenerationState.start(model, [2]);

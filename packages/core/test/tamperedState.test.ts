@@ -55,14 +55,20 @@ test("content that no state has is refused, though its checksum is right", async
     }, "sequence 0 has logits and unread ids");
     await refuse(sequence([]), "it holds no sequences");
     await refuse(sequence({ nLayers: { toString: 0 } }), "it holds no sequences");
-    await refuse(sequence([{ seed: { toString: 0 }, read: 1, text: null }]), "sequence 0 must have a seed");
-    await refuse(sequence([{ seed: 1, read: -1, text: null }]), "sequence 0 must have a seed");
     await refuse(
-      sequence([{ seed: 1, read: 9, text: null }]),
+      sequence([{ seed: { toString: 0 }, read: 1, text: null, checkpoints: [] }]),
+      "sequence 0 must have a seed",
+    );
+    await refuse(
+      sequence([{ seed: 1, read: -1, text: null, checkpoints: [] }]),
+      "sequence 0 must have a seed",
+    );
+    await refuse(
+      sequence([{ seed: 1, read: 9, text: null, checkpoints: [] }]),
       "sequence 0 has 8 ids, fewer than it has read",
     );
     await refuse(
-      sequence([{ seed: 1, read: 7, text: { length: 9, snapshot: 1 } }]),
+      sequence([{ seed: 1, read: 7, text: { length: 9, snapshot: 1 }, checkpoints: [] }]),
       "fewer than it has read",
     );
     await refuse((parts) => (parts.metadata["sequences"] = "[".repeat(20_000)), "[JSON]");
@@ -90,11 +96,13 @@ test("keys and values that do not fit what was read are refused", async () => {
   };
   await refuse((parts) => parts.tensors.delete(keys), `there is no tensor ${keys}`);
   await refuse(
-    (parts) => (parts.metadata["sequences"] = JSON.stringify([{ seed: 1, read: 6, text: null }])),
+    (parts) =>
+      (parts.metadata["sequences"] = JSON.stringify([{ seed: 1, read: 6, text: null, checkpoints: [] }])),
     `${keys} must be F32 [6, 4], got F32 [7, 4]`,
   );
   await refuse(
-    (parts) => (parts.metadata["sequences"] = JSON.stringify([{ seed: 1, read: 0, text: null }])),
+    (parts) =>
+      (parts.metadata["sequences"] = JSON.stringify([{ seed: 1, read: 0, text: null, checkpoints: [] }])),
     "which no sequence has",
   );
   await refuse(

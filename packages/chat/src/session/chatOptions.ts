@@ -45,3 +45,22 @@ export interface ChatOptions extends Omit<AnswerOptions, "signal" | "onProgress"
    */
   readonly keep?: number | undefined;
 }
+
+/** How a session reads ahead. */
+export interface PrepareOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the positions that are read and their number. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** How a session is saved. */
+export interface SaveOptions {
+  /**
+   * The newest checkpoints that are saved, at most: with 3 a restored session regenerates its last answer and edits the last message
+   * of the user as cheaply as before. Each takes the bytes of one state, less its keys and values. Default 3.
+   */
+  readonly checkpoints?: number | undefined;
+}
+
+/** Options of a restored session. The rest is saved: its messages, tools, variables, and the option `template`. */
+export type RestoreOptions = Omit<ChatOptions, "system" | "tools" | "messages" | "template" | "variables">;

@@ -134,6 +134,19 @@ export class GenerationState implements Disposable {
   }
 
   /**
+   * Makes a prompt of all ids so far: the next generation draws its random numbers and counts its tokens for penalties as one that
+   * begins with these ids. What is read stays read.
+   *
+   * @throws MambaError `IN_USE`, `OPTIONS`
+   */
+  treatAsPrompt(options: SeedOptions = {}): void {
+    checkOptions("GenerationState.treatAsPrompt", options, { seed: seedRule });
+    const contents = this.#free();
+    contents.history.treatAsInput();
+    this.#contents = { ...contents, seed: options.seed ?? contents.seed };
+  }
+
+  /**
    * Keeps a checkpoint of the ids that are read, such as at the end of an answer, for `truncate`. Nothing happens before the first.
    *
    * @param keep as `CheckpointOptions.keep`

@@ -59,6 +59,13 @@ export class TokenHistory {
     }
   }
 
+  /** Makes all ids input. */
+  treatAsInput(): void {
+    this.#isGenerated.fill(false);
+    this.#generated.clear();
+    this.#generatedCount = 0;
+  }
+
   clone(): TokenHistory {
     const copy = new TokenHistory();
     copy.#ids = this.#ids.slice();

@@ -12,7 +12,7 @@ import { SafetensorsError, show } from "../safetensors/errors.ts";
 import { isObject, type Json, parseJson } from "../safetensors/json.ts";
 import { openSafetensors, type SafetensorsFile } from "../safetensors/reader.ts";
 import { modelFingerprint } from "./fingerprint.ts";
-import { type SavedSequence, stateFormat, tensorNames } from "./savedState.ts";
+import { callerPrefix, type SavedSequence, stateFormat, tensorNames } from "./savedState.ts";
 import { StackState } from "./stackState.ts";
 
 /**
@@ -28,12 +28,29 @@ export async function loadState(model: MambaLM, bytes: Uint8Array): Promise<Gene
   return fail(`expected one sequence, got ${states.length}; loadStates takes several`);
 }
 
+/** States that were saved, and the texts that the caller saved beside them. */
+export interface SavedStates {
+  /** They are the caller's. */
+  readonly states: GenerationState[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /**
  * The reverse of `saveStates`, for the same model on any backend. What it returns is the caller's.
  *
  * @throws MambaError `CACHE` when the bytes are damaged, are of another model or another adapter, or hold NaN or infinity
  */
 export async function loadStates(model: MambaLM, bytes: Uint8Array): Promise<GenerationState[]> {
+  const { states } = await openSavedStates(model, bytes);
+  return states;
+}
+
+/**
+ * Does the same as `loadStates`, and returns the metadata that was given to `saveStates`.
+ *
+ * @throws MambaError `CACHE`, see `loadStates`
+ */
+export async function openSavedStates(model: MambaLM, bytes: Uint8Array): Promise<SavedStates> {
   const name = new TextDecoder("latin1").decode(bytes.subarray(0, 8));
   if (name === "MAMBASTA") {
     fail("this is the form of an older version, which is not read; generate it again from its text");
@@ -42,7 +59,9 @@ export async function loadStates(model: MambaLM, bytes: Uint8Array): Promise<Gen
     await using file = await openSafetensors(bytesSource(bytes, "saved state"));
     const sequences = await checkMetadata(model, file);
     checkTensors(model, file, sequences);
-    return await readStates(model, file, sequences);
+    const own = Object.entries(file.metadata).filter(([name]) => name.startsWith(callerPrefix));
+    const metadata = Object.fromEntries(own.map(([name, text]) => [name.slice(callerPrefix.length), text]));
+    return { states: await readStates(model, file, sequences), metadata };
   } catch (error) {
     if (!SafetensorsError.is(error)) throw error;
     throw new MambaError("CACHE", `${error.message} [${error.code}]`, { cause: error });
@@ -68,11 +87,19 @@ async function checkMetadata(model: MambaLM, file: SafetensorsFile): Promise<Sav
 }
 
 function readSequence(value: Json, index: number): SavedSequence {
-  const { seed, read, text = null } = isObject(value) ? value : {};
+  const { seed, read, text = null, checkpoints } = isObject(value) ? value : {};
   const isText =
     text === null || (isObject(text) && isCount(text["length"]) && text["snapshot"] !== undefined);
-  if (Number.isSafeInteger(seed) && isCount(read) && isText) return value as unknown as SavedSequence;
-  return fail(`sequence ${index} must have a seed, a number of ids that are read, and its text`);
+  const isList =
+    Array.isArray(checkpoints) &&
+    (checkpoints as readonly Json[]).every(
+      (at, i, all) => isCount(at) && Number(at) > Number(all[i - 1] ?? 0) && Number(at) <= Number(read),
+    );
+  if (Number.isSafeInteger(seed) && isCount(read) && isText && isList)
+    return value as unknown as SavedSequence;
+  return fail(
+    `sequence ${index} must have a seed, a number of ids that are read, its text, and its checkpoints`,
+  );
 }
 
 /** Checks that exactly the tensors of the sequences are there. */
@@ -96,7 +123,18 @@ function checkTensors(
     known.add(tensor);
     check(tensor, "F32", shape(sequences.length, 0));
   }
-  for (const [i, { read }] of sequences.entries()) {
+  for (const [i, { read, checkpoints }] of sequences.entries()) {
+    for (const j of checkpoints.keys()) {
+      for (const { name, shape, grows } of model.backbone.state) {
+        if (grows) continue;
+        const tensor = tensorNames.checkpoint(i, j, name);
+        known.add(tensor);
+        check(tensor, "F32", shape(1, 0).slice(1));
+      }
+      const logits = tensorNames.checkpointLogits(i, j);
+      known.add(logits);
+      if (tensors.has(logits)) check(logits, "F32", [model.config.vocabSize]);
+    }
     for (const { name, shape, grows } of model.backbone.state) {
       if (!grows || read === 0) continue;
       const tensor = tensorNames.growing(i, name);
@@ -136,28 +174,47 @@ async function readStates(
       fail(`sequence ${i} has logits and unread ids`);
     histories.push(history);
   }
-  const states = sequences.map(({ seed, read, text }, i) => {
+  const fixed = specs.filter(({ grows }) => !grows);
+  const uploadLogits = (values: Float32Array | undefined): Tensor | undefined =>
+    values && scope.use(kernel.upload(values, [1, values.length], "f32"));
+  const states = sequences.map(({ seed, read, text, checkpoints: saved }, i) => {
     const rows = specs.map(({ name, shape, grows }) => {
       if (grows) return floats.get(tensorNames.growing(i, name)) ?? new Float32Array();
       const size = elementCount(shape(1, 0));
       return floats.get(tensorNames.state(name))?.subarray(i * size, (i + 1) * size) ?? new Float32Array();
     });
     const stack = read === 0 ? undefined : scope.use(StackState.upload(kernel, specs, [read], rows));
-    const values = floats.get(tensorNames.logits(i));
-    const logits: Tensor | undefined = values && scope.use(kernel.upload(values, [1, values.length], "f32"));
+    const checkpoints = saved.map((at, j) => {
+      const values = fixed.map(
+        ({ name }) => floats.get(tensorNames.checkpoint(i, j, name)) ?? new Float32Array(),
+      );
+      const stackThere = scope.use(StackState.upload(kernel, fixed, [at], values));
+      return {
+        read: at,
+        stack: stackThere,
+        logits: uploadLogits(floats.get(tensorNames.checkpointLogits(i, j))),
+      };
+    });
     return {
       history: histories[i] ?? new TokenHistory(),
       read,
       seed,
       text: text ?? undefined,
       stack,
-      logits,
-      checkpoints: new Checkpoints(),
+      logits: uploadLogits(floats.get(tensorNames.logits(i))),
+      checkpoints,
       adapter: model.adapter,
     };
   });
-  for (const { stack, logits } of states) for (const item of [stack, logits]) if (item) scope.release(item);
-  return states.map((contents) => createState(model, contents));
+  const owned = states.flatMap(({ stack, logits, checkpoints }) => [
+    stack,
+    logits,
+    ...checkpoints.flatMap((checkpoint) => [checkpoint.stack, checkpoint.logits]),
+  ]);
+  for (const item of owned) if (item) scope.release(item);
+  return states.map(({ checkpoints, ...contents }) =>
+    createState(model, { ...contents, checkpoints: new Checkpoints(checkpoints) }),
+  );
 }
 
 async function readHistory(

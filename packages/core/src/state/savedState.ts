@@ -1,7 +1,9 @@
-import { elementCount, type HostArray, Scope, type Tensor } from "@mamba/kernel";
+import { elementCount, type HostArray, Scope, type Shape, type Tensor } from "@mamba/kernel";
+import { checkOptions, type Rules, whole } from "../checkOptions.ts";
 import { MambaError } from "../errors.ts";
 import { contentsOf, type GenerationState } from "../generation/generationState.ts";
 import type { SequenceContents } from "../generation/sequenceContents.ts";
+import { isObject, type Json } from "../safetensors/json.ts";
 import { safetensorsFile, type TensorToWrite } from "../safetensors/writer.ts";
 import { modelFingerprint } from "./fingerprint.ts";
 
@@ -11,10 +13,12 @@ import { modelFingerprint } from "./fingerprint.ts";
 //   sequences.<i>.generated  u8 [n]      1 for ids that were generated
 //   sequences.<i>.logits     f32 [V]     where the next token is chosen from them
 //   sequences.<i>.state.<name>  f32 [n, width]  each tensor that grows, such as keys: the n positions that were read, if any
-// Its metadata: `format`, `version`, the `fingerprint` of the model, and `sequences`: a JSON array of SavedSequence; and, as in each
-// safetensors file of ours, the checksum of the file.
+//   sequences.<i>.checkpoints.<j>.state.<name>  f32 […]  of checkpoint j each tensor that does not grow
+//   sequences.<i>.checkpoints.<j>.logits        f32 [V]  where it has them
+// Its metadata: `format`, `version`, the `fingerprint` of the model, and `sequences`: a JSON array of SavedSequence; the caller's own
+// under names that begin with `caller.`; and, as in each safetensors file of ours, the checksum of the file.
 
-export const stateFormat = { format: "mamba generation state", version: "2" } as const;
+export const stateFormat = { format: "mamba generation state", version: "3" } as const;
 
 export const tensorNames = {
   state: (spec: string) => `state.${spec}`,
@@ -22,27 +26,57 @@ export const tensorNames = {
   generated: (sequence: number) => `sequences.${sequence}.generated`,
   logits: (sequence: number) => `sequences.${sequence}.logits`,
   growing: (sequence: number, spec: string) => `sequences.${sequence}.state.${spec}`,
+  checkpoint: (sequence: number, index: number, spec: string) =>
+    `sequences.${sequence}.checkpoints.${index}.state.${spec}`,
+  checkpointLogits: (sequence: number, index: number) => `sequences.${sequence}.checkpoints.${index}.logits`,
 } as const;
+
+/** The beginning of the names of a caller's metadata. */
+export const callerPrefix = "caller.";
 
 /** The part of a sequence that is not in tensors. The number of generated ids is its position in the random stream. */
 export interface SavedSequence {
   readonly seed: number;
   readonly read: number;
   readonly text: SequenceContents["text"] | null;
+  /** The number of ids that were read at each saved checkpoint, in ascending order. */
+  readonly checkpoints: readonly number[];
 }
 
+/** Data that is saved beside the states. */
+export interface SaveStateOptions {
+  /** The newest checkpoints of each sequence that are saved, at most. Each takes the bytes of one state, less its keys and values. Default 0. */
+  readonly checkpoints?: number | undefined;
+  /** Texts of the caller, by name: `openSavedStates` gives them back. Default none. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+const optionRules: Rules<SaveStateOptions> = {
+  checkpoints: whole(0),
+  metadata: [
+    (value) =>
+      isObject(value as Json) && Object.values(value as object).every((text) => typeof text === "string"),
+    "an object of strings",
+  ],
+};
+
 /** A state in bytes. See `saveStates`. */
-export function saveState(state: GenerationState): Promise<Uint8Array> {
-  return saveStates([state]);
+export function saveState(state: GenerationState, options?: SaveStateOptions): Promise<Uint8Array> {
+  return saveStates([state], options);
 }
 
 /**
  * The states of one or several sequences of a model in bytes: a safetensors file, with the fingerprint of the model and a checksum.
- * A continuation of the loaded state equals one of the state itself. Checkpoints are not part of it.
+ * A continuation of the loaded state equals one of the state itself.
  *
- * @throws MambaError `INPUT` unless there is at least one state, and all belong to one model; `IN_USE`
+ * @throws MambaError `INPUT` unless there is at least one state, and all belong to one model; `IN_USE`, `OPTIONS`
  */
-export async function saveStates(states: readonly GenerationState[]): Promise<Uint8Array> {
+export async function saveStates(
+  states: readonly GenerationState[],
+  options: SaveStateOptions = {},
+): Promise<Uint8Array> {
+  checkOptions("saveStates", options, optionRules);
+  const { checkpoints: savedCheckpoints = 0, metadata: callers = {} } = options;
   const [first] = states;
   if (!first || states.some(({ model }) => model !== first.model)) {
     throw new MambaError(
@@ -52,18 +86,24 @@ export async function saveStates(states: readonly GenerationState[]): Promise<Ui
   }
   const { model } = first;
   const sequences = states.map((state) => {
-    const { history, read, seed, text, stack, logits } = contentsOf(state);
+    const { history, read, seed, text, stack, logits, checkpoints } = contentsOf(state);
     const ids = [...history.ids];
     const generated = ids.map((_, i) => (history.isGenerated(i) ? 1 : 0));
-    return { ids, generated, read, seed, text, stack, logits };
+    const kept = savedCheckpoints === 0 ? [] : checkpoints.items.slice(-savedCheckpoints);
+    return { ids, generated, read, seed, text, stack, logits, kept };
   });
   using scope = new Scope();
   const tensors: Tensor[] = [];
   const { state: specs } = model.backbone;
-  const places = sequences.map(({ stack, logits }) => {
+  const fixed = specs.filter(({ grows }) => !grows);
+  const places = sequences.map(({ stack, logits, kept }) => {
     const add = (tensor: Tensor) => tensors.push(tensor) - 1;
     const state = specs.map((_, index) => stack?.usedOf(index).map((part) => add(scope.use(part)))[0]);
-    return { state, logits: logits && add(logits) };
+    const checkpoints = kept.map((checkpoint) => ({
+      state: checkpoint.stack.tensors.map(add),
+      logits: checkpoint.logits && add(checkpoint.logits),
+    }));
+    return { state, logits: logits && add(logits), checkpoints };
   });
   // One read: a state that changes afterwards does not mix into the bytes.
   const [fingerprint, data] = await Promise.all([modelFingerprint(model), model.kernel.read(...tensors)]);
@@ -99,17 +139,32 @@ export async function saveStates(states: readonly GenerationState[]): Promise<Ui
       shape,
       bytes: () => Uint8Array.from(generated),
     });
-    const values = valuesAt(places[i]?.logits);
-    if (!values) continue;
-    const bytes = () => bytesOf(values);
-    toWrite.push({ name: tensorNames.logits(i), dtype: "F32", shape: [values.length], bytes });
+    const add = (name: string, rows: Shape | undefined, place: number | undefined) => {
+      const values = valuesAt(place);
+      if (!values) return;
+      toWrite.push({ name, dtype: "F32", shape: rows ?? [values.length], bytes: () => bytesOf(values) });
+    };
+    add(tensorNames.logits(i), undefined, places[i]?.logits);
+    for (const [j, { state, logits }] of (places[i]?.checkpoints ?? []).entries()) {
+      for (const [k, { name, shape: rows }] of fixed.entries()) {
+        add(tensorNames.checkpoint(i, j, name), rows(1, 0).slice(1), state[k]);
+      }
+      add(tensorNames.checkpointLogits(i, j), undefined, logits);
+    }
   }
-  const saved: SavedSequence[] = sequences.map(({ seed, read, text }) => ({
+  const saved: SavedSequence[] = sequences.map(({ seed, read, text, kept }) => ({
     seed,
     read,
     text: text ?? null,
+    checkpoints: kept.map((checkpoint) => checkpoint.read),
   }));
-  const metadata = { ...stateFormat, fingerprint, sequences: JSON.stringify(saved) };
+  const own = Object.entries(callers).map(([name, text]) => [callerPrefix + name, text] as const);
+  const metadata = {
+    ...stateFormat,
+    fingerprint,
+    sequences: JSON.stringify(saved),
+    ...Object.fromEntries(own),
+  };
   const chunks: Uint8Array[] = [];
   const { chunks: written, patch } = safetensorsFile(toWrite, metadata);
   for await (const chunk of written) chunks.push(chunk);

@@ -1,0 +1,44 @@
+import { ChatError } from "../errors.ts";
+import type { ChatMessage } from "../message.ts";
+
+/** The messages that `send` takes, as copies. */
+export function newMessages(message: string | ChatMessage | readonly ChatMessage[]): readonly ChatMessage[] {
+  if (typeof message === "string") return [{ role: "user", content: message }];
+  const list = structuredClone(
+    Array.isArray(message) ? (message as readonly ChatMessage[]) : [message as ChatMessage],
+  );
+  if (list.length > 0) return list;
+  throw new ChatError("MESSAGES", "send: expected at least one message, got none");
+}
+
+/** The conversation before its last answer. */
+export function withoutAnswer(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const rest = messages.at(-1)?.role === "assistant" ? messages.slice(0, -1) : messages;
+  if (rest.some(({ role }) => role === "user")) return rest;
+  throw new ChatError("MESSAGES", "regenerate: there is no message of the user to answer");
+}
+
+/** The conversation with another text of message `index`: without the messages after it, unless it is a system message. */
+export function editedMessages(
+  messages: readonly ChatMessage[],
+  index: number,
+  content: string,
+): readonly ChatMessage[] {
+  const message = messages[index];
+  if (!message) throw noMessage("edit", index, messages.length);
+  if (typeof content !== "string") {
+    throw new ChatError("MESSAGES", `edit: the content must be a string, got ${typeof content}`);
+  }
+  // The reasoning and the calls of an answer belong to its old text.
+  const edited: ChatMessage =
+    message.role === "assistant" ? { role: "assistant", content } : { ...message, content };
+  const after = message.role === "system" ? messages.slice(index + 1) : [];
+  return [...messages.slice(0, index), edited, ...after];
+}
+
+export function noMessage(method: string, index: number, count: number): ChatError {
+  return new ChatError(
+    "MESSAGES",
+    `${method}: there is no message ${String(index)}, the session has ${count}`,
+  );
+}
