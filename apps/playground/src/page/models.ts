@@ -140,7 +140,7 @@ export class Models {
     storage.hidden = this.#models.length === 0 || !this.#room;
     if (!this.#room) return;
     const { used, free } = this.#room;
-    const sizes = `${inMegabytes(used)} of storage in use, ${inMegabytes(free)} left for this page.`;
+    const sizes = `${inMegabytes(used)} of storage in use; the browser offers ${inMegabytes(free)} more.`;
     const mayDelete = " The browser may delete models when the device runs short of space.";
     storage.textContent = this.#isPersistent === false ? sizes + mayDelete : sizes;
   }

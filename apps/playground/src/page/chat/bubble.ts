@@ -23,11 +23,23 @@ export class Bubble {
     const { role, content, reasoning, calls } = message;
     this.#content = make("p", { className: "content", textContent: content });
     const summary = make("summary", { textContent: "Reasoning" });
-    this.#details = make("details", { className: "reasoning", hidden: reasoning === "" }, summary, this.#reasoning);
+    this.#details = make(
+      "details",
+      { className: "reasoning", hidden: reasoning === "" },
+      summary,
+      this.#reasoning,
+    );
     this.#reasoning.textContent = reasoning;
     this.#bar = make("div", { className: "bubble-bar" });
     const name = make("h3", { textContent: names[role] });
-    this.element = make("article", { className: `bubble ${role}` }, name, this.#details, this.#content, this.#bar);
+    this.element = make(
+      "article",
+      { className: `bubble ${role}` },
+      name,
+      this.#details,
+      this.#content,
+      this.#bar,
+    );
     for (const call of calls) this.#bar.before(callElement(call));
     if (actions) this.#addButtons(message, actions, isLast);
   }
@@ -94,7 +106,12 @@ export class Bubble {
 /** ‹ 2 / 3 › */
 function versionSwitch(version: number, versions: number, actions: BubbleActions): HTMLElement {
   const step = (textContent: string, ariaLabel: string, to: number): HTMLButtonElement => {
-    const made = make("button", { type: "button", textContent, ariaLabel, disabled: to < 0 || to >= versions });
+    const made = make("button", {
+      type: "button",
+      textContent,
+      ariaLabel,
+      disabled: to < 0 || to >= versions,
+    });
     made.addEventListener("click", () => actions.choose(to));
     return made;
   };

@@ -1,4 +1,12 @@
-import type { AnswerPart, AnswerStats, ChatSettings, Command, Conversation, Ending, Work } from "../../protocol.ts";
+import type {
+  AnswerPart,
+  AnswerStats,
+  ChatSettings,
+  Command,
+  Conversation,
+  Ending,
+  Work,
+} from "../../protocol.ts";
 import { inMegabytes } from "../../size.ts";
 import { element, passFocus } from "../dom.ts";
 import { readSettings } from "../settings.ts";
@@ -65,7 +73,8 @@ export class ChatPanel {
     this.#work = work;
     sendButton.disabled = clearButton.disabled = work !== undefined;
     stopButton.disabled = work !== "chat";
-    for (const button of messages.querySelectorAll("button")) button.dataset["busy"] = String(work !== undefined);
+    for (const button of messages.querySelectorAll("button"))
+      button.dataset["busy"] = String(work !== undefined);
     messages.setAttribute("aria-busy", String(work === "chat")); // announced when it is complete
   }
 
@@ -98,7 +107,14 @@ export class ChatPanel {
     // Scroll along only if the end is visible.
     const follow = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 60;
     if (!this.#coming) {
-      const empty = { role: "assistant", content: "", reasoning: "", calls: [], version: 0, versions: 1 } as const;
+      const empty = {
+        role: "assistant",
+        content: "",
+        reasoning: "",
+        calls: [],
+        version: 0,
+        versions: 1,
+      } as const;
       this.#coming = new Bubble(empty, undefined, true);
       this.#coming.element.classList.add("coming");
       messages.append(this.#coming.element);

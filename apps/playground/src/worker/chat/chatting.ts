@@ -1,4 +1,10 @@
-import { type AnswerEvent, type AnswerOptions, ChatError, type ChatEvent, type ChatMessage } from "@mamba/chat";
+import {
+  type AnswerEvent,
+  type AnswerOptions,
+  ChatError,
+  type ChatEvent,
+  type ChatMessage,
+} from "@mamba/chat";
 import type { AnswerPart, AnswerStats, ChatSettings, Ending, Report, ShownCall } from "../../protocol.ts";
 import { Meter } from "../meter.ts";
 import type { RunningModel } from "../runningModel.ts";
@@ -49,7 +55,10 @@ export class Chatting {
   async send(text: string, settings: ChatSettings, signal: AbortSignal): Promise<void> {
     const { current } = await this.#prepare(settings, signal);
     const options = this.#options(settings, this.#tree.messages.length, signal);
-    await this.#answer(current.send(text, options), signal, [...this.#tree.messages, { role: "user", content: text }]);
+    await this.#answer(current.send(text, options), signal, [
+      ...this.#tree.messages,
+      { role: "user", content: text },
+    ]);
   }
 
   async edit(index: number, text: string, settings: ChatSettings, signal: AbortSignal): Promise<void> {
@@ -175,7 +184,11 @@ export class Chatting {
         ...this.#tree.versionsOf(index),
       };
     });
-    this.#report({ type: "conversation", conversation: { system: this.#system, messages }, problem: undefined });
+    this.#report({
+      type: "conversation",
+      conversation: { system: this.#system, messages },
+      problem: undefined,
+    });
   }
 }
 

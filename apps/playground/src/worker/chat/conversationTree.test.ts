@@ -44,7 +44,15 @@ test("a stored tree is the same tree, and anything else is refused", () => {
   const again = ConversationTree.parse(JSON.parse(JSON.stringify(tree.toJson())));
   expect(again.toJson()).toEqual(tree.toJson());
   expect(again.messages).toEqual(tree.messages);
-  for (const stored of [undefined, [], {}, [0], [0, [[{ role: "user" }, 0, []]]], [0, [[user("a"), 0, 3]]], [0, [[user("a"), "0", []]]]]) {
+  for (const stored of [
+    undefined,
+    [],
+    {},
+    [0],
+    [0, [[{ role: "user" }, 0, []]]],
+    [0, [[user("a"), 0, 3]]],
+    [0, [[user("a"), "0", []]]],
+  ]) {
     expect(() => ConversationTree.parse(stored)).toThrow(TypeError);
   }
 });

@@ -47,7 +47,11 @@ export class Sessions implements Disposable {
   show(system: string, messages: readonly ChatMessage[]): void {
     if (system === this.system && equal(messages, this.messages)) return;
     const found = this.#parked.findIndex(
-      (parked) => equal(parked.messages.filter(({ role }) => role !== "system"), messages) && systemOf(parked) === system,
+      (parked) =>
+        equal(
+          parked.messages.filter(({ role }) => role !== "system"),
+          messages,
+        ) && systemOf(parked) === system,
     );
     const next = found >= 0 ? this.#parked.splice(found, 1)[0] : undefined;
     const last = this.#current;

@@ -73,7 +73,7 @@ export async function storeModel(
       const isKept = (isChecked || signal.aborted) && transfer.canContinue;
       await transfer.close();
       if (!isKept) await remove(await root(), id).catch(() => undefined); // the first error is the one to report
-      throw await inPlainWords(error, origin.label);
+      throw inPlainWords(error, origin.label, transfer.total);
     }
   });
 }

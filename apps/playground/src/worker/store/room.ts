@@ -21,14 +21,19 @@ export async function checkRoom(label: string, total: number, received: number):
   if (room && total - received > room.free) throw new CheckpointError("IO", fullMessage(label, room, total));
 }
 
-/** Replaces an error that says that the storage is full by one in plain words. */
-export async function inPlainWords(error: unknown, label: string): Promise<unknown> {
+/**
+ * Replaces an error that says that the storage is full by one in plain words. It does not say what is left: some browsers estimate that
+ * as the same for every device.
+ *
+ * @param total bytes of the model; undefined when they are unknown
+ */
+export function inPlainWords(error: unknown, label: string, total: number | undefined): unknown {
   if (!(error instanceof DOMException && error.name === "QuotaExceededError")) return error;
-  return new CheckpointError("IO", fullMessage(label, await storageRoom(), undefined), { cause: error });
+  return new CheckpointError("IO", fullMessage(label, undefined, total), { cause: error });
 }
 
 function fullMessage(label: string, room: StorageRoom | undefined, total: number | undefined): string {
-  const needed = total === undefined ? "" : ` The model takes ${inMegabytes(total)}.`;
-  const left = room ? `, ${inMegabytes(room.free)} are left for this page` : "";
-  return `${label}: the browser's storage has no room for the model${left}.${needed} Delete a model, or free space on this device`;
+  const needed = total === undefined ? "" : `, which takes ${inMegabytes(total)}`;
+  const offered = room ? `: it offers ${inMegabytes(room.free)}` : "";
+  return `${label}: the browser's storage has no room for the model${needed}${offered}. Delete a model, or free space on this device`;
 }

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { saveCheckpoint, saveGguf } from "@mamba/checkpoint";
 import { byteTokenizer, type LMConfigInput, MambaLM, type Tokenizer } from "@mamba/core";
 import { createCpuKernel } from "@mamba/kernel-cpu";
+// The tokenizer of the tests of @mamba/chat.
+// eslint-disable-next-line no-restricted-imports
 import { chatTokenizerFiles, vocabSize } from "../../../../../packages/chat/test/support.ts";
 
 /** The files of a checkpoint by name. */

@@ -19,7 +19,8 @@ export class Playground {
 
   /** Fetches a model and waits until it is loaded. */
   async fetch(url: string): Promise<void> {
-    if (await this.page.locator("#add:not([open])").count()) await this.page.getByText("Add a model", { exact: true }).click();
+    if (await this.page.locator("#add:not([open])").count())
+      await this.page.getByText("Add a model", { exact: true }).click();
     await this.page.getByLabel("From a URL").fill(url);
     await this.page.getByRole("button", { name: "Fetch" }).click();
     await this.ready.waitFor({ state: "attached" });
