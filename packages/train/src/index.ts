@@ -1,4 +1,6 @@
 export type { ArrayExample } from "./arrayExample.ts";
+export { type ChatExamples, chatExamples, type ChatExamplesOptions } from "./chat/chatExamples.ts";
+export { type Conversation, parseConversation } from "./chat/conversation.ts";
 export * from "./config.ts";
 export {
   checkExample,

@@ -14,6 +14,7 @@ const examples = [
   "induction -m runs/induction/model --length 64..1048576",
   "text -m my-model --data held-out.txt --length 512 --json",
   "text -m mamba-130m.Q4_0.gguf --data held-out.txt --activations f32",
+  "chat -m my-model --data held-out.jsonl --length 1024",
   "series -m runs/weather/model --data weather.csv --held-out 0.2",
   "images -m runs/photos/model --data photos --json",
   "stories -m runs/stories/model --length 1024 --baseline ngram",
@@ -30,12 +31,12 @@ export default (host: Host) =>
     .option("--adapter <folder>", "LoRA adapter (PEFT's format) to use with the model")
     .option(
       "--data <file>",
-      "File of text (through the model's tokenizer), of tokens (lines of JSON arrays), of a series (CSV), or images",
+      "File of text (through the model's tokenizer), of tokens (lines of JSON arrays), of conversations, of a series (CSV), or images",
     )
     .addOption(
       new Option(
         "--length <lengths>",
-        "Positions per example: 256 or 256,1000 or 64..1048576 (default: 256)",
+        "Positions per example: 256 or 256,1000 or 64..1048576 (default: 256; chat: at most 1024)",
       ).argParser((text) => parseLengths(text, "length")),
     )
     .addOption(countOption("--tokens <count>", "Number of tokens that selective-copying copies"))
@@ -85,6 +86,7 @@ export default (host: Host) =>
         max: 0.9,
       }),
     )
+    .option("--template <file>", "Chat: a chat template (Jinja) to use instead of the tokenizer's")
     .option("--json", "Print JSON")
     .addOption(offlineOption)
     .addOption(backendOption)
@@ -94,7 +96,7 @@ export default (host: Host) =>
     .action(async (task, options) => {
       if (isArrayTask(task)) {
         const other = (
-          ["length", "tokens", "pairs", "adapter", "dtype", "baseline", "baselineData"] as const
+          ["length", "tokens", "pairs", "adapter", "dtype", "baseline", "baselineData", "template"] as const
         ).find((name) => options[name] !== undefined);
         if (other !== undefined) throw usage(`${task} has no option --${other}`);
         const { evaluateArrays } = await import("../arrays/evaluateArrays.ts");
@@ -110,7 +112,12 @@ export default (host: Host) =>
       if (other !== undefined)
         throw usage(`--${other === "heldOut" ? "held-out" : other} is for ${arrayTasks.join(" and ")}`);
       await evaluateModel(
-        { ...options, task, seed: options.seed ?? 1, length: options.length ?? [256] },
+        {
+          ...options,
+          task,
+          seed: options.seed ?? 1,
+          length: options.length ?? [task === "chat" ? 1024 : 256],
+        },
         host,
       );
     });

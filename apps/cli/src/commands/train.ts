@@ -19,6 +19,8 @@ const examples = [
   "text --data lines.txt --model mamba-130m.Q4_K_M.gguf --lora 8 --out runs/lines",
   "series --data weather.csv --columns temp_max,temp_min --horizon 7 --out runs/weather",
   "images --data photos --image-size 32x32 --out runs/photos",
+  "chat --data messages.jsonl --model my-model --out runs/mine",
+  "chat --data messages.jsonl --tokenizer my-tokenizer --d-model 192 --layers 6 --out runs/new",
   "--config recipe.json --out runs/mine --resume",
 ];
 
@@ -33,12 +35,15 @@ export default (host: Host) =>
     .option("--config <file>", "JSON with task, data, model, training and seed")
     .option(
       "--data <file>",
-      "File of text (bytes, or through a tokenizer), of tokens (lines of JSON arrays), of a series (CSV), or images",
+      "File of text (bytes, or through a tokenizer), of tokens (lines of JSON arrays), of conversations (JSON lines, Parquet), of a series (CSV), or images",
     )
-    .option("--tokenizer <folder>", "Folder with the tokenizer.json of a new model of text")
+    .option("--tokenizer <folder>", "Folder with the tokenizer.json of a new model of text or chat")
     .option("--model <model>", "Train this checkpoint or GGUF file further (default: a new model)")
     .addOption(
-      countOption("--lora <rank>", "Train a LoRA adapter of this rank for --model, and not its weights"),
+      countOption(
+        "--lora <rank>",
+        "Train a LoRA adapter of this rank for --model, and not its weights (chat: 16)",
+      ),
     )
     .addOption(
       numberOption(
@@ -54,8 +59,10 @@ export default (host: Host) =>
       "Names of linear layers (default: in_proj, x_proj, out_proj, and q_proj, k_proj, v_proj, o_proj of attention)",
       parseLoraTargets,
     )
+    .option("--full", "Chat: train all weights of --model, and not an adapter")
     .option("--resume", "Continue the run in the folder")
     .addOption(countOption("--steps <count>", "Optimizer steps"))
+    .addOption(numberOption("--epochs <count>", "Passes over the data, instead of --steps", { above: 0 }))
     .addOption(countOption("--length <count>", "Positions per example"))
     .addOption(countOption("--tokens <count>", "Number of tokens that selective-copying copies"))
     .addOption(countOption("--pairs <count>", "Number of pairs of a key and a value in recall"))
@@ -115,11 +122,17 @@ export default (host: Host) =>
       }),
     )
     .addOption(
-      numberOption("--held-out <fraction>", "Held out of a series (the end; default: 0.2) or images (0.1)", {
-        min: 0,
-        max: 0.9,
-      }),
+      numberOption(
+        "--held-out <fraction>",
+        "Held out of a series (the end; default: 0.2), images (0.1) or conversations (0.05)",
+        {
+          min: 0,
+          max: 0.9,
+        },
+      ),
     )
+    .option("--template <file>", "Chat: a chat template (Jinja) to use instead of the tokenizer's")
+    .option("--skip-damaged", "Chat: leave out conversations that cannot be used, and count them")
     .addOption(
       countOption("--patience <count>", "End after so many evaluations without a better one (default: 8)"),
     )
@@ -129,10 +142,13 @@ export default (host: Host) =>
     .addOption(
       countOption(
         "--eval-every <steps>",
-        "Steps between evaluations on held-out examples (series, images: a 20th)",
+        "Steps between evaluations on held-out examples (series, images: a 20th; chat: a 10th)",
       ),
     )
-    .option("--eval-data <file>", "Held-out text or tokens; generated tasks use the next seed instead")
+    .option(
+      "--eval-data <file>",
+      "Held-out text, tokens or conversations; generated tasks use the next seed instead",
+    )
     .addOption(
       countOption(
         "--eval-examples <count>",
@@ -158,7 +174,9 @@ export default (host: Host) =>
       }
       if (options.patience !== undefined) throw usage(`--patience is for ${arrayTasks.join(" and ")}`);
       checkShape(options.model, file, given);
-      await trainModel(mergeRecipe(named, file, given), { ...options, lora: loraConfigOf(options) }, host);
+      const lora = loraConfigOf(named, options);
+      const kind = options.model === undefined ? "new" : lora ? "adapter" : "checkpoint";
+      await trainModel(mergeRecipe(named, file, given, kind), { ...options, lora }, host);
     });
 
 type Options = Readonly<Record<string, unknown>>;
@@ -176,7 +194,7 @@ function recipeOf(task: Task | undefined, options: Options): RecipeInput {
       path: options["data"],
       ...take("length", "tokens", "pairs", "vocabSize"),
       ...take("columns", "targets", "context", "horizon", "stride", "levels", "loss", "missing", "heldOut"),
-      ...take("relative"),
+      ...take("relative", "template", "skipDamaged"),
       delimiter: delimiterOf(options["delimiter"] as Parameters<typeof delimiterOf>[0]),
       ...take("labels", "shift"),
       ...size,
@@ -184,14 +202,17 @@ function recipeOf(task: Task | undefined, options: Options): RecipeInput {
     },
     model: { dModel: options["dModel"], nLayers: options["layers"], patchSize: options["patchSize"] },
     training: {
-      ...take("steps", "batchSize", "accumulation", "segmentLength", "lr", "schedule"),
+      ...take("steps", "epochs", "batchSize", "accumulation", "segmentLength", "lr", "schedule"),
       ...take("warmupSteps", "weightDecay", "weights", "recompute"),
     },
   };
 }
 
 /** Options of language models alone. */
-const languageOptions = ["tokenizer", "model", "lora", "loraAlpha", "loraTargets", "evalData"];
+const languageOptions = [
+  ...["tokenizer", "model", "lora", "loraAlpha", "loraTargets", "full", "evalData"],
+  ...["epochs", "template", "skipDamaged"],
+];
 
 /** @throws CliError `USAGE` for an option that a task of arrays does not have */
 function checkArrayOptions(task: ArrayTask, options: Options): void {

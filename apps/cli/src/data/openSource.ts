@@ -1,18 +1,18 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type { CheckpointTokenizer } from "@mamba/checkpoint";
+import type { JsonObject } from "@mamba/core/safetensors";
 import type { DataSource } from "@mamba/train";
 import { usage } from "../program/errors.ts";
 import type { Host } from "../program/host.ts";
 import { progress } from "../program/progress.ts";
+import { tokenCache } from "./tokenCache.ts";
 import type { LanguageTask } from "./tasks.ts";
 
 /** The examples that a model is trained or evaluated on. */
 export interface DataRecipe {
   readonly task: LanguageTask;
-  /** The file of "text" and of "tokens" (lines of JSON arrays). */
+  /** The file of "text", of "tokens" (lines of JSON arrays) and of "chat" (conversations). */
   readonly path?: string | undefined;
-  /** Positions per example; for "tokens" the most. */
+  /** Positions per example; for "tokens" and "chat" the most. */
   readonly length: number;
   /** Number of tokens that "selective-copying" copies. */
   readonly tokens?: number | undefined;
@@ -20,8 +20,16 @@ export interface DataRecipe {
   readonly pairs?: number | undefined;
   /** Size of the vocabulary. "parity" has 2. "stories", and "text" without a tokenizer, have 256. */
   readonly vocabSize?: number | undefined;
-  /** Seed of a generated task. */
+  /** Seed of a generated task, and of the choice of held-out conversations. */
   readonly seed: number;
+  /** Fraction of the conversations of "chat" that are held out. */
+  readonly heldOut?: number | undefined;
+  /** The file of the chat template of "chat". Default: that of the tokenizer. */
+  readonly template?: string | undefined;
+  /** Variables of the chat template. */
+  readonly variables?: JsonObject | undefined;
+  /** Conversations of "chat" that are damaged are left out and counted. Default: an error. */
+  readonly skipDamaged?: boolean | undefined;
 }
 
 /** The model that reads the examples. */
@@ -76,6 +84,10 @@ export async function openSource(recipe: DataRecipe, reader: Reader, host: Host)
     case "tokens":
       if (readerSize === undefined) throw usage("tokens for a new model needs --vocab-size");
       return tokenLines(path, { length, vocabSize: readerSize });
+    case "chat": {
+      const { openChat } = await import("./openChat.ts");
+      return openChat(recipe, reader, host);
+    }
     default:
       return task satisfies never;
   }
@@ -85,7 +97,7 @@ function checkRecipe(
   { task, path, tokens, pairs, vocabSize }: DataRecipe,
   { tokenizer, noTokenizer }: Reader,
 ): void {
-  const isFile = task === "text" || task === "tokens";
+  const isFile = task === "text" || task === "tokens" || task === "chat";
   if (isFile && path === undefined) throw usage(`${task} needs --data <file>`);
   if (!isFile && path !== undefined) throw usage(`${task} generates its own data: leave --data out`);
   if (tokens !== undefined && task !== "selective-copying") throw usage(`${task} has no field tokens`);
@@ -116,7 +128,7 @@ async function openTokenized(
     tokenizer,
     tokenizerFiles: tokenizer.files,
     vocabSize: vocabSize ?? tokenizer.vocabSize,
-    cacheFolder: join(host.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "mamba", "tokens"),
+    cacheFolder: tokenCache(host),
     signal: host.signal,
     onProgress: (done, total) => bar.update(done, total),
   });

@@ -7,6 +7,7 @@ export const languageTasks = [
   "stories",
   "text",
   "tokens",
+  "chat",
 ] as const;
 export type LanguageTask = (typeof languageTasks)[number];
 

@@ -1,4 +1,5 @@
 import type { LoraConfigInput } from "@mamba/core";
+import type { LanguageTask } from "../data/tasks.ts";
 import { usage } from "../program/errors.ts";
 
 /** Options of a run that trains an adapter instead of the model. */
@@ -8,15 +9,26 @@ export interface LoraOptions {
   readonly lora?: number | undefined;
   readonly loraAlpha?: number | undefined;
   readonly loraTargets?: readonly string[] | undefined;
+  /** True to train all weights where an adapter is the default. */
+  readonly full?: true | undefined;
 }
+
+/** The rank of a run of chat that gives none. */
+const chatRank = 16;
 
 /**
  * The config of the adapter; undefined when the run trains the model.
  *
  * @throws CliError `USAGE`
  */
-export function loraConfigOf(options: LoraOptions): LoraConfigInput | undefined {
-  const { model, lora: rank, loraAlpha: alpha, loraTargets: targets } = options;
+export function loraConfigOf(task: LanguageTask, options: LoraOptions): LoraConfigInput | undefined {
+  const { model, full, lora, loraAlpha: alpha, loraTargets: targets } = options;
+  if (full && task !== "chat")
+    throw usage("--full is for chat; other tasks train all weights without --lora");
+  if (full && lora !== undefined)
+    throw usage("--full trains all weights, --lora an adapter: give one of them");
+  const isDefault = task === "chat" && model !== undefined && !full;
+  const rank = lora ?? (isDefault ? chatRank : undefined);
   if (rank === undefined) {
     if (alpha === undefined && targets === undefined) return undefined;
     throw usage("--lora-alpha and --lora-targets need --lora <rank>");

@@ -1,6 +1,7 @@
 import { formatRate } from "@mamba/display";
 import type { Evaluation, StepEvent } from "@mamba/train";
 import { note, type Host } from "../program/host.ts";
+import type { SampleAnswer } from "./sampleAnswers.ts";
 
 /** Milliseconds between two reports. On a terminal one line is rewritten, elsewhere each report is a line. */
 const intervals = { terminal: 200, elsewhere: 10_000 };
@@ -51,11 +52,29 @@ export class Report implements Disposable {
     if (!this.#open) note(this.#host, `step ${step}: held out ${describeEvaluation(evaluation)}`);
   }
 
+  /** Reports answers to held-out prompts, below the line of the steps. */
+  answered(samples: readonly SampleAnswer[]): void {
+    this[Symbol.dispose]();
+    for (const { prompt, expected, answer } of samples) {
+      note(this.#host, `  > ${shortened(prompt)}`);
+      note(
+        this.#host,
+        `    ${shortened(answer)}${answer === expected ? "" : `   (expected: ${shortened(expected)})`}`,
+      );
+    }
+  }
+
   /** Ends the line on a terminal. */
   [Symbol.dispose](): void {
     if (this.#open) note(this.#host, "");
     this.#open = false;
   }
+}
+
+/** A text in one line of at most 100 characters. */
+function shortened(text: string): string {
+  const line = text.trim().replace(/\s+/g, " ");
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
 }
 
 /** `1.1093, accuracy 97.50 %`: the loss and the metrics that there are. */

@@ -8,13 +8,14 @@ import { writeAtomically } from "../program/writeAtomically.ts";
 import type { HeldOut } from "./heldOut.ts";
 import { readLog } from "./log.ts";
 import { Report } from "./report.ts";
+import type { TrainingData } from "./trainingData.ts";
 
 /** Trains to the end, or until it is interrupted; then the state is saved first. */
 export async function runTrainer(
   model: MambaLM,
   trainer: Trainer,
   folder: RunFolder,
-  { saveEvery, heldOut }: { readonly saveEvery: number; readonly heldOut: HeldOut | undefined },
+  { saveEvery, heldOut, packTo }: { readonly saveEvery: number } & Pick<TrainingData, "heldOut" | "packTo">,
   host: Host,
 ): Promise<void> {
   const { steps, batchSize } = trainer.config;
@@ -24,13 +25,18 @@ export async function runTrainer(
     if (saved !== trainer.step) await folder.save(trainer);
     saved = trainer.step;
   };
-  const isDue = (step: number) => heldOut !== undefined && (step % heldOut.every === 0 || step === steps);
-  const evaluateHeldOut = async ({ source, examples }: HeldOut) => {
+  const every = heldOut?.every(steps) ?? Infinity;
+  const isDue = (step: number) => heldOut !== undefined && (step % every === 0 || step === steps);
+  const evaluateHeldOut = async ({ source, examples, sample }: HeldOut) => {
     const { evaluate, languageModel } = await import("@mamba/train");
     const { signal } = host;
-    const evaluation = await evaluate(languageModel(model), source, { examples, batchSize, signal });
+    const evaluation = await evaluate(languageModel(model, { packTo }), source, {
+      ...{ examples, batchSize, signal },
+    });
     report.evaluated(trainer.step, evaluation);
-    await folder.log({ step: trainer.step, evaluation });
+    const samples = await sample?.(model, signal);
+    if (samples) report.answered(samples);
+    await folder.log({ step: trainer.step, evaluation, samples });
   };
   try {
     // A run that was interrupted during an evaluation has a state of that step, and no evaluation in its log.

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointTokenizer } from "@mamba/checkpoint";
 import {
@@ -12,13 +13,15 @@ import {
 import { Scope } from "@mamba/kernel";
 import { type BackendChoice, openBackend } from "../backends/openBackend.ts";
 import { loadModel } from "../checkpoints/loadModel.ts";
-import { hasBytes, openSource } from "../data/openSource.ts";
+import { hasBytes } from "../data/openSource.ts";
 import { readerOf, readTokenizer } from "../data/tokenizer.ts";
 import { CliError, usage } from "../program/errors.ts";
 import { note, type Host } from "../program/host.ts";
-import { type HeldOutOptions, openHeldOut } from "./heldOut.ts";
-import type { Recipe, RecipeInput } from "./recipe.ts";
+import { writeAtomically } from "../program/writeAtomically.ts";
+import type { HeldOutOptions } from "./heldOut.ts";
+import { type Recipe, type RecipeInput, withSteps } from "./recipe.ts";
 import { runTrainer, showCurves } from "./runTrainer.ts";
+import { openTrainingData } from "./trainingData.ts";
 
 /** One training run of a language model on the command line. */
 export interface TrainRequest extends BackendChoice, HeldOutOptions {
@@ -56,8 +59,8 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   using scope = new Scope();
   if (loaded) scope.use(loaded.model);
   const reader = loaded ? readerOf(loaded) : { tokenizer: newTokenizer };
-  await using source = await openSource(recipe.data, reader, host);
-  await using heldOut = await openHeldOut(recipe.data, request, reader, host);
+  await using data = await openTrainingData(recipe.data, request, reader, host);
+  const { source, packTo } = data;
   const model =
     loaded?.model ??
     scope.use(
@@ -68,7 +71,12 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
     checkAdapter(model, adapter); // before the training, as it could not be saved
     model.attach(adapter);
   }
-  using trainer = new Trainer(languageModel(model), source, recipe.training, { memoryLimit });
+  using trainer = new Trainer(
+    languageModel(model, { packTo }),
+    source,
+    withSteps(recipe.training, source.count),
+    { memoryLimit },
+  );
   await using folder = await RunFolder.open(out);
   if (!request.resume && (await folder.hasState())) {
     throw new CliError("EXISTS", `${out} holds a run; --resume continues it`);
@@ -78,19 +86,28 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   if (resumed) note(host, `continuing after step ${trainer.step}`);
   else if (request.resume) note(host, `note: ${out} holds no state yet; this run starts at the beginning`);
 
-  await runTrainer(model, trainer, folder, { saveEvery: request.saveEvery, heldOut }, host);
+  await runTrainer(model, trainer, folder, { ...data, saveEvery: request.saveEvery }, host);
   const trained = join(out, adapter ? "adapter" : "model");
   // With the end of a story as its end token, a model of stories stops after one.
   const bytes = hasBytes(recipe.data.task, newTokenizer)
     ? byteTokenizer(model.config.vocabSize, recipe.data.task === "stories" ? [storyEnd] : [])
     : undefined;
-  if (adapter) await saveAdapter(model, adapter, trained);
-  else {
-    const tokenizer = loaded ? loaded.tokenizer : (newTokenizer ?? bytes);
+  const template = recipe.data.template === undefined ? undefined : await readFile(recipe.data.template);
+  if (adapter) {
+    await saveAdapter(model, adapter, trained);
+    if (template) await writeAtomically(join(trained, templateFile), template);
+  } else {
+    const found = loaded ? loaded.tokenizer : newTokenizer;
+    const tokenizer = (template && found ? withFile(found, templateFile, template) : found) ?? bytes;
     await saveCheckpoint(model, trained, { tokenizer, stopIds: loaded?.stopIds });
   }
   await showCurves(folder, source.id, host);
   note(host, `wrote ${trained}`);
+  if (recipe.data.task === "chat") {
+    // A model's own template is with its files; that of an adapter's base is another one.
+    const own = adapter && template ? ` --template ${join(trained, templateFile)}` : "";
+    note(host, `talk to it: mamba chat -m ${trained}${own}`);
+  }
 }
 
 /** @throws CliError `USAGE` when a checkpoint is trained further, and a shape is given too */
@@ -101,14 +118,21 @@ export function checkShape(model: string | undefined, file: RecipeInput, options
   }
 }
 
+/** The file of a chat template beside a model or an adapter. It takes precedence over that of tokenizer_config.json. */
+const templateFile = "chat_template.jinja";
+
+function withFile(tokenizer: CheckpointTokenizer, name: string, content: Uint8Array): CheckpointTokenizer {
+  return { ...tokenizer, files: new Map([...tokenizer.files, [name, content]]) };
+}
+
 async function readNewTokenizer(
   { tokenizer, model }: TrainRequest,
   { data }: Recipe,
 ): Promise<CheckpointTokenizer | undefined> {
   if (tokenizer === undefined) return undefined;
   const found = await readTokenizer(tokenizer);
-  if (model === undefined && data.task === "text") return found;
-  throw usage("--tokenizer is for text and a new model; a checkpoint has its own");
+  if (model === undefined && (data.task === "text" || data.task === "chat")) return found;
+  throw usage("--tokenizer is for text or chat and a new model; a checkpoint has its own");
 }
 
 /** @throws MambaError `CONFIG`, also for a field that configs do not have; CheckpointError `CONFIG` for `layers` that cannot be read */

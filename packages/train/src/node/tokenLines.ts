@@ -2,21 +2,14 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { show } from "@mamba/core/safetensors";
 import { TrainError } from "../errors.ts";
-import { type DataFile, type FileSource, openDataFile } from "./dataFile.ts";
+import { type FileSource, openDataFile } from "./dataFile.ts";
+import { type Line, linesOf } from "./lines.ts";
 
 export interface TokenLinesOptions {
   /** Ids must be below this. */
   readonly vocabSize: number;
   /** Most positions per example; a line has at most one id more. */
   readonly length: number;
-}
-
-/** The position of a line in the file. */
-interface Line {
-  /** From 1. */
-  readonly number: number;
-  readonly start: number;
-  readonly bytes: number;
 }
 
 /** Most bytes of an id with its comma and its spaces. */
@@ -39,7 +32,10 @@ export async function tokenLines(path: string, options: TokenLinesOptions): Prom
   try {
     const hash = createHash("sha256");
     const lines: Line[] = [];
-    for await (const { line, text } of linesOf(file, (length + 1) * bytesPerId, hash)) {
+    for await (const { line, content } of linesOf(file, (length + 1) * bytesPerId, (chunk) =>
+      hash.update(chunk),
+    )) {
+      const text = textOf(line, content);
       if (text.trim() === "") continue;
       parse(path, line.number, text, options);
       lines.push(line);
@@ -54,7 +50,7 @@ export async function tokenLines(path: string, options: TokenLinesOptions): Prom
         const line = lines[index];
         if (!line) throw new RangeError(`${path}: there are ${lines.length} examples, got index ${index}`);
         const bytes = await file.read(line.start, line.bytes);
-        const ids = parse(path, line.number, withoutBom(line, bytes.toString("utf8")), options);
+        const ids = parse(path, line.number, textOf(line, bytes), options);
         return { ids: ids.slice(0, -1), targets: ids.slice(1) };
       },
       close: () => file.close(),
@@ -66,39 +62,9 @@ export async function tokenLines(path: string, options: TokenLinesOptions): Prom
   }
 }
 
-/** The lines of a file; at most `limit` bytes and one chunk are in memory. */
-async function* linesOf(
-  file: DataFile,
-  limit: number,
-  hash: { update(bytes: Uint8Array): unknown },
-): AsyncGenerator<{ line: Line; text: string }, void, undefined> {
-  let pending = Buffer.alloc(0);
-  let line = { number: 1, start: 0 };
-  const take = (bytes: number) => {
-    const text = withoutBom(line, pending.toString("utf8", 0, bytes));
-    const found = { line: { ...line, bytes }, text };
-    pending = pending.subarray(bytes + 1);
-    line = { number: line.number + 1, start: line.start + bytes + 1 };
-    return found;
-  };
-  const check = (bytes: number) => {
-    if (bytes > limit)
-      throw new TrainError("DATA", `${file.path}: line ${line.number} is longer than ${limit} bytes`);
-  };
-  for await (const chunk of file.chunks()) {
-    hash.update(chunk);
-    pending = Buffer.concat([pending, chunk]);
-    for (let end; (end = pending.indexOf(10)) !== -1;) {
-      check(end);
-      yield take(end);
-    }
-    check(pending.length);
-  }
-  if (pending.length > 0) yield take(pending.length);
-}
-
 /** A file may begin with a byte order mark, as editors on Windows write it. */
-function withoutBom({ start }: Pick<Line, "start">, text: string): string {
+function textOf({ start }: Line, content: Buffer): string {
+  const text = content.toString("utf8");
   return start === 0 ? text.replace(/^\ufeff/, "") : text;
 }
 
