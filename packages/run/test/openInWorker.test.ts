@@ -88,7 +88,7 @@ test("opening reports its progress, and files by their names need no folder", as
   const names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
   const contents = await Promise.all(names.map((name) => readFile(`${place.folder}/${name}`)));
   const bytes = new Map(names.map((name, i) => [name, Uint8Array.from(contents[i]!)]));
-  const blobs = new Map(names.map((name, i) => [name, new Blob([contents[i]!])]));
+  const blobs = new Map(names.map((name, i) => [name, new Blob([Uint8Array.from(contents[i]!)])]));
   const seen: OpenProgress[] = [];
   for (const source of [blobs, bytes]) {
     const onProgress = (progress: OpenProgress) => seen.push(progress);
