@@ -66,6 +66,40 @@ const recipes = {
     evaluateBaselines();
     trainSeeds("forecast", ["series", "--data", join(here, name, "held-out.csv")]);
   },
+  async chat() {
+    const { prepareChat, prepareInstructions } = await import("./chat/prepare.mjs");
+    const { evaluateChat } = await import("./chat/evaluate.mjs");
+    const folder = join(cache, name);
+    prepareChat(folder, printCorpus);
+    const tokenizer = ["--tokenizer", join(folder, "tokenizer")];
+    const evaluation = ["--eval-data", join(folder, "evaluation.jsonl"), "--eval-every", "500"];
+    train(["demo"], [...tokenizer, ...evaluation, "--eval-examples", "100"]);
+    const heldOut = join(folder, "held-out.jsonl");
+    keep("demo", ["--type", "f16"], ["chat", "--data", heldOut, "--length", "512"]);
+
+    // The model learns commands that it does not know, with an adapter, on its weights and on quantised ones.
+    prepareInstructions(folder, printCorpus);
+    const model = join(here, name, "demo-model");
+    const quantized = join(folder, "demo.gguf");
+    mamba(["quantize", model, quantized, "--type", "q8_0", "--force"], "inherit", false);
+    const instructions = join(folder, "held-out-instructions.jsonl");
+    /** @param {string} path @param {string} [adapter] */
+    const both = async (path, adapter) => ({
+      instructions: await evaluateChat({ model: path, adapter, data: instructions }),
+      conversations: await evaluateChat({ model: path, adapter, data: heldOut }),
+    });
+    /** @type {Record<string, Awaited<ReturnType<typeof both>>>} */
+    const results = { before: await both(model) };
+    for (const [stage, base] of /** @type {const} */ ([
+      ["instructions", model],
+      ["quantized", quantized],
+    ])) {
+      train([stage], ["--model", base, "--lora", "8", "--eval-every", "100"]);
+      results[stage] = await both(base, join(folder, stage, "adapter"));
+    }
+    keepAdapter(join(folder, "instructions"), "instructions-adapter");
+    writeFileSync(join(here, name, "answers.json"), `${JSON.stringify(results, undefined, 2)}\n`);
+  },
 };
 
 if (!Object.hasOwn(recipes, name)) {
@@ -97,6 +131,27 @@ function train(stages, args) {
     ]);
     keepCurve(out, stage);
   });
+}
+
+/** Keeps an adapter. @param {string} out @param {string} kept */
+function keepAdapter(out, kept) {
+  const folder = join(here, name, kept);
+  mkdirSync(folder, { recursive: true });
+  for (const file of ["adapter_config.json", "adapter_model.safetensors"])
+    copyFileSync(join(out, "adapter", file), join(folder, file));
+}
+
+/**
+ * Prints lines of a corpus to a file.
+ *
+ * @param {string} corpus
+ * @param {{ count: number, seed: number }} options
+ * @param {string} path
+ */
+function printCorpus(corpus, { count, seed }, path) {
+  const file = openSync(path, "w");
+  mamba(["data", corpus, "--count", String(count), "--seed", String(seed)], file, false);
+  closeSync(file);
 }
 
 /** Keeps the curve and the log of a run. @param {string} out @param {string} stage */

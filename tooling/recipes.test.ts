@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { expect, it } from "vitest";
+import { evaluateChat } from "../recipes/chat/evaluate.mjs";
 import { run } from "./run.ts";
 import { root } from "./workspace.mjs";
 
@@ -133,6 +135,58 @@ it("parity: Mamba-3 counts at and beyond the lengths of its training, Mamba-1 an
     expect(rows).toContain(
       `|${[label, parametersOf(`parity/${path}`).toLocaleString("en"), ...cells].join("|")}|`,
     );
+  }
+});
+
+type Answers = Record<string, { readonly right: number; readonly count: number }>;
+type Judged = Record<"instructions" | "conversations", Answers>;
+
+/** The fraction of right answers. */
+function fractionRight(answers: Answers): number {
+  const all = Object.values(answers);
+  const sum = (field: "right" | "count") => all.reduce((total, each) => total + each[field], 0);
+  return sum("right") / sum("count");
+}
+
+it("chat: the demo model answers as recorded, and learns instructions", async () => {
+  const folder = `${root}recipes/chat/demo-model`;
+  const bytes = readdirSync(folder).reduce((sum, file) => sum + statSync(`${folder}/${file}`).size, 0);
+  expect(bytes).toBeLessThan(4e6);
+  const { before, instructions, quantized } = JSON.parse(
+    readFileSync(`${root}recipes/chat/answers.json`, "utf8"),
+  ) as Record<"before" | "instructions" | "quantized", Judged>;
+  const cells = (judged: Judged, part: keyof Judged, kind: string) => {
+    const { right = 0, count = 0 } = judged[part][kind] ?? {};
+    return percent(right / count);
+  };
+  const after = [instructions, quantized];
+  for (const part of ["instructions", "conversations"] as const) {
+    for (const [kind, { count }] of Object.entries(before[part])) {
+      const found = [before, ...after].map((judged) => cells(judged, part, kind));
+      expect(rows).toContain(`|${[kind, count, ...found].join("|")}|`);
+    }
+  }
+  // Examples that no recipe has seen.
+  const cli = `${root}apps/cli/dist/main.js`;
+  const temporary = mkdtempSync(`${tmpdir()}/mamba-recipes-`);
+  try {
+    const judge = async (corpus: string, count: number, adapter?: string) => {
+      const data = `${temporary}/${corpus}.jsonl`;
+      writeFileSync(
+        data,
+        await run(root, process.execPath, [cli, "data", corpus, `--count=${count}`, "--seed=7"]),
+      );
+      return fractionRight(await evaluateChat({ model: folder, adapter, data, threads: 1 }));
+    };
+    expect(Math.abs((await judge("conversations", 24)) - fractionRight(before.conversations))).toBeLessThan(
+      0.1,
+    );
+    const adapter = `${root}recipes/chat/instructions-adapter`;
+    const taught = await judge("instructions", 12, adapter);
+    expect(Math.abs(taught - fractionRight(instructions.instructions))).toBeLessThan(0.12);
+    expect(fractionRight(before.instructions)).toBeLessThan(0.1);
+  } finally {
+    rmSync(temporary, { recursive: true });
   }
 });
 

@@ -1,5 +1,7 @@
 export { associativeRecall, type AssociativeRecallOptions } from "./associativeRecall.ts";
+export { type Conversation, conversation } from "./conversations/conversation.ts";
 export { inductionHeads, type InductionOptions } from "./inductionHeads.ts";
+export { instructionChat } from "./instructions/instructionChat.ts";
 export { evaluateNgram, type NgramOptions, trainNgram } from "./ngram/evaluateNgram.ts";
 export { Ngram } from "./ngram/ngram.ts";
 export { parity, type ParityOptions } from "./parity.ts";
