@@ -14,6 +14,12 @@ const isolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+/** Packages with an entry for browsers are resolved to it. */
+const browserAlias = alias.map(({ find, replacement }) => {
+  const entry = replacement.replace(/\bindex\.ts$/, "browser.ts");
+  return { find, replacement: existsSync(entry) ? entry : replacement };
+});
+
 function projects(name: string) {
   if (name === "kernel-webgpu") return [project(name, name, {}, webgpuArgs)];
   return [
@@ -25,7 +31,7 @@ function projects(name: string) {
 function project(folder: string, name: string, headers: Record<string, string>, flags: readonly string[]) {
   return {
     root: `${packages}/${folder}`,
-    resolve: { alias },
+    resolve: { alias: browserAlias },
     server: { host: "127.0.0.1", headers },
     test: {
       name,

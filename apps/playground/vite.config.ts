@@ -2,8 +2,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 
-/** The model that the page offers, when the repository has it. */
-const demo = fileURLToPath(new URL("../../recipes/stories/demo-model/", import.meta.url));
+/** The models that the page offers, when the repository has them, by their folders beside the page. */
+const demos = ["demo", "chat-demo"].map((name) => {
+  const recipe = name === "demo" ? "stories" : "chat";
+  const folder = fileURLToPath(new URL(`../../recipes/${recipe}/demo-model/`, import.meta.url));
+  return { name, folder, files: existsSync(folder) ? readdirSync(folder) : [] };
+});
 /** The parts of index.html. */
 const parts = fileURLToPath(new URL("src/page/html/", import.meta.url));
 
@@ -61,25 +65,28 @@ function addPolicy(): Plugin {
   };
 }
 
-/** Serves the demo model beside the page, as `demo/`. */
-function serveDemo(): Plugin {
-  const names = existsSync(demo) ? readdirSync(demo) : [];
+/** Serves the demo models beside the page. */
+function serveDemos(): Plugin {
   return {
-    name: "demo-model",
+    name: "demo-models",
     generateBundle() {
-      for (const name of names)
-        this.emitFile({ type: "asset", fileName: `demo/${name}`, source: readFileSync(demo + name) });
+      for (const { name, folder, files } of demos) {
+        for (const file of files)
+          this.emitFile({ type: "asset", fileName: `${name}/${file}`, source: readFileSync(folder + file) });
+      }
     },
     configureServer({ middlewares }) {
-      middlewares.use("/demo", ({ url = "" }, response, next) => {
-        const name = url.slice(1).replace(/\?.*/, "");
-        if (!names.includes(name)) {
-          next();
-          return;
-        }
-        const type = name.endsWith(".json") ? "application/json" : "application/octet-stream";
-        response.setHeader("Content-Type", type).end(readFileSync(demo + name));
-      });
+      for (const { name, folder, files } of demos) {
+        middlewares.use(`/${name}`, ({ url = "" }, response, next) => {
+          const file = url.slice(1).replace(/\?.*/, "");
+          if (!files.includes(file)) {
+            next();
+            return;
+          }
+          const type = file.endsWith(".json") ? "application/json" : "application/octet-stream";
+          response.setHeader("Content-Type", type).end(readFileSync(folder + file));
+        });
+      }
     },
   };
 }
@@ -88,7 +95,7 @@ export default defineConfig({
   // A page for any folder of any server; a missing file is a 404 and not the page again.
   base: "./",
   appType: "mpa",
-  plugins: [includeParts(), addPolicy(), serveDemo()],
+  plugins: [includeParts(), addPolicy(), serveDemos()],
   // Files stay files: the policy forbids to fetch the data: URLs that small ones would become.
   build: { target: "es2022", assetsInlineLimit: 0 },
   worker: { format: "es" },

@@ -8,14 +8,17 @@ try {
   const model = await openInWorker(place, { worker });
   const chat = await model.chat();
   input.disabled = false;
-  input.placeholder = `A message to ${model.about.label}`;
+  input.placeholder = "A message to the model";
   document.forms[0].onsubmit = async (event) => {
     event.preventDefault();
     show(`You: ${input.value}`);
     const answer = show("Model: ");
     const events = chat.send(input.value, { maxTokens: 200 });
     input.value = "";
-    for await (const event of events) if (event.type === "text") answer.append(event.text);
+    for await (const event of events) {
+      if (event.type === "text") answer.append(event.text);
+      else if (event.type === "end") answer.dataset.finish = event.finish;
+    }
   };
 } catch (error) {
   show(error.message);

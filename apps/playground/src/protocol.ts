@@ -1,6 +1,7 @@
 // The messages between the page and its worker, which computes and accesses files.
 
 import type { Availability } from "@mamba/kernel";
+import type { MemoryBudget } from "./device.ts";
 
 /** The backends that the page offers. */
 export type BackendId = "webgpu" | "threads" | "single";
@@ -18,7 +19,16 @@ export interface StoredModel {
   readonly name: string;
   /** The URL that it was fetched from; undefined for files from the user's disk. */
   readonly url?: string | undefined;
+  /** The sum over all files. */
   readonly bytes: number;
+  /** The bytes that an incomplete download has; undefined for a complete model. */
+  readonly received?: number | undefined;
+}
+
+/** Bytes of the browser's storage that this page uses, and that it can still use, as the browser estimates them. */
+export interface StorageRoom {
+  readonly used: number;
+  readonly free: number;
 }
 
 /** The model that is ready to write. */
@@ -43,6 +53,55 @@ export interface Stats {
   readonly tokensPerSecond: number | undefined;
   /** Bytes of weights and state on the backend. */
   readonly memoryBytes: number;
+}
+
+/** A call of a tool in an answer. */
+export interface ShownCall {
+  readonly name: string;
+  /** The arguments as text, JSON where the model wrote JSON. */
+  readonly arguments: string;
+}
+
+/** A message of the conversation. */
+export interface ShownMessage {
+  readonly role: "user" | "assistant" | "tool";
+  readonly content: string;
+  /** The text before the answer, of models that reason. */
+  readonly reasoning: string;
+  readonly calls: readonly ShownCall[];
+  /** Number of this version among the versions of the message, from 0. Edits and retries make versions. */
+  readonly version: number;
+  readonly versions: number;
+}
+
+/** The conversation with the loaded model. */
+export interface Conversation {
+  readonly system: string;
+  readonly messages: readonly ShownMessage[];
+}
+
+/** A part of an answer, in the order in which the model writes it. */
+export type AnswerPart =
+  | { readonly type: "text" | "reasoning"; readonly text: string }
+  | { readonly type: "call"; readonly call: ShownCall };
+
+/** Progress and speed of an answer. */
+export interface AnswerStats {
+  readonly tokens: number;
+  /** Speed without the prompt; undefined before there are two tokens. */
+  readonly tokensPerSecond: number | undefined;
+  /** From the message to the first token. */
+  readonly firstTokenMs: number;
+  /** Known at the end of a complete answer. */
+  readonly prompt: { readonly read: number; readonly cached: number } | undefined;
+  /** Bytes of weights and states on the backend. */
+  readonly memoryBytes: number;
+}
+
+/** The settings of one answer. */
+export interface ChatSettings extends Settings {
+  /** The system prompt; empty for none. */
+  readonly system: string;
 }
 
 /** The trainings on the page, one in each tab. */
@@ -183,7 +242,7 @@ export interface SeriesPrediction {
 export type Prediction = DigitPrediction | SeriesPrediction;
 
 /** The kinds of work that the page waits for. */
-export type Work = "model" | "backend" | "text" | TrainingKind;
+export type Work = "model" | "backend" | "text" | "chat" | TrainingKind;
 
 /** True for the training of a model and the work with it. */
 export function isTraining(work: Work | undefined): work is TrainingKind {
@@ -198,13 +257,23 @@ export type Ending = "stop" | "length" | "stopped";
  * training run of its kind; the other commands are queued.
  */
 export type Command =
-  /** Fetches a model and stores it. Its name is derived from the URL where there is no `name`. */
+  /** Fetches a model and stores it, or goes on with the download of this URL. Its name is derived from the URL where there is no `name`. */
   | { readonly type: "fetch"; readonly url: string; readonly name?: string }
   | { readonly type: "store"; readonly files: readonly File[] }
   | { readonly type: "use"; readonly id: string }
   | { readonly type: "delete"; readonly id: string }
   | { readonly type: "backend"; readonly id: BackendId }
   | { readonly type: "generate"; readonly prompt: string; readonly settings: Settings }
+  /** Sends a message, and answers it. */
+  | { readonly type: "send"; readonly text: string; readonly settings: ChatSettings }
+  /** Replaces a message of the user, drops the messages after it, and answers it. */
+  | { readonly type: "edit"; readonly index: number; readonly text: string; readonly settings: ChatSettings }
+  /** Answers the last message of the user again. */
+  | { readonly type: "retry"; readonly settings: ChatSettings }
+  /** Shows another version of a message, with the messages that followed it. */
+  | { readonly type: "version"; readonly index: number; readonly version: number }
+  /** Deletes the conversation. */
+  | { readonly type: "clear" }
   | { readonly type: "train"; readonly settings: TrainingSettings }
   /** Continues a stopped run, or adds steps to a complete one. */
   | { readonly type: "continue"; readonly kind: TrainingKind; readonly steps: number }
@@ -217,14 +286,21 @@ export type Command =
   /** Uses a model from its files. */
   | { readonly type: "load"; readonly kind: TrainingKind; readonly files: readonly File[] }
   | { readonly type: "ask"; readonly query: Query }
+  /** The first command: the memory for this page; undefined when only the backend limits it. */
+  | { readonly type: "device"; readonly budget: MemoryBudget | undefined }
   | { readonly type: "stop" };
 
 /** Messages from the worker. */
 export type Report =
   | { readonly type: "backends"; readonly choices: readonly BackendChoice[] }
-  | { readonly type: "stored"; readonly models: readonly StoredModel[] }
+  | {
+      readonly type: "stored";
+      readonly models: readonly StoredModel[];
+      /** Undefined where the browser does not tell. */
+      readonly room: StorageRoom | undefined;
+    }
   | { readonly type: "busy"; readonly work: Work }
-  /** Sent once for every command but `stop` and `ask`. */
+  /** Sent once for every command but `stop`, `ask` and `device`. */
   | { readonly type: "done" }
   | {
       readonly type: "progress";
@@ -239,6 +315,21 @@ export type Report =
   /** The text continues on another backend. */
   | { readonly type: "moved"; readonly backend: BackendId }
   | { readonly type: "ended"; readonly ending: Ending; readonly stats: Stats }
+  /** The conversation with the loaded model, after each change; undefined when there is none to have. */
+  | {
+      readonly type: "conversation";
+      readonly conversation: Conversation | undefined;
+      /** The reason why the loaded model cannot chat. */
+      readonly problem: string | undefined;
+    }
+  /** The parts of the answer since the last report. */
+  | { readonly type: "answer"; readonly parts: readonly AnswerPart[]; readonly stats: AnswerStats }
+  | {
+      readonly type: "answered";
+      readonly ending: Ending;
+      /** Undefined for an answer without a token. */
+      readonly stats: AnswerStats | undefined;
+    }
   /** A run of an earlier visit. */
   | {
       readonly type: "restored";

@@ -4,7 +4,7 @@ import { printable } from "@mamba/kernel";
  * Codes of `ChatError`, stable like those of `KernelError`:
  * - `NO_TEMPLATE`: the model has no chat template
  * - `TEMPLATE`: the template cannot be parsed, fails on the conversation, or refuses it (`raise_exception`)
- * - `TEMPLATE_LIMIT`: the template takes more time, steps or memory than it may
+ * - `TEMPLATE_LIMIT`: the template is too long, or takes more time or memory than it may, or makes a longer text
  * - `MESSAGES`: the messages or tools are not a conversation, or name a message that is not there
  * - `SAVED`: the bytes are not a saved session of this model, or are damaged
  * - `LENGTH`: the conversation has more tokens than the option `maxLength` allows

@@ -3,7 +3,7 @@ import type { Kernel } from "@mamba/kernel";
 import { readAdapterBase, unreachableBase } from "./adapter/base.ts";
 import type { AdaptedModel } from "./adapter/modules.ts";
 import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
-import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
+import { type CheckpointSummary, inspect, type InspectOptions, load, type LoadedCheckpoint } from "./load.ts";
 import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
 import { isGgufName } from "./gguf/choose.ts";
 import type { LoadOptions } from "./parameters/load.ts";
@@ -16,13 +16,14 @@ export * from "./common.ts";
 export { openGguf } from "./formats/gguf/open.ts";
 export { openPickle } from "./formats/pickle/open.ts";
 export { openSafetensors } from "./formats/safetensors/open.ts";
-export { clearCheckpointCache, type FetchOptions, urlFiles } from "./sources/url.ts";
+export { type FetchedFile, fetchFile, type FetchFileOptions } from "./sources/fetchFile.ts";
+export { clearCheckpointCache, type FetchOptions, urlFiles, urlPlace, type UrlPlace } from "./sources/url.ts";
 
 /** Options of `loadCheckpoint` in a browser. */
 export interface BrowserLoadOptions extends LoadOptions, FetchOptions {}
 
-/** Options of `inspectCheckpoint` and `inspectModel` in a browser. */
-export interface BrowserInspectOptions extends Pick<LoadOptions, "file">, FetchOptions {}
+/** Options of `inspectCheckpoint` in a browser. */
+export interface BrowserInspectOptions extends InspectOptions, FetchOptions {}
 
 /** A place of a model in a browser: a URL, files, or one GGUF file that a user chose or that is in memory. */
 export type BrowserSource = string | URL | CheckpointFiles | FileContents | Blob;
@@ -84,7 +85,7 @@ export async function loadModel(
  */
 export async function inspectModel(
   source: BrowserSource,
-  options: BrowserInspectOptions = {},
+  options: Pick<LoadOptions, "file"> & FetchOptions = {},
 ): Promise<ModelSummary> {
   const { files, notes } = await findFiles(source, options);
   const summary = await inspectAny(files, options);

@@ -21,7 +21,8 @@ export type { LocatedTensor, StoredTensor, WeightFile } from "./formats/weights.
 export { ggufTypeOf, ggufTypes, type GgufFileType } from "./gguf/policy.ts";
 export { ggufContent, type GgufOptions } from "./gguf/save.ts";
 export { hubTensors, type HubTensorOptions } from "./hubTensors.ts";
-export type { CheckpointFormat, CheckpointSummary, LoadedCheckpoint } from "./load.ts";
+export type { StoredSizes } from "./parameters/space.ts";
+export type { CheckpointFormat, CheckpointSummary, InspectOptions, LoadedCheckpoint } from "./load.ts";
 export type {
   LoadedLanguageModel,
   LoadedModel,

@@ -13,7 +13,7 @@ import { isGgufName } from "./gguf/choose.ts";
 import { openPickle as openPickleSource } from "./formats/pickle/open.ts";
 import { openSafetensors as openSource } from "./formats/safetensors/open.ts";
 import type { WeightFile } from "./formats/weights.ts";
-import { type CheckpointSummary, inspect, load, type LoadedCheckpoint } from "./load.ts";
+import { type CheckpointSummary, inspect, type InspectOptions, load, type LoadedCheckpoint } from "./load.ts";
 import { inspectAny, loadAny, type LoadedModel, type ModelSummary } from "./models/loadModel.ts";
 import type { LoadOptions } from "./parameters/load.ts";
 import { blobFiles, type FileContents } from "./sources/blob.ts";
@@ -75,7 +75,7 @@ export async function loadCheckpoint(
  */
 export async function inspectCheckpoint(
   source: string | URL | CheckpointFiles | FileContents | Blob,
-  options: NodeLoadOptions = {},
+  options: NodeLoadOptions & InspectOptions = {},
 ): Promise<CheckpointSummary> {
   const { files, notes } = await findFiles(source, options);
   const summary = await inspect(files, options);

@@ -8,8 +8,9 @@ import type { GgufMetadata } from "./formats/gguf/metadata.ts";
 import { type LocatedTensor, readWeights, sizesOf, type Weights } from "./formats/weights.ts";
 import { findGguf } from "./gguf/find.ts";
 import { configCap } from "./json/parse.ts";
-import { type LoadOptions, loadParameters } from "./parameters/load.ts";
+import { type LoadOptions, loadParameters, planParameters } from "./parameters/load.ts";
 import { type MatchedParameter, matchParameters } from "./parameters/match.ts";
+import { type StoredSizes, storedSizes } from "./parameters/space.ts";
 import { type CheckpointFiles, readAll } from "./sources/source.ts";
 import type { TokenizerKind } from "./tokenizer/parse.ts";
 import { type FoundTokenizer, readTokenizer } from "./tokenizer/read.ts";
@@ -42,9 +43,17 @@ export interface CheckpointSummary {
   /** Tied tensors of a pickle, which are the same bytes of a file, count once. */
   readonly parameterCount: number;
   readonly weightBytes: number;
+  /** The memory that the weights take on the option `kernel`. */
+  readonly stored?: StoredSizes | undefined;
   /** The metadata of a GGUF file. */
   readonly metadata?: GgufMetadata | undefined;
   readonly notes: readonly string[];
+}
+
+/** Options of every `inspectCheckpoint`. */
+export interface InspectOptions extends Pick<LoadOptions, "file" | "dtype"> {
+  /** Predict the memory of the weights on this kernel, loaded with the option `dtype`. */
+  readonly kernel?: Kernel | undefined;
 }
 
 /** An opened checkpoint of any form. */
@@ -103,11 +112,12 @@ function* skippedTensors({ skipped }: Architecture, { tensors }: Weights): Itera
  */
 export async function inspect(
   files: CheckpointFiles,
-  { file }: Pick<LoadOptions, "file"> = {},
+  { file, kernel, dtype }: InspectOptions = {},
 ): Promise<CheckpointSummary> {
   const opened = await openCheckpoint(files, file);
-  const { format, config, weights, metadata, notes } = opened;
+  const { format, config, weights, parameters, metadata, notes } = opened;
   const { tokenizer, noTokenizer, notes: more = [] } = await opened.readTokenizer();
+  const stored = kernel && storedSizes(kernel, (await planParameters(kernel, parameters, dtype)).needed);
   const tensors = [...weights.tensors.values()];
   return {
     label: files.label,
@@ -118,6 +128,7 @@ export async function inspect(
     files: weights.files,
     tensors,
     ...sizesOf(tensors),
+    ...(stored && { stored }),
     ...(metadata && { metadata }),
     notes: [...notes, ...more],
   };

@@ -89,6 +89,22 @@ test("loads from a URL, with progress, and the second time without the network",
   expect(again.label).toBe(`${server.url}/model/`);
 });
 
+test("a page in place of a file, as servers of single-page apps send it, is no file", async () => {
+  stubCaches();
+  const files: Record<string, unknown> = await tinyFiles();
+  const server = await testServer((path, request, response) => {
+    const content = files[path.replace("/model/", "")];
+    if (content !== undefined) sendBytes(request, response, contentOf(content));
+    else response.setHeader("content-type", "text/html;charset=utf-8").end("<!doctype html>");
+  });
+  const { label } = await loadCheckpoint(hostKernel(), `${server.url}/model`);
+  expect(label).toBe(`${server.url}/model/`);
+  expect(await refusal(() => loadCheckpoint(hostKernel(), `${server.url}/other`))).toEqual({
+    code: "NOT_FOUND",
+    message: `${server.url}/other/: there is no config.json`,
+  });
+});
+
 test("a pickle, whose directory is at its end, is downloaded once, and again and again without a cache", async () => {
   const files = { "config.json": tinyConfig, "pytorch_model.bin": await torchModel(tensorsOf(tinyInput)) };
   const server = await serve(files);

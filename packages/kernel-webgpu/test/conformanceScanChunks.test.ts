@@ -41,7 +41,7 @@ const extremes = [
 if (available) {
   const device = await smallestDevice();
   const open = () => openWebGpuKernel(device, false, { scanChunk: 4 });
-  const scans = only((name) => /scan|close/i.test(name) && !name.includes("selectiveScanBackward"));
+  const scans = only((name) => /selectiveScan(?!Backward)|\bscans?\b|close/.test(name));
   await runConformance({ test: scans, open });
 
   test.each(extremes)("$what", async ({ u, A, ids, final }) => {

@@ -9,7 +9,6 @@ export type {
   MemoryUse,
   NodeWorker,
   OpenInWorkerOptions,
-  PrepareOptions,
   RestoreChatOptions,
   WebWorker,
   WorkerChat,

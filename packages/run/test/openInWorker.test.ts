@@ -28,7 +28,12 @@ afterAll(async () => {
 test("it gives the texts and answers of the same model in this thread", async () => {
   await using local = await openModel(place.folder, cpu);
   expect(model.about).toEqual(local.about);
-  expect(model.about).toMatchObject({ label: place.folder, backend: "cpu", hasTokenizer: true, hasChat: true });
+  expect(model.about).toMatchObject({
+    label: place.folder,
+    backend: "cpu",
+    hasTokenizer: true,
+    hasChat: true,
+  });
   const options = { seed: 3, maxTokens: 20 };
   const expected = await all(local.generate("Hello", options));
   const found = await all(model.generate("Hello", options));
@@ -83,7 +88,7 @@ test("opening reports its progress, and files by their names need no folder", as
   const names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
   const contents = await Promise.all(names.map((name) => readFile(`${place.folder}/${name}`)));
   const bytes = new Map(names.map((name, i) => [name, Uint8Array.from(contents[i]!)]));
-  const blobs = new Map(names.map((name, i) => [name, new Blob([contents[i]!])]));
+  const blobs = new Map(names.map((name, i) => [name, new Blob([Uint8Array.from(contents[i]!)])]));
   const seen: OpenProgress[] = [];
   for (const source of [blobs, bytes]) {
     const onProgress = (progress: OpenProgress) => seen.push(progress);
@@ -117,7 +122,10 @@ test("errors keep their class, code and cause", async () => {
 test("options that cannot be sent, or that are unknown, are refused before anything runs", async () => {
   const allow = () => undefined;
   const refusal = async (work: () => Promise<unknown>) =>
-    expect(work()).rejects.toMatchObject({ code: "OPTIONS", message: expect.stringMatching(/allow|depth|open/) as string });
+    expect(work()).rejects.toMatchObject({
+      code: "OPTIONS",
+      message: expect.stringMatching(/allow|depth|open/) as string,
+    });
   await refusal(() => all(model.generate("a", { allow } as object)));
   await using chat = await model.chat();
   await refusal(() => all(chat.send("a", { allow } as object)));
@@ -142,7 +150,9 @@ test("a signal ends an answer, whose text stays; leaving the loop does so too", 
   for await (const event of chat.send("On", { seed: 1 })) if (event.type === "text") break;
   expect(chat.messages).toHaveLength(4);
   await expect(all(chat.send("No", { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason);
-  await expect(openInWorker(place.folder, { ...cpu, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  await expect(openInWorker(place.folder, { ...cpu, signal: AbortSignal.abort(reason) })).rejects.toBe(
+    reason,
+  );
 });
 
 test("a reader that stops holds the worker back", async () => {
@@ -173,9 +183,9 @@ test("a worker that ends rejects everything that waits, and later calls", async 
   void worker.terminate();
   const results = await Promise.allSettled([answer, text, doomed.memory(), chat.save()]);
   for (const result of results) {
-    expect(result.status === "rejected" && RunError.is(result.reason, "WORKER") && result.reason.message).toBe(
-      "worker: it ended with exit code 1",
-    );
+    expect(
+      result.status === "rejected" && RunError.is(result.reason, "WORKER") && result.reason.message,
+    ).toBe("worker: it ended with exit code 1");
   }
   await doomed.dispose();
   const crash = new Worker("setTimeout(() => { throw new TypeError('oops'); }, 10)", { eval: true });

@@ -1,6 +1,6 @@
 import { ChatTemplate } from "@mamba/chat";
 import { expect, test } from "vitest";
-import { chatMlTemplate, chatTokenizer } from "../../chat/test/support.ts";
+import { chatMlTemplate, chatTokenizer } from "./chatTokenizer.ts";
 import { chatExamples } from "../src/chat/chatExamples.ts";
 import { type Conversation, parseConversation } from "../src/chat/conversation.ts";
 import { type Example, ignoreIndex } from "../src/dataSource.ts";

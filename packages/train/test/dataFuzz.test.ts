@@ -1,9 +1,16 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ChatTemplate } from "@mamba/chat";
 import { encode } from "fast-png";
 import fc from "fast-check";
 import jpeg from "jpeg-js";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { chatTokenizer, vocabSize } from "./chatTokenizer.ts";
 import { decodeImage, parseCsv, parseIdx, parseNpy } from "../src/data.ts";
 import { TrainError } from "../src/index.ts";
+import { chatFile } from "../src/node/chatFile.ts";
+import { parquetOf } from "./parquetOf.ts";
 
 // Files that are cut, changed, or any bytes: the result is data or a TrainError DATA, soon, and without much memory.
 
@@ -30,7 +37,7 @@ const damaged = (...files: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> =>
     },
   );
 
-async function holds(read: () => unknown): Promise<void> {
+async function holds(read: () => unknown, limitMs = 2000): Promise<void> {
   const before = process.memoryUsage().arrayBuffers;
   const start = performance.now();
   try {
@@ -39,7 +46,7 @@ async function holds(read: () => unknown): Promise<void> {
     expect(error).toBeInstanceOf(TrainError);
     expect(error).toMatchObject({ code: "DATA" });
   }
-  expect(performance.now() - start).toBeLessThan(2000);
+  expect(performance.now() - start).toBeLessThan(limitMs);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 27);
 }
 
@@ -110,5 +117,37 @@ test("csv", async () => {
       }),
     ),
     parameters,
+  );
+});
+
+const messages = [
+  { role: "user", content: "What?" },
+  { role: "assistant", content: "This." },
+];
+const lines = text(`${JSON.stringify({ messages })}\n`.repeat(3));
+const parquets = [
+  parquetOf(Array.from({ length: 40 }, () => messages)),
+  parquetOf([messages, messages], { codec: "UNCOMPRESSED", rowGroupSize: 1 }),
+];
+
+test.each([
+  // Each run writes files, and Parquet takes a process of its own.
+  ["jsonl", [lines], { ...parameters, numRuns: Math.ceil(parameters.numRuns / 10) }],
+  ["parquet", parquets, { ...parameters, numRuns: Math.ceil(parameters.numRuns / 60) }],
+] as const)("conversations in %s", async (name, files, some) => {
+  const folder = await mkdtemp(join(tmpdir(), "mamba-fuzz-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const tokenizer = chatTokenizer();
+  const options = { tokenizer, vocabSize, tokenizerFiles: tokenizer.files, cacheFolder: folder, length: 64 };
+  const path = join(folder, `a.${name}`);
+  await fc.assert(
+    fc.asyncProperty(damaged(...files), (bytes) =>
+      holds(async () => {
+        await writeFile(path, bytes);
+        await using file = await chatFile(path, { ...options, template: ChatTemplate.of(tokenizer) });
+        for (let i = 0; i < file.count; i++) expect((await file.example(i)).ids.length).toBeGreaterThan(0);
+      }, 15_000),
+    ),
+    some,
   );
 });

@@ -9,6 +9,11 @@ import type { ChatModel, Conversation } from "./openChat.ts";
 // A conversation is saved with its state, which continues at once, or as messages in JSON, which `mamba train chat` and other programs
 // read.
 
+/** True for a file that begins as one of `ChatSession.save` does: the length of a header, and the header with its format. */
+function isSavedState(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(8, 200)).includes("mamba generation state");
+}
+
 /** True for a file of messages in JSON. */
 function isJson(path: string): boolean {
   return /\.jsonl?$/i.test(path);
@@ -38,8 +43,7 @@ export async function loadConversation(
   options: ChatOptions,
 ): Promise<Conversation> {
   const bytes = await readInputFile(option, path);
-  const isText = ["{", "["].includes(String.fromCharCode(bytes.find((byte) => byte > 0x20) ?? 0));
-  if (!isText) {
+  if (isSavedState(bytes)) {
     const { system, tools, template, variables, ...rest } = options;
     const given = Object.entries({ system, tools, template, variable: variables }).find(
       ([, value]) => value !== undefined,
@@ -97,9 +101,7 @@ export async function checkConversationFile(option: string, path: string): Promi
   await checkOutputFile(option, path);
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes === undefined || bytes.length === 0) return;
-  const isOurs = isJson(path)
-    ? /"messages"/.test(bytes.toString("utf8"))
-    : bytes.subarray(8, 200).includes("mamba generation state");
+  const isOurs = isJson(path) ? /"messages"/.test(bytes.toString("utf8")) : isSavedState(bytes);
   if (!isOurs) throw usage(`${option}: ${path} exists, and is no saved conversation`);
 }
 

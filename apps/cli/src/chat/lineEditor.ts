@@ -105,6 +105,8 @@ export class LineEditor implements Disposable {
 
   [Symbol.dispose](): void {
     this.#setPasting(false);
+    // A signal may come while a line is typed.
+    if (this.#resolve !== undefined) this.#output.write("\n");
     this.#resolve = undefined;
     this.#interface.close();
     this.#keyboard[Symbol.dispose]();

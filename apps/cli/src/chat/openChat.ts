@@ -53,18 +53,26 @@ export async function openChat(
     onProgress: (step) => bar.update(step),
   };
   const model = await (isInteractive ? openInWorker : openModel)(source, options);
+  if (await isAdapter(source)) note(host, `note: the adapter ${source} is attached to ${model.about.label}`);
   for (const text of model.about.notes) note(host, `note: ${text}`);
   if (random !== undefined) note(host, `note: the weights are random, the text has no meaning (${random})`);
   return model;
 }
 
+async function exists(...path: string[]): Promise<boolean> {
+  return (await stat(join(...path)).catch(() => undefined)) !== undefined;
+}
+
+/** True for the folder of an adapter, which opens the model that it names. */
+async function isAdapter(source: string): Promise<boolean> {
+  return (await exists(source, "adapter_config.json")) && !(await exists(source, "config.json"));
+}
+
 /** The folder of the model or adapter that a run of `mamba train` wrote into its folder; other sources as they are. */
 async function placeOf(source: string): Promise<string> {
-  const exists = async (...path: string[]) =>
-    (await stat(join(source, ...path)).catch(() => undefined)) !== undefined;
-  if (!(await exists("state.safetensors"))) return source;
-  if (await exists("adapter", "adapter_config.json")) return join(source, "adapter");
-  return (await exists("model", "config.json")) ? join(source, "model") : source;
+  if (!(await exists(source, "state.safetensors"))) return source;
+  if (await exists(source, "adapter", "adapter_config.json")) return join(source, "adapter");
+  return (await exists(source, "model", "config.json")) ? join(source, "model") : source;
 }
 
 /** A progress bar for each phase of opening a model. */

@@ -25,7 +25,7 @@ function lastUserIndex(chat: InteractiveChat): number {
   return index;
 }
 
-export const slashCommands: readonly SlashCommand[] = [
+const slashCommands: readonly SlashCommand[] = [
   {
     names: ["help", "?"],
     help: "show this list",

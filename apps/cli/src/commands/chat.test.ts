@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { saveCheckpoint } from "@mamba/checkpoint";
@@ -35,7 +35,10 @@ interface Answer {
   readonly usage: Readonly<Record<string, number>>;
   readonly messages: readonly { readonly role: string; readonly content: string }[];
 }
-const answerOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as Answer;
+const answerOf = ({ stdout, stderr }: { stdout: string; stderr: string }) => {
+  expect(stderr).toBe("");
+  return JSON.parse(stdout) as Answer;
+};
 
 test("one message from the arguments or from stdin: the answer alone on stdout, or JSON", async () => {
   const text = await chat(["Hello"]);
@@ -65,7 +68,7 @@ test("a conversation is saved, and goes on without reading its messages again", 
   expect(second.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"]);
   expect(second.usage["cachedTokens"]).toBeGreaterThan(30);
   const messages = place("talk.json");
-  await chat(["More", "--load", file, "--save", messages]);
+  expect(await chat(["More", "--load", file, "--save", messages])).toMatchObject({ code: 0, stderr: "" });
   const third = answerOf(await chat(["End", "--load", messages, "--json"]));
   expect(third.messages.slice(0, 4)).toEqual(second.messages);
   expect(third.messages).toHaveLength(8);
@@ -99,6 +102,14 @@ test("a model without a template says so, and --template gives one", async () =>
   expect(stderr).toContain("--template FILE gives one, and mamba generate continues a text [NO_TEMPLATE]\n");
   await writeFile(place("chatml.jinja"), chatMlTemplate);
   expect(await run([...args, "--template", place("chatml.jinja")])).toMatchObject({ code: 0 });
+});
+
+test("the folder of a run of train opens what it has made", async () => {
+  const folder = place("run");
+  await cp(model, join(folder, "model"), { recursive: true });
+  await writeFile(join(folder, "state.safetensors"), "");
+  const { stdout } = await run(["chat", "Hello", "-m", folder, ...options, "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({ model: join(folder, "model") });
 });
 
 test("a signal ends an answer: what came is printed and saved, and the exit code is the signal's", async () => {

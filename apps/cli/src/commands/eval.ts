@@ -86,6 +86,7 @@ export default (host: Host) =>
         max: 0.9,
       }),
     )
+    .option("--template <file>", "Chat: a chat template (Jinja) to use instead of the tokenizer's")
     .option("--json", "Print JSON")
     .addOption(offlineOption)
     .addOption(backendOption)
@@ -95,7 +96,7 @@ export default (host: Host) =>
     .action(async (task, options) => {
       if (isArrayTask(task)) {
         const other = (
-          ["length", "tokens", "pairs", "adapter", "dtype", "baseline", "baselineData"] as const
+          ["length", "tokens", "pairs", "adapter", "dtype", "baseline", "baselineData", "template"] as const
         ).find((name) => options[name] !== undefined);
         if (other !== undefined) throw usage(`${task} has no option --${other}`);
         const { evaluateArrays } = await import("../arrays/evaluateArrays.ts");

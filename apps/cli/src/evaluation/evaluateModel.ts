@@ -32,6 +32,8 @@ export interface EvalRequest extends BackendChoice, ModelChoice {
   readonly baselineData?: string | undefined;
   readonly baselineExamples?: number | undefined;
   readonly baselineSeed: number;
+  /** The file of a chat template, for "chat". */
+  readonly template?: string | undefined;
   readonly json?: true | undefined;
 }
 
@@ -46,6 +48,7 @@ interface Row extends LanguageModelEvaluation {
 /** Evaluates a model at one length after the other, and prints the results. */
 export async function evaluateModel(request: EvalRequest, host: Host): Promise<void> {
   checkBaseline(request);
+  if (request.template !== undefined && request.task !== "chat") throw usage("--template is for chat");
   const { task, batchSize, segmentLength, seed } = request;
   const { evaluate, languageModel } = await import("@mamba/train");
   await using kernel = await openBackend(request, host);
@@ -56,7 +59,13 @@ export async function evaluateModel(request: EvalRequest, host: Host): Promise<v
   const reader = readerOf(loaded);
   // A generator's special tokens are the last ones of the vocabulary, so it must have the model's size.
   const ownSize = hasBytes(task, reader.tokenizer) ? undefined : vocabSize;
-  const recipe = { task, tokens: request.tokens, pairs: request.pairs, vocabSize: ownSize };
+  const recipe = {
+    task,
+    tokens: request.tokens,
+    pairs: request.pairs,
+    vocabSize: ownSize,
+    template: request.template,
+  };
   const rows: Row[] = [];
   let ngram: Ngram | undefined;
   if (request.baseline !== undefined) {

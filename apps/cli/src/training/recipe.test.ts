@@ -56,7 +56,7 @@ describe("recipes", () => {
     ['{"model":3}', "recipe.json: model must be an object"],
     [
       '{"task":"poetry"}',
-      'task must be induction, selective-copying, recall, parity, stories, text, tokens, series, images, got "poetry"',
+      'task must be induction, selective-copying, recall, parity, stories, text, tokens, chat, series, images, got "poetry"',
     ],
     ['{"seed":"1"}', "seed must be a whole number"],
   ])("refuses %s", (text, message) => {

@@ -103,7 +103,11 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   }
   await showCurves(folder, source.id, host);
   note(host, `wrote ${trained}`);
-  if (recipe.data.task === "chat") note(host, `talk to it: mamba chat -m ${trained}`);
+  if (recipe.data.task === "chat") {
+    // A model's own template is with its files; that of an adapter's base is another one.
+    const own = adapter && template ? ` --template ${join(trained, templateFile)}` : "";
+    note(host, `talk to it: mamba chat -m ${trained}${own}`);
+  }
 }
 
 /** @throws CliError `USAGE` when a checkpoint is trained further, and a shape is given too */

@@ -16,12 +16,6 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A size for people, in decimal units. */
-export function megabytes(bytes: number): string {
-  const digits = bytes < 10e6 ? 1 : 0;
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(digits)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
-}
-
 /** Moves the focus between a start and a stop button. A focused button that is disabled would lose the focus. */
 export function passFocus(started: boolean, start: HTMLButtonElement, stop: HTMLButtonElement): void {
   const [from, to] = started ? [start, stop] : [stop, start];

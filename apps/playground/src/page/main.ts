@@ -1,6 +1,7 @@
 import type { Command, Report, TrainingKind, Work } from "../protocol.ts";
 import { Backends } from "./backends.ts";
 import { DigitsPanel } from "./digits/digitsPanel.ts";
+import { ChatPanel } from "./chat/chatPanel.ts";
 import { element } from "./dom.ts";
 import { acceptDrops } from "./drops.ts";
 import { ForecastPanel } from "./forecast/forecastPanel.ts";
@@ -19,6 +20,7 @@ let outstanding = 0;
 const models = new Models(send);
 const backends = new Backends(send);
 const writer = new Writer(send);
+const chat = new ChatPanel(send);
 const digits = new DigitsPanel(send);
 const forecast = new ForecastPanel(send);
 const panels: Readonly<Record<TrainingKind, TrainingPanel>> = { task: new TaskPanel(send), digits, forecast };
@@ -46,9 +48,16 @@ function workOf(command: Command): Work | undefined {
   switch (command.type) {
     case "stop":
     case "ask":
+    case "device":
       return undefined;
     case "generate":
       return "text";
+    case "send":
+    case "edit":
+    case "retry":
+    case "version":
+    case "clear":
+      return "chat";
     case "backend":
       return "backend";
     case "train":
@@ -71,6 +80,7 @@ function setBusy(work: Work | undefined): void {
   }
   models.setBusy(work !== undefined);
   writer.setBusy(work);
+  chat.setBusy(work);
   for (const panel of Object.values(panels)) panel.setBusy(work);
 }
 
@@ -84,12 +94,13 @@ function show(report: Report): void {
       backends.setCurrent(report.backend);
       break;
     case "stored":
-      models.showStored(report.models);
+      models.showStored(report.models, report.room);
       break;
     case "loaded":
       models.showLoaded(report.model);
       if (report.model) announce(`The model is ready: ${report.model.description}.`);
       writer.setModel(report.model !== undefined);
+      chat.setModel(report.model !== undefined);
       break;
     case "busy":
       setBusy(report.work);
@@ -108,6 +119,15 @@ function show(report: Report): void {
       break;
     case "ended":
       writer.showEnd(report.ending, report.stats);
+      break;
+    case "conversation":
+      chat.show(report.conversation, report.problem);
+      break;
+    case "answer":
+      chat.add(report.parts, report.stats);
+      break;
+    case "answered":
+      chat.showEnd(report.ending, report.stats);
       break;
     case "failed":
       backends.setCurrent();

@@ -1,5 +1,6 @@
 import type { Report } from "../protocol.ts";
-import { element, megabytes } from "./dom.ts";
+import { inMegabytes } from "../size.ts";
+import { element } from "./dom.ts";
 
 const status = element("status", HTMLElement);
 const working = element("working", HTMLElement);
@@ -14,7 +15,7 @@ export function announce(text: string): void {
 /** Shows the progress of the current work. */
 export function showProgress({ label, unit, done, total }: Extract<Report, { type: "progress" }>): void {
   working.hidden = done === total;
-  const size = unit === "bytes" ? megabytes : String;
+  const size = unit === "bytes" ? inMegabytes : String;
   const of = total === undefined ? "" : ` of ${size(total)}`;
   workingLabel.textContent = `${label}: ${size(done)}${of}${unit === "bytes" ? "" : ` ${unit}`}`;
   if (total === undefined) bar.removeAttribute("value");
@@ -30,4 +31,10 @@ export function showWaiting(label: string): void {
 
 export function hideProgress(): void {
   working.hidden = true;
+}
+
+/** A speed for people; a dash while it is unknown. */
+export function speedOf(tokensPerSecond: number | undefined): string {
+  if (tokensPerSecond === undefined) return "–";
+  return `${tokensPerSecond.toFixed(tokensPerSecond < 100 ? 1 : 0)} tokens/s`;
 }

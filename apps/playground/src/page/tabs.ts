@@ -1,8 +1,16 @@
 import { element } from "./dom.ts";
 
-const tabs = ["tab-write", "tab-train", "tab-digits", "tab-forecast"].map((id) =>
+const sampling = element("sampling", HTMLFieldSetElement);
+const tabs = ["tab-write", "tab-chat", "tab-train", "tab-digits", "tab-forecast"].map((id) =>
   element(id, HTMLButtonElement),
 );
+
+/** Selects a tab by its id. */
+export function openTab(id: string): void {
+  const tab = element(id, HTMLButtonElement);
+  tab.click();
+  tab.focus();
+}
 
 /**
  * Tabs as in the ARIA practices: the selected one is in the tab order, and the arrow keys change the selection. The address has the
@@ -32,6 +40,10 @@ function select(chosen: HTMLButtonElement): void {
     const isChosen = tab === chosen;
     tab.ariaSelected = String(isChosen);
     tab.tabIndex = isChosen ? 0 : -1;
-    element(tab.getAttribute("aria-controls") ?? "", HTMLElement).hidden = !isChosen;
+    const panel = element(tab.getAttribute("aria-controls") ?? "", HTMLElement);
+    panel.hidden = !isChosen;
+    // The tabs of texts and of the conversation have the same settings.
+    const slot = panel.querySelector(".sampling-slot");
+    if (isChosen && slot && !slot.contains(sampling)) slot.append(sampling);
   }
 }

@@ -1,6 +1,8 @@
 import { type Command, type Ending, isTraining, type Stats, type Work } from "../protocol.ts";
-import { element, make, megabytes, passFocus } from "./dom.ts";
-import { announce } from "./status.ts";
+import { inMegabytes } from "../size.ts";
+import { element, make, passFocus } from "./dom.ts";
+import { readSettings } from "./settings.ts";
+import { announce, speedOf } from "./status.ts";
 
 const panel = element("write", HTMLElement);
 const form = element("generate", HTMLFormElement);
@@ -78,30 +80,17 @@ export class Writer {
     output.replaceChildren(given);
     this.#written = "";
     announce("Writing.");
-    const number = (id: string): number => element(id, HTMLInputElement).valueAsNumber;
-    this.#send({
-      type: "generate",
-      prompt: prompt.value,
-      settings: {
-        maxTokens: number("max-tokens"),
-        temperature: number("temperature"),
-        topP: number("top-p"),
-        seed: number("seed"),
-      },
-    });
+    this.#send({ type: "generate", prompt: prompt.value, settings: readSettings() });
   }
 
   #update(): void {
     startButton.disabled = !this.#hasModel || this.#work !== undefined;
-    stopButton.disabled = this.#work === undefined || isTraining(this.#work);
+    stopButton.disabled = this.#work === undefined || this.#work === "chat" || isTraining(this.#work);
   }
 }
 
 function showStats({ tokens: count, tokensPerSecond, memoryBytes }: Stats): void {
   tokens.textContent = String(count);
-  speed.textContent =
-    tokensPerSecond === undefined
-      ? "–"
-      : `${tokensPerSecond.toFixed(tokensPerSecond < 100 ? 1 : 0)} tokens/s`;
-  memory.textContent = megabytes(memoryBytes);
+  speed.textContent = speedOf(tokensPerSecond);
+  memory.textContent = inMegabytes(memoryBytes);
 }

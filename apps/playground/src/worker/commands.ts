@@ -1,9 +1,15 @@
-import { blobFiles, type CheckpointFiles, inspectCheckpoint, urlFiles } from "@mamba/checkpoint/browser";
+import { type CheckpointFiles, inspectCheckpoint } from "@mamba/checkpoint/browser";
 import type { Command, Query, Report, StoredModel, Work } from "../protocol.ts";
+import { openBackend } from "./backends.ts";
+import { removeChat } from "./chat/chatStore.ts";
+import { Chatting } from "./chat/chatting.ts";
 import { failure } from "./failure.ts";
-import { nameOf } from "./modelName.ts";
-import { listModels, removeModel, storeModel } from "./modelStore.ts";
+import { checkFit, memoryNeed } from "./fit/memoryNeed.ts";
 import type { Session } from "./session.ts";
+import { nameOf } from "./store/modelName.ts";
+import { listModels, removeModel, storeModel } from "./store/modelStore.ts";
+import { diskOrigin, type Origin, urlOrigin } from "./store/origin.ts";
+import { storageRoom } from "./store/room.ts";
 import { type Place, Training } from "./training/training.ts";
 import { Writing } from "./writing.ts";
 
@@ -12,6 +18,7 @@ export class Commands {
   readonly #session: Session;
   readonly #report: (report: Report) => void;
   readonly #writing: Writing;
+  readonly #chatting: Chatting;
   readonly #training: Training;
   #queue: Promise<void> = Promise.resolve();
   /** Stops the current command. */
@@ -21,14 +28,19 @@ export class Commands {
     this.#session = session;
     this.#report = report;
     this.#writing = new Writing(session, report);
+    this.#chatting = new Chatting(session, report);
     this.#training = new Training(report);
   }
 
   handle(command: Command): void {
     const [session, writing, training] = [this.#session, this.#writing, this.#training];
+    const chatting = this.#chatting;
     switch (command.type) {
       case "stop":
         this.#controller.abort();
+        break;
+      case "device":
+        session.budget = command.budget;
         break;
       case "backend":
         if (writing.isRunning || training.isRunning) {
@@ -38,6 +50,23 @@ export class Commands {
         break;
       case "generate":
         this.#enqueue("text", (signal) => writing.run(command.prompt, command.settings, signal));
+        break;
+      case "send":
+        this.#enqueue("chat", (signal) => chatting.send(command.text, command.settings, signal));
+        break;
+      case "edit":
+        this.#enqueue("chat", (signal) =>
+          chatting.edit(command.index, command.text, command.settings, signal),
+        );
+        break;
+      case "retry":
+        this.#enqueue("chat", (signal) => chatting.retry(command.settings, signal));
+        break;
+      case "version":
+        this.#enqueue("chat", (signal) => chatting.choose(command.index, command.version, signal));
+        break;
+      case "clear":
+        this.#enqueue("chat", (signal) => chatting.clear(signal));
         break;
       case "train":
         this.#enqueue(command.settings.kind, (signal) =>
@@ -67,7 +96,7 @@ export class Commands {
         this.#ask(command.query);
         break;
       case "use":
-        this.#enqueue("model", (signal) => session.use(command.id, signal));
+        this.#enqueue("model", (signal) => this.#use(command.id, signal));
         break;
       case "delete":
         this.#enqueue("model", () => this.#delete(command.id));
@@ -126,34 +155,61 @@ export class Commands {
   }
 
   async #fetch(url: string, name: string, signal: AbortSignal): Promise<void> {
-    const stored = (await listModels()).find((model) => model.url === url);
-    if (stored) return this.#session.use(stored.id, signal);
-    const { files } = await urlFiles(url, { cache: false, signal });
-    await this.#add(files, { name, url }, signal);
+    const stored = (await listModels()).find((model) => model.url === url && model.received === undefined);
+    if (stored) return this.#use(stored.id, signal);
+    await this.#add(urlOrigin(url), { name, url }, signal);
   }
 
   async #store(files: readonly File[], signal: AbortSignal): Promise<void> {
-    const blobs = new Map(files.map((file) => [file.name, file]));
     const date = new Date().toLocaleDateString("en", { day: "numeric", month: "short" });
-    await this.#add(blobFiles(blobs), { name: `Files of ${date}` }, signal);
+    const [first] = files;
+    const name = files.length === 1 && first ? first.name : `Files of ${date}`;
+    await this.#add(diskOrigin(files), { name }, signal);
+  }
+
+  /** Loads a stored model, with the conversation of an earlier visit. */
+  async #use(id: string, signal: AbortSignal): Promise<void> {
+    await this.#session.use(id, signal);
+    await this.#chatting.open(await this.#session.current(signal));
   }
 
   /** Stores a model and uses it. */
-  async #add(
-    files: CheckpointFiles,
-    about: Pick<StoredModel, "name" | "url">,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const onBytes = (file: string, done: number, total: number | undefined): void =>
-      this.#report({ type: "progress", label: `Storing ${file}`, unit: "bytes", done, total });
-    const { id } = await storeModel(files, about, inspectCheckpoint, onBytes, signal);
-    this.#report({ type: "stored", models: await listModels() });
-    await this.#session.use(id, signal);
+  async #add(origin: Origin, about: Pick<StoredModel, "name" | "url">, signal: AbortSignal): Promise<void> {
+    const label = about.url === undefined ? `Storing ${about.name}` : `Downloading ${about.name}`;
+    const onBytes = (done: number, total: number | undefined): void =>
+      this.#report({ type: "progress", label, unit: "bytes", done, total });
+    try {
+      const { id } = await storeModel(
+        origin,
+        about,
+        (files) => this.#check(files, about.name),
+        onBytes,
+        signal,
+      );
+      await this.reportStored();
+      await this.#use(id, signal);
+    } finally {
+      await this.reportStored();
+    }
+  }
+
+  /** Checks that files are a model that fits into the memory of this device. */
+  async #check(files: CheckpointFiles, name: string): Promise<void> {
+    await using kernel = await openBackend(this.#session.backend);
+    const summary = await inspectCheckpoint(files, { kernel });
+    checkFit(name, memoryNeed(summary), kernel, this.#session.budget, 0);
   }
 
   async #delete(id: string): Promise<void> {
     await this.#session.closeIf(id);
     await removeModel(id);
-    this.#report({ type: "stored", models: await listModels() });
+    await removeChat(id);
+    await this.reportStored();
+  }
+
+  /** Reports the stored models, and the storage that is left. */
+  async reportStored(): Promise<void> {
+    const models = await listModels();
+    this.#report({ type: "stored", models, room: await storageRoom() });
   }
 }

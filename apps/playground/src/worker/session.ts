@@ -1,4 +1,5 @@
 import { KernelError } from "@mamba/kernel";
+import type { MemoryBudget } from "../device.ts";
 import type { BackendId, Report } from "../protocol.ts";
 import { RunningModel } from "./runningModel.ts";
 
@@ -8,6 +9,8 @@ export class Session {
   #backend: BackendId;
   #modelId: string | undefined;
   #running: RunningModel | undefined;
+  /** The memory for this page; undefined when only the backend limits it. */
+  budget: MemoryBudget | undefined;
 
   constructor(backend: BackendId, report: (report: Report) => void) {
     this.#backend = backend;
@@ -19,10 +22,15 @@ export class Session {
     return this.#backend;
   }
 
-  /** Loads a stored model onto the current backend. The previous model is closed first, which frees its memory. */
+  /** Loads a stored model onto the current backend. The previous model is closed before, which frees its memory, unless the new one does not fit. */
   async use(id: string, signal: AbortSignal): Promise<void> {
-    await this.close();
-    const running = await RunningModel.open(id, this.#backend, this.#report, signal);
+    const running = await RunningModel.open(id, this.#backend, {
+      report: this.#report,
+      budget: this.budget,
+      held: 0,
+      onFit: () => this.close(),
+      signal,
+    });
     await this.switchTo(running);
     this.#modelId = id;
     this.#report({ type: "loaded", model: running.describe() });
@@ -38,6 +46,7 @@ export class Session {
     const running = this.#running;
     this.#running = this.#modelId = undefined;
     this.#report({ type: "loaded", model: undefined });
+    this.#report({ type: "conversation", conversation: undefined, problem: undefined });
     await running?.[Symbol.asyncDispose]();
   }
 
@@ -57,7 +66,8 @@ export class Session {
   /** Opens the model on a backend, beside the current one. */
   async openOn(backend: BackendId, signal: AbortSignal): Promise<RunningModel> {
     if (this.#modelId === undefined) throw new Error("no model is loaded");
-    return RunningModel.open(this.#modelId, backend, this.#report, signal);
+    const { budget, memoryBytes: held } = this;
+    return RunningModel.open(this.#modelId, backend, { report: this.#report, budget, held, signal });
   }
 
   /** Makes an open model and its backend the current ones, then closes the previous ones. */

@@ -2,7 +2,6 @@ import type { Command, Report } from "../protocol.ts";
 import { firstChoice, probeBackends } from "./backends.ts";
 import { Commands } from "./commands.ts";
 import { failure } from "./failure.ts";
-import { listModels } from "./modelStore.ts";
 import { Session } from "./session.ts";
 
 const commands = start();
@@ -18,11 +17,8 @@ async function start(): Promise<Commands> {
   report({ type: "backends", choices });
   const first = firstChoice(choices);
   report({ type: "running", backend: first, device: undefined });
-  await listModels().then(
-    (models) => report({ type: "stored", models }),
-    (error: unknown) => report(failure(error)),
-  );
   const commands = new Commands(new Session(first, report), report);
+  await commands.reportStored().catch((error: unknown) => report(failure(error)));
   commands.restore();
   return commands;
 }

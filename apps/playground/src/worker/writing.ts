@@ -2,13 +2,12 @@ import { CheckpointError } from "@mamba/checkpoint";
 import { generate, GenerationState, loadState, saveState } from "@mamba/core";
 import type { BackendId, Ending, Report, Settings, Stats } from "../protocol.ts";
 import { failure } from "./failure.ts";
+import { chunkLength } from "./fit/memoryNeed.ts";
 import { Meter } from "./meter.ts";
 import type { Session } from "./session.ts";
 
 /** Shortest time between two reports of text: faster is invisible and would block the page. */
 const reportMs = 40;
-/** Positions of a prompt that are read between two checks for messages from the page. */
-const chunkLength = 128;
 
 /** Writes texts with the session's model. A text continues when its backend changes. */
 export class Writing {

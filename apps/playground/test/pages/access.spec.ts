@@ -43,6 +43,23 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await violations(page)).toEqual([]);
     });
 
+    test("axe finds nothing in the chat: without a model, with messages, while one is edited", async ({
+      playground,
+      modelServer,
+    }) => {
+      const { page } = playground;
+      await playground.open("Chat");
+      expect(await violations(page)).toEqual([]);
+      await playground.fetch(modelServer.urlOf("chatty"));
+      await page.getByText("System prompt and settings").click();
+      await playground.set({ "Max tokens": 20 });
+      await playground.say("Hello");
+      await page.getByRole("button", { name: "Retry" }).click();
+      await playground.answered();
+      await page.getByRole("button", { name: "Edit" }).click();
+      expect(await violations(page)).toEqual([]);
+    });
+
     test("axe finds nothing before and after a training", async ({ playground }) => {
       const { page } = playground;
       await playground.openTraining();
@@ -81,7 +98,7 @@ for (const width of [320, 390]) {
     await playground.problem.getByRole("button").waitFor();
     expect(await overflow()).toBe(0);
     await playground.fetch(modelServer.url);
-    await page.getByLabel("Prompt").fill("word".repeat(60));
+    await page.getByLabel("Prompt", { exact: true }).fill("word".repeat(60));
     await playground.write();
     expect(await overflow()).toBe(0);
     await playground.openTraining();
@@ -135,8 +152,10 @@ test("the tabs work by keyboard, and so does a training", async ({ playground })
   await expect(playground.backend("CPU, all cores")).toBeChecked();
   await page.getByRole("tab", { name: "Write" }).focus();
   await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("tab", { name: "Chat", selected: true })).toBeFocused();
+  await page.keyboard.press("ArrowRight");
   await expect(page.getByRole("tab", { name: "Train", selected: true })).toBeFocused();
-  await expect(page.getByLabel("Prompt")).toBeHidden();
+  await expect(page.getByLabel("Prompt", { exact: true })).toBeHidden();
   await page.keyboard.press("Tab");
   await expect(page.getByLabel("Task")).toBeFocused();
   await page.keyboard.press("ArrowDown");
@@ -154,7 +173,7 @@ test("the tabs work by keyboard, and so does a training", async ({ playground })
   await expect(page.getByRole("tab", { name: "Digits", selected: true })).toBeFocused();
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
-  await expect(page.getByLabel("Prompt")).toBeVisible();
+  await expect(page.getByLabel("Prompt", { exact: true })).toBeVisible();
 });
 
 test("a screen reader announces the start and the end, and no token in between", async ({

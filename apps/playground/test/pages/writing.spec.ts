@@ -89,7 +89,7 @@ test("settings out of range and an empty prompt are refused in their fields", as
   await expect(page.locator("#top-p:invalid")).toBeFocused();
   expect(await playground.text()).toBe("");
   await playground.set({ "Top-p": 1 });
-  await page.getByLabel("Prompt").fill("");
+  await page.getByLabel("Prompt", { exact: true }).fill("");
   await playground.ready.click();
   await expect(page.locator("#prompt:invalid")).toBeFocused();
 });
@@ -97,10 +97,10 @@ test("settings out of range and an empty prompt are refused in their fields", as
 test("a prompt that the model has no ids for is an error, and the page still works", async ({
   playground,
 }) => {
-  await playground.page.getByLabel("Prompt").fill("Grüße");
+  await playground.page.getByLabel("Prompt", { exact: true }).fill("Grüße");
   await playground.ready.click();
   await expect(playground.problem).toHaveText(/ids 0 to 127.*\(INPUT\)/);
-  await playground.page.getByLabel("Prompt").fill("Greetings");
+  await playground.page.getByLabel("Prompt", { exact: true }).fill("Greetings");
   await playground.set({ "Max tokens": 3 });
   expect(await playground.write()).toHaveLength("Greetings".length + 3);
   await expect(playground.problem).toBeEmpty();

@@ -80,9 +80,7 @@ export class AnswerParser {
   end(): AnswerEvent[] {
     if (this.#mode === "call") this.#write(this.#raw, "text");
     else {
-      const separators = this.#mode === "afterCall" ? this.#blanks.trim() : "";
-      if (this.#mode === "afterCall") this.#endPart();
-      if (separators !== "") this.#write(separators, "text");
+      if (this.#mode === "afterCall") this.#endCalls();
       for (let i = 0; i < this.#held.length; i++) this.#addPlain(this.#held.charAt(i));
       if (!this.#isAfterMark) this.#emit(this.#mode === "reasoning" ? "reasoning" : "text", this.#blanks);
     }
@@ -154,9 +152,7 @@ export class AnswerParser {
         this.#addToCall(character);
         return;
       }
-      const separators = this.#blanks.trim();
-      this.#endPart();
-      if (separators !== "") this.#write(separators, "text");
+      this.#endCalls();
     }
     if (/\s/.test(character)) {
       if (!this.#isAfterMark) this.#blanks += character;
@@ -194,6 +190,16 @@ export class AnswerParser {
   #endPart(): void {
     this.#mode = "text";
     this.#afterMark();
+  }
+
+  /** Ends calls where text follows: separators after them were text as well. */
+  #endCalls(): void {
+    const separators = this.#blanks.trimStart();
+    this.#endPart();
+    const visible = separators.trimEnd();
+    if (visible === "") return;
+    this.#write(visible, "text");
+    this.#blanks = separators.slice(visible.length);
   }
 
   #afterMark(): void {

@@ -22,6 +22,8 @@ export interface ChatSetup {
   readonly format: AnswerFormat;
   readonly stopIds: readonly number[];
   readonly comparable: Comparable;
+  /** The time that the template writes: that of the session's beginning, so that the conversation before an answer stays as it is. */
+  readonly now: Date;
   readonly maxLength: number | undefined;
   readonly keep: number;
   readonly defaults: AnswerOptions;
@@ -37,6 +39,7 @@ export const defaultMaxTokens = 1024;
 export function chatSetup(
   loaded: ChatModel,
   options: ChatOptions,
+  now = new Date(),
 ): { readonly setup: ChatSetup; readonly messages: readonly ChatMessage[] } {
   const {
     system,
@@ -82,6 +85,7 @@ export function chatSetup(
     format: answerFormat(template, tokenizer),
     stopIds: answerStopIds(loaded, tokenizer, template),
     comparable: comparableWith(tokenizer.specialTokens),
+    now,
     maxLength,
     keep,
     defaults,
@@ -130,13 +134,14 @@ export function checkAnswerOptions(
 
 /** @throws ChatError `TEMPLATE`, `TEMPLATE_LIMIT`, `MESSAGES` */
 export function render(
-  { template, tools, variables }: ChatSetup,
+  { template, tools, variables, now }: ChatSetup,
   messages: readonly ChatMessage[],
   addGenerationPrompt: boolean,
 ): RenderedText {
   return template.renderMarked(messages, {
     addGenerationPrompt,
     variables,
-    ...(tools.length > 0 && { tools }),
+    tools,
+    now,
   });
 }

@@ -81,7 +81,12 @@ function messageEnds(
   mark: Mark,
   messages: readonly ChatMessage[],
 ): MessageEnd[] {
-  const counts = messages.flatMap(({ role }, i) => (role === "user" && i > mark.messages ? [i] : []));
+  // Later turns drop the mark of reasoning that a prompt opens, so the place before it is the last one that stays.
+  const opensReasoning = setup.format.reasoning.some(({ open }) => text.trimEnd().endsWith(open));
+  const counts = [
+    ...messages.flatMap(({ role }, i) => (role === "user" && i > mark.messages ? [i] : [])),
+    ...(opensReasoning ? [messages.length] : []),
+  ];
   const count = setup.keep - 1;
   const chosen =
     counts.length <= count ? counts : [...counts.slice(0, 1), ...counts.slice(1).slice(1 - count)];

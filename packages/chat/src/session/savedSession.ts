@@ -34,13 +34,15 @@ interface SavedChat {
   /** The option `template`, or null; and the sources of the template, without and with tools. */
   readonly givenTemplate: string | null;
   readonly sources: readonly string[];
+  /** The time that the template writes, in milliseconds since 1970. */
+  readonly now: number;
   readonly text: string;
   readonly marks: readonly (readonly [offset: number, length: number, messages: number])[];
   readonly answers: number;
 }
 
 export async function saveSession(
-  { tools, variables, givenTemplate, template }: ChatSetup,
+  { tools, variables, givenTemplate, template, now }: ChatSetup,
   { messages, state, read, answers }: SessionContents,
   checkpoints: number,
 ): Promise<Uint8Array> {
@@ -51,6 +53,7 @@ export async function saveSession(
     variables,
     givenTemplate: givenTemplate ?? null,
     sources: [template.source, template.toolSource],
+    now: now.getTime(),
     text: read.text,
     marks: read.marks.map((mark) => [mark.offset, mark.length, mark.messages]),
     answers,
@@ -70,12 +73,13 @@ export async function openSession(
     if (!state || states.length !== 1) return fail(`expected one state, got ${states.length}`);
     const saved = readChat(metadata["chat"], state.ids.length);
     const { tools, variables, givenTemplate, answers } = saved;
-    const { setup } = chatSetup(loaded, {
+    const given = {
       ...options,
       tools,
       variables,
       ...(givenTemplate !== null && { template: givenTemplate }),
-    });
+    };
+    const { setup } = chatSetup(loaded, given, new Date(saved.now));
     const { source, toolSource } = setup.template;
     if (saved.sources[0] !== source || saved.sources[1] !== toolSource) {
       return fail("the model has another chat template than it had then; send its messages to a new session");
@@ -104,13 +108,14 @@ async function openStates(loaded: ChatModel, bytes: Uint8Array) {
 function readChat(text: string | undefined, idCount: number): SavedChat {
   if (text === undefined) return fail("it holds a state and no conversation");
   const json = parse(text);
-  const { messages, tools, variables, givenTemplate, sources, text: read, marks, answers } = json;
+  const { messages, tools, variables, givenTemplate, sources, text: read, marks, answers, now } = json;
   if (json["version"] !== version)
     return fail(`its version is ${JSON.stringify(json["version"])}, this library reads ${version}`);
   const isTemplate = givenTemplate === null || typeof givenTemplate === "string";
   if (!isTemplate || !isList(sources, (item) => typeof item === "string") || sources.length !== 2) {
     return fail("it has no sources of a template");
   }
+  if (!isCount(now) || now > 8.64e15) return fail("its time is not valid");
   if (!isList(messages, isMessage)) return fail("its messages are not a conversation");
   if (!isList(tools, isTool) || !isObject(variables)) return fail("its tools or variables are not valid");
   if (

@@ -14,7 +14,7 @@ import type { CheckpointFiles } from "../sources/source.ts";
 import { checkType } from "./checkType.ts";
 import { type Quantizers, quantizersFor } from "./convert.ts";
 import type { MatchedParameter } from "./match.ts";
-import { checkSpace } from "./space.ts";
+import { checkSpace, type NeededTensor } from "./space.ts";
 import { buffersFor, type PlannedChunk, storedChunks } from "./storedChunks.ts";
 
 /** Options of every `loadCheckpoint`. */
@@ -54,17 +54,8 @@ export async function loadParameters(
   { dtype, verify = true, onProgress, signal }: LoadOptions,
   scope: Scope,
 ): Promise<ReadonlyMap<string, Tensor>> {
-  checkType("dtype", dtype, weightTypes);
-  const quantizers = await quantizersFor([dtype, ...parameters.map((parameter) => parameter.dtype)]);
-  const isTied = !parameters.some(({ spec }) => spec.name === headName);
-  const planned = parameters.map((parameter) => {
-    const isOutput = parameter.spec.name === (isTied ? tableName : headName);
-    return { ...parameter, isOutput, target: targetDType(kernel, parameter, dtype, isOutput, quantizers) };
-  });
-  const needs = planned.map(({ spec: { name, shape, storage }, target, isOutput }) => {
-    return { name, shape, dtype: target, isMatrix: storage !== "f32", isOutput };
-  });
-  await checkSpace(kernel, needs, files.label);
+  const { planned, needed, quantizers } = await planParameters(kernel, parameters, dtype);
+  await checkSpace(kernel, needed, files.label);
   const work = planned.flatMap(({ chunks, spec, target }) =>
     chunks.map((chunk): PlannedChunk => ({ ...chunk, spec, target })),
   );
@@ -88,6 +79,30 @@ export async function loadParameters(
     if (verify) await file.verify();
   }
   return loaded;
+}
+
+/**
+ * Chooses the storage type of each parameter on a kernel.
+ *
+ * @param dtype the load option
+ * @throws CheckpointError `DTYPE`
+ */
+export async function planParameters(
+  kernel: Kernel,
+  parameters: readonly MatchedParameter[],
+  dtype: WeightDType | undefined,
+) {
+  checkType("dtype", dtype, weightTypes);
+  const quantizers = await quantizersFor([dtype, ...parameters.map((parameter) => parameter.dtype)]);
+  const isTied = !parameters.some(({ spec }) => spec.name === headName);
+  const planned = parameters.map((parameter) => {
+    const isOutput = parameter.spec.name === (isTied ? tableName : headName);
+    return { ...parameter, isOutput, target: targetDType(kernel, parameter, dtype, isOutput, quantizers) };
+  });
+  const needed = planned.map(({ spec: { name, shape, storage }, target, isOutput }): NeededTensor => {
+    return { name, shape, dtype: target, isMatrix: storage !== "f32", isOutput };
+  });
+  return { planned, needed, quantizers };
 }
 
 const weightTypes = Object.keys(formats).filter((type) => type !== "i32");

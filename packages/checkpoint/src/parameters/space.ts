@@ -12,6 +12,22 @@ export interface NeededTensor {
   readonly isOutput: boolean;
 }
 
+/** The memory that the weights of a model take on a kernel. */
+export interface StoredSizes {
+  readonly bytes: number;
+  /** The largest tensor; undefined for a model without one. */
+  readonly largest: { readonly name: string; readonly bytes: number } | undefined;
+}
+
+/** Predicts the memory that tensors take on a kernel. */
+export function storedSizes(kernel: Kernel, tensors: readonly NeededTensor[]): StoredSizes {
+  const largest = largestTensor(kernel, tensors);
+  return {
+    bytes: totalBytes(kernel, tensors),
+    largest: largest && { name: largest.name, bytes: largest.bytes },
+  };
+}
+
 /** The storage types that a message proposes, from the most exact to the smallest. */
 const proposals: readonly WeightDType[] = ["bf16", "f16", "q8_0", "q6_k", "q5_k", "q4_k", "q4_0"];
 

@@ -16,6 +16,12 @@ export function blobFiles(blobs: FileContents, label = "the chosen files"): Chec
   return {
     label,
     list: () => Promise.resolve([...blobs.keys()]),
+    listFolder: (folder) =>
+      Promise.resolve(
+        [...blobs.keys()]
+          .filter((name) => name.startsWith(`${folder}/`))
+          .map((name) => name.slice(folder.length + 1)),
+      ),
     open(name) {
       const blob = blobs.get(name);
       if (blob instanceof Uint8Array) return Promise.resolve(bytesSource(blob, name));

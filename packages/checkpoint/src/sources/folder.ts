@@ -67,6 +67,11 @@ export async function folderFiles(folder: string, label = folder): Promise<Check
       readdir(path).catch((cause: unknown) => {
         throw ioError(folder, cause);
       }),
+    listFolder: (name) =>
+      readdir(join(path, name)).catch((cause: unknown) => {
+        if (isMissing(cause)) return [];
+        throw ioError(join(folder, name), cause);
+      }),
     async open(name) {
       const candidate = join(path, name);
       let real: string;

@@ -188,11 +188,11 @@ function isWeights({ name }: CachedFile): boolean {
 }
 
 /** Bytes of files; a blob that several of them link to counts once. */
-export function distinctBytes(files: readonly CachedFile[]): number {
+function distinctBytes(files: readonly CachedFile[]): number {
   const byContent = new Map(files.map((file) => [file.blob ?? `/${file.name}`, file.bytes]));
   return sum([...byContent.values()]);
 }
 
-export function sum(values: readonly number[]): number {
+function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }

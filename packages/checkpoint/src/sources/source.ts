@@ -13,6 +13,8 @@ export interface CheckpointFiles {
   open(name: string): Promise<ByteSource | undefined>;
   /** Returns the names of all files, where the place can list them. GGUF files, which have any name, are found by it. */
   list?(): Promise<readonly string[]>;
+  /** Returns the names of the files in a subfolder, where the place can list them. Empty where there is no such folder. */
+  listFolder?(folder: string): Promise<readonly string[]>;
 }
 
 /** True for a name that stays in its folder on every system and needs no escaping in a URL. */

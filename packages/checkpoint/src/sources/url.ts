@@ -3,7 +3,7 @@ import { CheckpointError, messageOf } from "../errors.ts";
 import { isGgufName, shardsOf } from "../gguf/choose.ts";
 import type { Progress } from "./progress.ts";
 import { type CheckpointFiles, isPlainFileName } from "./source.ts";
-import { resumed, sizeOf } from "./resume.ts";
+import { requestFile, sizeOf } from "./fetchFile.ts";
 import { streamSource } from "./stream.ts";
 
 /** Options for files that are fetched. */
@@ -32,40 +32,62 @@ export async function urlFiles(
   base: string,
   options: FetchOptions,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
-  if (isGgufName(base.replace(/[?#].*$/, ""))) return ggufUrlFiles(base, options);
-  const root = directoryUrl(base);
-  const label = root.href;
-  return fetchedFiles(label, options, (name) => {
-    if (!isPlainFileName(name))
-      throw new CheckpointError("PATH", `${label}: ${name} is not a plain file name`);
-    return new URL(name, root).href;
-  });
+  const { names, ...place } = urlPlace(base);
+  const { files, notes } = await fetchedFiles(place, options);
+  return { files: names ? { ...files, list: () => Promise.resolve(names) } : files, notes };
+}
+
+/** The addresses of the files of one checkpoint. */
+export interface UrlPlace {
+  /** The absolute URL, for messages. */
+  readonly label: string;
+  /** The names of all files: those of a GGUF file and its other shards. Undefined for a folder, which cannot be listed. */
+  readonly names?: readonly string[] | undefined;
+  /**
+   * The URL of a file; undefined when the place cannot have a file of this name.
+   *
+   * @throws CheckpointError `PATH` for a name that points elsewhere
+   */
+  readonly urlOf: (name: string) => string | undefined;
 }
 
 /**
- * A GGUF file at a URL, and the other shards of its model beside it. Files are stored as those of `urlFiles`.
+ * The files below a URL, or the GGUF file at a URL, with its other shards beside it.
  *
- * @throws CheckpointError `NOT_FOUND` when it is not a URL
+ * @param base absolute, or relative to the page
+ * @throws CheckpointError `NOT_FOUND` when `base` is not a URL
  */
-async function ggufUrlFiles(
-  url: string,
-  options: FetchOptions,
-): Promise<{ files: CheckpointFiles; notes: string[] }> {
-  const first = parseUrl(url);
+export function urlPlace(base: string): UrlPlace {
+  if (isGgufName(base.replace(/[?#].*$/, ""))) return ggufPlace(parseUrl(base));
+  const root = directoryUrl(base);
+  const label = root.href;
+  return {
+    label,
+    urlOf(name) {
+      if (!isPlainFileName(name))
+        throw new CheckpointError("PATH", `${label}: ${name} is not a plain file name`);
+      return new URL(name, root).href;
+    },
+  };
+}
+
+function ggufPlace(first: URL): UrlPlace {
   const names = shardsOf(decoded(first.pathname.slice(first.pathname.lastIndexOf("/") + 1), first.href));
-  const { files, notes } = await fetchedFiles(first.href, options, (name) => {
-    const shard = new URL(encodeURIComponent(name), first);
-    shard.search = first.search; // it may be what allows the access
-    return shard.href;
-  });
-  const open: CheckpointFiles["open"] = async (name) => (names.includes(name) ? files.open(name) : undefined);
-  return { files: { ...files, open, list: () => Promise.resolve(names) }, notes };
+  return {
+    label: first.href,
+    names,
+    urlOf(name) {
+      if (!names.includes(name)) return undefined;
+      const shard = new URL(encodeURIComponent(name), first);
+      shard.search = first.search; // it may be what allows the access
+      return shard.href;
+    },
+  };
 }
 
 async function fetchedFiles(
-  label: string,
+  { label, urlOf }: UrlPlace,
   { cache = true, onProgress, signal }: FetchOptions,
-  urlOf: (name: string) => string,
 ): Promise<{ files: CheckpointFiles; notes: string[] }> {
   const notes: string[] = [];
   const store = cache === false ? undefined : await openCache(notes);
@@ -73,27 +95,9 @@ async function fetchedFiles(
   let doneBytes = 0;
   let totalBytes: number | undefined = 0;
 
-  /** Fetches one file; undefined when the server does not have it. */
-  const request = async (url: string): Promise<Response | undefined> => {
-    let response: Response;
-    try {
-      response = await fetch(url, { signal: signal ?? null });
-    } catch (cause) {
-      signal?.throwIfAborted();
-      const reason = `${messageOf(cause)} (no connection, or the server does not allow this page: CORS)`;
-      throw new CheckpointError("IO", `${url}: ${reason}`, { cause });
-    }
-    // Servers of single-page apps answer with their page where there is no file.
-    const isPage = /^text\/html\b/i.test(response.headers.get("content-type") ?? "");
-    if (response.ok && response.body && !isPage) return resumed(response, url, signal);
-    await response.body?.cancel();
-    if (response.status === 404 || (response.ok && isPage)) return undefined;
-    throw new CheckpointError("IO", `${url}: the server answered ${response.status} ${response.statusText}`);
-  };
-
   /** Fetches a file into the cache and returns it from there. A missing file of a folder is cached as an answer 404. */
   const fetchIntoCache = async (store: Cache, url: string, file: string): Promise<Response | undefined> => {
-    const found = await request(url);
+    const found = await requestFile(url, signal);
     if (!found && isGgufName(file)) return undefined; // it is the model itself, and may be there the next time
     const response = found ?? new Response(null, { status: 404 });
     const size = sizeOf(response);
@@ -112,7 +116,7 @@ async function fetchedFiles(
       if (CheckpointError.is(cause)) throw cause;
       notes.push(`${file} could not be cached for the next visit: ${messageOf(cause)}`);
       outcomes.set(url, "not cached");
-      return request(url);
+      return requestFile(url, signal);
     }
   };
 
@@ -120,10 +124,12 @@ async function fetchedFiles(
     label,
     async open(name) {
       const url = urlOf(name);
+      if (url === undefined) return undefined;
       const isStale = cache === "refresh" && !outcomes.has(url);
       const cached = isStale ? undefined : await store?.match(url);
       const useCache = store !== undefined && outcomes.get(url) !== "not cached";
-      const response = cached ?? (useCache ? await fetchIntoCache(store, url, name) : await request(url));
+      const response =
+        cached ?? (useCache ? await fetchIntoCache(store, url, name) : await requestFile(url, signal));
       return response?.ok ? responseSource(response, url, signal) : undefined;
     },
   };

@@ -3,7 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { refusal } from "../../test/support/folders.ts";
 import { tinyTokenizer } from "../../test/support/tokenizers.ts";
+import { blobFiles } from "../sources/blob.ts";
 import { parseTokenizer } from "./parse.ts";
+import { findTokenizer } from "./read.ts";
 
 const bytesOf = (json: unknown) => new TextEncoder().encode(JSON.stringify(json));
 const files = (json: Record<string, unknown>) =>
@@ -183,6 +185,59 @@ test("the files' special tokens and chat template are shown", () => {
     vocabSize: 10,
     stopIds: [2],
   });
+});
+
+test("without added special tokens a text keeps its blank, but no BOS", () => {
+  for (const form of ["normalizer", "Metaspace"] as const) {
+    const tokenizer = llama(form);
+    expect(tokenizer.encode("b")).toEqual([1, 9]);
+    expect(tokenizer.encode("b", { addSpecialTokens: false })).toEqual([9]);
+    expect(tokenizer.encode("<s>b", { addSpecialTokens: false, specialTokens: true })[0]).toBe(1);
+  }
+});
+
+test("special tokens are not found in literals, nor where they overlap one", () => {
+  const tokenizer = llama("Metaspace");
+  const text = "<s>a<s></s>";
+  const encode = (...literals: [number, number][]) =>
+    tokenizer
+      .encode(text, {
+        specialTokens: true,
+        addSpecialTokens: false,
+        literals: literals.map(([start, end]) => ({ start, end })),
+      })
+      .filter((id) => id === 1 || id === 2);
+  expect(encode()).toEqual([1, 1, 2]);
+  expect(encode([3, 4])).toEqual([1, 1, 2]);
+  expect(encode([0, 1])).toEqual([1, 2]);
+  expect(encode([2, 3], [4, 5])).toEqual([2]);
+  expect(encode([6, 8])).toEqual([1]);
+  expect(encode([0, 11])).toEqual([]);
+});
+
+test("named templates come from their folder and from tokenizer_config.json, and are files like the others", async () => {
+  const all = files({ "tokenizer.json": tinyTokenizer["tokenizer.json"] });
+  const put = (name: string, text: string) => all.set(name, new TextEncoder().encode(text));
+  put("additional_chat_templates/tool_use.jinja", "tools");
+  put("additional_chat_templates/rag-2.jinja", "rag");
+  put("additional_chat_templates/../x.jinja", "outside");
+  put("additional_chat_templates/notes.txt", "notes");
+  const read = async () => (await findTokenizer(blobFiles(all)))!;
+  expect([...(await read()).chatTemplates]).toEqual([
+    ["rag-2", "rag"],
+    ["tool_use", "tools"],
+  ]);
+  put("chat_template.jinja", "default");
+  const { chatTemplates, files: kept } = await read();
+  expect(chatTemplates.get("default")).toBe("default");
+  expect([...kept.keys()].filter((name) => name.includes("template"))).toEqual([
+    "chat_template.jinja",
+    "additional_chat_templates/rag-2.jinja",
+    "additional_chat_templates/tool_use.jinja",
+  ]);
+  all.set("tokenizer_config.json", bytesOf({ chat_template: "of the config" }));
+  expect([...(await read()).chatTemplates]).toContainEqual(["default", "of the config"]);
+  expect(tiny.chatTemplates.size).toBe(0);
 });
 
 const word = (behavior: string, invert: boolean) => ({

@@ -1,8 +1,10 @@
 import { byteTokenizer, type LMConfig } from "@mamba/core";
+import { CheckpointError } from "../errors.ts";
 import { Fields } from "../json/fields.ts";
 import { configCap, parseJsonObject } from "../json/parse.ts";
 import { type CheckpointFiles, readOptional } from "../sources/source.ts";
 import { type CheckpointTokenizer, parseTokenizer } from "./parse.ts";
+import { templateFile, templateFolder, templateNameOf } from "./tokenizerConfig.ts";
 import { parseVocabFiles, remedy } from "./vocabFiles.ts";
 
 /** Largest tokenizer.json, vocab.json or merges.txt in bytes; that of Gemma 3 has 33 MB. */
@@ -73,9 +75,10 @@ export async function findTokenizer(
   };
   if (await find("tokenizer.json", tokenizerCap)) {
     const config = await find("tokenizer_config.json", tokenizerConfigCap);
-    if (config && !parseJsonObject(config, "tokenizer_config.json")["chat_template"]) {
-      await find("chat_template.jinja", configCap);
+    if (!config || !parseJsonObject(config, "tokenizer_config.json")["chat_template"]) {
+      await find(templateFile, configCap);
     }
+    for (const name of await namedTemplateFiles(files)) await find(name, configCap);
     return parseTokenizer(found, stopIds);
   }
   if (!(await find("vocab.json", tokenizerCap)) || !(await find("merges.txt", tokenizerCap)))
@@ -83,6 +86,20 @@ export async function findTokenizer(
   await find("tokenizer_config.json", tokenizerConfigCap);
   await find("added_tokens.json", configCap);
   return parseVocabFiles(found, stopIds);
+}
+
+/** Most files in the folder of named chat templates. */
+const maxTemplates = 64;
+
+/** The files of the chat templates that have a name, where the source can list them. Those of a hub or a URL are not looked for. */
+async function namedTemplateFiles(files: CheckpointFiles): Promise<string[]> {
+  const listed = (await files.listFolder?.(templateFolder)) ?? [];
+  const names = listed
+    .map((name) => `${templateFolder}/${name}`)
+    .filter((name) => templateNameOf(name) !== undefined)
+    .sort();
+  if (names.length <= maxTemplates) return names;
+  throw new CheckpointError("TOO_LARGE", `${templateFolder}: more than ${maxTemplates} chat templates`);
 }
 
 async function reasonFor(files: CheckpointFiles, { vocabSize }: LMConfig): Promise<string> {

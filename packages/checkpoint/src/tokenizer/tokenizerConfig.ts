@@ -36,11 +36,17 @@ export function additionalSpecialTokens(config: JsonObject | undefined): Readonl
 /** The name of the template for conversations that have none of their own. */
 const defaultName = "default";
 /** The file of the default template, and the folder of those with other names. */
-const templateFile = "chat_template.jinja";
-const namedTemplate = /^additional_chat_templates\/(.{1,64})\.jinja$/;
+export const templateFile = "chat_template.jinja";
+export const templateFolder = "additional_chat_templates";
+const namedTemplate = new RegExp(`^${templateFolder}/([A-Za-z0-9_][A-Za-z0-9_-]{0,63})\\.jinja$`);
+
+/** The name of the chat template that a file holds, or undefined for other files. */
+export function templateNameOf(file: string): string | undefined {
+  return file === templateFile ? defaultName : namedTemplate.exec(file)?.[1];
+}
 
 /**
- * The chat templates by name: the files chat_template.jinja and additional_chat_templates/NAME.jinja; without any, the field
+ * The chat templates by name: the files chat_template.jinja and additional_chat_templates/NAME.jinja; without the first, also the field
  * `chat_template` of tokenizer_config.json, which is a text or a list of named ones.
  *
  * @throws CheckpointError `JSON` when a file is not UTF-8
@@ -51,15 +57,16 @@ export function chatTemplatesOf(
 ): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [name, bytes] of files) {
-    const named = name === templateFile ? defaultName : namedTemplate.exec(name)?.[1];
+    const named = templateNameOf(name);
     if (named !== undefined) found.set(named, decodeTemplate(name, bytes));
   }
-  if (found.size > 0) return found;
+  if (found.has(defaultName)) return found;
   const field = config?.["chat_template"];
   if (typeof field === "string") return found.set(defaultName, field);
   for (const entry of Array.isArray(field) ? (field as readonly Json[]) : []) {
     const { name, template } = isObject(entry) ? entry : {};
-    if (typeof name === "string" && typeof template === "string") found.set(name, template);
+    if (typeof name === "string" && typeof template === "string" && !found.has(name))
+      found.set(name, template);
   }
   return found;
 }

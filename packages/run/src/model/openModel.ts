@@ -1,4 +1,4 @@
-import { type ChatOptions, ChatSession } from "@mamba/chat";
+import { type ChatOptions, ChatSession, type RestoreOptions } from "@mamba/chat";
 import type { CheckpointTokenizer, LoadedCheckpoint } from "@mamba/checkpoint";
 import { generate, type GeneratedToken, type GenerateOptions, type GenerationInput } from "@mamba/core";
 import type { LoraAdapter, MambaLM } from "@mamba/core";
@@ -87,7 +87,7 @@ export class OpenModel implements AsyncDisposable {
    *
    * @throws ChatError `SAVED`
    */
-  restoreChat(bytes: Uint8Array, options: ChatOptions = {}): Promise<ChatSession> {
+  restoreChat(bytes: Uint8Array, options: RestoreOptions = {}): Promise<ChatSession> {
     return ChatSession.restore(this, bytes, options);
   }
 

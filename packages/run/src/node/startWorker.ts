@@ -10,10 +10,10 @@ import { programPath } from "./programPath.ts";
  */
 export function startWorker(): Worker {
   try {
-    return new Worker(programPath("worker"), { name: "mamba" });
+    // The flags of the app's program, such as --input-type, are not for the worker's.
+    return new Worker(programPath("worker"), { name: "mamba", execArgv: [] });
   } catch (cause) {
-    const remedy =
-      "install @mamba/run, or give the option worker: a worker whose file imports @mamba/run/worker";
+    const remedy = "give the option worker: a worker whose file imports @mamba/run/worker";
     throw new RunError("WORKER", `worker: its program was not found: ${messageOf(cause)}; ${remedy}`, {
       cause,
     });

@@ -144,7 +144,7 @@ export class Host {
         return this.#answerStream(id, session.edit(index, content, { ...options, ...hooks }), running);
       }
       case "save": {
-        const bytes = ownBytes(await session.save());
+        const bytes = ownBytes(await session.save(request.options));
         return { result: bytes, transfer: [bytes.buffer] };
       }
       case "leave":

@@ -36,7 +36,7 @@ const rules: FieldRules = {
   send: { ...chatRequest, message, options: object },
   regenerate: { ...chatRequest, options: object },
   edit: { ...chatRequest, index, content: text, options: object },
-  save: chatRequest,
+  save: { ...chatRequest, options: object },
   leave: chatRequest,
   memory: { id: index },
   close: { id: index },

@@ -12,7 +12,14 @@
 // and frees the model. A message that is no request is answered with "refused", or with "failed" where it has an id, and
 // changes nothing else.
 
-import type { AnswerOptions, ChatEvent, ChatMessage, ChatOptions } from "@mamba/chat";
+import type {
+  AnswerOptions,
+  ChatEvent,
+  ChatMessage,
+  ChatOptions,
+  RestoreOptions,
+  SaveOptions,
+} from "@mamba/chat";
 import type { ModelAbout } from "../model/about.ts";
 import type { ModelSource, OpenOptions, OpenProgress } from "../model/options.ts";
 import type { SentError } from "./sentError.ts";
@@ -61,7 +68,7 @@ export type Request =
       readonly id: number;
       readonly chat: number;
       readonly bytes: Uint8Array;
-      readonly options: ChatOptions;
+      readonly options: RestoreOptions;
     }
   /** Begins the conversation `fork` as a fork of `chat`. */
   | {
@@ -93,7 +100,7 @@ export type Request =
       readonly content: string;
       readonly options: SentAnswerOptions;
     }
-  | { readonly type: "save"; readonly id: number; readonly chat: number }
+  | { readonly type: "save"; readonly id: number; readonly chat: number; readonly options: SaveOptions }
   /** Frees a conversation. */
   | { readonly type: "leave"; readonly id: number; readonly chat: number }
   | { readonly type: "memory"; readonly id: number }

@@ -1,8 +1,8 @@
-import type { AnswerOptions, ChatEvent, ChatMessage } from "@mamba/chat";
+import type { AnswerOptions, ChatEvent, ChatMessage, PrepareOptions, SaveOptions } from "@mamba/chat";
 import { RunError } from "../errors.ts";
 import type { AskOptions, Connection, Question } from "./connection.ts";
 import type { Items, MessageChange, Report } from "./protocol.ts";
-import type { PrepareOptions, WorkerChat } from "./workerModel.ts";
+import type { WorkerChat } from "./workerModel.ts";
 
 /** The conversations of one worker. */
 export class WorkerChats {
@@ -88,9 +88,9 @@ class RemoteChat implements WorkerChat {
     return this.#chats.begin((fork) => this.#connection.ask("fork", { chat: this.#chat, fork, index }));
   }
 
-  async save(): Promise<Uint8Array<ArrayBuffer>> {
+  async save(options: SaveOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     this.#check();
-    return this.#connection.ask("save", { chat: this.#chat });
+    return this.#connection.ask("save", { chat: this.#chat, options });
   }
 
   async dispose(): Promise<void> {

@@ -1,4 +1,12 @@
-import type { AnswerOptions, ChatEvent, ChatMessage, ChatOptions } from "@mamba/chat";
+import type {
+  AnswerOptions,
+  ChatEvent,
+  ChatMessage,
+  ChatOptions,
+  PrepareOptions,
+  RestoreOptions,
+  SaveOptions,
+} from "@mamba/chat";
 import type { GenerateOptions } from "@mamba/core";
 import type { ModelAbout } from "../model/about.ts";
 import type { OpenOptions } from "../model/options.ts";
@@ -89,23 +97,17 @@ export interface WorkerModel extends AsyncDisposable {
 }
 
 /** Options of `WorkerModel.restoreChat`. */
-export interface RestoreChatOptions extends ChatOptions {
+export interface RestoreChatOptions extends RestoreOptions {
   /** Move the bytes to the worker instead of a copy: the caller's array is empty afterwards. Default false. */
   readonly transfer?: boolean | undefined;
 }
-
-/** Options of `WorkerChat.prepare`. */
-export type PrepareOptions = Pick<AnswerOptions, "signal" | "onProgress">;
 
 /** A conversation in a worker: `ChatSession` with promises. */
 export interface WorkerChat extends AsyncDisposable {
   /** The messages, the system prompt included, as after the last request that ended. */
   readonly messages: readonly ChatMessage[];
   /** Reads the messages that are there, such as a long system prompt. */
-  prepare(options?: {
-    signal?: AbortSignal;
-    onProgress?: (done: number, total: number) => void;
-  }): Promise<void>;
+  prepare(options?: PrepareOptions): Promise<void>;
   /** Sends a message and streams the answer. Text events that come faster than they are read are joined. */
   send(
     message: string | ChatMessage | readonly ChatMessage[],
@@ -113,11 +115,11 @@ export interface WorkerChat extends AsyncDisposable {
   ): AsyncGenerator<ChatEvent, void, undefined>;
   /** Streams another answer to the last user message. */
   regenerate(options?: AnswerOptions): AsyncGenerator<ChatEvent, void, undefined>;
-  /** Replaces the content of a message, drops those after it, and streams an answer. */
+  /** Replaces the content of a message and drops those after it. Answers when it is one of the user or of a tool; other streams are empty. */
   edit(index: number, content: string, options?: AnswerOptions): AsyncGenerator<ChatEvent, void, undefined>;
   /** An independent conversation with the same messages, up to message `index`. */
   fork(index?: number): Promise<WorkerChat>;
   /** The conversation as bytes, for `restoreChat`. */
-  save(): Promise<Uint8Array<ArrayBuffer>>;
+  save(options?: SaveOptions): Promise<Uint8Array<ArrayBuffer>>;
   dispose(): Promise<void>;
 }

@@ -170,8 +170,8 @@ function answerStart(
     const reasoning = message?.role === "assistant" ? (message.reasoning ?? "") : "";
     return { before: `${reasoning}\n</${name}>\n\n`, from };
   }
-  // The prompt leaves the reasoning empty, and the rendering leaves it out.
-  if (/^<(\w+)>\s*<\/\1>\s*$/.test(begun)) return { before: "", from };
+  // The prompt has blanks, or leaves the reasoning empty, and the rendering leaves it out.
+  if (/^(?:<(\w+)>\s*<\/\1>)?\s*$/.test(begun)) return { before: "", from };
   throw new TrainError(
     "DATA",
     `the template's prompt for an answer ends with ${JSON.stringify(begun.slice(0, 80))}, with which it does not begin the answer`,

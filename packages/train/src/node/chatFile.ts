@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { mkdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ChatError } from "@mamba/chat";
@@ -53,7 +53,8 @@ export interface ChatFile extends ChatSource, FileSource {
 }
 
 /**
- * Conversations as examples, see `chatExamples`: JSON lines in the form that `parseConversation` reads. The conversations are
+ * Conversations as examples, see `chatExamples`: JSON lines in the form that `parseConversation` reads, or Parquet with a column
+ * `messages` (lists of structs, or texts of JSON) and perhaps `tools`. The conversations are
  * rendered and tokenized once, one by one, into a file of `cacheFolder`, whose name is a hash of the data, the tokenizer, the
  * template and the options.
  *
@@ -196,7 +197,7 @@ async function* conversations(
 ): AsyncGenerator<StoredConversation, void, undefined> {
   const { signal, onProgress, skipDamaged = false } = options;
   const hash = createHash("sha256");
-  for await (const row of jsonRows(file, (chunk) => hash.update(chunk))) {
+  for await (const row of rowsOf(file, hash, signal)) {
     signal?.throwIfAborted();
     try {
       yield convert(row, now, options);
@@ -211,8 +212,35 @@ async function* conversations(
     throw new TrainError("DATA", `${file.path}: the file changes while it is read`);
 }
 
-function convert({ where, json }: ChatRow, now: Date, options: ChatFileOptions): StoredConversation {
-  const conversation = parseConversation(json(), where);
+/** The rows of a file, by its first bytes. Adds all bytes of the file to `hash`. */
+async function* rowsOf(
+  file: DataFile,
+  hash: Hash,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ChatRow, void, undefined> {
+  const start = (await file.read(0, Math.min(4, file.size))).toString("latin1");
+  if (start === "PAR1") {
+    const { parquetRows } = await import("./parquetRows.ts");
+    yield* parquetRows(file, signal);
+    for await (const chunk of file.chunks()) hash.update(chunk);
+    return;
+  }
+  if (start.startsWith("\x1f\x8b")) {
+    throw new TrainError(
+      "DATA",
+      `${file.path}: expected JSON lines or Parquet, got a gzip file; unpack it first`,
+    );
+  }
+  if (start.startsWith("[")) {
+    const expected = "expected JSON lines, an object in each line";
+    throw new TrainError("DATA", `${file.path}: ${expected}, got one JSON array`);
+  }
+  yield* jsonRows(file, (chunk) => hash.update(chunk));
+}
+
+function convert(row: ChatRow, now: Date, options: ChatFileOptions): StoredConversation {
+  const { where } = row;
+  const conversation = parseConversation(row.json(), where);
   const wrong = (reason: string, cause?: unknown) => new TrainError("DATA", `${where}: ${reason}`, { cause });
   try {
     const found = chatExamples(conversation, { ...options, maxLength: options.length, now });

@@ -1,7 +1,7 @@
-import { elementCount, type Kernel, openKernel } from "@mamba/kernel";
+import { elementCount, type Kernel } from "@mamba/kernel";
 import { TrainError } from "@mamba/train";
 import type { BackendId, TrainingKind, TrainingSettings } from "../../protocol.ts";
-import { candidateOf } from "../backends.ts";
+import { openBackend } from "../backends.ts";
 import type { Learned, Lesson } from "./course.ts";
 import { loadLearned, openLesson } from "./courses.ts";
 import type { Snapshot } from "./run.ts";
@@ -57,7 +57,7 @@ export class OpenModel<L extends Learned = Learned> implements AsyncDisposable {
     kind: TrainingKind,
     make: (kernel: Kernel) => Promise<L>,
   ): Promise<OpenModel<L>> {
-    const kernel = await openKernel([candidateOf(backend)]);
+    const kernel = await openBackend(backend);
     try {
       return new OpenModel(kind, backend, kernel, await make(kernel));
     } catch (error) {

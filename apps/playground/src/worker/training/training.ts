@@ -1,8 +1,8 @@
 import { MambaError } from "@mamba/core";
-import { KernelError, openKernel } from "@mamba/kernel";
+import { KernelError } from "@mamba/kernel";
 import { TrainError } from "@mamba/train";
 import type { BackendId, Ending, Query, Report, TrainingKind, TrainingSettings } from "../../protocol.ts";
-import { candidateOf } from "../backends.ts";
+import { openBackend } from "../backends.ts";
 import { failure } from "../failure.ts";
 import type { Learned, Lesson } from "./course.ts";
 import { OpenModel, snapshotOf } from "./openModel.ts";
@@ -162,7 +162,7 @@ export class Training {
 
   /** @throws KernelError when the backend does not open, before the run leaves the current one */
   async #check(backend: BackendId): Promise<void> {
-    const kernel = await openKernel([candidateOf(backend)]);
+    const kernel = await openBackend(backend);
     await kernel.dispose();
   }
 

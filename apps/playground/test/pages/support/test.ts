@@ -1,10 +1,10 @@
 import { type Page, test as base } from "playwright/test";
-import { type ModelFiles, randomModel } from "./model.ts";
-import { type Served, serveModel, servePage } from "./serve.ts";
+import { chattyModel, largerModel, type ModelFiles, randomModel } from "./model.ts";
+import { ModelServer, type Served, servePage } from "./serve.ts";
 
 interface Shared {
   readonly modelFiles: ModelFiles;
-  readonly modelServer: Awaited<ReturnType<typeof serveModel>>;
+  readonly modelServer: ModelServer;
   readonly isolatedSite: Served;
   readonly bareSite: Served;
 }
@@ -19,10 +19,11 @@ export class Playground {
 
   /** Fetches a model and waits until it is loaded. */
   async fetch(url: string): Promise<void> {
-    if (await this.page.locator("#add:not([open])").count()) await this.page.getByText("Add a model").click();
+    if (await this.page.locator("#add:not([open])").count())
+      await this.page.getByText("Add a model", { exact: true }).click();
     await this.page.getByLabel("From a URL").fill(url);
     await this.page.getByRole("button", { name: "Fetch" }).click();
-    await this.ready.waitFor();
+    await this.ready.waitFor({ state: "attached" });
   }
 
   /** The button that starts a text, once it is enabled. */
@@ -48,7 +49,24 @@ export class Playground {
   }
 
   get stop() {
-    return this.page.getByRole("button", { name: "Stop" });
+    return this.page.getByRole("button", { name: "Stop", exact: true });
+  }
+
+  /** The messages of the conversation. */
+  get messages() {
+    return this.page.getByRole("log").getByRole("article");
+  }
+
+  /** Sends a message, and waits for the end of its answer. */
+  async say(text: string): Promise<void> {
+    await this.page.getByLabel("Message", { exact: true }).fill(text);
+    await this.page.getByRole("button", { name: "Send", exact: true }).click();
+    await this.answered();
+  }
+
+  /** Waits for the end of an answer. */
+  async answered(): Promise<void> {
+    await this.page.locator("#send:enabled").waitFor();
   }
 
   backend(name: string) {
@@ -154,8 +172,9 @@ export const test = base.extend<{ playground: Playground; demo: boolean }, Share
   // eslint-disable-next-line no-empty-pattern
   modelFiles: [async ({}, use) => use(await randomModel()), { scope: "worker" }],
   modelServer: [
-    async ({ modelFiles }, use) => {
-      const server = await serveModel(modelFiles);
+    async ({ modelFiles: tiny }, use) => {
+      const models = { tiny, chatty: await chattyModel(), larger: await largerModel() };
+      const server = await new ModelServer(models).listen();
       await use(server);
       await server.close();
     },
@@ -166,8 +185,9 @@ export const test = base.extend<{ playground: Playground; demo: boolean }, Share
   demo: [false, { option: true }],
   playground: async ({ page, isolatedSite, modelFiles, demo }, use) => {
     // The tests do not depend on the demo model of the build.
-    await page.route("**/demo/*", (route) => {
-      const body = demo && modelFiles.get(new URL(route.request().url()).pathname.replace("/demo/", ""));
+    await page.route(/\/(chat-)?demo\//, (route) => {
+      const { pathname } = new URL(route.request().url());
+      const body = demo && modelFiles.get(pathname.replace("/demo/", ""));
       return body ? route.fulfill({ body }) : route.fulfill({ status: 404 });
     });
     const errors: string[] = [];

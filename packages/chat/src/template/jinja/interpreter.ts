@@ -119,7 +119,7 @@ export class Interpreter {
     const values = elementsOf(this.#budget, this.#expressions.evaluate(source, scope));
     const elements = test ? this.#matching(values, test, node.loopvar, scope) : values;
     const loop = new Loop(this.#budget, elements);
-    // As in Jinja, an iteration that break or continue ends does not count.
+    // An iteration that break or continue ends does not count: Jinja has it so.
     let isEmpty = true;
     for (let value = loop.next(); value !== undefined; value = loop.next()) {
       this.#budget.elements(8);
