@@ -94,7 +94,7 @@ const recipes = {
       ["instructions", model],
       ["quantized", quantized],
     ])) {
-      train([stage], ["--model", base, "--lora", "8", "--eval-every", "100"]);
+      train([stage], ["--model", base, "--lora", "8", "--eval-every", "200"]);
       results[stage] = await both(base, join(folder, stage, "adapter"));
     }
     keepAdapter(join(folder, "instructions"), "instructions-adapter");

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { trainTokenizer } from "./trainTokenizer.mjs";
@@ -33,14 +33,18 @@ export function prepareChat(cache, print) {
 }
 
 /**
- * Writes the instructions to learn, and those of the results.
+ * Writes the instructions to learn, with conversations that keep the model from forgetting what it knows, and the instructions of the
+ * results.
  *
  * @param {string} cache
  * @param {PrintCorpus} print
  */
 export function prepareInstructions(cache, print) {
   mkdirSync(cache, { recursive: true });
-  print("instructions", { count: 4000, seed: 0 }, join(cache, "instructions.jsonl"));
+  const [instructions, kept] = [join(cache, "instructions.jsonl"), join(cache, "kept.jsonl")];
+  print("instructions", { count: 4000, seed: 0 }, instructions);
+  print("conversations", { count: 3000, seed: 8 }, kept);
+  appendFileSync(instructions, readFileSync(kept));
   print("instructions", { count: 200, seed: 2 }, join(cache, "held-out-instructions.jsonl"));
 }
 
