@@ -211,6 +211,15 @@ test("sizes are bounded, and hostile answers take linear time", () => {
   expect(parse(hermes, [long])).toEqual([text(long)]);
   const deep = `<tool_call>{"name":"f","arguments":{"a":${"[".repeat(80)}${"]".repeat(80)}}}`;
   expect(parse(hermes, [deep])).toEqual([text(deep)]);
+  // A conversation takes 64 levels, so deeper values of arguments stay text.
+  const levels = "[".repeat(20_000) + "]".repeat(20_000);
+  const xml = parse(coder, [
+    `<tool_call><function=f><parameter=a>${levels}</parameter></function></tool_call>`,
+  ]);
+  expect(xml).toMatchObject([{ call: { arguments: { a: levels } } }]);
+  const inText = JSON.stringify(`{"a":${levels}}`);
+  const spelled = parse(hermes, [`<tool_call>{"name":"f","arguments":${inText}}</tool_call>`]);
+  expect(spelled).toMatchObject([{ call: { arguments: `{"a":${levels}}` } }]);
   const start = performance.now();
   for (const part of [
     "<tool_call>",

@@ -327,6 +327,57 @@ test("equal seeds give equal answers, whatever was read before", async () => {
   loaded.model.dispose();
 });
 
+test.each(["mamba", "hybrid"] as const)(
+  "%s: another answer after one of one token reads nothing",
+  async (kind) => {
+    const loaded = chatModel(kernel, { kind });
+    using session = new ChatSession(loaded, { ...greedy, system: "Be brief." });
+    await last(session.send("Hello", { maxTokens: 1 }));
+    expect((await last(session.regenerate())).usage.readTokens).toBe(0);
+    loaded.model.dispose();
+  },
+);
+
+test("values that are no data, wrong options and the highest seed", async () => {
+  const loaded = chatModel(kernel);
+  using session = new ChatSession(loaded, { ...greedy, seed: Number.MAX_SAFE_INTEGER });
+  const send = (message: unknown) => last(session.send(message as ChatMessage));
+  await expect(send({ role: "user", content: () => 1 })).rejects.toMatchObject({ code: "MESSAGES" });
+  await send("x");
+  await send("y");
+  const begin = (options: unknown) => () => new ChatSession(loaded, options as object);
+  const OPTIONS = expect.objectContaining({ code: "OPTIONS" }) as Error;
+  expect(begin({ template: 5 })).toThrow(OPTIONS);
+  expect(begin({ variables: "abc" })).toThrow(OPTIONS);
+  const system = { system: "x" } as object;
+  await expect(ChatSession.restore(loaded, await session.save(), system)).rejects.toEqual(OPTIONS);
+  const edit = all(session.edit(1, "z", { tempreture: 1 } as object));
+  await expect(edit).rejects.toEqual(OPTIONS);
+  expect(session.messages).toHaveLength(4);
+  loaded.model.dispose();
+});
+
+test("dispose ends the reading of a prompt", async () => {
+  const loaded = chatModel(kernel);
+  await fromStart(loaded, [{ role: "user", content: "x" }]);
+  const before = kernel.memory().tensors;
+  const positions = countPositions(loaded);
+  const options = { ...greedy, messages: [{ role: "user", content: "x".repeat(20_000) }] } as const;
+  for (const begin of [
+    (session: ChatSession) => session.prepare(),
+    (session: ChatSession) => last(session.regenerate()),
+  ]) {
+    const session = new ChatSession(loaded, options);
+    const start = positions();
+    const reading = begin(session);
+    session.dispose();
+    await expect(reading).rejects.toMatchObject({ code: "DISPOSED" });
+    expect(positions() - start).toBeLessThan(10_000);
+    expect(kernel.memory().tensors).toBe(before);
+  }
+  loaded.model.dispose();
+});
+
 test("a stop string ends an answer, and is no part of it", async () => {
   const loaded = chatModel(kernel);
   using session = new ChatSession(loaded, {

@@ -169,6 +169,27 @@ test("truncate to the end of a prompt needs no reading, with checkpoints", async
   }, lively);
 });
 
+test("a checkpoint without logits leaves the one at its position, and one before others is in order", async () => {
+  await withModel(async (model) => {
+    using state = GenerationState.start(model, someIds(9), { seed: 3 });
+    await collect(generate(model, state, { checkpoints: {}, maxTokens: 1 }));
+    state.checkpoint();
+    state.truncate(9);
+    expect(state.pending).toEqual([]);
+    // The state goes back to 9, before the checkpoint at 12, which has no logits, and keeps another one there.
+    await collect(generate(model, state, { maxTokens: 4 }));
+    state.checkpoint();
+    state.truncate(12);
+    expect(state.pending).toHaveLength(3);
+    state.append(someIds(2));
+    await prefill(model, state, { checkpoints: { at: [11] } });
+    state.truncate(13);
+    expect(state.pending).toHaveLength(1);
+    state.truncate(11);
+    expect(state.pending).toEqual([]);
+  }, lively);
+});
+
 test("an abort or an error ends one sequence, and the others go on", async () => {
   await withModel(async (model) => {
     const whole = idsOf(await collect(generate(model, someIds(5), { seed: 1, maxTokens: 9 })));

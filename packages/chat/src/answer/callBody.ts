@@ -8,6 +8,8 @@ import { callsOfJson, isJsonObject, isName, type ParsedCall, parsed } from "./pa
 type Progress = "more" | "invalid" | readonly ParsedCall[];
 
 const maxDepth = 64;
+/** Characters of JSON without a mark that decide whether it may be a call. */
+const decidedLength = 64;
 const functionEnd = "</function>";
 const parameterMark = "<parameter=";
 const parameterEnd = "</parameter>";
@@ -68,8 +70,8 @@ export class CallBody {
   #addJson(character: string): Progress {
     const found = this.#json.push(character);
     if (found !== "end") {
-      const isBare = this.#syntax.open === "" && this.#name === "";
-      return isBare && !beginsCall(this.#json.text) ? "invalid" : found;
+      const mayBeOther = this.#syntax.open === "" && this.#json.length <= decidedLength;
+      return mayBeOther && !beginsCall(this.#json.text) ? "invalid" : found;
     }
     const { text } = this.#json;
     if (this.#name === "") return callsOfJson(text) ?? "invalid";
@@ -173,6 +175,6 @@ function valueOf(text: string, isString: boolean): Json {
 /** True while a JSON text may be a call without a mark: other objects are answers, and are not held back. */
 function beginsCall(text: string): boolean {
   const keys = ['{"name"', '{"type"', '{"function"'];
-  const start = text.slice(0, 64).replace(/\s/g, "");
+  const start = text.slice(0, decidedLength).replace(/\s/g, "");
   return keys.some((key) => key.startsWith(start) || start.startsWith(key));
 }

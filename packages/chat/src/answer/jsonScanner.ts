@@ -18,6 +18,10 @@ export class JsonScanner {
     return this.#text;
   }
 
+  get length(): number {
+    return this.#text.length;
+  }
+
   /** Adds a character, the first one `{` or `[`. Returns "end" when the value is complete, "invalid" when this cannot be JSON. */
   push(character: string): "more" | "end" | "invalid" {
     this.#text += character;

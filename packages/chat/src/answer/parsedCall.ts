@@ -14,13 +14,32 @@ export function callsOfJson(text: string): readonly ParsedCall[] | undefined {
   return calls.length === items.length && calls.length > 0 ? calls : undefined;
 }
 
-/** The value of a JSON text; undefined when it is not JSON. */
+/** Levels of a value that a call may have: a conversation takes 64, with those around the value. */
+const maxDepth = 60;
+
+/** The value of a JSON text; undefined when it is not JSON, or has too many levels for a message. */
 export function parsed(text: string): Json | undefined {
+  if (isDeep(text)) return undefined;
   try {
     return JSON.parse(text) as Json;
   } catch {
     return undefined;
   }
+}
+
+function isDeep(text: string): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i] ?? "";
+    if (isInString && character === "\\") i++;
+    else if (character === '"') isInString = !isInString;
+    else if (isInString) continue;
+    else if (character === "[" || character === "{") depth++;
+    else if (character === "]" || character === "}") depth--;
+    if (depth > maxDepth) return true;
+  }
+  return false;
 }
 
 export function isName(name: Json | undefined): name is string {

@@ -26,13 +26,16 @@ export function answerMarks(
   const content = hasStopId ? written.slice(0, -1) : written;
   let text = "";
   for (const id of content) text += stream.push(id).text;
+  const contentText = text + stream.rest();
   const marks: Mark[] = [
-    { offset: before.length + text.length + stream.rest().length, length: length + content.length, messages },
+    { offset: before.length + contentText.length, length: length + content.length, messages },
   ];
-  if (!hasStopId) return { text: text + stream.rest(), marks };
+  if (!hasStopId) return { text: contentText, marks };
   for (const id of written.slice(-1)) text += stream.push(id).text;
   text += stream.rest();
-  return { text, marks: [...marks, { offset: before.length + text.length, length: ids.length, messages }] };
+  // A decoder may write the end of a broken character in another way when an id follows.
+  const certain = text.startsWith(contentText) ? marks : [];
+  return { text, marks: [...certain, { offset: before.length + text.length, length: ids.length, messages }] };
 }
 
 function spells(tokenizer: Tokenizer, ids: readonly number[]): boolean {

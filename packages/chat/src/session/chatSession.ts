@@ -82,7 +82,14 @@ export class ChatSession implements Disposable {
     this.#follow(plan, freshSeed());
     if (this.#state.pending.length === 0) return;
     const checkpoints = { at: plan.marks.map(({ length }) => length), keep: setup.keep };
-    await prefill(setup.model, this.#state, { signal, onProgress, checkpoints, maxLength: setup.maxLength });
+    const { model, maxLength } = setup;
+    await prefill(model, this.#state, {
+      signal,
+      onProgress: this.#untilDisposed(onProgress),
+      checkpoints,
+      maxLength,
+    });
+    if (this.#isDisposed) throw disposed();
   }
 
   /**
@@ -125,6 +132,7 @@ export class ChatSession implements Disposable {
       return;
     }
     using _ = this.#use();
+    checkAnswerOptions("ChatSession.edit", this.#setup.model, this.#setup.tokenizer, options ?? {});
     this.#messages = editedMessages(this.#messages, index, content);
   }
 
@@ -201,12 +209,12 @@ export class ChatSession implements Disposable {
       ...defaults,
       ...Object.fromEntries(Object.entries(given).filter(isDefined)),
     };
-    const { maxTokens = defaultMaxTokens, seed: _seed, stop, signal, ...sampling } = options;
+    const { maxTokens = defaultMaxTokens, seed: _seed, stop, signal, onProgress, ...sampling } = options;
     signal?.throwIfAborted();
     const messages = messagesOf();
     const plan = planPrompt(setup, this.#read, messages);
     this.#messages = messages;
-    const own = defaults.seed === undefined ? freshSeed() : defaults.seed + this.#answers;
+    const own = defaults.seed === undefined ? freshSeed() : seedAfter(defaults.seed, this.#answers);
     this.#answers++;
     const readTokens = this.#follow(plan, given.seed ?? own);
     const answer = new WrittenAnswer(setup, plan, messages, this.#state.ids, stop);
@@ -214,6 +222,7 @@ export class ChatSession implements Disposable {
     try {
       const tokens = generate(model, this.#state, {
         ...sampling,
+        onProgress: this.#untilDisposed(onProgress),
         signal,
         stopIds,
         maxTokens: Math.min(maxTokens, maxLength - plan.length),
@@ -268,6 +277,14 @@ export class ChatSession implements Disposable {
     this.#state.checkpoint(this.#setup.keep);
   }
 
+  /** Passes on the progress of reading a prompt, and ends the reading when the session is disposed. */
+  #untilDisposed(onProgress: AnswerOptions["onProgress"]): (done: number, total: number) => void {
+    return (done, total) => {
+      if (this.#isDisposed) throw disposed();
+      onProgress?.(done, total);
+    };
+  }
+
   #use(): Disposable {
     if (this.#isDisposed) throw disposed();
     if (this.#isInUse) {
@@ -287,6 +304,12 @@ function begin(loaded: ChatModel, options: ChatOptions) {
   const { setup, messages } = chatSetup(loaded, options);
   const state = GenerationState.start(setup.model, []);
   return { setup, contents: { messages, state, read: new ReadText(), answers: 0 } };
+}
+
+/** The seed of an answer after `count` others. Seeds are whole numbers that a number holds exactly, so the highest ones wrap. */
+function seedAfter(seed: number, count: number): number {
+  const next = seed + count;
+  return Number.isSafeInteger(next) ? next : seed - Number.MAX_SAFE_INTEGER + count;
 }
 
 function made(loaded: ChatModel, setup: ChatSetup, contents: SessionContents): ChatSession {

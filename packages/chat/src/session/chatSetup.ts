@@ -1,5 +1,5 @@
 import { checkGenerateOptions, didYouMean, MambaError, type MambaLM } from "@mamba/core";
-import type { JsonObject } from "@mamba/core/safetensors";
+import { isObject, type JsonObject } from "@mamba/core/safetensors";
 import { type AnswerFormat, answerFormat } from "../answer/answerFormat.ts";
 import type { ChatTokenizer } from "../encode/chatTokenizer.ts";
 import { ChatError } from "../errors.ts";
@@ -8,6 +8,7 @@ import { ChatTemplate, type RenderedText } from "../template/chatTemplate.ts";
 import type { ChatModel } from "./chatModel.ts";
 import type { AnswerOptions, ChatOptions } from "./chatOptions.ts";
 import { type Comparable, comparableWith } from "./conversationText.ts";
+import { copied } from "./copied.ts";
 import { answerStopIds } from "./stopIds.ts";
 
 /** The part of a session that does not change. A session and its forks have the same one. */
@@ -63,12 +64,19 @@ export function chatSetup(
       `ChatSession: option keep must be a whole number >= 1, got ${String(keep)}`,
     );
   }
+  const typed = [
+    ["template", givenTemplate === undefined || typeof givenTemplate === "string", "a string"],
+    ["variables", isObject(variables), "an object"],
+  ] as const;
+  for (const [name, holds, words] of typed) {
+    if (!holds) throw new MambaError("OPTIONS", `ChatSession: option ${name} must be ${words}`);
+  }
   checkAnswerOptions("ChatSession", model, tokenizer, {
     ...defaults,
     ...(maxLength !== undefined && { maxLength }),
   });
   const template = ChatTemplate.of(tokenizer, { template: givenTemplate });
-  const messages = structuredClone(given);
+  const messages = copied(given, "messages");
   if (system !== undefined && messages[0]?.role === "system") {
     throw new ChatError(
       "MESSAGES",
@@ -80,8 +88,8 @@ export function chatSetup(
     tokenizer,
     template,
     givenTemplate,
-    tools: structuredClone(tools),
-    variables: structuredClone(variables),
+    tools: copied(tools, "tools"),
+    variables: copied(variables, "variables"),
     format: answerFormat(template, tokenizer),
     stopIds: answerStopIds(loaded, tokenizer, template),
     comparable: comparableWith(tokenizer.specialTokens),

@@ -1,12 +1,12 @@
 import { ChatError } from "../errors.ts";
 import type { ChatMessage } from "../message.ts";
+import { copied } from "./copied.ts";
 
 /** The messages that `send` takes, as copies. */
 export function newMessages(message: string | ChatMessage | readonly ChatMessage[]): readonly ChatMessage[] {
   if (typeof message === "string") return [{ role: "user", content: message }];
-  const list = structuredClone(
-    Array.isArray(message) ? (message as readonly ChatMessage[]) : [message as ChatMessage],
-  );
+  const given = Array.isArray(message) ? (message as readonly ChatMessage[]) : [message as ChatMessage];
+  const list = copied(given, "messages");
   if (list.length > 0) return list;
   throw new ChatError("MESSAGES", "send: expected at least one message, got none");
 }

@@ -67,6 +67,12 @@ export async function openSession(
   bytes: Uint8Array,
   options: RestoreOptions,
 ): Promise<{ readonly setup: ChatSetup; readonly contents: SessionContents }> {
+  const names = ["system", "messages", "tools", "template", "variables"];
+  const saved = names.find((name) => (options as Readonly<Record<string, unknown>>)[name] !== undefined);
+  if (saved !== undefined) {
+    throw new MambaError("OPTIONS", `ChatSession.restore: option ${saved} is that of the saved session`);
+  }
+  if (!(bytes instanceof Uint8Array)) return fail("expected a Uint8Array");
   const { states, metadata } = await openStates(loaded, bytes);
   const [state] = states;
   try {

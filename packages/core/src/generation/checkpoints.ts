@@ -51,14 +51,20 @@ export class Checkpoints implements Disposable {
     return this.#items;
   }
 
-  /** Takes ownership of `checkpoint`, which replaces one at the same position, and frees those above `keep`. */
+  /**
+   * Takes ownership of `checkpoint`, and frees those above `keep`. It replaces one at the same position, unless only that one has
+   * logits. A state that went back to read again may lie before the newest.
+   */
   push(checkpoint: Checkpoint, keep: number): void {
-    const same = this.#items.at(-1);
-    if (same?.read === checkpoint.read) {
-      free(same);
-      this.#items.pop();
+    const place = this.#items.filter(({ read }) => read < checkpoint.read).length;
+    const found = this.#items[place];
+    const same = found?.read === checkpoint.read ? found : undefined;
+    if (same?.logits && !checkpoint.logits) {
+      free(checkpoint);
+      return;
     }
-    this.#items.push(checkpoint);
+    this.#items.splice(place, same ? 1 : 0, checkpoint);
+    if (same) free(same);
     while (this.#items.length > keep) {
       for (const old of this.#items.splice(leastUseful(this.#items), 1)) free(old);
     }

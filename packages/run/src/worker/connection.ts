@@ -193,7 +193,8 @@ export class Connection {
 const left = new Error("the reader has left");
 
 /** The path of a value that cannot be cloned, for a message. */
-function uncloneable(value: object, path = ""): string {
+function uncloneable(value: object, path = "", outer: readonly object[] = []): string {
+  if (outer.includes(value)) return "";
   for (const [name, part] of Object.entries(value)) {
     const here = path === "" ? name : `${path}.${name}`;
     if (typeof part === "function") return here;
@@ -202,7 +203,7 @@ function uncloneable(value: object, path = ""): string {
       part !== null &&
       [Object.prototype, null].includes(Object.getPrototypeOf(part))
     ) {
-      const found = uncloneable(part as object, here);
+      const found = uncloneable(part as object, here, [...outer, value]);
       if (found !== "") return found;
     } else if (!isCloneable(part)) return here;
   }
