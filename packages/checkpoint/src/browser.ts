@@ -1,6 +1,6 @@
 import type { LoraAdapter } from "@mamba/core";
 import type { Kernel } from "@mamba/kernel";
-import { readAdapterBase, unreachableBase } from "./adapter/base.ts";
+import { readAdapterBase, readAdapterTemplates, unreachableBase } from "./adapter/base.ts";
 import type { AdaptedModel } from "./adapter/modules.ts";
 import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
 import { type CheckpointSummary, inspect, type InspectOptions, load, type LoadedCheckpoint } from "./load.ts";
@@ -106,6 +106,18 @@ export async function loadAdapter(
 ): Promise<LoraAdapter> {
   const { files } = await findFiles(source, options);
   return readAdapter(model, files, options);
+}
+
+/**
+ * The chat templates of an adapter that was trained with one of its own: its chat_template.jinja. Empty where there is none.
+ *
+ * @throws CheckpointError `JSON` when the file is not UTF-8, `TOO_LARGE`, and the codes of the place
+ */
+export async function adapterTemplates(
+  source: string | URL | CheckpointFiles | FileContents,
+  options: FetchOptions = {},
+): Promise<ReadonlyMap<string, string>> {
+  return readAdapterTemplates((await findFiles(source, options)).files);
 }
 
 /**

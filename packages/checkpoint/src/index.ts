@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { LoraAdapter } from "@mamba/core";
 import { type ByteSource, type SafetensorsFile, show } from "@mamba/core/safetensors";
 import type { Kernel } from "@mamba/kernel";
-import { readAdapterBase, unreachableBase } from "./adapter/base.ts";
+import { readAdapterBase, readAdapterTemplates, unreachableBase } from "./adapter/base.ts";
 import type { AdaptedModel } from "./adapter/modules.ts";
 import { type AdapterLoadOptions, readAdapter } from "./adapter/read.ts";
 import { convert, type ConvertedCheckpoint, type ConvertOptions } from "./convert.ts";
@@ -125,9 +125,27 @@ export async function loadAdapter(
   source: string | URL | CheckpointFiles | FileContents,
   options: AdapterLoadOptions = {},
 ): Promise<LoraAdapter> {
+  return readAdapter(model, await adapterFiles(source, options), options);
+}
+
+async function adapterFiles(
+  source: string | URL | CheckpointFiles | FileContents,
+  options: AdapterLoadOptions,
+): Promise<CheckpointFiles> {
   const isPath = typeof source === "string" && urlOf(source) === undefined;
-  const files = isPath ? await folderFiles(source) : (await findFiles(source, options)).files;
-  return readAdapter(model, files, options);
+  return isPath ? folderFiles(source) : (await findFiles(source, options)).files;
+}
+
+/**
+ * The chat templates of an adapter that was trained with one of its own: its chat_template.jinja. Empty where there is none.
+ *
+ * @throws CheckpointError `JSON` when the file is not UTF-8, `TOO_LARGE`, and the codes of the place
+ */
+export async function adapterTemplates(
+  source: string | URL | CheckpointFiles | FileContents,
+  options: Pick<NodeLoadOptions, "signal"> = {},
+): Promise<ReadonlyMap<string, string>> {
+  return readAdapterTemplates(await adapterFiles(source, options));
 }
 
 /**

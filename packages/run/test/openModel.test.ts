@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { saveAdapter } from "@mamba/checkpoint";
@@ -71,6 +71,9 @@ test("the folder of an adapter opens its base; with its base it is an option", a
   expect((await logits(base))?.logProb).not.toBe((await logits(adapted))?.logProb);
   await using copied = await open(await filesIn(place.folder), { adapter: await filesIn(adapterFolder) });
   expect(copied.notes).toEqual([`the adapter was made for ${place.folder}, the model is the chosen files`]);
+  await writeFile(join(adapterFolder, "chat_template.jinja"), "its own");
+  await using own = await open(adapterFolder);
+  expect([...(own.tokenizer?.chatTemplates ?? [])]).toEqual([["default", "its own"]]);
   await expect(open(adapterFolder, { adapter: adapterFolder })).rejects.toMatchObject({ code: "OPTIONS" });
 });
 

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { LoraAdapter, MambaLM } from "@mamba/core";
 import { note, type Host } from "../program/host.ts";
 
@@ -17,7 +18,7 @@ export async function attachAdapter(
   const { loadAdapter } = await import("@mamba/checkpoint");
   const adapter = await loadAdapter(model, folder, { signal: host.signal });
   const { base } = adapter.config;
-  if (base !== undefined && base !== source) {
+  if (base !== undefined && base !== source && base !== resolve(source)) {
     note(host, `note: the adapter was made for ${JSON.stringify(base)}, the model is ${source}`);
   }
   model.attach(adapter);

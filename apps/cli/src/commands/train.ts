@@ -38,7 +38,7 @@ export default (host: Host) =>
       "File of text (bytes, or through a tokenizer), of tokens (lines of JSON arrays), of conversations (JSON lines, Parquet), of a series (CSV), or images",
     )
     .option("--tokenizer <folder>", "Folder with the tokenizer.json of a new model of text or chat")
-    .option("--model <model>", "Train this checkpoint or GGUF file further (default: a new model)")
+    .option("-m, --model <model>", "Train this checkpoint or GGUF file further (default: a new model)")
     .addOption(
       countOption(
         "--lora <rank>",

@@ -14,7 +14,8 @@ import { tokenCache } from "./tokenCache.ts";
  * @throws CliError `USAGE` when the model has no tokenizer; ChatError `NO_TEMPLATE`, `TEMPLATE`; TrainError `CONFIG`, `DATA`
  */
 export async function openChat(recipe: DataRecipe, reader: Reader, host: Host): Promise<ChatFile> {
-  const { path = "", length, variables, skipDamaged } = recipe;
+  const { path, length, variables, skipDamaged } = recipe;
+  if (path === undefined) throw usage("chat needs --data <file>");
   const { tokenizer, vocabSize = tokenizer?.vocabSize ?? 0 } = reader;
   if (!tokenizer) {
     const why = reader.noTokenizer ?? "its ids are bytes, and it has no tokens that begin and end messages";

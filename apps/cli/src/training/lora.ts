@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import type { LoraConfigInput } from "@mamba/core";
 import type { LanguageTask } from "../data/tasks.ts";
 import { usage } from "../program/errors.ts";
@@ -34,7 +36,8 @@ export function loraConfigOf(task: LanguageTask, options: LoraOptions): LoraConf
     throw usage("--lora-alpha and --lora-targets need --lora <rank>");
   }
   if (model === undefined) throw usage("--lora adapts a checkpoint: it needs --model <folder>");
-  return { rank, alpha, targets, base: model };
+  // A folder or file is named by its whole path, so that the adapter finds it from any working directory.
+  return { rank, alpha, targets, base: existsSync(model) ? resolve(model) : model };
 }
 
 /** `in_proj,q_proj`. The model knows which layers it has. @throws CliError `USAGE` */

@@ -104,9 +104,7 @@ export async function trainModel(recipe: Recipe, request: TrainRequest, host: Ho
   await showCurves(folder, source.id, host);
   note(host, `wrote ${trained}`);
   if (recipe.data.task === "chat") {
-    // A model's own template is with its files; that of an adapter's base is another one.
-    const own = adapter && template ? ` --template ${join(trained, templateFile)}` : "";
-    note(host, `talk to it: mamba chat -m ${trained}${own}`);
+    note(host, `talk to it: mamba chat -m ${trained}`);
   }
 }
 

@@ -3,6 +3,7 @@ import { CheckpointError } from "../errors.ts";
 import { Fields } from "../json/fields.ts";
 import { configCap, parseJsonObject } from "../json/parse.ts";
 import { type CheckpointFiles, readOptional } from "../sources/source.ts";
+import { chatTemplatesOf, templateFile } from "../tokenizer/tokenizerConfig.ts";
 import { adapterConfigFile } from "./sources.ts";
 
 /**
@@ -21,6 +22,16 @@ export async function readAdapterBase(files: CheckpointFiles): Promise<string | 
   if (base !== undefined && base !== "") return base;
   const message = `${name} names no base model; give the base as the model, and this place as its adapter`;
   throw new CheckpointError("CONFIG", message);
+}
+
+/**
+ * The chat templates of an adapter that was trained with one of its own: its chat_template.jinja. Empty where there is none.
+ *
+ * @throws CheckpointError `JSON` when the file is not UTF-8, `TOO_LARGE`, and the codes of the place
+ */
+export async function readAdapterTemplates(files: CheckpointFiles): Promise<ReadonlyMap<string, string>> {
+  const bytes = await readOptional(files, templateFile, configCap);
+  return chatTemplatesOf(undefined, new Map(bytes && [[templateFile, bytes]]));
 }
 
 /** The error for a base that is in no place that the adapter may name. */

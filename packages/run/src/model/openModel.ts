@@ -135,8 +135,13 @@ export async function openOn(
     if (adapterSource !== undefined) {
       lora = await platform.loadAdapter(loaded.model, adapterSource, fileOptions);
       loaded.model.attach(lora);
+      const templates = await platform.adapterTemplates(adapterSource, fileOptions);
+      const { tokenizer } = loaded;
+      // The adapter has learned its own template, and not those of the base.
+      if (tokenizer && templates.size > 0)
+        loaded = { ...loaded, tokenizer: { ...tokenizer, chatTemplates: templates } };
       const madeFor = lora.config.base;
-      if (base === undefined && madeFor !== undefined && madeFor !== String(source))
+      if (base === undefined && madeFor !== undefined && !platform.isBase(madeFor, source))
         notes.push(`the adapter was made for ${madeFor}, the model is ${loaded.label}`);
     }
     await warmUp(kernel, loaded.model, (done, total) => onProgress?.({ phase: "compile", done, total }));

@@ -14,5 +14,9 @@ export interface FileOptions
 export interface ModelPlatform extends BackendPlatform {
   adapterBase(source: ModelSource, options: FileOptions): Promise<string | undefined>;
   loadCheckpoint(kernel: Kernel, source: ModelSource, options: FileOptions): Promise<LoadedCheckpoint>;
+  /** True when an adapter's name of its base stands for this source. */
+  isBase(name: string, source: ModelSource): boolean;
+  /** The chat templates of an adapter; empty where it has none of its own. */
+  adapterTemplates(source: ModelSource, options: FileOptions): Promise<ReadonlyMap<string, string>>;
   loadAdapter(model: MambaLM, source: ModelSource, options: FileOptions): Promise<LoraAdapter>;
 }

@@ -1,4 +1,5 @@
-import { adapterBase, loadAdapter, loadCheckpoint } from "@mamba/checkpoint";
+import { resolve } from "node:path";
+import { adapterBase, adapterTemplates, loadAdapter, loadCheckpoint } from "@mamba/checkpoint";
 import type { FileOptions, ModelPlatform } from "../model/platform.ts";
 import { RunError } from "../errors.ts";
 import { nodeBackends } from "./nodeBackends.ts";
@@ -8,6 +9,12 @@ export const nodeModels: ModelPlatform = {
   ...nodeBackends,
   adapterBase: (source, options) => adapterBase(source, options),
   loadCheckpoint: (kernel, source, options) => loadCheckpoint(kernel, source, withEnvironment(options)),
+  isBase(name, source) {
+    if (typeof source === "string") return name === source || resolve(name) === resolve(source);
+    return source instanceof URL && name === source.href;
+  },
+  adapterTemplates: async (source, options) =>
+    source instanceof Blob ? new Map<string, string>() : adapterTemplates(source, options),
   loadAdapter(model, source, options) {
     if (source instanceof Blob)
       throw new RunError("OPTIONS", "openModel: an adapter is a folder, a URL or files");
