@@ -16,7 +16,7 @@ import { run } from "./run.ts";
 import { root, workspacePackages } from "./workspace.mjs";
 
 // Every example in a document is type-checked and run against the built packages, in a folder of its own that also holds
-// `my-model`, a tiny checkpoint with random weights. JavaScript runs as it stands, on the Node that runs the tests.
+// `my-model`, a tiny checkpoint with random weights, and `my-chat-model`, the chat model of the recipes. JavaScript runs as it stands, on the Node that runs the tests.
 
 const packages = workspacePackages().filter((found) => found.public);
 const cache = `${root}node_modules/.cache/mamba`;
@@ -66,6 +66,7 @@ beforeAll(async () => {
   symlinkSync(mamba, join(folder, "node_modules/.bin/mamba"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
   await run(folder, process.execPath, [mamba, "init", "tiny", "my-model"]);
+  symlinkSync(`${root}recipes/chat/demo-model`, join(folder, "my-chat-model"), "junction");
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

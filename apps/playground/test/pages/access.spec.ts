@@ -43,23 +43,6 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await violations(page)).toEqual([]);
     });
 
-    test("axe finds nothing in the chat: without a model, with messages, while one is edited", async ({
-      playground,
-      modelServer,
-    }) => {
-      const { page } = playground;
-      await playground.open("Chat");
-      expect(await violations(page)).toEqual([]);
-      await playground.fetch(modelServer.urlOf("chatty"));
-      await page.getByText("System prompt and settings").click();
-      await playground.set({ "Max tokens": 20 });
-      await playground.say("Hello");
-      await page.getByRole("button", { name: "Retry" }).click();
-      await playground.answered();
-      await page.getByRole("button", { name: "Edit" }).click();
-      expect(await violations(page)).toEqual([]);
-    });
-
     test("axe finds nothing before and after a training", async ({ playground }) => {
       const { page } = playground;
       await playground.openTraining();
@@ -85,6 +68,23 @@ for (const colorScheme of ["light", "dark"] as const) {
     });
   });
 }
+
+test("axe finds nothing in the chat: without a model, with messages, while one is edited", async ({
+  playground,
+  modelServer,
+}) => {
+  const { page } = playground;
+  await playground.open("Chat");
+  expect(await violations(page)).toEqual([]);
+  await playground.fetch(modelServer.urlOf("chatty"));
+  await page.getByText("System prompt and settings").click();
+  await playground.set({ "Max tokens": 20 });
+  await playground.say("Hello");
+  await page.getByRole("button", { name: "Retry" }).click();
+  await playground.answered();
+  await page.getByRole("button", { name: "Edit" }).click();
+  expect(await violations(page)).toEqual([]);
+});
 
 for (const width of [320, 390]) {
   test(`a phone ${width} wide has no horizontal scroll`, async ({ playground, modelServer }) => {

@@ -31,7 +31,7 @@ test("a conversation streams, is edited, retried and switched between versions, 
   await page.getByLabel("Edit the message").press("Control+Enter");
   await playground.answered();
   await expect(messages).toHaveCount(2);
-  await expect(messages.nth(0)).toContainText("Good day1 / 2".slice(0, 8));
+  await expect(messages.nth(0)).toContainText("Good day");
   await messages.nth(0).getByRole("button", { name: "Version before" }).click();
   await expect(messages).toHaveCount(4);
   await expect(messages.nth(1).locator(".content")).toHaveText(answer ?? "");

@@ -58,7 +58,6 @@ export class Bubble {
 
   #addButtons(message: ShownMessage, actions: BubbleActions, isLast: boolean): void {
     const { role, content, version, versions } = message;
-    if (versions > 1) this.#bar.append(versionSwitch(version, versions, actions));
     const button = (textContent: string, act: () => void): void => {
       const made = make("button", { type: "button", textContent, ariaLabel: `${textContent} this message` });
       made.addEventListener("click", act);
@@ -68,6 +67,8 @@ export class Bubble {
     if (role === "user") button("Edit", () => this.#edit(content, actions));
     if (role === "assistant" && isLast) button("Retry", () => actions.retry());
     if (role === "user" && isLast) button("Answer", () => actions.retry());
+    // At the end: the other buttons stay under the pointer.
+    if (versions > 1) this.#bar.append(versionSwitch(version, versions, actions));
   }
 
   /** Shows a field with the message instead of its text. */
