@@ -5,7 +5,7 @@ import type { ChatModel } from "../src/chat/openChat.ts";
 /** The beginning of a saved state. */
 const savedHead = '\u0001\u0000\u0000\u0000\u0000\u0000\u0000\u0000"mamba generation state"';
 
-/** What a fake model answers to a message. */
+/** The answer of a fake model to a message. */
 export interface FakeAnswer {
   readonly reasoning?: string;
   readonly text?: string;

@@ -38,7 +38,7 @@ export class FakeTerminal {
     throw new Error(`${String(text)} was not shown; this was: ${JSON.stringify(this.text.slice(from))}`);
   }
 
-  /** What was written, without escape sequences and carriage returns. */
+  /** The text that was written, without escape sequences and carriage returns. */
   get text(): string {
     // eslint-disable-next-line no-control-regex -- they are what it removes
     return this.shown.replaceAll(/\u001b\[[0-9;?]*[A-Za-z]|\r/g, "");

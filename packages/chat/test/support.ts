@@ -8,7 +8,7 @@ import type { Kernel } from "@mamba/kernel";
 export const specialIds = { "<|im_start|>": 256, "<|im_end|>": 257, "<|endoftext|>": 258 } as const;
 
 /** Added tokens that are not special, as published models have them. */
-export const markerIds = {
+const markerIds = {
   "<think>": 259,
   "</think>": 260,
   "<tool_call>": 261,

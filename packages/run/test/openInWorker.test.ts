@@ -128,7 +128,7 @@ test("options that cannot be sent, or that are unknown, are refused before anyth
     });
   await refusal(() => all(model.generate("a", { allow } as object)));
   await using chat = await model.chat();
-  await refusal(() => all(chat.send("a", { allow } as object)));
+  await refusal(() => all(chat.send("a", { allow })));
   await refusal(() => openInWorker(place.folder, { ...cpu, depth: 3 } as object));
   await refusal(() => openInWorker({ label: "x", open: () => Promise.resolve(undefined) }, cpu));
   expect(chat.messages).toEqual([]);

@@ -79,7 +79,7 @@ test("a terminal that is gone ends the reading, and the end of the editor leaves
   expect(await line).toEqual({ type: "end" });
   editor[Symbol.dispose]();
   expect(terminal.isRaw).toBe(false);
-  expect(terminal.shown).toMatch(/\u001b\[\?2004l$/);
+  expect(terminal.shown.endsWith("\u001b[?2004l")).toBe(true);
 });
 
 test("keys that are typed during an answer are shown with the next line; Ctrl-C stops the answer and drops them", async () => {
@@ -87,7 +87,9 @@ test("keys that are typed during an answer are shown with the next line; Ctrl-C 
   expect(await typed("question\r")).toBe("question");
   const before = terminal.shown;
   let interrupts = 0;
-  const count = () => void interrupts++;
+  const count = () => {
+    interrupts++;
+  };
   await editor.during(count, async () => {
     terminal.type(`dropped${keys.ctrlC}ne`);
     await Promise.resolve();

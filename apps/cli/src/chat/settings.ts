@@ -14,7 +14,7 @@ import {
 import { usage } from "../program/errors.ts";
 
 /** How answers are picked; `AnswerOptions` that are numbers, and the stop texts. */
-export interface AnswerSettings extends Pick<
+export type AnswerSettings = Pick<
   AnswerOptions,
   | "temperature"
   | "topK"
@@ -26,7 +26,7 @@ export interface AnswerSettings extends Pick<
   | "maxTokens"
   | "seed"
   | "stop"
-> {}
+>;
 
 /** The options that `/set` changes, by their names without dashes at the beginning. */
 const settable = new Map(

@@ -14,7 +14,7 @@ interface SlashCommand {
   readonly argument?: string;
   readonly help: string;
   /** @returns "exit" to leave the chat */
-  readonly run: (chat: InteractiveChat, argument: string) => Promise<"exit" | void>;
+  readonly run: (chat: InteractiveChat, argument: string) => Promise<"exit" | undefined>;
 }
 
 /** The place of the last message of the user. @throws CliError `USAGE` when there is none */
@@ -29,7 +29,9 @@ const slashCommands: readonly SlashCommand[] = [
   {
     names: ["help", "?"],
     help: "show this list",
-    run: (chat) => print(chat.host, `${helpText()}\n`),
+    run: async (chat) => {
+      await print(chat.host, `${helpText()}\n`);
+    },
   },
   {
     names: ["edit"],
@@ -191,7 +193,7 @@ export function completions(line: string): readonly string[] {
  * @returns "exit" to leave the chat
  * @throws CliError `USAGE` for an unknown command or a wrong argument, and the errors of the conversation
  */
-export async function runSlashCommand(chat: InteractiveChat, line: string): Promise<"exit" | void> {
+export async function runSlashCommand(chat: InteractiveChat, line: string): Promise<"exit" | undefined> {
   const [, name = "", argument = ""] = /^\/(\S*)\s*(.*)$/s.exec(line.trim()) ?? [];
   const command = slashCommands.find(({ names }) => names.includes(name.toLowerCase()));
   if (command !== undefined) return command.run(chat, argument);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { saveCheckpoint } from "@mamba/checkpoint";
 import { createCpuKernel } from "@mamba/kernel-cpu";
 import { afterAll, beforeAll, expect, test } from "vitest";
+// eslint-disable-next-line no-restricted-imports -- tiny models for tests, which no package exports
 import { chatMlTemplate, chatModel } from "../../../../packages/chat/test/support.ts";
 import { run } from "../../test/run.ts";
 import { Stop } from "../program/errors.ts";

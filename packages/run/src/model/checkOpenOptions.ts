@@ -34,7 +34,7 @@ const cpuRules: Rules<CpuOptions> = {
 };
 
 /** Rules of the options of `openModel`. */
-export function openRules(backends: readonly BackendName[]): Rules<OpenOptions> {
+function openRules(backends: readonly BackendName[]): Rules<OpenOptions> {
   return {
     backend: oneOf(["auto", ...backends]),
     cpu: object,

@@ -33,7 +33,7 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   #onMessages: ((change: MessageChange) => void) | undefined;
   #nextId = 0;
-  #end: RunError | undefined;
+  #end: Error | undefined;
 
   constructor(port: WorkerPort) {
     this.#port = port;
@@ -125,7 +125,7 @@ export class Connection {
   }
 
   /** Ends the worker without a word to it. */
-  async terminate(reason: RunError): Promise<void> {
+  async terminate(reason: Error): Promise<void> {
     this.#finish(reason);
     await this.#port.terminate();
   }
@@ -179,12 +179,12 @@ export class Connection {
   }
 
   /** Rejects all requests but `except`, now and later. */
-  #finish(reason: RunError, except?: number): void {
+  #finish(reason: Error, except?: number): void {
     this.#end ??= reason;
-    for (const [id, { reject }] of this.#pending) {
+    for (const [id, pending] of this.#pending) {
       if (id === except) continue;
       this.#settle(id);
-      reject(reason);
+      pending.reject(reason);
     }
   }
 }
@@ -201,7 +201,7 @@ function uncloneable(value: object, path = "", outer: readonly object[] = []): s
     if (
       typeof part === "object" &&
       part !== null &&
-      [Object.prototype, null].includes(Object.getPrototypeOf(part))
+      [Object.prototype, null].includes(Object.getPrototypeOf(part) as object | null)
     ) {
       const found = uncloneable(part as object, here, [...outer, value]);
       if (found !== "") return found;

@@ -43,7 +43,7 @@ export async function openRemote(
   let hasAnswered = false;
   // A worker that has not answered may never do so: its script may not import the host.
   const giveUp = (): void => {
-    if (!hasAnswered) void connection.terminate(signal?.reason);
+    if (!hasAnswered) void connection.terminate(signal?.reason as Error);
   };
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
@@ -69,8 +69,8 @@ export async function openRemote(
 }
 
 /** A source as data. @throws RunError `OPTIONS` for files behind functions */
-function sendable(source: ModelSource, { absolute }: RemotePlatform): ModelSource {
-  if (typeof source === "string") return absolute(source);
+function sendable(source: ModelSource, platform: RemotePlatform): ModelSource {
+  if (typeof source === "string") return platform.absolute(source);
   if (source instanceof URL) return source.href;
   if (source instanceof Blob || source instanceof Map) return source;
   const message =

@@ -43,7 +43,8 @@ function webPort(worker: WebWorker, lock: string): WorkerPort {
         void navigator.locks.request(lock, () => listener(ended("it was terminated, or ran out of memory")));
       });
       worker.addEventListener("error", (event) => {
-        const { message, filename, lineno, error } = event as ErrorEvent;
+        const { message, filename, lineno } = event as ErrorEvent;
+        const error: unknown = (event as ErrorEvent).error;
         // An event without a message: its script could not be fetched, or is not JavaScript.
         const reason = message
           ? `it failed: ${message} (${filename}:${lineno})`
@@ -69,6 +70,8 @@ function nodePort(worker: NodeWorker): WorkerPort {
       worker.on("exit", (code) => end(`it ended with exit code ${String(code)}`));
     },
     hold: (isHeld) => (isHeld ? worker.ref() : worker.unref()),
-    terminate: async () => void (await worker.terminate()),
+    terminate: async () => {
+      await worker.terminate();
+    },
   };
 }

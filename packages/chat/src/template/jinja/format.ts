@@ -93,7 +93,7 @@ function intText(value: number): string {
 }
 
 /** Python's `repr` of a float. */
-export function floatText(value: number): string {
+function floatText(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   if (Object.is(value, -0)) return "-0.0";

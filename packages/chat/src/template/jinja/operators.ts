@@ -45,7 +45,7 @@ export function operate(budget: Budget, operator: string, left: Value, right: Va
   }
 }
 
-export function checkDefined(value: Value): void {
+function checkDefined(value: Value): void {
   if (value instanceof Undefined) fail(value.reason);
 }
 
@@ -109,7 +109,7 @@ export function numberValue(value: number, isFloat: boolean): Value {
   return value === 0 ? 0 : value;
 }
 
-export function repeat(budget: Budget, text: Text, times: number): Text {
+function repeat(budget: Budget, text: Text, times: number): Text {
   const { length } = charactersOf(text);
   if (times <= 0 || length === 0) return "";
   budget.text(length * times, 0);

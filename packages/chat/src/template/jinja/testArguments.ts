@@ -6,7 +6,7 @@ const withArgument = new Set(
 );
 
 /** The name of the filter that stands for a test with an argument. */
-export function testFilterName(test: string, negate: boolean): string {
+function testFilterName(test: string, negate: boolean): string {
   return `is ${negate ? "not " : ""}${test}`;
 }
 
