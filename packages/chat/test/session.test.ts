@@ -353,6 +353,12 @@ test("values that are no data, wrong options and the highest seed", async () => 
   await expect(ChatSession.restore(loaded, await session.save(), system)).rejects.toEqual(OPTIONS);
   const edit = all(session.edit(1, "z", { tempreture: 1 } as object));
   await expect(edit).rejects.toEqual(OPTIONS);
+  await expect(session.prepare({ signal: 3 } as object)).rejects.toEqual(OPTIONS);
+  await expect(session.prepare({ onprogress: () => undefined } as object)).rejects.toEqual(OPTIONS);
+  await expect(session.save({ checkpoint: 3 } as object)).rejects.toEqual(OPTIONS);
+  const MESSAGES = expect.objectContaining({ code: "MESSAGES" }) as Error;
+  await expect(all(session.edit("0" as never, "x"))).rejects.toEqual(MESSAGES);
+  expect(() => session.fork("0" as never)).toThrow(MESSAGES);
   expect(session.messages).toHaveLength(4);
   loaded.model.dispose();
 });

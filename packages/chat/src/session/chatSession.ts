@@ -10,8 +10,8 @@ import type {
   RestoreOptions,
   SaveOptions,
 } from "./chatOptions.ts";
-import { chatSetup, type ChatSetup, checkAnswerOptions, defaultMaxTokens } from "./chatSetup.ts";
-import { editedMessages, newMessages, noMessage, withoutAnswer } from "./editedMessages.ts";
+import { chatSetup, type ChatSetup, checkAnswerOptions, checkNames, defaultMaxTokens } from "./chatSetup.ts";
+import { editedMessages, messageAt, newMessages, noMessage, withoutAnswer } from "./editedMessages.ts";
 import { planCommon, planPrompt, type PromptPlan } from "./promptPlan.ts";
 import { answerMarks } from "./answerMarks.ts";
 import { ReadText } from "./readText.ts";
@@ -73,9 +73,12 @@ export class ChatSession implements Disposable {
    * @throws ChatError `TEMPLATE`, `TEMPLATE_LIMIT`, `MESSAGES`, `LENGTH`, `IN_USE`, `DISPOSED`; the signal's reason; KernelError from
    * the device
    */
-  async prepare({ signal, onProgress }: PrepareOptions = {}): Promise<void> {
+  async prepare(options: PrepareOptions = {}): Promise<void> {
     using _ = this.#use();
     const setup = this.#setup;
+    checkNames("ChatSession.prepare", options, ["signal", "onProgress"]);
+    checkAnswerOptions("ChatSession.prepare", setup.model, setup.tokenizer, options);
+    const { signal, onProgress } = options;
     signal?.throwIfAborted();
     const isDue = ["user", "tool"].includes(this.#messages.at(-1)?.role ?? "");
     const plan = (isDue ? planPrompt : planCommon)(setup, this.#read, this.#messages);
@@ -145,7 +148,8 @@ export class ChatSession implements Disposable {
    */
   fork(index?: number): ChatSession {
     using _ = this.#use();
-    if (index !== undefined && !this.#messages[index]) throw noMessage("fork", index, this.#messages.length);
+    if (index !== undefined && !messageAt(this.#messages, index))
+      throw noMessage("fork", index, this.#messages.length);
     const messages = index === undefined ? this.#messages : this.#messages.slice(0, index + 1);
     return made(this.#loaded, this.#setup, {
       messages,
@@ -160,8 +164,10 @@ export class ChatSession implements Disposable {
    *
    * @throws ChatError `IN_USE`, `DISPOSED`; MambaError `OPTIONS`; KernelError from the device
    */
-  async save({ checkpoints = 3 }: SaveOptions = {}): Promise<Uint8Array> {
+  async save(options: SaveOptions = {}): Promise<Uint8Array> {
     using _ = this.#use();
+    checkNames("ChatSession.save", options, ["checkpoints"]);
+    const { checkpoints = 3 } = options;
     const contents = {
       messages: this.#messages,
       state: this.#state,

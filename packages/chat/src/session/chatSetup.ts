@@ -121,6 +121,14 @@ const answerOptionNames: Readonly<Record<keyof AnswerOptions, true>> = {
   onProgress: true,
 };
 
+/** @throws MambaError `OPTIONS` for an option that is not in `known` */
+export function checkNames(owner: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const hint = didYouMean(unknown, known);
+  throw new MambaError("OPTIONS", `${owner}: there is no option ${JSON.stringify(unknown)}${hint}`);
+}
+
 /** @throws MambaError `OPTIONS`, naming the option, its rule and the value */
 export function checkAnswerOptions(
   owner: string,
@@ -128,12 +136,8 @@ export function checkAnswerOptions(
   tokenizer: ChatTokenizer,
   options: AnswerOptions & { readonly maxLength?: number },
 ): void {
-  const known = Object.keys(answerOptionNames);
-  const unknown = Object.keys(options).find((name) => name !== "maxLength" && !known.includes(name));
-  if (unknown !== undefined) {
-    const hint = didYouMean(unknown, known);
-    throw new MambaError("OPTIONS", `${owner}: there is no option ${JSON.stringify(unknown)}${hint}`);
-  }
+  const { maxLength: _, ...named } = options;
+  checkNames(owner, named, Object.keys(answerOptionNames));
   checkGenerateOptions(owner, { ...options, tokenizer }, config.vocabSize);
   if (options.maxTokens === 0) {
     throw new MambaError("OPTIONS", `${owner}: option maxTokens must be a whole number >= 1, got 0`);

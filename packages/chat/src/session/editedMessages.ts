@@ -24,7 +24,7 @@ export function editedMessages(
   index: number,
   content: string,
 ): readonly ChatMessage[] {
-  const message = messages[index];
+  const message = messageAt(messages, index);
   if (!message) throw noMessage("edit", index, messages.length);
   if (typeof content !== "string") {
     throw new ChatError("MESSAGES", `edit: the content must be a string, got ${typeof content}`);
@@ -34,6 +34,11 @@ export function editedMessages(
     message.role === "assistant" ? { role: "assistant", content } : { ...message, content };
   const after = message.role === "system" ? messages.slice(index + 1) : [];
   return [...messages.slice(0, index), edited, ...after];
+}
+
+/** Message `index`, for callers without types too: an index that is no whole number names none. */
+export function messageAt(messages: readonly ChatMessage[], index: number): ChatMessage | undefined {
+  return Number.isInteger(index) ? messages[index] : undefined;
 }
 
 export function noMessage(method: string, index: number, count: number): ChatError {
