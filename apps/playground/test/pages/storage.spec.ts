@@ -12,11 +12,12 @@ test("a download that is stopped goes on after a reload, from where it was, and 
   await page.getByLabel("From a URL").fill(url);
   await page.getByRole("button", { name: "Fetch" }).click();
   await expect(page.locator("#working-label")).toHaveText(
-    /^Downloading larger\.gguf: [5-9]\.\d MB of \d\d MB$/,
+    /^Downloading larger\.gguf: 9\.[3-5] MB of \d\d MB$/,
   );
   await page.keyboard.press("Escape");
   const part = page.locator(".choice.part");
-  await expect(part).toContainText(/[5-9]\.\d MB of \d\d MB/);
+  await expect(part).toContainText(/9\.[3-5] MB of \d\d MB/);
+  const received = Number(/([\d.]+) MB of/.exec((await part.textContent()) ?? "")?.[1]) * 1e6;
 
   await page.reload();
   modelServer.holdAfter = Infinity;
@@ -24,8 +25,11 @@ test("a download that is stopped goes on after a reload, from where it was, and 
   await playground.ready.waitFor();
   await expect(part).toHaveCount(0);
   await expect(page.locator("#storage")).toHaveText(/ MB of storage in use; the browser offers .* more/);
-  // The last bytes before the stop may not have reached the disk.
-  expect(modelServer.ranges.slice(from)).toEqual([undefined, expect.stringMatching(/^bytes=[4-9]\d{6}-$/)]);
+  // The last 4 MiB before the stop are fetched again, as they may not have reached the disk. The page shows tenths of a megabyte.
+  const [first, range = "", ...others] = modelServer.ranges.slice(from);
+  expect([first, others]).toEqual([undefined, []]);
+  const start = Number(/^bytes=(\d+)-$/.exec(range)?.[1]);
+  expect(Math.abs(start - (received - 4 * 2 ** 20))).toBeLessThan(60_000);
   await playground.set({ "Max tokens": 5 });
   expect(await playground.write()).toHaveLength("Once upon a time".length + 5);
   await page.getByRole("button", { name: /^Delete/ }).click();

@@ -27,7 +27,8 @@ export class Transfer {
   readonly #signal: AbortSignal;
   readonly #files = new Map<string, Promise<IncomingFile | undefined>>();
   #open: IncomingFile[] = [];
-  #reported = 0;
+  /** The report to come: one in `reportMs`, also of the last bytes before the network stalls. */
+  #report: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     origin: Origin,
@@ -80,10 +81,12 @@ export class Transfer {
   /** Copies the rest of all files that were opened. */
   async complete(): Promise<void> {
     for (const file of this.#open) await file.complete();
+    this.#stopReporting();
     this.#onBytes(this.received, this.total);
   }
 
   async close(): Promise<void> {
+    this.#stopReporting();
     for (const file of this.#open) await file.close();
   }
 
@@ -91,7 +94,12 @@ export class Transfer {
     const file = await IncomingFile.open(name, await this.#received(name), {
       connect: (earlier) => this.#origin.open(name, earlier, this.#signal),
       openSync: () => openSync(this.#folder, name),
-      onBytes: () => this.#report(),
+      onBytes: () => {
+        this.#report ??= setTimeout(() => {
+          this.#report = undefined;
+          this.#onBytes(this.received, this.total);
+        }, reportMs);
+      },
       signal: this.#signal,
     });
     if (!file) return undefined;
@@ -124,10 +132,8 @@ export class Transfer {
     await writeFile(this.#folder, downloadName, new TextEncoder().encode(text));
   }
 
-  #report(): void {
-    const now = performance.now();
-    if (now - this.#reported < reportMs) return;
-    this.#reported = now;
-    this.#onBytes(this.received, this.total);
+  #stopReporting(): void {
+    clearTimeout(this.#report);
+    this.#report = undefined;
   }
 }
